@@ -1,0 +1,1 @@
+//! payhookd receives Stripe and PayPal webhooks for small shops.

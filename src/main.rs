@@ -1,0 +1,2 @@
+//! The payhookd binary.
+fn main() {}
