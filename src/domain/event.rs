@@ -1,0 +1,115 @@
+//! What a provider says, once it is proved and read.
+
+use super::fact::Fact;
+use super::time::Timestamp;
+
+words! {
+    /// Who sends the events.
+    Provider {
+        /// Stripe.
+        Stripe = "stripe",
+        /// PayPal.
+        Paypal = "paypal",
+    }
+}
+
+words! {
+    /// What an id names. The words are the `kind` column of `transaction_references`.
+    ReferenceKind {
+        /// Stripe PaymentIntent, `pi_…`.
+        PaymentIntent = "payment_intent",
+        /// Stripe Charge, `ch_…` or `py_…`.
+        Charge = "charge",
+        /// Stripe Checkout Session, `cs_…`.
+        CheckoutSession = "checkout_session",
+        /// Stripe Invoice, `in_…`.
+        Invoice = "invoice",
+        /// Stripe InvoicePayment, `inpay_…`.
+        InvoicePayment = "invoice_payment",
+        /// PayPal v2 order.
+        Order = "order",
+        /// PayPal authorization.
+        Authorization = "authorization",
+        /// PayPal v2 capture.
+        Capture = "capture",
+        /// PayPal v1 sale.
+        Sale = "sale",
+        /// PayPal v1 payment, `PAY-…` or `PAYID-…`.
+        Payment = "payment",
+        /// A refund of either provider.
+        Refund = "refund",
+        /// A dispute of either provider.
+        Dispute = "dispute",
+        /// A subscription (`sub_…`, `I-…`, `B-…`): one id, many payments.
+        Subscription = "subscription",
+        /// The shop's own order id.
+        OrderId = "order_id",
+        /// A provider's id that the shop registered and whose form does not tell what it names.
+        Other = "other",
+    }
+}
+
+impl ReferenceKind {
+    /// Whether two events that carry this same id speak of one payment.
+    ///
+    /// The shop's order id and a subscription do not: an order may be tried twice, a subscription
+    /// is paid every month. They lead from an event to a registered transaction and nowhere else.
+    pub fn identifies_payment(self) -> bool {
+        !matches!(self, Self::OrderId | Self::Subscription)
+    }
+}
+
+/// An id by which a payment can be recognised.
+///
+/// Ids that [identify a payment](ReferenceKind::identifies_payment) are compared by value alone,
+/// because a provider never gives one value to two objects, and PayPal's disputes do not say
+/// whether the id they name is a sale or a capture.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Reference {
+    /// What `value` names.
+    pub kind: ReferenceKind,
+    /// The id, exactly as the provider or the shop writes it.
+    pub value: Box<str>,
+}
+
+impl Reference {
+    /// An id of the given kind.
+    pub fn new(kind: ReferenceKind, value: impl Into<Box<str>>) -> Self {
+        Self { kind, value: value.into() }
+    }
+}
+
+/// One event of a provider: proved genuine and read, not yet applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Whose event this is.
+    pub provider: Provider,
+    /// The provider's own id; with `provider` the key by which deliveries are counted once.
+    pub id: Box<str>,
+    /// The provider's own name of what happened; empty if the event does not say.
+    pub event_type: Box<str>,
+    /// The version in which the provider rendered the event, if it says.
+    pub api_version: Option<Box<str>>,
+    /// Real money (`true`) or test money. An event that does not say is test money.
+    pub livemode: bool,
+    /// When it happened, by the provider's clock, if it says.
+    pub occurred_at: Option<Timestamp>,
+    /// What follows from it.
+    pub content: Content,
+}
+
+/// What an event means for payments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// It speaks of one payment.
+    Payment {
+        /// Every id of the payment that the event carries, the event's own object first.
+        references: Vec<Reference>,
+        /// What the event says about it, at least one fact.
+        facts: Vec<Fact>,
+    },
+    /// Genuine, but nothing that payhookd acts on; the reason is kept for a person.
+    Ignored(Box<str>),
+    /// It should have spoken of a payment but could not be understood; the error names what.
+    Failed(Box<str>),
+}

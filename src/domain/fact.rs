@@ -1,0 +1,96 @@
+//! What one event says about one object of a payment, in the same words for both providers.
+
+use super::event::ReferenceKind;
+use super::money::Money;
+use super::time::Timestamp;
+
+words! {
+    /// What a fact says of its object. The words are the `fact` column of `transaction_events`.
+    FactState {
+        /// The object exists; nothing was tried yet.
+        Created = "created",
+        /// The buyer must act (3-D Secure, a bank transfer).
+        RequiresAction = "requires_action",
+        /// Money is under way, the outcome is open.
+        Processing = "processing",
+        /// Money is held, not taken.
+        Authorized = "authorized",
+        /// Money was taken.
+        Succeeded = "succeeded",
+        /// An attempt failed; another may follow.
+        AttemptFailed = "attempt_failed",
+        /// It will not happen, or a hold was released.
+        Canceled = "canceled",
+        /// The buyer approved; the shop must capture.
+        Approved = "approved",
+        /// The order is complete; its captures say what money moved.
+        OrderCompleted = "order_completed",
+        /// A refund is under way.
+        RefundPending = "refund_pending",
+        /// A refund was made.
+        RefundSucceeded = "refund_succeeded",
+        /// A refund failed, the money is with the shop.
+        RefundFailed = "refund_failed",
+        /// A refund was taken back before it was made.
+        RefundCanceled = "refund_canceled",
+        /// How much of a charge has been refunded so far.
+        RefundSnapshot = "refund_snapshot",
+        /// A question by the bank; no money was taken.
+        DisputeInquiry = "dispute_inquiry",
+        /// The question ended without a chargeback.
+        DisputeInquiryClosed = "dispute_inquiry_closed",
+        /// A chargeback or case is open.
+        DisputeOpen = "dispute_open",
+        /// Closed for the shop.
+        DisputeWon = "dispute_won",
+        /// Closed for the buyer.
+        DisputeLost = "dispute_lost",
+        /// Resolved before it became a chargeback.
+        DisputePrevented = "dispute_prevented",
+        /// Closed, with an outcome that the provider does not tell.
+        DisputeClosed = "dispute_closed",
+        /// An invoice was paid.
+        InvoicePaid = "invoice_paid",
+        /// An attempt to pay an invoice failed.
+        InvoiceAttemptFailed = "invoice_attempt_failed",
+        /// An invoice waits for the buyer.
+        InvoiceRequiresAction = "invoice_requires_action",
+        /// A payment was put to an invoice.
+        InvoicePaymentPaid = "invoice_payment_paid",
+        /// Nothing was due.
+        NoPayment = "no_payment",
+        /// Type and state of the event contradict each other; nothing is concluded.
+        Conflict = "conflict",
+    }
+}
+
+/// One statement of one event about one object.
+///
+/// Facts are a set: equal facts are one fact, and their order means nothing. Everything by which
+/// [`fold`](super::transaction::fold) decides between them is inside.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fact {
+    /// When the provider says that it happened.
+    pub occurred_at: Timestamp,
+    /// The event that says so. The last tie-break, so that contradictions of one instant converge.
+    pub event_id: Box<str>,
+    /// What kind of object it is about.
+    pub object: ReferenceKind,
+    /// The object's id.
+    pub object_id: Box<str>,
+    /// What it says.
+    pub state: FactState,
+    /// The amount it is about: charged, refunded, disputed. Never negative.
+    pub amount: Option<Money>,
+    /// Minor units that this object has taken so far, in the currency of `amount`.
+    pub captured: Option<i64>,
+    /// Minor units refunded so far of this object or, in a refund, of its parent; in the currency
+    /// of `amount`.
+    pub refunded: Option<i64>,
+    /// What the object belongs to: a charge's PaymentIntent; a refund's charge, capture or sale.
+    pub parent_id: Option<Box<str>>,
+    /// When the object itself last changed, where the provider tells it beside the event's time.
+    pub object_at: Option<Timestamp>,
+    /// The provider's own code for why: a decline code, a pending or cancellation reason.
+    pub reason: Option<Box<str>>,
+}

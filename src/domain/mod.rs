@@ -1,0 +1,46 @@
+//! What payhookd decides, as functions from values to values.
+//!
+//! Nothing here reads a clock, a file, a socket or a random number, and nothing here knows JSON,
+//! SQL or HTTP. An instant is an argument named `now`; a provider's own words stay in
+//! [`crate::providers`].
+
+/// An enum whose values have one public word each, the same in the database, the logs, the command
+/// line and the API.
+macro_rules! words {
+    (
+        $(#[$about:meta])*
+        $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }
+    ) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$doc])* $variant,)+ }
+
+        impl $name {
+            /// Every value, in the order of its definition.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The public word for this value.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+
+            /// The value that `word` stands for; exact, lower case.
+            pub fn parse(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)+ _ => None }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+    };
+}
+
+pub mod change;
+pub mod event;
+pub mod fact;
+pub mod money;
+pub mod time;
+pub mod transaction;

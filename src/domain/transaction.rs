@@ -1,0 +1,583 @@
+//! What became of a payment: a pure function of the set of facts about it.
+//!
+//! There is no machine that walks from status to status as events arrive. Each object of the
+//! provider (a PaymentIntent, a charge, a refund, a dispute, …) is a *register* that keeps the
+//! fact with the greatest key; sums and status are derived from all registers. Keys never contain
+//! the time of arrival, so every order of the same events, with any repeats, ends in one state.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::event::{Provider, ReferenceKind};
+use super::fact::{Fact, FactState};
+use super::money::Currency;
+use super::time::Timestamp;
+
+words! {
+    /// The public status of a transaction.
+    Status {
+        /// Known, nothing attempted.
+        Pending = "pending",
+        /// The buyer (3-D Secure, a bank transfer) or the shop (an approved order) must act.
+        RequiresAction = "requires_action",
+        /// Money under way, outcome open.
+        Processing = "processing",
+        /// Held, not captured.
+        Authorized = "authorized",
+        /// The last attempt failed; it may still succeed.
+        Failed = "failed",
+        /// Will not happen.
+        Canceled = "canceled",
+        /// Money received.
+        Succeeded = "succeeded",
+        /// Money received, part of it given back.
+        PartiallyRefunded = "partially_refunded",
+        /// All of it given back.
+        Refunded = "refunded",
+        /// A chargeback or a case is open.
+        Disputed = "disputed",
+        /// Lost, at least partly.
+        ChargedBack = "charged_back",
+    }
+}
+
+words! {
+    /// Where disputes about a transaction stand; beside the status, because an inquiry takes no
+    /// money and a won dispute gives it back.
+    DisputeStatus {
+        /// There was none.
+        None = "none",
+        /// The bank asks; no money was taken.
+        Inquiry = "inquiry",
+        /// The question ended without a chargeback.
+        InquiryClosed = "inquiry_closed",
+        /// Open: the money is withheld.
+        Open = "open",
+        /// Closed for the shop.
+        Won = "won",
+        /// Closed for the buyer.
+        Lost = "lost",
+        /// Resolved before it became a chargeback.
+        Prevented = "prevented",
+        /// Closed with an outcome that the provider does not tell.
+        Closed = "closed",
+    }
+}
+
+words! {
+    /// Whether what was received is what the shop expected.
+    AmountCheck {
+        /// Nothing was received yet, or the shop did not say what it expects.
+        Unknown = "unknown",
+        /// As expected.
+        Ok = "ok",
+        /// Less.
+        Underpaid = "underpaid",
+        /// More.
+        Overpaid = "overpaid",
+        /// In another currency.
+        WrongCurrency = "wrong_currency",
+    }
+}
+
+/// What the shop said that it expects, when it registered the transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// Minor units, as the provider counts them.
+    pub amount: Option<i64>,
+    /// The currency of `amount`.
+    pub currency: Option<Currency>,
+}
+
+/// What is true of a transaction, as far as the facts tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// The public status.
+    pub status: Status,
+    /// Minor units of `currency` that were taken, before refunds.
+    pub amount_received: i64,
+    /// Minor units of `currency` that went back by refunds, at most `amount_received`.
+    pub amount_refunded: i64,
+    /// The currency of the money received; before that the expected one.
+    pub currency: Option<Currency>,
+    /// Where disputes stand.
+    pub dispute_status: DisputeStatus,
+    /// Whether the amount is what the shop expected.
+    pub amount_check: AmountCheck,
+    /// The provider's time of the fact that decided `status`; `None` while no fact speaks for it.
+    pub status_changed_at: Option<Timestamp>,
+    /// The event that holds the provider's newest object.
+    pub latest_event_id: Option<Box<str>>,
+}
+
+/// The state that follows from `facts`.
+///
+/// `facts` is read as a set: their order and repeats change nothing.
+pub fn fold<'f>(
+    provider: Provider,
+    expected: Expected,
+    facts: impl IntoIterator<Item = &'f Fact>,
+) -> State {
+    let all: Vec<&Fact> = facts.into_iter().collect();
+    let currency = money_currency(&expected, &all);
+    let books = Books { provider, currency, facts: &all };
+
+    let amount_received = books.captured();
+    let amount_refunded = books.refunded().min(amount_received);
+    let disputes = books.disputes();
+    let dispute_status = worst_dispute(&disputes);
+    let paid = books.paid(amount_received);
+    let (status, status_changed_at) = match paid {
+        Some(paid_at) => books.after_payment(paid_at, amount_received, amount_refunded, &disputes),
+        None => books.before_payment(),
+    };
+    State {
+        status,
+        amount_received,
+        amount_refunded,
+        currency,
+        dispute_status,
+        amount_check: check_amount(&expected, currency, amount_received),
+        status_changed_at,
+        latest_event_id: all
+            .iter()
+            .max_by_key(|fact| (fact.occurred_at, settledness(fact.state), &fact.event_id))
+            .map(|fact| fact.event_id.clone()),
+    }
+}
+
+/// The facts of one transaction, and what they are summed in.
+struct Books<'f> {
+    provider: Provider,
+    currency: Option<Currency>,
+    facts: &'f [&'f Fact],
+}
+
+impl<'f> Books<'f> {
+    fn of(&self, object: ReferenceKind) -> impl Iterator<Item = &'f Fact> {
+        self.facts.iter().copied().filter(move |fact| fact.object == object)
+    }
+
+    /// What was taken. Several objects report the same money, so kinds are compared by maximum
+    /// and never added; only payments of one kind add up.
+    fn captured(&self) -> i64 {
+        use ReferenceKind::{
+            Capture, Charge, CheckoutSession, Invoice, InvoicePayment, PaymentIntent, Sale,
+        };
+        match self.provider {
+            Provider::Stripe => {
+                let direct = self.taken_by(&[PaymentIntent]).max(self.taken_by(&[Charge]));
+                if direct > 0 {
+                    return direct;
+                }
+                // Conversion, credits and money paid out of band make these differ from what a
+                // PaymentIntent received, so they speak only where no payment does.
+                [CheckoutSession, Invoice, InvoicePayment]
+                    .map(|kind| self.taken_by(&[kind]))
+                    .into_iter()
+                    .max()
+                    .unwrap_or(0)
+            }
+            // A v1 sale and a v2 capture of one payment carry one id, so they are one entry here.
+            Provider::Paypal => self.taken_by(&[Capture, Sale]),
+        }
+    }
+
+    /// The sum over objects of these kinds of the most that each is known to have taken.
+    fn taken_by(&self, kinds: &[ReferenceKind]) -> i64 {
+        let mut taken: BTreeMap<&str, i64> = BTreeMap::new();
+        for fact in self.facts.iter().filter(|fact| kinds.contains(&fact.object)) {
+            if let Some(captured) = fact.captured.filter(|_| self.counts(fact)) {
+                let entry = taken.entry(&fact.object_id).or_default();
+                *entry = (*entry).max(captured);
+            }
+        }
+        taken.into_values().fold(0, i64::saturating_add)
+    }
+
+    fn counts(&self, fact: &Fact) -> bool {
+        fact.amount.is_some_and(|amount| Some(amount.currency) == self.currency)
+    }
+
+    /// What went back, per charge, capture or sale: the larger of what the single refunds add up
+    /// to and what the parent's running total says, because either may have been missed.
+    fn refunded(&self) -> i64 {
+        let refunds = registers(self.of(ReferenceKind::Refund), |fact| {
+            (refund_rank(fact.state), fact.occurred_at, &fact.event_id)
+        });
+        let mut parents: BTreeMap<&str, ParentRefunds<'f>> = BTreeMap::new();
+        for fact in self.facts.iter().filter(|fact| fact.refunded.is_some() && self.counts(fact)) {
+            let parent = match fact.object {
+                ReferenceKind::Refund => fact.parent_id.as_deref().unwrap_or(""),
+                _ => &fact.object_id,
+            };
+            parents.entry(parent).or_default().totals.push(fact);
+        }
+        for refund in refunds.into_values().filter(|refund| self.counts(refund)) {
+            let parent = refund.parent_id.as_deref().unwrap_or("");
+            parents.entry(parent).or_default().refunds.push(refund);
+        }
+        parents
+            .into_values()
+            .map(|parent| parent.refunded(self.provider))
+            .fold(0, i64::saturating_add)
+    }
+
+    fn disputes(&self) -> Vec<&'f Fact> {
+        let disputes = self.of(ReferenceKind::Dispute);
+        match self.provider {
+            Provider::Stripe => registers(disputes, |fact| {
+                (dispute_rank(fact.state), fact.occurred_at, &fact.event_id)
+            }),
+            // A PayPal case may be reopened by appeal, so its own time leads.
+            Provider::Paypal => registers(disputes, |fact| {
+                (
+                    fact.object_at.unwrap_or(fact.occurred_at),
+                    fact.state != FactState::DisputeOpen,
+                    fact.occurred_at,
+                    &fact.event_id,
+                )
+            }),
+        }
+        .into_values()
+        .collect()
+    }
+
+    /// When the money was taken, if it was. Success is absorbing: nothing takes it back to an
+    /// earlier status.
+    fn paid(&self, captured: i64) -> Option<Timestamp> {
+        use FactState::{InvoicePaid, InvoicePaymentPaid, NoPayment, RefundSnapshot, Succeeded};
+        let says_paid = |fact: &&&Fact| match fact.state {
+            Succeeded if fact.object == ReferenceKind::PaymentIntent => true,
+            NoPayment => true,
+            Succeeded | InvoicePaid | InvoicePaymentPaid | RefundSnapshot => {
+                captured > 0 && fact.captured.is_some_and(|amount| amount > 0)
+            }
+            _ => false,
+        };
+        self.facts.iter().filter(says_paid).map(|fact| fact.occurred_at).min()
+    }
+
+    fn after_payment(
+        &self,
+        paid_at: Timestamp,
+        received: i64,
+        refunded: i64,
+        disputes: &[&Fact],
+    ) -> (Status, Option<Timestamp>) {
+        let newest = |state: FactState| {
+            disputes.iter().filter(|fact| fact.state == state).map(|fact| fact.occurred_at).max()
+        };
+        if let Some(at) = newest(FactState::DisputeOpen) {
+            return (Status::Disputed, Some(at));
+        }
+        if let Some(at) = newest(FactState::DisputeLost) {
+            return (Status::ChargedBack, Some(at));
+        }
+        let refunded_at = || {
+            let refunds = self.facts.iter().filter(|fact| {
+                matches!(
+                    fact.state,
+                    FactState::RefundPending
+                        | FactState::RefundSucceeded
+                        | FactState::RefundSnapshot
+                )
+            });
+            refunds.map(|fact| fact.occurred_at).max().or(Some(paid_at))
+        };
+        match refunded {
+            0 => (Status::Succeeded, Some(paid_at)),
+            all if all >= received => (Status::Refunded, refunded_at()),
+            _ => (Status::PartiallyRefunded, refunded_at()),
+        }
+    }
+
+    fn before_payment(&self) -> (Status, Option<Timestamp>) {
+        let decided = match self.provider {
+            Provider::Stripe => self.stripe_before_payment(),
+            Provider::Paypal => self.paypal_before_payment(),
+        };
+        match decided {
+            Some((status, at)) => (status, Some(at)),
+            None => (Status::Pending, None),
+        }
+    }
+
+    /// The PaymentIntent decides; without one the charge, else the session, else the invoice.
+    fn stripe_before_payment(&self) -> Option<(Status, Timestamp)> {
+        // A charge with a PaymentIntent speaks of an attempt of it, and feeds its register.
+        let intent_of = |fact: &'f Fact| match fact.object {
+            ReferenceKind::PaymentIntent => Some(&*fact.object_id),
+            ReferenceKind::Charge => fact.parent_id.as_deref(),
+            _ => None,
+        };
+        let mut intents: BTreeMap<&str, &Fact> = BTreeMap::new();
+        for fact in self.facts.iter().copied().filter(|fact| fact.state != FactState::Conflict) {
+            let Some(intent) = intent_of(fact) else { continue };
+            let register = intents.entry(intent).or_insert(fact);
+            if intent_key(fact) > intent_key(register) {
+                *register = fact;
+            }
+        }
+        // Of several PaymentIntents one that may still be paid counts before a cancelled one.
+        let intent = intents.into_values().max_by_key(|fact| {
+            (Reverse(fact.state == FactState::Canceled), fact.occurred_at, intent_key(fact))
+        });
+        let charge = || {
+            registers(self.of(ReferenceKind::Charge), |fact| {
+                (attempt_rank(fact.state), fact.occurred_at, &fact.event_id)
+            })
+            .into_values()
+            .max_by_key(|fact| (fact.occurred_at, &fact.event_id))
+        };
+        let session = || {
+            self.of(ReferenceKind::CheckoutSession)
+                .max_by_key(|fact| (session_rank(fact.state), fact.occurred_at, &fact.event_id))
+        };
+        let invoice = || {
+            self.of(ReferenceKind::Invoice).max_by_key(|fact| (fact.occurred_at, &fact.event_id))
+        };
+        let fact = intent.or_else(charge).or_else(session).or_else(invoice)?;
+        Some((unpaid_status(fact.state)?, fact.occurred_at))
+    }
+
+    fn paypal_before_payment(&self) -> Option<(Status, Timestamp)> {
+        use ReferenceKind::{Authorization, Capture, Order, Payment, Sale};
+        let attempts: Vec<&Fact> = registers(self.of(Capture).chain(self.of(Sale)), |fact| {
+            (attempt_rank(fact.state), fact.occurred_at, &fact.event_id)
+        })
+        .into_values()
+        .collect();
+        let holds: Vec<&Fact> = registers(self.of(Authorization), |fact| {
+            (hold_rank(fact.state), fact.occurred_at, &fact.event_id)
+        })
+        .into_values()
+        .collect();
+        let newest = |facts: &[&Fact], state: FactState| {
+            facts.iter().filter(|fact| fact.state == state).map(|fact| fact.occurred_at).max()
+        };
+        let order = || {
+            self.of(Order)
+                .chain(self.of(Payment))
+                .max_by_key(|fact| (order_rank(fact.state), fact.occurred_at, &fact.event_id))
+                .and_then(|fact| Some((unpaid_status(fact.state)?, fact.occurred_at)))
+        };
+        let with = |status: Status| move |at: Timestamp| (status, at);
+        newest(&attempts, FactState::Processing)
+            .map(with(Status::Processing))
+            .or_else(|| newest(&holds, FactState::Authorized).map(with(Status::Authorized)))
+            .or_else(|| newest(&attempts, FactState::AttemptFailed).map(with(Status::Failed)))
+            .or_else(|| newest(&holds, FactState::AttemptFailed).map(with(Status::Failed)))
+            .or_else(|| newest(&holds, FactState::Canceled).map(with(Status::Canceled)))
+            .or_else(order)
+    }
+}
+
+/// What is known of the refunds of one charge, capture or sale.
+#[derive(Default)]
+struct ParentRefunds<'f> {
+    /// The register of each refund.
+    refunds: Vec<&'f Fact>,
+    /// Facts that carry a running total.
+    totals: Vec<&'f Fact>,
+}
+
+impl ParentRefunds<'_> {
+    fn refunded(&self, provider: Provider) -> i64 {
+        use FactState::{RefundCanceled, RefundFailed, RefundPending, RefundSucceeded};
+        let amount = |fact: &&Fact| fact.amount.map_or(0, |money| money.minor);
+        let sum = |facts: &mut dyn Iterator<Item = i64>| facts.fold(0, i64::saturating_add);
+        let made = |fact: &&&Fact| matches!(fact.state, RefundPending | RefundSucceeded);
+        let undone = |fact: &&&Fact| matches!(fact.state, RefundFailed | RefundCanceled);
+
+        let single = sum(&mut self.refunds.iter().filter(made).map(amount));
+        let total = match provider {
+            Provider::Stripe => self
+                .totals
+                .iter()
+                .max_by_key(|fact| (fact.occurred_at, fact.refunded, &fact.event_id))
+                .map_or(0, |total| {
+                    let since = |fact: &&&Fact| fact.occurred_at >= total.occurred_at;
+                    let returned = self.refunds.iter().filter(undone).filter(since).map(amount);
+                    total.refunded.unwrap_or(0).saturating_sub(sum(&mut { returned }))
+                }),
+            // PayPal's running total counts completed refunds only and never falls.
+            Provider::Paypal => self
+                .totals
+                .iter()
+                .filter(|fact| fact.state == RefundSucceeded)
+                .filter_map(|fact| fact.refunded)
+                .max()
+                .map_or(0, |total| {
+                    let returned = self.refunds.iter().filter(undone).map(amount);
+                    total.saturating_sub(sum(&mut { returned }))
+                }),
+        };
+        single.max(total).max(0)
+    }
+}
+
+/// One register per object: the fact with the greatest key.
+fn registers<'f, K: Ord>(
+    facts: impl Iterator<Item = &'f Fact>,
+    key: impl Fn(&'f Fact) -> K,
+) -> BTreeMap<&'f str, &'f Fact> {
+    let mut registers: BTreeMap<&str, &Fact> = BTreeMap::new();
+    for fact in facts.filter(|fact| fact.state != FactState::Conflict) {
+        let register = registers.entry(&fact.object_id).or_insert(fact);
+        if key(fact) > key(register) {
+            *register = fact;
+        }
+    }
+    registers
+}
+
+/// The expected currency if any money came in it, otherwise that of the money, otherwise the
+/// expected one.
+fn money_currency(expected: &Expected, facts: &[&Fact]) -> Option<Currency> {
+    let received = || {
+        facts
+            .iter()
+            .filter(|fact| fact.captured.is_some_and(|amount| amount > 0))
+            .filter_map(|fact| Some((fact.amount?.currency, *fact)))
+    };
+    if let Some(currency) = expected.currency
+        && received().any(|(received, _)| received == currency)
+    {
+        return Some(currency);
+    }
+    let newest = received().max_by_key(|(_, fact)| *fact).map(|(currency, _)| currency);
+    let named = || facts.iter().max().and_then(|fact| Some(fact.amount?.currency));
+    newest.or(expected.currency).or_else(named)
+}
+
+fn check_amount(expected: &Expected, currency: Option<Currency>, received: i64) -> AmountCheck {
+    let Some(amount) = expected.amount.filter(|_| received > 0) else {
+        return AmountCheck::Unknown;
+    };
+    if expected.currency != currency {
+        return AmountCheck::WrongCurrency;
+    }
+    match received.cmp(&amount) {
+        std::cmp::Ordering::Less => AmountCheck::Underpaid,
+        std::cmp::Ordering::Equal => AmountCheck::Ok,
+        std::cmp::Ordering::Greater => AmountCheck::Overpaid,
+    }
+}
+
+/// What a shop must see first when there is more than one dispute.
+fn worst_dispute(disputes: &[&Fact]) -> DisputeStatus {
+    disputes
+        .iter()
+        .map(|fact| match fact.state {
+            FactState::DisputeOpen => (7, DisputeStatus::Open),
+            FactState::DisputeLost => (6, DisputeStatus::Lost),
+            FactState::DisputeInquiry => (5, DisputeStatus::Inquiry),
+            FactState::DisputePrevented => (4, DisputeStatus::Prevented),
+            FactState::DisputeWon => (3, DisputeStatus::Won),
+            FactState::DisputeClosed => (2, DisputeStatus::Closed),
+            FactState::DisputeInquiryClosed => (1, DisputeStatus::InquiryClosed),
+            _ => (0, DisputeStatus::None),
+        })
+        .max()
+        .map_or(DisputeStatus::None, |(_, status)| status)
+}
+
+fn unpaid_status(state: FactState) -> Option<Status> {
+    match state {
+        FactState::Created => Some(Status::Pending),
+        FactState::RequiresAction | FactState::InvoiceRequiresAction | FactState::Approved => {
+            Some(Status::RequiresAction)
+        }
+        FactState::Processing => Some(Status::Processing),
+        FactState::Authorized => Some(Status::Authorized),
+        FactState::AttemptFailed | FactState::InvoiceAttemptFailed => Some(Status::Failed),
+        FactState::Canceled => Some(Status::Canceled),
+        _ => None,
+    }
+}
+
+/// Success outranks a cancellation, which outranks everything else; among the rest time decides,
+/// and within one second (Stripe's resolution) the step that comes later in a payment's life.
+fn intent_key(fact: &Fact) -> (u8, Timestamp, u8, &str) {
+    let rank = match (fact.object, fact.state) {
+        (ReferenceKind::PaymentIntent, FactState::Succeeded) => 2,
+        (ReferenceKind::PaymentIntent, FactState::Canceled) => 1,
+        _ => 0,
+    };
+    let step = match fact.state {
+        FactState::Created => 0,
+        FactState::RequiresAction => 2,
+        FactState::Processing => 3,
+        FactState::AttemptFailed => 4,
+        FactState::Authorized => 5,
+        FactState::Canceled => 6,
+        _ => 7,
+    };
+    (rank, fact.occurred_at, step, &fact.event_id)
+}
+
+/// A charge, capture or sale never leaves success, and failure only for success.
+fn attempt_rank(state: FactState) -> u8 {
+    match state {
+        FactState::Succeeded | FactState::RefundSnapshot => 2,
+        FactState::AttemptFailed | FactState::Canceled => 1,
+        _ => 0,
+    }
+}
+
+fn hold_rank(state: FactState) -> u8 {
+    match state {
+        FactState::Canceled => 4,
+        FactState::Succeeded => 3,
+        FactState::AttemptFailed => 1,
+        _ => 0,
+    }
+}
+
+fn order_rank(state: FactState) -> u8 {
+    match state {
+        FactState::OrderCompleted => 4,
+        FactState::Canceled => 3,
+        FactState::Approved => 2,
+        FactState::RequiresAction => 1,
+        _ => 0,
+    }
+}
+
+fn session_rank(state: FactState) -> u8 {
+    match state {
+        FactState::Succeeded | FactState::NoPayment => 3,
+        FactState::AttemptFailed | FactState::Canceled => 2,
+        _ => 1,
+    }
+}
+
+/// A refund that failed or was cancelled is final, also after it had succeeded.
+fn refund_rank(state: FactState) -> u8 {
+    match state {
+        FactState::RefundFailed | FactState::RefundCanceled => 3,
+        FactState::RefundSucceeded => 2,
+        _ => 0,
+    }
+}
+
+/// An inquiry may escalate to a chargeback; a chargeback ends once.
+fn dispute_rank(state: FactState) -> u8 {
+    match state {
+        FactState::DisputeWon | FactState::DisputeLost | FactState::DisputePrevented => 3,
+        FactState::DisputeOpen => 2,
+        FactState::DisputeInquiryClosed | FactState::DisputeClosed => 1,
+        _ => 0,
+    }
+}
+
+/// Which of two facts of one second holds the newer object.
+fn settledness(state: FactState) -> u8 {
+    match state {
+        FactState::Created => 0,
+        FactState::RequiresAction | FactState::Approved => 1,
+        FactState::Processing | FactState::AttemptFailed | FactState::Authorized => 2,
+        _ => 3,
+    }
+}
