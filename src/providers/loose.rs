@@ -1,0 +1,366 @@
+//! Reading a provider's JSON without ever failing on it.
+//!
+//! Providers add fields and values and change the type of old ones. A field that has another type
+//! than expected is read as absent; only text that is not JSON at all is an error.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::Refusal;
+
+/// A scalar of unknown type, or an object of which only its `id` matters.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Loose<'a> {
+    /// Absent, `null`, a list, a fraction: nothing that is used.
+    #[default]
+    Nothing,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number that fits 64 bits.
+    Int(i64),
+    /// Text.
+    Text(Cow<'a, str>),
+    /// An object: an expanded reference.
+    Object {
+        /// Its `id`, if that is text.
+        id: Option<Cow<'a, str>>,
+    },
+}
+
+impl<'a> Loose<'a> {
+    /// Text that is not empty.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) if !text.is_empty() => Some(text),
+            _ => None,
+        }
+    }
+
+    /// An id: text, or the `id` of an expanded object.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(&**text),
+            Self::Object { id } => id.as_deref(),
+            _ => None,
+        }
+        .filter(|id| !id.is_empty())
+    }
+
+    /// A whole number.
+    pub fn int(&self) -> Option<i64> {
+        match self {
+            Self::Int(int) => Some(*int),
+            _ => None,
+        }
+    }
+
+    /// A truth value.
+    pub fn bool(&self) -> Option<bool> {
+        match self {
+            Self::Bool(bool) => Some(*bool),
+            _ => None,
+        }
+    }
+
+    /// Text or a whole number, as text: a shop's own reference may be either.
+    pub fn label(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Int(int) => Some(int.to_string().into()),
+            _ => self.text().map(Cow::Borrowed),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LooseVisitor)
+    }
+}
+
+struct LooseVisitor;
+
+impl<'de> Visitor<'de> for LooseVisitor {
+    type Value = Loose<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Loose::Nothing)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Loose::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(Loose::Int(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(i64::try_from(value).map_or(Loose::Nothing, Loose::Int))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Loose::Nothing)
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
+        Ok(Loose::Text(Cow::Borrowed(value)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+        Ok(Loose::Text(Cow::Owned(value.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Loose::Nothing)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut id = None;
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            if key == "id" {
+                if let Loose::Text(text) = map.next_value()? {
+                    id = Some(text);
+                }
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(Loose::Object { id })
+    }
+}
+
+/// A part of an event: an object of known fields, or absent if it is anything else.
+#[derive(Clone, Debug)]
+pub struct Part<T>(Option<T>);
+
+impl<T> Part<T> {
+    /// The part, if it is there.
+    pub fn get(&self) -> Option<&T> {
+        self.0.as_ref()
+    }
+}
+
+impl<T> Default for Part<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Part<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PartVisitor(PhantomData))
+    }
+}
+
+struct PartVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for PartVisitor<T> {
+    type Value = Part<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Part(None))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Part(None))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Part(None))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Part(None))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Part(None))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(Part(None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Part(None))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(|part| Part(Some(part)))
+    }
+}
+
+/// A list of parts; anything but a list is an empty one.
+#[derive(Clone, Debug)]
+pub struct List<T>(Vec<T>);
+
+impl<T> List<T> {
+    /// Its items in their order.
+    pub fn iter(&self) -> std::slice::Iter<'_, T> {
+        self.0.iter()
+    }
+}
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ListVisitor(PhantomData))
+    }
+}
+
+struct ListVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
+    type Value = List<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(List::default())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(List::default())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(List::default())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(List::default())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(List::default())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(List::default())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(List::default())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element::<Part<T>>()? {
+            items.extend(item.0);
+        }
+        Ok(List(items))
+    }
+}
+
+/// Parses proved bytes once, with fields borrowed from them.
+///
+/// Not UTF-8 or not JSON: [`Refusal::InvalidJson`]. JSON that is no object:
+/// [`Refusal::NotAnEvent`].
+pub fn parse<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, Refusal> {
+    let text = std::str::from_utf8(payload).map_err(|_| Refusal::InvalidJson)?;
+    if !text.trim_ascii_start().starts_with('{') {
+        // A list of fields would pass for an object.
+        let json = serde_json::from_str::<IgnoredAny>(text);
+        return Err(if json.is_ok() { Refusal::NotAnEvent } else { Refusal::InvalidJson });
+    }
+    match serde_json::from_str(text) {
+        Ok(parsed) => Ok(parsed),
+        Err(error) if error.is_data() => parse_repetitive(text),
+        Err(_) => Err(Refusal::InvalidJson),
+    }
+}
+
+/// JSON in which a name occurs twice in one object is an error to a typed reader but not to the
+/// providers' own SDKs; read as they do, the last one counts.
+fn parse_repetitive<'a, T: Deserialize<'a>>(text: &str) -> Result<T, Refusal> {
+    let value: serde_json::Value = serde_json::from_str(text).map_err(|_| Refusal::InvalidJson)?;
+    T::deserialize(value).map_err(|_| Refusal::NotAnEvent)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default)]
+    struct Shape<'a> {
+        #[serde(borrow)]
+        id: Loose<'a>,
+        #[serde(borrow)]
+        part: Part<Inner<'a>>,
+        #[serde(borrow)]
+        list: List<Inner<'a>>,
+    }
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default)]
+    struct Inner<'a> {
+        #[serde(borrow)]
+        id: Loose<'a>,
+    }
+
+    #[test]
+    fn a_field_of_another_type_is_absent() {
+        for json in ["null", "true", "1", "-1", "1.5", "18446744073709551615", "[[{}]]", "{}"] {
+            let text = format!(r#"{{"id":{json},"part":{json},"list":{json}}}"#);
+            let shape: Shape<'_> = parse(text.as_bytes()).expect("tolerant");
+            assert_eq!(shape.id.id(), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn an_id_may_be_text_or_an_expanded_object() {
+        let text = r#"{"id":"a","part":{"id":{"x":[1],"id":"b\u00e9"}},"list":[1,{"id":"c"}]}"#;
+        let shape: Shape<'_> = parse(text.as_bytes()).expect("tolerant");
+        assert_eq!(shape.id.id(), Some("a"));
+        assert_eq!(shape.part.get().and_then(|part| part.id.id()), Some("b\u{e9}"));
+        assert_eq!(shape.list.iter().filter_map(|item| item.id.id()).collect::<Vec<_>>(), ["c"]);
+    }
+
+    #[test]
+    fn the_last_of_repeated_names_counts() {
+        let shape: Shape<'_> = parse(br#"{"id":"a","id":"b"}"#).expect("tolerant");
+        assert_eq!(shape.id.id(), Some("b"));
+    }
+
+    #[test]
+    fn what_is_no_json_object_is_told_apart() {
+        assert_eq!(parse::<Shape<'_>>(b"[]").err(), Some(Refusal::NotAnEvent));
+        assert_eq!(parse::<Shape<'_>>(b" [\"evt_1\"]").err(), Some(Refusal::NotAnEvent));
+        assert_eq!(parse::<Shape<'_>>(b"3").err(), Some(Refusal::NotAnEvent));
+        assert_eq!(parse::<Shape<'_>>(b"{").err(), Some(Refusal::InvalidJson));
+        assert_eq!(parse::<Shape<'_>>(b"{\"x\":\"\xff\"}").err(), Some(Refusal::InvalidJson));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(payload in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse::<Shape<'_>>(&payload);
+        }
+    }
+}

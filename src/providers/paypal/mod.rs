@@ -1,0 +1,15 @@
+//! PayPal: transmissions signed with a certificate, and the events they prove.
+
+pub mod certificate;
+pub mod event;
+pub mod transmission;
+
+words! {
+    /// Which of PayPal's two worlds: real money or play money.
+    Environment {
+        /// Real money.
+        Live = "live",
+        /// Play money.
+        Sandbox = "sandbox",
+    }
+}

@@ -1,0 +1,4 @@
+//! Stripe: the `Stripe-Signature` scheme and the events it proves.
+
+pub mod event;
+pub mod signature;
