@@ -2,4 +2,12 @@
 
 #[macro_use]
 pub mod domain;
+pub mod cli;
+pub mod clients;
+pub mod clock;
+pub mod config;
+pub mod http;
+pub mod logfmt;
+pub mod logger;
 pub mod providers;
+pub mod store;

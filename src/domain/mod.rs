@@ -42,5 +42,6 @@ pub mod change;
 pub mod event;
 pub mod fact;
 pub mod money;
+pub mod refusal;
 pub mod time;
 pub mod transaction;

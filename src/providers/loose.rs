@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::Refusal;
+use crate::domain::refusal::Refusal;
 
 /// A scalar of unknown type, or an object of which only its `id` matters.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -9,6 +9,8 @@ pub mod stripe;
 
 use std::fmt;
 
+use crate::domain::event::{Provider, ReferenceKind};
+
 /// A payload whose origin is proved. Nothing outside [`crate::providers`] can make one, so what
 /// asks for a `Verified` cannot be reached by a forger.
 #[derive(Debug)]
@@ -57,61 +59,25 @@ impl fmt::Display for Proof {
     }
 }
 
-words! {
-    /// Why a request was refused for good. One word per reason that an operator can act on; the
-    /// words are the `reason` column of `rejected_requests`, the log's and the answer's.
-    Refusal {
-        /// A signature header is absent or empty.
-        MissingHeader = "missing_header",
-        /// A signature header does not have its form.
-        MalformedHeader = "malformed_header",
-        /// No signature of the expected scheme.
-        NoSignatures = "no_signatures",
-        /// The signature is not even the right kind of text.
-        MalformedSignature = "malformed_signature",
-        /// The signature does not belong to this payload and this configuration.
-        BadSignature = "bad_signature",
-        /// Genuine, but signed too long ago.
-        TimestampTooOld = "timestamp_too_old",
-        /// Genuine, but signed in the future.
-        TimestampTooNew = "timestamp_too_new",
-        /// A signature algorithm other than the only one in use.
-        UnsupportedAlgorithm = "unsupported_algorithm",
-        /// The certificate's URL is none of PayPal's.
-        CertUrlRefused = "cert_url_refused",
-        /// Signed for the other environment: live for sandbox, or the reverse.
-        WrongEnvironment = "wrong_environment",
-        /// The certificate is no longer valid.
-        CertExpired = "cert_expired",
-        /// The certificate is not valid yet.
-        CertNotYetValid = "cert_not_yet_valid",
-        /// The certificate is no certificate, or has no path to a trusted root.
-        CertUntrusted = "cert_untrusted",
-        /// There is no body.
-        EmptyPayload = "empty_payload",
-        /// Genuine, but not JSON.
-        InvalidJson = "invalid_json",
-        /// Genuine JSON, but not an event.
-        NotAnEvent = "not_an_event",
-        /// A PayPal transmission that is known with another body.
-        ReplayedTransmissionId = "replayed_transmission_id",
-        /// A PayPal event that is known with another body.
-        ReusedEventId = "reused_event_id",
-    }
-}
-
-impl Refusal {
-    /// Whether the signature itself was right, so that the sender is the provider or somebody who
-    /// repeats it. Only then may an answer say more than that the signature is wrong.
-    pub fn is_after_proof(self) -> bool {
-        matches!(
-            self,
-            Self::TimestampTooOld
-                | Self::TimestampTooNew
-                | Self::InvalidJson
-                | Self::NotAnEvent
-                | Self::ReplayedTransmissionId
-                | Self::ReusedEventId
-        )
-    }
+/// What an id that a shop registers names, by its form. PayPal's ids have no prefix but for the old
+/// payments and the subscriptions.
+pub fn reference_kind(provider: Provider, reference: &str) -> ReferenceKind {
+    let prefixes: &[(&str, ReferenceKind)] = match provider {
+        Provider::Stripe => &[
+            ("pi_", ReferenceKind::PaymentIntent),
+            ("ch_", ReferenceKind::Charge),
+            ("py_", ReferenceKind::Charge),
+            ("cs_", ReferenceKind::CheckoutSession),
+            ("in_", ReferenceKind::Invoice),
+            ("sub_", ReferenceKind::Subscription),
+        ],
+        Provider::Paypal => &[
+            ("PAY-", ReferenceKind::Payment),
+            ("PAYID-", ReferenceKind::Payment),
+            ("I-", ReferenceKind::Subscription),
+            ("B-", ReferenceKind::Subscription),
+        ],
+    };
+    let kind = prefixes.iter().find(|(prefix, _)| reference.starts_with(prefix));
+    kind.map_or(ReferenceKind::Other, |(_, kind)| *kind)
 }

@@ -10,8 +10,8 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
-use super::super::Refusal;
 use super::Environment;
+use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 
 /// The longest certificate URL that PayPal's own verification API accepts.

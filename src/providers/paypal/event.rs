@@ -6,11 +6,12 @@
 
 use serde::Deserialize;
 
+use super::super::Verified;
 use super::super::loose::{self, List, Loose, Part};
-use super::super::{Refusal, Verified};
 use crate::domain::event::{Content, Event, Provider, Reference, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::Money;
+use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 
 /// Reads a proved payload. `livemode` is what it was proved for: nothing inside an event says

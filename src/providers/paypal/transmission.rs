@@ -11,9 +11,10 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::{Proof, Refusal, Verified};
+use super::super::{Proof, Verified};
 use super::Environment;
 use super::certificate::Certificate;
+use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 
 /// Names of the request headers, in lower case.

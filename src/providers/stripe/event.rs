@@ -5,11 +5,12 @@
 
 use serde::Deserialize;
 
+use super::super::Verified;
 use super::super::loose::{self, Loose, Part};
-use super::super::{Refusal, Verified};
 use crate::domain::event::{Content, Event, Provider, Reference, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::Money;
+use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 
 /// Reads a proved payload.

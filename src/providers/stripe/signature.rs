@@ -11,7 +11,8 @@ use hmac::digest::CtOutput;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::super::{Proof, Refusal, Verified};
+use super::super::{Proof, Verified};
+use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 
 /// The request header that carries the signature, in lower case.

@@ -1,0 +1,40 @@
+//! `transaction_changes`: one row for each version of each transaction.
+
+use rusqlite::{Connection, named_params};
+
+use crate::domain::time::Timestamp;
+use crate::domain::transaction::State;
+
+/// Notes that a transaction now stands at `version`, and what caused it: an event, or the shop.
+pub(super) fn insert(
+    connection: &Connection,
+    transaction_id: i64,
+    version: i64,
+    change: &str,
+    state: &State,
+    log_id: Option<i64>,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO transaction_changes
+                 (transaction_id, version, change, status, amount_received, amount_refunded,
+                  dispute_status, amount_check, log_id, changed_at)
+             VALUES
+                 (:transaction_id, :version, :change, :status, :amount_received,
+                  :amount_refunded, :dispute_status, :amount_check, :log_id, :changed_at)",
+        )?
+        .execute(named_params! {
+            ":transaction_id": transaction_id,
+            ":version": version,
+            ":change": change,
+            ":status": state.status.as_str(),
+            ":amount_received": state.amount_received,
+            ":amount_refunded": state.amount_refunded,
+            ":dispute_status": state.dispute_status.as_str(),
+            ":amount_check": state.amount_check.as_str(),
+            ":log_id": log_id,
+            ":changed_at": now.to_string(),
+        })?;
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! `transaction_events`: what each event says about its payment.
+
+use rusqlite::{Connection, Row, named_params};
+
+use super::{StoreError, column, instant, optional_column};
+use crate::domain::event::{Reference, ReferenceKind};
+use crate::domain::fact::{Fact, FactState};
+use crate::domain::money::{Currency, Money};
+
+/// A fact with the event it came with.
+pub(super) struct StoredFact {
+    pub(super) log_id: i64,
+    pub(super) fact: Fact,
+    /// Every id that the event carried; only on the first fact of an event.
+    pub(super) references: Vec<Reference>,
+}
+
+/// Adds the facts of one event to a payment.
+pub(super) fn insert(
+    connection: &Connection,
+    transaction_id: i64,
+    log_id: i64,
+    facts: &[Fact],
+    references: &[Reference],
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO transaction_events
+             (transaction_id, log_id, ordinal, occurred_at, event_id, object, object_id, fact,
+              amount, currency, captured, refunded, parent_id, object_at, reason, \"references\")
+         VALUES
+             (:transaction_id, :log_id, :ordinal, :occurred_at, :event_id, :object, :object_id,
+              :fact, :amount, :currency, :captured, :refunded, :parent_id, :object_at, :reason,
+              :references)",
+    )?;
+    for (ordinal, fact) in (0_i64..).zip(facts) {
+        statement.execute(named_params! {
+            ":transaction_id": transaction_id,
+            ":log_id": log_id,
+            ":ordinal": ordinal,
+            ":occurred_at": fact.occurred_at.to_string(),
+            ":event_id": &*fact.event_id,
+            ":object": fact.object.as_str(),
+            ":object_id": &*fact.object_id,
+            ":fact": fact.state.as_str(),
+            ":amount": fact.amount.map(|amount| amount.minor),
+            ":currency": fact.amount.as_ref().map(|amount| amount.currency.as_str()),
+            ":captured": fact.captured,
+            ":refunded": fact.refunded,
+            ":parent_id": fact.parent_id.as_deref(),
+            ":object_at": fact.object_at.map(|at| at.to_string()),
+            ":reason": fact.reason.as_deref(),
+            ":references": (ordinal == 0).then(|| references_text(references)),
+        })?;
+    }
+    Ok(())
+}
+
+/// Every fact of a payment, in the order in which their events were first received.
+pub(super) fn of(
+    connection: &Connection,
+    transaction_id: i64,
+) -> Result<Vec<StoredFact>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT log_id, occurred_at, event_id, object, object_id, fact, amount, currency, captured,
+                refunded, parent_id, object_at, reason, \"references\"
+         FROM transaction_events WHERE transaction_id = :transaction_id",
+    )?;
+    let mut rows = statement.query(named_params! { ":transaction_id": transaction_id })?;
+    let mut facts = Vec::new();
+    while let Some(row) = rows.next()? {
+        facts.push(from_row(row)?);
+    }
+    Ok(facts)
+}
+
+/// Moves the facts of one event from one payment to another.
+pub(super) fn transfer(
+    connection: &Connection,
+    log_id: i64,
+    from: i64,
+    to: i64,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE transaction_events SET transaction_id = :to
+             WHERE transaction_id = :from AND log_id = :log_id",
+        )?
+        .execute(named_params! { ":from": from, ":to": to, ":log_id": log_id })?;
+    Ok(())
+}
+
+fn from_row(row: &Row<'_>) -> Result<StoredFact, StoreError> {
+    let amount: Option<i64> = row.get("amount")?;
+    let currency = optional_column(row, "currency", |code| Currency::parse(code).ok())?;
+    let fact = Fact {
+        occurred_at: column(row, "occurred_at", instant)?,
+        event_id: row.get("event_id")?,
+        object: column(row, "object", ReferenceKind::parse)?,
+        object_id: row.get("object_id")?,
+        state: column(row, "fact", FactState::parse)?,
+        amount: amount.zip(currency).map(|(minor, currency)| Money { minor, currency }),
+        captured: row.get("captured")?,
+        refunded: row.get("refunded")?,
+        parent_id: row.get("parent_id")?,
+        object_at: optional_column(row, "object_at", instant)?,
+        reason: row.get("reason")?,
+    };
+    let references = optional_column(row, "references", parse_references)?;
+    Ok(StoredFact { log_id: row.get("log_id")?, fact, references: references.unwrap_or_default() })
+}
+
+fn references_text(references: &[Reference]) -> String {
+    let pairs: Vec<(&str, &str)> =
+        references.iter().map(|reference| (reference.kind.as_str(), &*reference.value)).collect();
+    serde_json::to_string(&pairs).expect("pairs of text are always JSON")
+}
+
+fn parse_references(text: &str) -> Option<Vec<Reference>> {
+    let pairs: Vec<(String, String)> = serde_json::from_str(text).ok()?;
+    pairs
+        .into_iter()
+        .map(|(kind, value)| Some(Reference::new(ReferenceKind::parse(&kind)?, value)))
+        .collect()
+}

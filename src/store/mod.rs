@@ -1,0 +1,155 @@
+//! What is kept, and the only place that knows how.
+//!
+//! Nothing outside this module sees SQL or SQLite. [`Database`] is one connection and does one
+//! thing after another; [`Store`] is the daemon's handle on a writer thread that owns one.
+
+mod certificates;
+mod changes;
+mod facts;
+mod faults;
+mod ingest;
+mod orphans;
+mod read;
+mod references;
+mod register;
+mod rejected_requests;
+mod schema;
+mod transactions;
+mod webhook_logs;
+mod writer;
+
+use std::path::PathBuf;
+
+pub use certificates::StoredCertificate;
+pub use ingest::{Batch, Database, Ingested, Outcome, Webhook};
+pub use orphans::Orphan;
+pub use read::{Reader, Resolved};
+pub use register::{NewTransaction, Registered};
+pub use rejected_requests::{RejectedRequest, USER_AGENT_CHARS};
+pub use schema::{Migration, migrate};
+pub use transactions::{Change, Transaction};
+pub use webhook_logs::WebhookLog;
+pub use writer::{Receipt, Store, Writer, WriterReport};
+
+/// Why something could not be kept or read.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The disk, or the size that the database is allowed, is full.
+    #[error("the database or its disk is full")]
+    Full,
+    /// The database cannot be written.
+    #[error("the database is read-only")]
+    ReadOnly,
+    /// Another process held the database for too long.
+    #[error("the database is held by another process")]
+    Busy,
+    /// More webhooks wait to be written than the queue holds.
+    #[error("the queue to the database is full")]
+    QueueFull,
+    /// The writer has stopped.
+    #[error("the writer has stopped")]
+    Stopped,
+    /// There is no such file.
+    #[error("there is no database at {path}: start the daemon once, or name another with --db")]
+    NoDatabase {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The file is a database of something else.
+    #[error("{path} is a database, but not one of payhookd: name another file with --db")]
+    ForeignDatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Migrations are pending; nothing was touched.
+    #[error(
+        "the database {path} has schema version {version}, this payhookd needs {needed}: run \
+         `payhookd --migrate`, which copies it first"
+    )]
+    OldSchema {
+        /// The file.
+        path: PathBuf,
+        /// Its schema version.
+        version: i32,
+        /// The version that this binary needs.
+        needed: i32,
+    },
+    /// The database was migrated by a newer payhookd; nothing was touched.
+    #[error(
+        "the database {path} has schema version {version}, this payhookd knows up to {known}: \
+         install the newer payhookd again"
+    )]
+    NewSchema {
+        /// The file.
+        path: PathBuf,
+        /// Its schema version.
+        version: i32,
+        /// The newest version that this binary knows.
+        known: i32,
+    },
+    /// A migration could not be applied.
+    #[error("migration failed: {0}")]
+    Migration(String),
+    /// A row holds what no version of payhookd writes.
+    #[error("the database holds an unknown {what}: {value:?}")]
+    Corrupt {
+        /// What it should be.
+        what: &'static str,
+        /// What it is.
+        value: String,
+    },
+    /// Any other failure of the database.
+    #[error("database: {0}")]
+    Other(String),
+    /// A fault of ours; the request was not applied.
+    #[error("internal fault while writing")]
+    Fault,
+}
+
+impl StoreError {
+    /// Whether it would have happened to any webhook: there is no room, no right or no turn to
+    /// write.
+    pub fn is_of_the_database(&self) -> bool {
+        matches!(self, Self::Full | Self::ReadOnly | Self::Busy)
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly};
+        match error.sqlite_error_code() {
+            Some(DiskFull) => Self::Full,
+            Some(ReadOnly) => Self::ReadOnly,
+            Some(DatabaseBusy | DatabaseLocked) => Self::Busy,
+            _ => Self::Other(error.to_string()),
+        }
+    }
+}
+
+/// Reads a column that holds one of our words or a text form of ours.
+fn column<T>(
+    row: &rusqlite::Row<'_>,
+    name: &'static str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, StoreError> {
+    let value = row.get_ref(name)?;
+    let text = value.as_str().map_err(|error| StoreError::Other(format!("{name}: {error}")))?;
+    parse(text).ok_or_else(|| StoreError::Corrupt { what: name, value: text.to_owned() })
+}
+
+/// The same for a column that may be NULL.
+fn optional_column<T>(
+    row: &rusqlite::Row<'_>,
+    name: &'static str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>, StoreError> {
+    match row.get_ref(name)? {
+        rusqlite::types::ValueRef::Null => Ok(None),
+        _ => column(row, name, parse).map(Some),
+    }
+}
+
+/// The text form of an instant, as a column.
+fn instant(text: &str) -> Option<crate::domain::time::Timestamp> {
+    crate::domain::time::Timestamp::parse(text).ok()
+}

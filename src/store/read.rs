@@ -1,0 +1,158 @@
+//! Reading for people and programs, on connections that cannot write.
+
+use std::path::Path;
+
+use rusqlite::{Connection, named_params};
+
+use super::orphans::Orphan;
+use super::register::NewTransaction;
+use super::transactions::{self, Change, Transaction, transaction_columns};
+use super::webhook_logs::{WebhookLog, webhook_log_columns};
+use super::{StoreError, schema};
+
+/// A connection that can only read. It never makes the writer wait.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+}
+
+impl Reader {
+    /// Opens the database at `path`; one that does not exist is an error.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { connection: schema::open_reader(path)? })
+    }
+
+    /// The newest `limit` transactions, newest first.
+    pub fn transactions(&self, limit: u32) -> Result<Vec<Transaction>, StoreError> {
+        let mut statement = self.connection.prepare_cached(concat!(
+            "SELECT ",
+            transaction_columns!(),
+            " FROM transactions ORDER BY id DESC LIMIT :limit"
+        ))?;
+        let mut rows = statement.query(named_params! { ":limit": limit })?;
+        let mut transactions = Vec::new();
+        while let Some(row) = rows.next()? {
+            transactions.push(Transaction::from_row(row)?);
+        }
+        Ok(transactions)
+    }
+
+    /// The transactions that `id` may mean: a transaction's own id, or any reference that is known
+    /// for it, the shop's order id among them. Oldest first.
+    pub fn find_transactions(&self, id: &str) -> Result<Vec<Transaction>, StoreError> {
+        let mut statement = self.connection.prepare_cached(concat!(
+            "SELECT ",
+            transaction_columns!(),
+            " FROM transactions WHERE id = :row_id OR id IN
+                 (SELECT transaction_id FROM transaction_references
+                  WHERE provider IN ('stripe', 'paypal') AND livemode IN (0, 1) AND value = :id)
+             ORDER BY id"
+        ))?;
+        let row_id: Option<i64> = id.parse().ok();
+        let mut rows = statement.query(named_params! { ":row_id": row_id, ":id": id })?;
+        let mut transactions = Vec::new();
+        while let Some(row) = rows.next()? {
+            transactions.push(Transaction::from_row(row)?);
+        }
+        Ok(transactions)
+    }
+
+    /// The transaction that stands in the way of registering this one: registered with the same
+    /// reference and other facts.
+    pub fn conflict(&self, new: &NewTransaction) -> Result<Option<Transaction>, StoreError> {
+        let Some(id) = transactions::registered(&self.connection, new)? else { return Ok(None) };
+        let existing = transactions::get(&self.connection, id)?;
+        Ok(existing.filter(|existing| !new.is(existing)))
+    }
+
+    /// Every version of a transaction, oldest first; empty if there is no such transaction.
+    pub fn changes(&self, transaction_id: i64) -> Result<Vec<Change>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT version, change, transaction_changes.status, amount_received, amount_refunded,
+                    dispute_status, changed_at, event_id, event_type
+             FROM transaction_changes LEFT JOIN webhook_logs ON webhook_logs.id = log_id
+             WHERE transaction_changes.transaction_id = :id ORDER BY version",
+        )?;
+        let mut rows = statement.query(named_params! { ":id": transaction_id })?;
+        let mut changes = Vec::new();
+        while let Some(row) = rows.next()? {
+            changes.push(Change::from_row(row)?);
+        }
+        Ok(changes)
+    }
+
+    /// The newest `limit` events, newest first, without their payloads.
+    pub fn events(&self, limit: u32) -> Result<Vec<WebhookLog>, StoreError> {
+        let mut statement = self.connection.prepare_cached(concat!(
+            "SELECT ",
+            webhook_log_columns!(),
+            " FROM webhook_logs ORDER BY id DESC LIMIT :limit"
+        ))?;
+        let mut rows = statement.query(named_params! { ":limit": limit })?;
+        let mut events = Vec::new();
+        while let Some(row) = rows.next()? {
+            events.push(WebhookLog::from_row(row)?);
+        }
+        Ok(events)
+    }
+
+    /// The events that `id` may mean: a row id or a provider's event id. With payloads.
+    pub fn find_events(&self, id: &str) -> Result<Vec<WebhookLog>, StoreError> {
+        let mut statement = self.connection.prepare_cached(concat!(
+            "SELECT payload, ",
+            webhook_log_columns!(),
+            " FROM webhook_logs
+              WHERE id = :row_id OR (provider IN ('stripe', 'paypal') AND event_id = :id)
+              ORDER BY id"
+        ))?;
+        let row_id: Option<i64> = id.parse().ok();
+        let mut rows = statement.query(named_params! { ":row_id": row_id, ":id": id })?;
+        let mut events = Vec::new();
+        while let Some(row) = rows.next()? {
+            events.push(WebhookLog { payload: row.get("payload")?, ..WebhookLog::from_row(row)? });
+        }
+        Ok(events)
+    }
+
+    /// Orphans, newest first, at most `limit`: the open ones, or with `resolved` all of them.
+    pub fn orphans(&self, resolved: Resolved, limit: u32) -> Result<Vec<Orphan>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, provider, reference, order_id, event_id, event_type, status, amount,
+                    currency, livemode, first_seen_at, last_seen_at, resolved_at, resolution,
+                    transaction_id
+             FROM orphan_transactions WHERE resolved_at IS NULL OR :resolved
+             ORDER BY id DESC LIMIT :limit",
+        )?;
+        let mut rows = statement.query(named_params! {
+            ":resolved": resolved == Resolved::Include,
+            ":limit": limit,
+        })?;
+        let mut orphans = Vec::new();
+        while let Some(row) = rows.next()? {
+            orphans.push(Orphan::from_row(row)?);
+        }
+        Ok(orphans)
+    }
+
+    /// How many events there are of each outcome, in the order of [`super::Outcome::ALL`], and how
+    /// many deliveries they came in.
+    pub fn outcomes(&self) -> Result<Vec<(String, i64, i64)>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT status, count(*) AS events, sum(delivery_count) AS deliveries
+             FROM webhook_logs GROUP BY status ORDER BY status",
+        )?;
+        let rows = statement.query_map([], |row| {
+            Ok((row.get("status")?, row.get("events")?, row.get("deliveries")?))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+/// Whether orphans that are matched or dismissed are wanted too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolved {
+    /// Only open ones.
+    Exclude,
+    /// All.
+    Include,
+}

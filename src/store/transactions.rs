@@ -1,0 +1,254 @@
+//! `transactions`: what the shop expects, and what became of it.
+
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+use super::register::NewTransaction;
+use super::{StoreError, changes, column, facts, instant, optional_column};
+use crate::domain::change;
+use crate::domain::event::Provider;
+use crate::domain::money::Currency;
+use crate::domain::time::Timestamp;
+use crate::domain::transaction::{AmountCheck, DisputeStatus, Expected, State, Status, fold};
+
+/// One row of `transactions`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transaction {
+    /// Row id; grows in the order of registration.
+    pub id: i64,
+    /// At whom the payment is made.
+    pub provider: Provider,
+    /// The provider's id that the shop registered.
+    pub reference: String,
+    /// The shop's own id.
+    pub order_id: Option<String>,
+    /// What the shop expects.
+    pub expected: Expected,
+    /// Real money.
+    pub livemode: bool,
+    /// What is true of it. `currency` is that of the amounts received, `None` before any money;
+    /// `latest_event_id` is not read.
+    pub state: State,
+    /// When it was registered, UTC.
+    pub created_at: Timestamp,
+    /// When anything of it last changed, UTC.
+    pub updated_at: Timestamp,
+    /// Grows by one with every change, from 1.
+    pub version: i64,
+    /// The `webhook_logs` row with the provider's newest object.
+    pub latest_log_id: Option<i64>,
+    /// The shop's own JSON object.
+    pub metadata: String,
+}
+
+/// One row of `transaction_changes` with the event that caused it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The version that it made.
+    pub version: i64,
+    /// `transaction.succeeded` and the like.
+    pub change: String,
+    /// The status since then.
+    pub status: Status,
+    /// Minor units received by then.
+    pub amount_received: i64,
+    /// Minor units refunded by then.
+    pub amount_refunded: i64,
+    /// The dispute status since then.
+    pub dispute_status: DisputeStatus,
+    /// When it was committed, UTC.
+    pub changed_at: Timestamp,
+    /// The event's id and type; `None` where the shop caused it.
+    pub event: Option<(String, String)>,
+}
+
+/// Every column that [`Transaction`] is made of.
+macro_rules! transaction_columns {
+    () => {
+        "id, provider, reference, order_id, amount, currency, status, amount_received, \
+         amount_refunded, received_currency, dispute_status, amount_check, livemode, \
+         status_changed_at, created_at, updated_at, version, latest_log_id, metadata"
+    };
+}
+pub(super) use transaction_columns;
+
+impl Transaction {
+    pub(super) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let currency = |text: &str| Currency::parse(text).ok();
+        Ok(Self {
+            id: row.get("id")?,
+            provider: column(row, "provider", Provider::parse)?,
+            reference: row.get("reference")?,
+            order_id: row.get("order_id")?,
+            expected: Expected {
+                amount: row.get("amount")?,
+                currency: optional_column(row, "currency", currency)?,
+            },
+            livemode: row.get("livemode")?,
+            state: State {
+                status: column(row, "status", Status::parse)?,
+                amount_received: row.get("amount_received")?,
+                amount_refunded: row.get("amount_refunded")?,
+                currency: optional_column(row, "received_currency", currency)?,
+                dispute_status: column(row, "dispute_status", DisputeStatus::parse)?,
+                amount_check: column(row, "amount_check", AmountCheck::parse)?,
+                status_changed_at: Some(column(row, "status_changed_at", instant)?),
+                latest_event_id: None,
+            },
+            created_at: column(row, "created_at", instant)?,
+            updated_at: column(row, "updated_at", instant)?,
+            version: row.get("version")?,
+            latest_log_id: row.get("latest_log_id")?,
+            metadata: row.get("metadata")?,
+        })
+    }
+}
+
+impl Change {
+    pub(super) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let event: Option<String> = row.get("event_id")?;
+        Ok(Self {
+            version: row.get("version")?,
+            change: row.get("change")?,
+            status: column(row, "status", Status::parse)?,
+            amount_received: row.get("amount_received")?,
+            amount_refunded: row.get("amount_refunded")?,
+            dispute_status: column(row, "dispute_status", DisputeStatus::parse)?,
+            changed_at: column(row, "changed_at", instant)?,
+            event: event.zip(row.get("event_type")?),
+        })
+    }
+}
+
+/// The transaction with this id.
+pub(super) fn get(connection: &Connection, id: i64) -> Result<Option<Transaction>, StoreError> {
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        transaction_columns!(),
+        " FROM transactions WHERE id = :id"
+    ))?;
+    let mut rows = statement.query(named_params! { ":id": id })?;
+    rows.next()?.map(Transaction::from_row).transpose()
+}
+
+/// Whether a transaction has this id; it may be an orphan's.
+pub(super) fn exists(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM transactions WHERE id = :id")?
+        .exists(named_params! { ":id": id })
+}
+
+/// The transaction that was registered with this reference.
+pub(super) fn registered(
+    connection: &Connection,
+    new: &NewTransaction,
+) -> Result<Option<i64>, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT id FROM transactions
+             WHERE provider = :provider AND livemode = :livemode AND reference = :reference",
+        )?
+        .query_row(
+            named_params! {
+                ":provider": new.provider.as_str(),
+                ":livemode": new.livemode,
+                ":reference": &*new.reference.value,
+            },
+            |row| row.get("id"),
+        )
+        .optional()?)
+}
+
+/// An id that neither a transaction nor an orphan has.
+pub(super) fn next_id(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached(
+            "SELECT max(ifnull((SELECT max(id) FROM transactions), 0),
+                        ifnull((SELECT max(id) FROM orphan_transactions), 0)) + 1 AS id",
+        )?
+        .query_row([], |row| row.get("id"))
+}
+
+/// Adds a transaction in the state that follows from no facts, as version 1.
+pub(super) fn insert(
+    connection: &Connection,
+    id: i64,
+    new: &NewTransaction,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let state = fold(new.provider, new.expected, []);
+    connection
+        .prepare_cached(
+            "INSERT INTO transactions
+                 (id, provider, reference, order_id, amount, currency, status, amount_received,
+                  amount_refunded, received_currency, dispute_status, amount_check, livemode,
+                  status_changed_at, created_at, updated_at, version, latest_log_id, metadata)
+             VALUES
+                 (:id, :provider, :reference, :order_id, :amount, :currency, :status, 0, 0, NULL,
+                  :dispute_status, :amount_check, :livemode, :now, :now, :now, 1, NULL, :metadata)",
+        )?
+        .execute(named_params! {
+            ":id": id,
+            ":provider": new.provider.as_str(),
+            ":reference": &*new.reference.value,
+            ":order_id": new.order_id,
+            ":amount": new.expected.amount,
+            ":currency": new.expected.currency.as_ref().map(Currency::as_str),
+            ":status": state.status.as_str(),
+            ":dispute_status": state.dispute_status.as_str(),
+            ":amount_check": state.amount_check.as_str(),
+            ":livemode": new.livemode,
+            ":now": now.to_string(),
+            ":metadata": new.metadata,
+        })?;
+    let kind = change::kind(None, &state).unwrap_or_default();
+    changes::insert(connection, id, 1, kind, &state, None, now)?;
+    Ok(())
+}
+
+/// Derives the state of a transaction from all its facts and saves it; a difference that the shop
+/// must know of makes a new version. `cause` is the event that led here.
+pub(super) fn refold(
+    connection: &Connection,
+    transaction: &Transaction,
+    cause: Option<i64>,
+    now: Timestamp,
+) -> Result<State, StoreError> {
+    let facts = facts::of(connection, transaction.id)?;
+    let state =
+        fold(transaction.provider, transaction.expected, facts.iter().map(|stored| &stored.fact));
+    let latest_log_id = facts
+        .iter()
+        .find(|stored| Some(&stored.fact.event_id) == state.latest_event_id.as_ref())
+        .map(|stored| stored.log_id);
+    let received_currency = state.currency.filter(|_| state.amount_received > 0);
+    let saved = State { currency: received_currency, ..state };
+    let change = change::kind(Some(&transaction.state), &saved);
+    let version = transaction.version + i64::from(change.is_some());
+    connection
+        .prepare_cached(
+            "UPDATE transactions
+             SET status = :status, amount_received = :amount_received,
+                 amount_refunded = :amount_refunded, received_currency = :received_currency,
+                 dispute_status = :dispute_status, amount_check = :amount_check,
+                 status_changed_at = ifnull(:status_changed_at, created_at),
+                 updated_at = :now, version = :version, latest_log_id = :latest_log_id
+             WHERE id = :id",
+        )?
+        .execute(named_params! {
+            ":id": transaction.id,
+            ":status": saved.status.as_str(),
+            ":amount_received": saved.amount_received,
+            ":amount_refunded": saved.amount_refunded,
+            ":received_currency": received_currency.as_ref().map(Currency::as_str),
+            ":dispute_status": saved.dispute_status.as_str(),
+            ":amount_check": saved.amount_check.as_str(),
+            ":status_changed_at": saved.status_changed_at.map(|at| at.to_string()),
+            ":now": now.to_string(),
+            ":version": version,
+            ":latest_log_id": latest_log_id,
+        })?;
+    if let Some(change) = change {
+        changes::insert(connection, transaction.id, version, change, &saved, cause, now)?;
+    }
+    Ok(saved)
+}

@@ -1,0 +1,224 @@
+//! `webhook_logs`: every genuine event, once.
+
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+use super::ingest::{Outcome, Webhook};
+use super::{StoreError, column, instant, optional_column};
+use crate::domain::event::{Content, Provider};
+use crate::domain::time::Timestamp;
+
+/// One row of `webhook_logs`.
+#[derive(Clone, Debug)]
+pub struct WebhookLog {
+    /// Row id; grows in the order of first receipt.
+    pub id: i64,
+    /// Whose event.
+    pub provider: Provider,
+    /// The provider's id.
+    pub event_id: String,
+    /// The provider's name of what happened.
+    pub event_type: String,
+    /// The version in which it was rendered.
+    pub api_version: Option<String>,
+    /// Real money.
+    pub livemode: bool,
+    /// By the provider's clock.
+    pub occurred_at: Option<Timestamp>,
+    /// First delivery, UTC.
+    pub received_at: Timestamp,
+    /// Last delivery, UTC.
+    pub last_received_at: Timestamp,
+    /// How often it was delivered.
+    pub delivery_count: i64,
+    /// What became of it.
+    pub status: Outcome,
+    /// Why it was ignored or failed.
+    pub error: Option<String>,
+    /// Microseconds from the arrival of the first delivery to its row.
+    pub processing_us: i64,
+    /// The transaction it was applied to.
+    pub transaction_id: Option<i64>,
+    /// By what it was proved.
+    pub proof: String,
+    /// JSON object of the request's headers, without signatures.
+    pub headers: Option<String>,
+    /// The body, byte for byte; `None` once removed. Lists leave it out.
+    pub payload: Option<String>,
+}
+
+/// Every column that [`WebhookLog`] is made of, but the payload.
+macro_rules! webhook_log_columns {
+    () => {
+        "id, provider, event_id, event_type, api_version, livemode, occurred_at, received_at, \
+         last_received_at, delivery_count, status, error, processing_us, transaction_id, proof, \
+         headers"
+    };
+}
+pub(super) use webhook_log_columns;
+
+impl WebhookLog {
+    pub(super) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.get("id")?,
+            provider: column(row, "provider", Provider::parse)?,
+            event_id: row.get("event_id")?,
+            event_type: row.get("event_type")?,
+            api_version: row.get("api_version")?,
+            livemode: row.get("livemode")?,
+            occurred_at: optional_column(row, "occurred_at", instant)?,
+            received_at: column(row, "received_at", instant)?,
+            last_received_at: column(row, "last_received_at", instant)?,
+            delivery_count: row.get("delivery_count")?,
+            status: column(row, "status", Outcome::parse)?,
+            error: row.get("error")?,
+            processing_us: row.get("processing_us")?,
+            transaction_id: row.get("transaction_id")?,
+            proof: row.get("proof")?,
+            headers: row.get("headers")?,
+            payload: None,
+        })
+    }
+}
+
+/// Adds the event, if it is not there: `Some` row id, or `None` for one that is known.
+pub(super) fn insert(
+    connection: &Connection,
+    webhook: &Webhook,
+    outcome: Outcome,
+    transaction_id: Option<i64>,
+) -> rusqlite::Result<Option<i64>> {
+    let event = &webhook.event;
+    let error = match &event.content {
+        Content::Payment { .. } => None,
+        Content::Ignored(reason) => Some(&**reason),
+        Content::Failed(error) => Some(&**error),
+    };
+    let received_at = webhook.received_at.to_string();
+    let added = connection
+        .prepare_cached(
+            "INSERT INTO webhook_logs
+                 (provider, event_id, event_type, api_version, livemode, occurred_at, received_at,
+                  last_received_at, delivery_count, status, error, processing_us, transaction_id,
+                  proof, payload_sha256, headers, payload)
+             VALUES
+                 (:provider, :event_id, :event_type, :api_version, :livemode, :occurred_at,
+                  :received_at, :received_at, 1, :status, :error, :processing_us, :transaction_id,
+                  :proof, :payload_sha256, :headers, :payload)
+             ON CONFLICT (provider, event_id) DO NOTHING",
+        )?
+        .execute(named_params! {
+            ":provider": event.provider.as_str(),
+            ":event_id": &*event.id,
+            ":event_type": &*event.event_type,
+            ":api_version": event.api_version.as_deref(),
+            ":livemode": event.livemode,
+            ":occurred_at": event.occurred_at.map(|at| at.to_string()),
+            ":received_at": received_at,
+            ":status": outcome.as_str(),
+            ":error": error,
+            ":processing_us": i64::try_from(webhook.arrived.elapsed().as_micros()).unwrap_or(i64::MAX),
+            ":transaction_id": transaction_id,
+            ":proof": webhook.proof,
+            ":payload_sha256": webhook.payload_sha256,
+            ":headers": webhook.headers,
+            ":payload": webhook.payload,
+        })?;
+    Ok((added == 1).then(|| connection.last_insert_rowid()))
+}
+
+/// What is needed of an event that is known.
+pub(super) struct Known {
+    pub(super) id: i64,
+    pub(super) payload_sha256: [u8; 32],
+    pub(super) transaction_id: Option<i64>,
+}
+
+pub(super) fn known(
+    connection: &Connection,
+    provider: Provider,
+    event_id: &str,
+) -> rusqlite::Result<Option<Known>> {
+    connection
+        .prepare_cached(
+            "SELECT id, payload_sha256, transaction_id FROM webhook_logs
+             WHERE provider = :provider AND event_id = :event_id",
+        )?
+        .query_row(named_params! { ":provider": provider.as_str(), ":event_id": event_id }, |row| {
+            Ok(Known {
+                id: row.get("id")?,
+                payload_sha256: row.get("payload_sha256")?,
+                transaction_id: row.get("transaction_id")?,
+            })
+        })
+        .optional()
+}
+
+/// Counts another delivery of an event that is known.
+pub(super) fn count_delivery(
+    connection: &Connection,
+    id: i64,
+    received_at: Timestamp,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE webhook_logs
+             SET delivery_count = delivery_count + 1,
+                 last_received_at = max(last_received_at, :received_at)
+             WHERE id = :id",
+        )?
+        .execute(named_params! { ":id": id, ":received_at": received_at.to_string() })?;
+    Ok(())
+}
+
+/// Notes to which transaction an event now belongs: none while its payment is an orphan.
+pub(super) fn assign(
+    connection: &Connection,
+    id: i64,
+    transaction_id: Option<i64>,
+) -> rusqlite::Result<()> {
+    let status = if transaction_id.is_some() { Outcome::Processed } else { Outcome::Orphan };
+    connection
+        .prepare_cached(
+            "UPDATE webhook_logs SET transaction_id = :transaction_id, status = :status
+             WHERE id = :id",
+        )?
+        .execute(named_params! {
+            ":id": id,
+            ":transaction_id": transaction_id,
+            ":status": status.as_str(),
+        })?;
+    Ok(())
+}
+
+/// The body hash of the event that came with this PayPal transmission, if it is known.
+pub(super) fn transmission(
+    connection: &Connection,
+    transmission_id: &str,
+) -> rusqlite::Result<Option<[u8; 32]>> {
+    connection
+        .prepare_cached(
+            "SELECT payload_sha256 FROM paypal_transmissions
+             JOIN webhook_logs ON webhook_logs.id = log_id
+             WHERE transmission_id = :transmission_id",
+        )?
+        .query_row(named_params! { ":transmission_id": transmission_id }, |row| {
+            row.get("payload_sha256")
+        })
+        .optional()
+}
+
+/// Remembers that this PayPal transmission carried the body of this event.
+pub(super) fn remember_transmission(
+    connection: &Connection,
+    transmission_id: &str,
+    log_id: i64,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO paypal_transmissions (transmission_id, log_id)
+             VALUES (:transmission_id, :log_id)
+             ON CONFLICT (transmission_id) DO NOTHING",
+        )?
+        .execute(named_params! { ":transmission_id": transmission_id, ":log_id": log_id })?;
+    Ok(())
+}
