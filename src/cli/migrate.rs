@@ -1,0 +1,31 @@
+//! `payhookd --migrate`: bring the database to this binary's schema.
+
+use super::CommandError;
+use crate::clock::Clock;
+use crate::config::database_path;
+use crate::config::options::DatabaseOption;
+use crate::store;
+
+/// Applies what is pending and says what it did.
+pub fn run(options: &DatabaseOption) -> Result<(), CommandError> {
+    let path = options.path();
+    let migration = store::migrate(&path, Clock::SYSTEM.now())?;
+    if let Some(backup) = &migration.backup {
+        println!("copied {} to {}", path.display(), backup.display());
+    }
+    for applied in &migration.applied {
+        println!("applied {applied}");
+    }
+    if migration.applied.is_empty() {
+        println!("{} is up to date", path.display());
+    }
+    Ok(())
+}
+
+impl DatabaseOption {
+    /// The database that is meant.
+    pub fn path(&self) -> std::path::PathBuf {
+        let state_directory = std::env::var("STATE_DIRECTORY").ok();
+        database_path(self.db.as_deref(), state_directory.as_deref())
+    }
+}

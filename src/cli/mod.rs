@@ -1,0 +1,96 @@
+//! The command line: what can be said, and nothing of what is done.
+
+pub mod events;
+pub mod migrate;
+pub mod orphans;
+pub mod serve;
+pub mod table;
+pub mod transactions;
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::options::ServeOptions;
+
+/// Receives Stripe and PayPal webhooks, proves and keeps them, and keeps a shop's transactions
+/// true.
+///
+/// Without a command it runs the daemon.
+#[derive(Debug, Parser)]
+#[command(name = "payhookd", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Apply pending schema migrations (the database is copied first), say which, and exit.
+    #[arg(long)]
+    pub migrate: bool,
+
+    /// Settings of the daemon.
+    #[command(flatten)]
+    pub serve: ServeOptions,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the daemon (the same as no command).
+    Serve(Box<ServeOptions>),
+    /// What the shop expects, and what became of it.
+    #[command(subcommand)]
+    Transactions(transactions::Transactions),
+    /// The genuine events that were received.
+    #[command(subcommand)]
+    Events(events::Events),
+    /// Payments that no transaction is registered for.
+    #[command(subcommand)]
+    Orphans(orphans::Orphans),
+}
+
+/// Does what was said. Exit codes: 0 done, 1 failed; 2, for what can't be said, is clap's.
+pub fn run(cli: &Cli) -> ExitCode {
+    match &cli.command {
+        None if cli.migrate => ended(migrate::run(&cli.serve.db)),
+        None => ended(serve::run(&cli.serve)),
+        Some(Command::Serve(options)) => ended(serve::run(options)),
+        Some(Command::Transactions(command)) => ended(transactions::run(command)),
+        Some(Command::Events(command)) => ended(events::run(command)),
+        Some(Command::Orphans(command)) => ended(orphans::run(command)),
+    }
+}
+
+fn ended<E: Display>(result: Result<(), E>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("payhookd: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The database can't be used.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    /// What was asked for is not there, or can't be done; says what to do.
+    #[error("{0}")]
+    Said(String),
+    /// Reading or printing failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// A closed pipe is a normal end: whoever read has seen enough.
+fn printed(result: io::Result<()>) -> Result<(), CommandError> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}

@@ -1,0 +1,120 @@
+//! `payhookd orphans`: payments that no transaction is registered for.
+
+use std::io::{self, Write};
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::table::Table;
+use super::{CommandError, printed};
+use crate::config::options::DatabaseOption;
+use crate::domain::money::{Currency, Money};
+use crate::store::{Orphan, Reader, Resolved};
+
+/// What can be done with orphans.
+#[derive(Debug, Subcommand)]
+pub enum Orphans {
+    /// The newest orphans.
+    List(List),
+}
+
+/// `orphans list`
+#[derive(Args, Debug)]
+pub struct List {
+    #[command(flatten)]
+    database: DatabaseOption,
+    /// Those that were matched or dismissed too.
+    #[arg(long)]
+    all: bool,
+    /// At most so many.
+    #[arg(long, default_value_t = 50)]
+    limit: u32,
+    /// Print JSON lines.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Does it.
+pub fn run(command: &Orphans) -> Result<(), CommandError> {
+    match command {
+        Orphans::List(list) => list.run(),
+    }
+}
+
+impl List {
+    fn run(&self) -> Result<(), CommandError> {
+        let resolved = if self.all { Resolved::Include } else { Resolved::Exclude };
+        let orphans = Reader::open(&self.database.path())?.orphans(resolved, self.limit)?;
+        let mut output = io::stdout().lock();
+        if self.json {
+            let mut lines = orphans.iter();
+            return printed(lines.try_for_each(|one| writeln!(output, "{}", to_json(one))));
+        }
+        let mut table = Table::new(&[
+            ">id",
+            "provider",
+            "reference",
+            "order id",
+            "status",
+            ">amount",
+            "mode",
+            "first seen",
+            "last event",
+            "resolution",
+        ]);
+        for one in &orphans {
+            table.row(vec![
+                one.id.to_string(),
+                one.provider.to_string(),
+                one.reference.clone(),
+                one.order_id.clone().unwrap_or_default(),
+                one.status.to_string(),
+                amount(one),
+                if one.livemode { "live" } else { "test" }.to_owned(),
+                one.first_seen_at.to_string(),
+                one.event_type.clone(),
+                resolution(one),
+            ]);
+        }
+        printed(table.print(&mut output, "no orphans: every payment has its transaction"))
+    }
+}
+
+fn amount(orphan: &Orphan) -> String {
+    let currency = orphan.currency.as_deref().and_then(|code| Currency::parse(code).ok());
+    match (orphan.amount, currency) {
+        (Some(minor), Some(currency)) => {
+            let money = Money { minor, currency };
+            format!("{} {currency}", money.to_decimal(orphan.provider))
+        }
+        _ => String::new(),
+    }
+}
+
+fn resolution(orphan: &Orphan) -> String {
+    match (&orphan.resolution, orphan.transaction_id) {
+        (Some(resolution), Some(transaction)) => format!("{resolution} with {transaction}"),
+        (Some(resolution), None) => resolution.clone(),
+        (None, _) => String::new(),
+    }
+}
+
+fn to_json(orphan: &Orphan) -> Value {
+    json!({
+        "id": orphan.id,
+        "provider": orphan.provider.as_str(),
+        "reference": orphan.reference,
+        "order_id": orphan.order_id,
+        "event_id": orphan.event_id,
+        "event_type": orphan.event_type,
+        "status": orphan.status.as_str(),
+        "amount": orphan.amount,
+        "currency": orphan.currency,
+        "livemode": orphan.livemode,
+        "first_seen_at": orphan.first_seen_at.to_string(),
+        "last_seen_at": orphan.last_seen_at.to_string(),
+        "resolved_at": orphan.resolved_at.map(|at| at.to_string()),
+        "resolution": orphan.resolution,
+        "transaction_id": orphan.transaction_id,
+    })
+}

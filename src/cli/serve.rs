@@ -1,0 +1,256 @@
+//! The daemon: where all parts meet, and the order in which they start and stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Semaphore, watch};
+
+use crate::clients::certificates::Certificates;
+use crate::clients::postback::Postback;
+use crate::config::options::ServeOptions;
+use crate::config::{Config, ConfigError, Mode, PaypalConfig, PaypalVerify, Surroundings};
+use crate::http::refusals::Refusals;
+use crate::http::webhooks::{Endpoints, PaypalEndpoint, PaypalProof, StripeEndpoint};
+use crate::http::{self, admin, webhooks};
+use crate::logfmt::Line;
+use crate::logger::Logger;
+use crate::providers::paypal::transmission::WebhookIds;
+use crate::providers::stripe::signature::SigningSecrets;
+use crate::store::{Database, Store, StoreError, StoredCertificate, Writer};
+
+/// Why the daemon did not start, or not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// What was set can't be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database can't be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An address can't be listened on.
+    #[error(
+        "can't listen on {address}: {source}: is another payhookd running? Choose another with {flag}"
+    )]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The flag that sets it.
+        flag: &'static str,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The system refused a thread, a signal or the log.
+    #[error("the system refused: {0}")]
+    System(#[from] std::io::Error),
+    /// The writer ended while the daemon was running.
+    #[error("the writer thread has ended: see the log; nothing that was acknowledged is lost")]
+    WriterEnded,
+}
+
+/// The addresses that were chosen, once both listen.
+#[derive(Clone, Copy, Debug)]
+pub struct Listening {
+    /// For the providers.
+    pub public: SocketAddr,
+    /// For the shop.
+    pub admin: SocketAddr,
+}
+
+/// Runs the daemon until it is told to stop.
+pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
+    let variables: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let around = Surroundings { variables: &variables, read: |path| std::fs::read(path) };
+    let config = Config::new(options, around)?;
+    let logger = Logger::start(options.log_level)?;
+    let ran = run_with(&config, until_signalled, |_| {});
+    drop(logger);
+    ran
+}
+
+/// Runs the daemon until `stop` returns. `listening` is told the addresses that were chosen.
+pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
+    config: &Config,
+    stop: impl FnOnce() -> Stop,
+    listening: impl FnOnce(Listening),
+) -> Result<(), ServeError> {
+    let began = Instant::now();
+    let descriptors = raise_descriptors();
+    for warning in &config.warnings {
+        Line::warn(warning).emit();
+    }
+    let database = Database::open(&config.db)?;
+    let certificates = database.certificates()?;
+    let (store, writer) = Store::start(database, config.faults.as_deref())?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
+    let stopped = runtime.block_on(async {
+        let public = listen(config.listen, "--listen").await?;
+        let admin = listen(config.admin_listen, "--admin-listen").await?;
+        let addresses = Listening { public: public.local_addr()?, admin: admin.local_addr()? };
+        Line::info("started")
+            .with("version", env!("CARGO_PKG_VERSION"))
+            .with("listen", addresses.public)
+            .with("admin_listen", addresses.admin)
+            .with("db", config.db.display())
+            .with("mode", config.mode)
+            .with("stripe", if config.stripe.is_some() { "on" } else { "off" })
+            .with("paypal", if config.paypal.is_some() { "on" } else { "off" })
+            .with("descriptors", descriptors)
+            .with("dur_ms", began.elapsed().as_millis())
+            .emit();
+        listening(addresses);
+        serve(config, store, &writer, certificates, (public, admin), stop()).await
+    });
+    // Ends what still runs on threads of its own; a fetch of a certificate may take its time.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    // All handles on the store are gone with the runtime, so the writer commits what is left.
+    let report = writer.join()?;
+    Line::info("stopped")
+        .with("webhooks", report.webhooks)
+        .with("commits", report.commits)
+        .with_some("outcome", stopped.as_ref().ok())
+        .emit();
+    stopped.map(|_| ())
+}
+
+/// Serves both listeners; says what ended it.
+async fn serve(
+    config: &Config,
+    store: Store,
+    writer: &Writer,
+    certificates: Vec<StoredCertificate>,
+    (public, admin): (TcpListener, TcpListener),
+    stop: impl Future<Output = std::io::Result<&'static str>>,
+) -> Result<&'static str, ServeError> {
+    let (tell, told) = watch::channel(false);
+    let refusals = Arc::new(Refusals::new());
+    let endpoints = endpoints(config, &store, certificates, Arc::clone(&refusals));
+    let webhooks = tokio::spawn(http::serve(
+        public,
+        webhooks::routes(endpoints),
+        config.max_connections,
+        told.clone(),
+    ));
+    let admin =
+        tokio::spawn(http::serve(admin, admin::routes(store), config.max_connections, told));
+    let ended = tokio::select! {
+        signal = stop => Ok(signal?),
+        () = watch_over(writer, &refusals) => Err(ServeError::WriterEnded),
+    };
+    // Nobody listens any more only if both servers have ended.
+    let _ = tell.send(true);
+    for server in [webhooks, admin] {
+        if let Err(error) = server.await {
+            Line::error("a listener broke off").with("err", &error).emit();
+        }
+    }
+    ended
+}
+
+/// Says what the throttle of refusals left out; returns if the writer ends.
+async fn watch_over(writer: &Writer, refusals: &Refusals) {
+    let mut every_second = tokio::time::interval(Duration::from_secs(1));
+    let mut seconds: u64 = 0;
+    loop {
+        every_second.tick().await;
+        if writer.has_ended() {
+            return;
+        }
+        seconds += 1;
+        if seconds.is_multiple_of(10) {
+            let left_out = refusals.take_left_out();
+            if left_out > 0 {
+                Line::warn("refused").with("left_out", left_out).emit();
+            }
+        }
+    }
+}
+
+fn endpoints(
+    config: &Config,
+    store: &Store,
+    certificates: Vec<StoredCertificate>,
+    refusals: Arc<Refusals>,
+) -> Endpoints {
+    let stripe = config.stripe.as_ref().map(|stripe| StripeEndpoint {
+        secrets: SigningSecrets::new(stripe.signing_secrets.iter().map(|secret| secret.reveal())),
+        tolerance: stripe.tolerance,
+    });
+    let paypal =
+        config.paypal.as_ref().map(|paypal| paypal_endpoint(config, paypal, store, certificates));
+    Endpoints {
+        store: store.clone(),
+        clock: config.clock,
+        stripe,
+        paypal,
+        refusals,
+        max_body: config.max_body,
+    }
+}
+
+fn paypal_endpoint(
+    config: &Config,
+    paypal: &PaypalConfig,
+    store: &Store,
+    stored: Vec<StoredCertificate>,
+) -> PaypalEndpoint {
+    let proof = match &paypal.verify {
+        PaypalVerify::Offline { trust, roots_pem, certificate_host } => PaypalProof::Offline {
+            certificates: Box::new(Certificates::new(
+                trust.clone(),
+                roots_pem.as_deref(),
+                stored,
+                store.clone(),
+            )),
+            host: certificate_host.clone(),
+        },
+        PaypalVerify::Postback { api_base, client_id, client_secret } => PaypalProof::Postback {
+            api: Arc::new(Postback::new(
+                api_base.clone(),
+                client_id.clone(),
+                client_secret.clone(),
+            )),
+            permits: Semaphore::new(POSTBACKS),
+        },
+    };
+    PaypalEndpoint {
+        ids: WebhookIds::new(paypal.webhook_ids.iter().map(String::as_str), paypal.environment),
+        livemode: config.mode == Mode::Live,
+        proof,
+    }
+}
+
+async fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, ServeError> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|source| ServeError::Listen { address, flag, source })
+}
+
+async fn until_signalled() -> std::io::Result<&'static str> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok("SIGTERM"),
+        _ = interrupt.recv() => Ok("SIGINT"),
+    }
+}
+
+/// Raises the limit of open files as far as it goes, and says how far that is: the usual 1,024 are
+/// fewer than the connections we mean to bear.
+fn raise_descriptors() -> u64 {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).is_ok() {
+        return maximum.unwrap_or(u64::MAX);
+    }
+    current.unwrap_or(u64::MAX)
+}
+
+/// Threads that serve connections. The writer has one of its own, and is what takes the time.
+const WORKERS: usize = 2;
+/// How many webhooks may ask PayPal's API at once.
+const POSTBACKS: usize = 8;

@@ -1,0 +1,475 @@
+//! `payhookd transactions`: what the shop expects, and what became of it.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::table::Table;
+use super::{CommandError, printed};
+use crate::clock::Clock;
+use crate::config::Mode;
+use crate::config::options::{DatabaseOption, parse_mode};
+use crate::domain::event::{Provider, Reference};
+use crate::domain::money::{Currency, Money};
+use crate::domain::transaction::Expected;
+use crate::providers::reference_kind;
+use crate::store::{Change, Database, NewTransaction, Reader, Registered, Transaction};
+
+/// What can be done with transactions.
+#[derive(Debug, Subcommand)]
+pub enum Transactions {
+    /// Register a transaction, so that events about it are applied to it.
+    #[command(after_help = "Example:\n  payhookd transactions add --provider stripe --reference \
+        pi_3S8q2eL --order-id A-1001 --amount 4999 --currency EUR")]
+    Add(Add),
+    /// Register many, from JSON lines with the keys of `add`.
+    ///
+    /// Every line is checked before anything is written. Lines that are registered already are
+    /// left as they are, so an import that was broken off can be run again.
+    #[command(
+        after_help = "Example line:\n  {\"provider\":\"stripe\",\"reference\":\"pi_3S8q2eL\",\
+        \"order_id\":\"A-1001\",\"amount\":4999,\"currency\":\"EUR\"}"
+    )]
+    Import(Import),
+    /// The newest transactions.
+    List(List),
+    /// One transaction with its history.
+    Show(Show),
+}
+
+/// `transactions add`
+#[derive(Args, Debug)]
+pub struct Add {
+    #[command(flatten)]
+    database: DatabaseOption,
+    /// stripe or paypal.
+    #[arg(long, value_parser = parse_provider)]
+    provider: Provider,
+    /// The provider's id for the payment: pi_…, cs_…, an order id, PAY-….
+    #[arg(long, value_parser = parse_id)]
+    reference: String,
+    /// The shop's own id for it.
+    #[arg(long, value_parser = parse_id)]
+    order_id: Option<String>,
+    /// What is to be paid, in minor units as the provider counts them: 4999 for 49.99 EUR.
+    #[arg(long, requires = "currency", value_parser = parse_amount)]
+    amount: Option<i64>,
+    /// Three-letter code.
+    #[arg(long, value_parser = parse_currency)]
+    currency: Option<Currency>,
+    /// Which money it is: live or test.
+    #[arg(long, default_value = "live", value_parser = parse_mode, env = "PAYHOOKD_MODE")]
+    mode: Mode,
+    /// A JSON object of the shop's own.
+    #[arg(long, value_name = "JSON", default_value = "{}", value_parser = parse_metadata)]
+    metadata: String,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// `transactions import`
+#[derive(Args, Debug)]
+pub struct Import {
+    #[command(flatten)]
+    database: DatabaseOption,
+    /// The file; - for standard input.
+    file: PathBuf,
+    /// Which money lines are about that do not say "livemode".
+    #[arg(long, default_value = "live", value_parser = parse_mode, env = "PAYHOOKD_MODE")]
+    mode: Mode,
+}
+
+/// `transactions list`
+#[derive(Args, Debug)]
+pub struct List {
+    #[command(flatten)]
+    database: DatabaseOption,
+    /// At most so many.
+    #[arg(long, default_value_t = 50)]
+    limit: u32,
+    /// Print JSON lines.
+    #[arg(long)]
+    json: bool,
+}
+
+/// `transactions show`
+#[derive(Args, Debug)]
+pub struct Show {
+    #[command(flatten)]
+    database: DatabaseOption,
+    /// Its number, any id of the provider's that is known for it, or the shop's order id.
+    id: String,
+    /// Print JSON lines.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Does it.
+pub fn run(command: &Transactions) -> Result<(), CommandError> {
+    match command {
+        Transactions::Add(add) => add.run(),
+        Transactions::Import(import) => import.run(),
+        Transactions::List(list) => list.run(),
+        Transactions::Show(show) => show.run(),
+    }
+}
+
+impl Add {
+    fn run(&self) -> Result<(), CommandError> {
+        let new = NewTransaction {
+            provider: self.provider,
+            reference: Reference::new(
+                reference_kind(self.provider, &self.reference),
+                &*self.reference,
+            ),
+            order_id: self.order_id.clone(),
+            expected: Expected { amount: self.amount, currency: self.currency },
+            livemode: self.mode == Mode::Live,
+            metadata: self.metadata.clone(),
+        };
+        let mut database = Database::open(&self.database.path())?;
+        let registered = database.batch(|batch| batch.register(&new, Clock::SYSTEM.now()))?;
+        let (transaction, what) = match &registered {
+            Registered::Created(transaction) => (transaction, "registered"),
+            Registered::Existing(transaction) => (transaction, "already registered"),
+            Registered::Conflict(transaction) => {
+                return Err(CommandError::Said(conflict(&self.reference, transaction)));
+            }
+        };
+        let mut output = io::stdout().lock();
+        printed(if self.json {
+            writeln!(output, "{}", to_json(transaction))
+        } else {
+            writeln!(output, "transaction {} {what}: {}", transaction.id, transaction.state.status)
+        })
+    }
+}
+
+fn conflict(reference: &str, transaction: &Transaction) -> String {
+    format!(
+        "{reference} is registered already, with other facts, or is part of a transaction that is: \
+         look at `payhookd transactions show {}`",
+        transaction.id
+    )
+}
+
+impl List {
+    fn run(&self) -> Result<(), CommandError> {
+        let reader = Reader::open(&self.database.path())?;
+        let transactions = reader.transactions(self.limit)?;
+        let mut output = io::stdout().lock();
+        if self.json {
+            let mut lines = transactions.iter();
+            return printed(lines.try_for_each(|one| writeln!(output, "{}", to_json(one))));
+        }
+        printed(table(&transactions).print(
+            &mut output,
+            "no transactions yet: register one with `payhookd transactions add`",
+        ))
+    }
+}
+
+impl Show {
+    fn run(&self) -> Result<(), CommandError> {
+        let reader = Reader::open(&self.database.path())?;
+        let found = reader.find_transactions(&self.id)?;
+        if found.is_empty() {
+            return Err(CommandError::Said(format!(
+                "no transaction has the number, id or order id {:?}: see `payhookd transactions \
+                 list` and `payhookd orphans list`",
+                self.id
+            )));
+        }
+        let mut output = io::stdout().lock();
+        for transaction in &found {
+            let changes = reader.changes(transaction.id)?;
+            printed(if self.json {
+                let mut shown = to_json(transaction);
+                shown["history"] = changes.iter().map(change_to_json).collect();
+                writeln!(output, "{shown}")
+            } else {
+                show(&mut output, transaction, &changes)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn show(output: &mut impl Write, transaction: &Transaction, changes: &[Change]) -> io::Result<()> {
+    table(std::slice::from_ref(transaction)).print(output, "")?;
+    writeln!(output)?;
+    let mut history =
+        Table::new(&["changed", "change", "status", ">received", ">refunded", "dispute", "event"]);
+    for change in changes {
+        let money = |minor| amount_text(transaction, Some(minor), transaction.state.currency);
+        let event = change.event.as_ref().map(|(id, kind)| format!("{kind} {id}"));
+        history.row(vec![
+            change.changed_at.to_string(),
+            change.change.clone(),
+            change.status.to_string(),
+            money(change.amount_received),
+            money(change.amount_refunded),
+            change.dispute_status.to_string(),
+            event.unwrap_or_else(|| "the shop".to_owned()),
+        ]);
+    }
+    history.print(output, "")
+}
+
+fn table(transactions: &[Transaction]) -> Table {
+    let mut table = Table::new(&[
+        ">id",
+        "provider",
+        "reference",
+        "order id",
+        "status",
+        ">expected",
+        ">received",
+        ">refunded",
+        "dispute",
+        "amount",
+        "mode",
+        "updated",
+    ]);
+    for one in transactions {
+        let state = &one.state;
+        table.row(vec![
+            one.id.to_string(),
+            one.provider.to_string(),
+            one.reference.clone(),
+            one.order_id.clone().unwrap_or_default(),
+            state.status.to_string(),
+            amount_text(one, one.expected.amount, one.expected.currency),
+            amount_text(one, Some(state.amount_received), state.currency),
+            amount_text(one, Some(state.amount_refunded), state.currency),
+            state.dispute_status.to_string(),
+            state.amount_check.to_string(),
+            if one.livemode { "live" } else { "test" }.to_owned(),
+            one.updated_at.to_string(),
+        ]);
+    }
+    table
+}
+
+fn amount_text(
+    transaction: &Transaction,
+    minor: Option<i64>,
+    currency: Option<Currency>,
+) -> String {
+    match (minor, currency) {
+        (Some(minor), Some(currency)) => {
+            let money = Money { minor, currency };
+            format!("{} {currency}", money.to_decimal(transaction.provider))
+        }
+        _ => String::new(),
+    }
+}
+
+fn to_json(transaction: &Transaction) -> Value {
+    let state = &transaction.state;
+    json!({
+        "id": transaction.id,
+        "provider": transaction.provider.as_str(),
+        "reference": transaction.reference,
+        "order_id": transaction.order_id,
+        "amount": transaction.expected.amount,
+        "currency": transaction.expected.currency.as_ref().map(Currency::as_str),
+        "status": state.status.as_str(),
+        "amount_received": state.amount_received,
+        "amount_refunded": state.amount_refunded,
+        "received_currency": state.currency.as_ref().map(Currency::as_str),
+        "dispute_status": state.dispute_status.as_str(),
+        "amount_check": state.amount_check.as_str(),
+        "livemode": transaction.livemode,
+        "status_changed_at": state.status_changed_at.map(|at| at.to_string()),
+        "created_at": transaction.created_at.to_string(),
+        "updated_at": transaction.updated_at.to_string(),
+        "version": transaction.version,
+        "metadata": serde_json::from_str::<Value>(&transaction.metadata).unwrap_or_default(),
+    })
+}
+
+fn change_to_json(change: &Change) -> Value {
+    let event = change.event.as_ref();
+    json!({
+        "version": change.version,
+        "change": change.change,
+        "status": change.status.as_str(),
+        "amount_received": change.amount_received,
+        "amount_refunded": change.amount_refunded,
+        "dispute_status": change.dispute_status.as_str(),
+        "changed_at": change.changed_at.to_string(),
+        "event_id": event.map(|(id, _)| id),
+        "event_type": event.map(|(_, kind)| kind),
+    })
+}
+
+/// How many lines are written in one commit: few enough that a running daemon never waits long.
+const LINES_AT_ONCE: usize = 500;
+
+impl Import {
+    fn run(&self) -> Result<(), CommandError> {
+        let input: Box<dyn BufRead> = if self.file.as_os_str() == "-" {
+            Box::new(io::stdin().lock())
+        } else {
+            let opened = File::open(&self.file);
+            let file = opened.map_err(|error| {
+                CommandError::Said(format!("{} can't be read: {error}", self.file.display()))
+            })?;
+            Box::new(BufReader::new(file))
+        };
+        let lines = self.parse(input)?;
+        let mut database = Database::open(&self.database.path())?;
+        let (mut created, mut existing) = (0_u64, 0_u64);
+        for some in lines.chunks(LINES_AT_ONCE) {
+            let now = Clock::SYSTEM.now();
+            database.batch(|batch| {
+                for (_, new) in some {
+                    match batch.register(new, now)? {
+                        Registered::Created(_) => created += 1,
+                        Registered::Existing(_) => existing += 1,
+                        Registered::Conflict(_) => {}
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        println!("{created} registered, {existing} were already");
+        Ok(())
+    }
+
+    /// Checks all of it before anything is written.
+    fn parse(&self, input: Box<dyn BufRead>) -> Result<Vec<(usize, NewTransaction)>, CommandError> {
+        let mut lines = Vec::new();
+        let mut mistakes = Vec::new();
+        for (number, line) in (1..).zip(input.lines()) {
+            let line = line?;
+            if line.trim().is_empty() {
+                continue;
+            }
+            match parse_line(&line, self.mode) {
+                Ok(new) => lines.push((number, new)),
+                Err(mistake) => mistakes.push(format!("line {number}: {mistake}")),
+            }
+        }
+        self.conflicts(&lines, &mut mistakes)?;
+        if mistakes.is_empty() {
+            return Ok(lines);
+        }
+        let all = mistakes.len();
+        mistakes.truncate(MISTAKES_SHOWN);
+        if all > MISTAKES_SHOWN {
+            mistakes.push(format!("… and {} more", all - MISTAKES_SHOWN));
+        }
+        let mistakes = mistakes.join("\n  ");
+        Err(CommandError::Said(format!("nothing was imported:\n  {mistakes}")))
+    }
+
+    /// Lines that contradict each other or what is registered.
+    fn conflicts(
+        &self,
+        lines: &[(usize, NewTransaction)],
+        mistakes: &mut Vec<String>,
+    ) -> Result<(), CommandError> {
+        let mut seen = std::collections::HashMap::with_capacity(lines.len());
+        for (number, new) in lines {
+            let key = (new.provider, new.livemode, &new.reference.value);
+            if let Some((first, other)) = seen.insert(key, (number, new))
+                && other != new
+            {
+                mistakes.push(format!(
+                    "line {number}: the reference of line {first}, with other facts"
+                ));
+            }
+        }
+        let path = self.database.path();
+        if !path.exists() {
+            return Ok(());
+        }
+        let reader = Reader::open(&path)?;
+        for (number, new) in lines {
+            if let Some(conflict) = reader.conflict(new)? {
+                mistakes.push(format!(
+                    "line {number}: {}",
+                    self::conflict(&new.reference.value, &conflict)
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Enough to see what is wrong.
+const MISTAKES_SHOWN: usize = 20;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ImportedLine {
+    provider: String,
+    reference: String,
+    order_id: Option<String>,
+    amount: Option<i64>,
+    currency: Option<String>,
+    livemode: Option<bool>,
+    #[serde(default)]
+    metadata: Map<String, Value>,
+}
+
+fn parse_line(line: &str, mode: Mode) -> Result<NewTransaction, String> {
+    let line: ImportedLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let provider = parse_provider(&line.provider).map_err(|error| format!("provider: {error}"))?;
+    let reference = parse_id(&line.reference).map_err(|error| format!("reference: {error}"))?;
+    let order_id = line.order_id.as_deref().map(parse_id).transpose();
+    let currency = line.currency.as_deref().map(parse_currency).transpose();
+    let currency = currency.map_err(|error| format!("currency: {error}"))?;
+    if line.amount.is_some_and(|amount| amount < 0) {
+        return Err("amount: below zero".to_owned());
+    }
+    if line.amount.is_some() && currency.is_none() {
+        return Err("currency: missing beside amount".to_owned());
+    }
+    Ok(NewTransaction {
+        provider,
+        reference: Reference::new(reference_kind(provider, &reference), reference),
+        order_id: order_id.map_err(|error| format!("order_id: {error}"))?,
+        expected: Expected { amount: line.amount, currency },
+        livemode: line.livemode.unwrap_or(mode == Mode::Live),
+        metadata: Value::Object(line.metadata).to_string(),
+    })
+}
+
+fn parse_provider(text: &str) -> Result<Provider, String> {
+    Provider::parse(text).ok_or_else(|| "give stripe or paypal".to_owned())
+}
+
+/// The providers' ids are far shorter than this, and a shop's own id should be.
+const LONGEST_ID: usize = 255;
+
+fn parse_id(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.len() > LONGEST_ID || text.contains(char::is_control) {
+        return Err(format!("give 1 to {LONGEST_ID} characters, none of them a control character"));
+    }
+    Ok(text.to_owned())
+}
+
+fn parse_amount(text: &str) -> Result<i64, String> {
+    match text.parse() {
+        Ok(amount) if amount >= 0 => Ok(amount),
+        _ => Err("give minor units, a whole number: 4999 for 49.99 EUR".to_owned()),
+    }
+}
+
+fn parse_currency(text: &str) -> Result<Currency, String> {
+    Currency::parse(text).map_err(|error| error.to_string())
+}
+
+fn parse_metadata(text: &str) -> Result<String, String> {
+    let object: Map<String, Value> = serde_json::from_str(text)
+        .map_err(|error| format!("give a JSON object such as {{\"cart\":7}}: {error}"))?;
+    Ok(Value::Object(object).to_string())
+}

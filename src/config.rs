@@ -1,0 +1,481 @@
+//! What the daemon is told: flags, environment and secret files in, one checked [`Config`] out.
+//!
+//! Every mistake is reported, not the first one: each names the setting and says what to do.
+
+pub mod options;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use self::options::{ServeOptions, VerifyBy};
+use crate::clock::Clock;
+use crate::providers::paypal::Environment;
+use crate::providers::paypal::certificate::{CertificateHost, Trust};
+use crate::providers::paypal::transmission::SIMULATOR_WEBHOOK_ID;
+
+/// Text that is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text, for the one who uses it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+words! {
+    /// Which money this daemon is about.
+    Mode {
+        /// Real money.
+        Live = "live",
+        /// Test money.
+        Test = "test",
+    }
+}
+
+/// All that is set, checked and complete.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the providers' webhooks come in.
+    pub listen: SocketAddr,
+    /// Where the shop's app and people come in.
+    pub admin_listen: SocketAddr,
+    /// The database file.
+    pub db: PathBuf,
+    /// Which money this daemon is about.
+    pub mode: Mode,
+    /// Stripe, if it is configured.
+    pub stripe: Option<StripeConfig>,
+    /// PayPal, if it is configured.
+    pub paypal: Option<PaypalConfig>,
+    /// The largest body that is read, in bytes.
+    pub max_body: usize,
+    /// The most connections that are open at once, on each listener.
+    pub max_connections: usize,
+    /// The system's clock, or one that stands still for a test.
+    pub clock: Clock,
+    /// A file that names a fault of the database, for a test.
+    pub faults: Option<PathBuf>,
+    /// What is allowed but worth a line at every start.
+    pub warnings: Vec<String>,
+}
+
+/// What Stripe's webhooks are proved by.
+#[derive(Clone, Debug)]
+pub struct StripeConfig {
+    /// The endpoint's signing secrets, at least one.
+    pub signing_secrets: Vec<Secret>,
+    /// How old or how far ahead a signature may be; `None` for any age.
+    pub tolerance: Option<Duration>,
+}
+
+/// What PayPal's webhooks are proved by.
+#[derive(Clone, Debug)]
+pub struct PaypalConfig {
+    /// The ids of the endpoint's webhooks, at least one.
+    pub webhook_ids: Vec<String>,
+    /// Real or play money.
+    pub environment: Environment,
+    /// How webhooks are proved.
+    pub verify: PaypalVerify,
+}
+
+/// How PayPal's webhooks are proved.
+#[derive(Clone, Debug)]
+pub enum PaypalVerify {
+    /// Here, with PayPal's certificate.
+    Offline {
+        /// The roots that it must lead to.
+        trust: Trust,
+        /// PEM text of roots given in place of the bundled ones; trusted for fetching as well.
+        roots_pem: Option<Vec<u8>>,
+        /// Where certificates are fetched instead of at PayPal.
+        certificate_host: Option<CertificateHost>,
+    },
+    /// By asking PayPal's API about each.
+    Postback {
+        /// Base URL of the API, without a final slash.
+        api_base: String,
+        /// The app's client id.
+        client_id: String,
+        /// The app's secret.
+        client_secret: Secret,
+    },
+}
+
+/// Everything that is wrong with what was set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError(pub Vec<String>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the configuration can't be used:")?;
+        for mistake in &self.0 {
+            write!(f, "\n  - {mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Where settings that are not flags come from; tests pass their own.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    /// Environment variables by name.
+    pub variables: &'a [(String, String)],
+    /// Reads a file.
+    pub read: fn(&Path) -> std::io::Result<Vec<u8>>,
+}
+
+impl Config {
+    /// Checks flags and environment together.
+    pub fn new(options: &ServeOptions, around: Surroundings<'_>) -> Result<Self, ConfigError> {
+        let mut checks = Checks { around, mistakes: Vec::new(), warnings: Vec::new() };
+        let config = checks.config(options);
+        if !checks.mistakes.is_empty() {
+            return Err(ConfigError(checks.mistakes));
+        }
+        Ok(Self { warnings: checks.warnings, ..config })
+    }
+}
+
+/// The database that a command uses: `--db`, else the state directory of systemd, else the working
+/// directory.
+pub fn database_path(db: Option<&Path>, state_directory: Option<&str>) -> PathBuf {
+    match (db, state_directory) {
+        (Some(db), _) => db.to_owned(),
+        (None, Some(directory)) if !directory.is_empty() => {
+            Path::new(directory).join("payhookd.db")
+        }
+        _ => PathBuf::from("payhookd.db"),
+    }
+}
+
+struct Checks<'a> {
+    around: Surroundings<'a>,
+    mistakes: Vec<String>,
+    warnings: Vec<String>,
+}
+
+impl Checks<'_> {
+    fn config(&mut self, options: &ServeOptions) -> Config {
+        let keys = self.api_keys();
+        let mode = self.mode(options, &keys);
+        let stripe = self.stripe(options);
+        let paypal = self.paypal(options, mode);
+        if stripe.is_none() && paypal.is_none() && self.mistakes.is_empty() {
+            self.mistake(
+                "neither provider is configured: set STRIPE_WEBHOOK_SECRET (Stripe's dashboard, \
+                 Webhooks, your endpoint, Signing secret) or PAYPAL_WEBHOOK_ID (PayPal's developer \
+                 dashboard, your app, Webhooks, Webhook ID), or both",
+            );
+        }
+        self.unknown_variables();
+        if let Some(instant) = options.unsafe_test_clock {
+            self.warn(format!("--unsafe-test-clock: the clock stands still at {instant}"));
+        }
+        if options.unsafe_test_faults.is_some() {
+            self.warn("--unsafe-test-faults: the database fails on demand".to_owned());
+        }
+        for (flag, given) in [
+            ("--stripe-api-base", options.stripe_api_base.is_some()),
+            ("--paypal-api-base", options.paypal_api_base.is_some()),
+            ("--paypal-cert-roots", options.paypal_cert_roots.is_some()),
+            ("--paypal-cert-host", options.paypal_cert_host.is_some()),
+        ] {
+            if given {
+                self.warn(format!("{flag} is set: meant for tests and staging"));
+            }
+        }
+        let state_directory = self.variable("STATE_DIRECTORY");
+        Config {
+            listen: options.listen,
+            admin_listen: options.admin_listen,
+            db: database_path(options.db.db.as_deref(), state_directory.as_deref()),
+            mode,
+            stripe,
+            paypal,
+            max_body: options.max_body,
+            max_connections: options.max_connections,
+            clock: options.unsafe_test_clock.map_or(Clock::SYSTEM, Clock::stopped_at),
+            faults: options.unsafe_test_faults.clone(),
+            warnings: Vec::new(),
+        }
+    }
+
+    fn mistake(&mut self, mistake: impl Into<String>) {
+        self.mistakes.push(mistake.into());
+    }
+
+    fn warn(&mut self, warning: String) {
+        self.warnings.push(warning);
+    }
+
+    /// A variable that is set and not empty.
+    fn variable(&self, name: &str) -> Option<String> {
+        let found = self.around.variables.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
+    }
+
+    /// A secret from its variable, from the file that `…_FILE` names, or from a credential of
+    /// systemd; more than one of them is a mistake, because one would silently win.
+    fn secret(&mut self, name: &str) -> Option<String> {
+        let file_variable = format!("{name}_FILE");
+        let file = self.variable(&file_variable).map(PathBuf::from);
+        let directory = self.variable("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        let credential = directory.map(|directory| directory.join(name));
+        let mut found = Vec::new();
+        found.extend(self.variable(name).map(|value| (name.to_owned(), value)));
+        if let Some(file) = file {
+            match (self.around.read)(&file) {
+                Ok(bytes) => {
+                    found.extend(self.text_of(&file, bytes).map(|text| (file_variable, text)));
+                }
+                Err(error) => self.mistake(format!(
+                    "{file_variable}: {} can't be read ({error}): name a file that payhookd may \
+                     read",
+                    file.display()
+                )),
+            }
+        }
+        if let Some(credential) = credential
+            && let Ok(bytes) = (self.around.read)(&credential)
+        {
+            let label = format!("the credential {name}");
+            found.extend(self.text_of(&credential, bytes).map(|text| (label, text)));
+        }
+        if let [(one, _), (other, _), ..] = &*found {
+            let both = format!("{one} and {other} are both set: remove one of them");
+            self.mistake(both);
+        }
+        found.into_iter().next().map(|(_, value)| value)
+    }
+
+    /// The text of a secret file, without the line end that editors add.
+    fn text_of(&mut self, file: &Path, bytes: Vec<u8>) -> Option<String> {
+        let Ok(text) = String::from_utf8(bytes) else {
+            self.mistake(format!("{}: not text: write the secret alone into it", file.display()));
+            return None;
+        };
+        let text = text.trim_end_matches(['\n', '\r']);
+        if text.is_empty() {
+            self.mistake(format!("{}: empty: write the secret into it", file.display()));
+            return None;
+        }
+        Some(text.to_owned())
+    }
+
+    /// A comma-separated list of which every item is used.
+    fn list(&mut self, name: &str) -> Vec<String> {
+        let Some(value) = self.secret(name) else { return Vec::new() };
+        let items: Vec<String> = value.split(',').map(str::to_owned).collect();
+        if items.iter().any(|item| item.is_empty() || item.contains(char::is_whitespace)) {
+            self.mistake(format!(
+                "{name}: white space or an empty item in it: write it without spaces and line \
+                 ends, several separated by one comma"
+            ));
+        }
+        items
+    }
+
+    /// The API keys that say which money they are for: name and mode.
+    fn api_keys(&mut self) -> Vec<(&'static str, Mode)> {
+        let mut modes = Vec::new();
+        for (name, prefixes) in
+            [("STRIPE_PUBLISHABLE_KEY", &["pk_"][..]), ("STRIPE_SECRET_KEY", &["sk_", "rk_"][..])]
+        {
+            let Some(key) = self.secret(name) else { continue };
+            let rest = prefixes.iter().find_map(|prefix| key.strip_prefix(prefix));
+            match rest {
+                Some(rest) if rest.starts_with("live_") => modes.push((name, Mode::Live)),
+                Some(rest) if rest.starts_with("test_") => modes.push((name, Mode::Test)),
+                _ => self.mistake(format!(
+                    "{name}: does not begin with {}live_ or {}test_: copy it again from Stripe's \
+                     dashboard, Developers, API keys",
+                    prefixes[0], prefixes[0]
+                )),
+            }
+        }
+        if let Some(environment) = self.variable("PAYPAL_ENVIRONMENT") {
+            match Environment::parse(&environment) {
+                Some(Environment::Live) => modes.push(("PAYPAL_ENVIRONMENT", Mode::Live)),
+                Some(Environment::Sandbox) => modes.push(("PAYPAL_ENVIRONMENT", Mode::Test)),
+                None => self.mistake(
+                    "PAYPAL_ENVIRONMENT: neither live nor sandbox: set one of them, or nothing to \
+                     follow PAYHOOKD_MODE",
+                ),
+            }
+        }
+        modes
+    }
+
+    fn mode(&mut self, options: &ServeOptions, keys: &[(&'static str, Mode)]) -> Mode {
+        let said_by = |mode: Mode| {
+            let names = keys.iter().filter(|(_, said)| *said == mode).map(|(name, _)| *name);
+            names.collect::<Vec<_>>().join(", ")
+        };
+        if let Some(mode) = options.mode {
+            let other = if mode == Mode::Live { Mode::Test } else { Mode::Live };
+            if keys.iter().any(|(_, said)| *said == other) {
+                self.mistake(format!(
+                    "PAYHOOKD_MODE is {mode}, but {} says {other}: test and real money can't be \
+                     mixed; set keys of one kind",
+                    said_by(other)
+                ));
+            }
+            return mode;
+        }
+        let (live, test) = (said_by(Mode::Live), said_by(Mode::Test));
+        if !live.is_empty() && !test.is_empty() {
+            self.mistake(format!(
+                "{live} says live, but {test} says test: test and real money can't be mixed; set \
+                 keys of one kind"
+            ));
+        }
+        if live.is_empty() && !test.is_empty() { Mode::Test } else { Mode::Live }
+    }
+
+    fn stripe(&mut self, options: &ServeOptions) -> Option<StripeConfig> {
+        let secrets = self.list("STRIPE_WEBHOOK_SECRET");
+        if secrets.is_empty() {
+            return None;
+        }
+        for (place, secret) in (1..).zip(&secrets) {
+            if ["sk_", "rk_", "pk_"].iter().any(|prefix| secret.starts_with(prefix)) {
+                self.mistake(
+                    "STRIPE_WEBHOOK_SECRET: an API key, not a signing secret: copy the one that \
+                     begins with whsec_ from Stripe's dashboard, Webhooks, your endpoint",
+                );
+            } else if !secret.starts_with("whsec_") {
+                self.warn(format!(
+                    "STRIPE_WEBHOOK_SECRET: secret {place} does not begin with whsec_, as Stripe's do"
+                ));
+            }
+        }
+        let tolerance = options.stripe_tolerance.0;
+        if tolerance.is_none() {
+            self.warn("--stripe-tolerance off: a captured request never gets too old".to_owned());
+        }
+        Some(StripeConfig { signing_secrets: secrets.into_iter().map(Secret).collect(), tolerance })
+    }
+
+    fn paypal(&mut self, options: &ServeOptions, mode: Mode) -> Option<PaypalConfig> {
+        let webhook_ids = self.list("PAYPAL_WEBHOOK_ID");
+        if webhook_ids.is_empty() {
+            return None;
+        }
+        for id in &webhook_ids {
+            if id == SIMULATOR_WEBHOOK_ID {
+                if options.mode == Some(Mode::Test) {
+                    self.warn(
+                        "PAYPAL_WEBHOOK_ID: WEBHOOK_ID is the simulator's: anybody can sign for it"
+                            .to_owned(),
+                    );
+                } else {
+                    self.mistake(
+                        "PAYPAL_WEBHOOK_ID: WEBHOOK_ID is the id of PayPal's public simulator, with \
+                         which anybody can sign: set your webhook's own id, or --mode test to try \
+                         the simulator",
+                    );
+                }
+            } else if id.starts_with("WH-") {
+                self.mistake(
+                    "PAYPAL_WEBHOOK_ID: the id of an event, not of a webhook: copy the Webhook ID \
+                     (17 letters and digits) from your app in PayPal's developer dashboard",
+                );
+            } else if id.len() > 50 || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+                self.mistake(
+                    "PAYPAL_WEBHOOK_ID: not letters and digits only: copy the Webhook ID from your \
+                     app in PayPal's developer dashboard",
+                );
+            }
+        }
+        let environment = match mode {
+            Mode::Live => Environment::Live,
+            Mode::Test => Environment::Sandbox,
+        };
+        let verify = match options.paypal_verify {
+            VerifyBy::Offline => self.offline(options)?,
+            VerifyBy::Postback => self.postback(options, environment)?,
+        };
+        Some(PaypalConfig { webhook_ids, environment, verify })
+    }
+
+    fn offline(&mut self, options: &ServeOptions) -> Option<PaypalVerify> {
+        let roots_pem = match &options.paypal_cert_roots {
+            None => None,
+            Some(file) => match (self.around.read)(file) {
+                Ok(pem) => Some((file, pem)),
+                Err(error) => {
+                    self.mistake(format!(
+                        "--paypal-cert-roots: {} can't be read ({error})",
+                        file.display()
+                    ));
+                    return None;
+                }
+            },
+        };
+        let trust = match &roots_pem {
+            None => Trust::bundled(),
+            Some((_, pem)) => Trust::from_pem(pem),
+        };
+        match trust {
+            Ok(trust) => Some(PaypalVerify::Offline {
+                trust,
+                roots_pem: roots_pem.map(|(_, pem)| pem),
+                certificate_host: options.paypal_cert_host.clone(),
+            }),
+            Err(error) => {
+                let file = options.paypal_cert_roots.as_deref().unwrap_or(Path::new(""));
+                self.mistake(format!(
+                    "--paypal-cert-roots: {} {error}: give a file of PEM certificates",
+                    file.display()
+                ));
+                None
+            }
+        }
+    }
+
+    fn postback(
+        &mut self,
+        options: &ServeOptions,
+        environment: Environment,
+    ) -> Option<PaypalVerify> {
+        let client_id = self.secret("PAYPAL_CLIENT_ID");
+        let client_secret = self.secret("PAYPAL_CLIENT_SECRET");
+        let (Some(client_id), Some(client_secret)) = (client_id, client_secret) else {
+            self.mistake(
+                "--paypal-verify=postback asks PayPal's API: set PAYPAL_CLIENT_ID and \
+                 PAYPAL_CLIENT_SECRET of the app that the webhook belongs to",
+            );
+            return None;
+        };
+        let api_base = options.paypal_api_base.clone().unwrap_or_else(|| match environment {
+            Environment::Live => "https://api-m.paypal.com".to_owned(),
+            Environment::Sandbox => "https://api-m.sandbox.paypal.com".to_owned(),
+        });
+        let api_base = api_base.trim_end_matches('/').to_owned();
+        Some(PaypalVerify::Postback { api_base, client_id, client_secret: Secret(client_secret) })
+    }
+
+    /// A misspelt setting would silently not be set.
+    fn unknown_variables(&mut self) {
+        let variables = self.around.variables;
+        for (name, _) in variables.iter().filter(|(name, _)| name.starts_with("PAYHOOKD_")) {
+            let of_tests = name.starts_with("PAYHOOKD_REQUIRE_");
+            if !of_tests && !options::VARIABLES.contains(&&**name) {
+                self.warn(format!("{name} is set, but payhookd has no such setting"));
+            }
+        }
+    }
+}

@@ -1,0 +1,497 @@
+//! The public listener: a webhook's way from its bytes to the answer, after the commit.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::Stream;
+use sha2::{Digest, Sha256};
+use warp::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use warp::reply::Response;
+use warp::{Buf, Filter};
+
+use super::body::{Bodies, BodyError};
+use super::connections::Slot;
+use super::refusals::{Refusals, Throttle};
+use super::{Routes, answer, method_not_allowed, not_found, typed, unavailable};
+use crate::clients::certificates::{Certificates, NoCertificate};
+use crate::clients::postback::Postback;
+use crate::clock::Clock;
+use crate::domain::event::{Event, Provider};
+use crate::domain::refusal::Refusal;
+use crate::domain::time::Timestamp;
+use crate::logfmt::Line;
+use crate::providers::paypal::certificate::{CertificateHost, CertificateUrl};
+use crate::providers::paypal::transmission::{self, Transmission, WebhookIds};
+use crate::providers::stripe::signature::{self, SigningSecrets, Tolerance};
+use crate::providers::{Verified, paypal, stripe};
+use crate::store::{
+    Ingested, Outcome, Receipt, RejectedRequest, Store, StoreError, USER_AGENT_CHARS, Webhook,
+};
+
+/// What the endpoints need.
+#[derive(Debug)]
+pub struct Endpoints {
+    /// Where events are kept.
+    pub store: Store,
+    /// What time it is.
+    pub clock: Clock,
+    /// Stripe, if it is configured.
+    pub stripe: Option<StripeEndpoint>,
+    /// PayPal, if it is configured.
+    pub paypal: Option<PaypalEndpoint>,
+    /// What was refused.
+    pub refusals: Arc<Refusals>,
+    /// The largest body, in bytes.
+    pub max_body: usize,
+}
+
+/// By what Stripe's webhooks are proved.
+#[derive(Debug)]
+pub struct StripeEndpoint {
+    /// The endpoint's secrets.
+    pub secrets: SigningSecrets,
+    /// How old or how far ahead a signature may be.
+    pub tolerance: Tolerance,
+}
+
+/// By what PayPal's webhooks are proved.
+#[derive(Debug)]
+pub struct PaypalEndpoint {
+    /// The endpoint's webhook ids.
+    pub ids: WebhookIds,
+    /// Whether what they prove is real money.
+    pub livemode: bool,
+    /// With a certificate, or by asking.
+    pub proof: PaypalProof,
+}
+
+/// How PayPal's webhooks are proved.
+#[derive(Debug)]
+pub enum PaypalProof {
+    /// With PayPal's certificate.
+    Offline {
+        /// Those at hand, and how to get others.
+        certificates: Box<Certificates>,
+        /// Where they are fetched instead of at PayPal.
+        host: Option<CertificateHost>,
+    },
+    /// By asking PayPal.
+    Postback {
+        /// PayPal's API.
+        api: Arc<Postback>,
+        /// How many may ask at once.
+        permits: tokio::sync::Semaphore,
+    },
+}
+
+/// What the public listener answers.
+pub fn routes(endpoints: Endpoints) -> Routes {
+    let state = Arc::new(State {
+        bodies: Bodies::new(endpoints.max_body),
+        trouble: Throttle::new(10, Duration::from_secs(1)),
+        not_configured: Throttle::new(1, Duration::from_secs(60)),
+        endpoints,
+    });
+    let webhook = |name: &'static str, provider: Provider| {
+        let state = Arc::clone(&state);
+        warp::path("accounts")
+            .and(warp::path("webhooks"))
+            .and(warp::path(name))
+            .and(warp::path::end())
+            .and(warp::method())
+            .and(warp::header::headers_cloned())
+            .and(warp::ext::get::<Arc<Slot>>())
+            .and(warp::body::stream())
+            .then(move |method: Method, headers: HeaderMap, slot: Arc<Slot>, body| {
+                let state = Arc::clone(&state);
+                async move {
+                    match method {
+                        Method::POST => state.receive(provider, &headers, &slot, body).await,
+                        _ => method_not_allowed("POST"),
+                    }
+                }
+            })
+    };
+    let healthz =
+        warp::path("healthz").and(warp::path::end()).and(warp::method()).map(|method: Method| {
+            match method {
+                Method::GET | Method::HEAD => answer(StatusCode::OK, r#"{"status":"ok"}"#),
+                _ => method_not_allowed("GET, HEAD"),
+            }
+        });
+    webhook("stripe", Provider::Stripe)
+        .or(webhook("paypal", Provider::Paypal))
+        .unify()
+        .or(healthz)
+        .unify()
+        .or(warp::any().map(not_found))
+        .unify()
+        .boxed()
+}
+
+#[derive(Debug)]
+struct State {
+    endpoints: Endpoints,
+    bodies: Bodies,
+    /// Lines about webhooks that could not be taken.
+    trouble: Throttle,
+    not_configured: Throttle,
+}
+
+/// A request whose origin is proved and whose content is read.
+struct Proved {
+    event: Event,
+    proof: String,
+    transmission_id: Option<Box<str>>,
+}
+
+/// Why nothing was proved.
+enum Unproved {
+    /// It is not genuine, or not for us.
+    Refused(Refusal),
+    /// That can't be known now.
+    Undecided(String),
+}
+
+impl From<Refusal> for Unproved {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl State {
+    async fn receive(
+        &self,
+        provider: Provider,
+        headers: &HeaderMap,
+        slot: &Arc<Slot>,
+        body: impl Stream<Item = Result<impl Buf, warp::Error>>,
+    ) -> Response {
+        let arrived = Instant::now();
+        let received_at = self.endpoints.clock.now();
+        if !self.is_configured(provider) {
+            return self.not_configured(provider);
+        }
+        let body = match self.bodies.read(content_length(headers), body).await {
+            Ok(body) => body,
+            Err(error) => return self.unread(provider, error),
+        };
+        let _answering = slot.answering();
+
+        let proved = self.prove(provider, &body.bytes, headers, received_at).await;
+        let verified = arrived.elapsed();
+        let proved = match proved {
+            Ok(proved) => proved,
+            Err(Unproved::Refused(refusal)) => {
+                return self.refuse(provider, refusal, headers, body.bytes.len(), received_at);
+            }
+            Err(Unproved::Undecided(reason)) => return self.undecided(provider, &reason),
+        };
+        let payload_bytes = body.bytes.len();
+        let Ok(payload) = String::from_utf8(body.bytes) else {
+            let refusal = Refusal::InvalidJson;
+            return self.refuse(provider, refusal, headers, payload_bytes, received_at);
+        };
+        let line = Line::info("webhook")
+            .with("provider", provider)
+            .with("event_id", &proved.event.id)
+            .with("event_type", &proved.event.event_type);
+        let webhook = Webhook {
+            payload_sha256: Sha256::digest(&payload).into(),
+            headers: kept_headers(headers),
+            proof: proved.proof,
+            transmission_id: proved.transmission_id,
+            event: proved.event,
+            payload,
+            received_at,
+            arrived,
+        };
+        match self.endpoints.store.ingest(webhook).await {
+            Ok(Receipt { ingested: Ingested::Refused(refusal), .. }) => {
+                self.refuse(provider, refusal, headers, payload_bytes, received_at)
+            }
+            Ok(receipt) => {
+                tell(line, &receipt, verified, arrived.elapsed());
+                match receipt.ingested {
+                    Ingested::Duplicate { .. } => {
+                        answer(StatusCode::OK, r#"{"received":true,"duplicate":true}"#)
+                    }
+                    _ => answer(StatusCode::OK, r#"{"received":true}"#),
+                }
+            }
+            Err(error) => self.not_kept(provider, &error),
+        }
+    }
+
+    fn is_configured(&self, provider: Provider) -> bool {
+        match provider {
+            Provider::Stripe => self.endpoints.stripe.is_some(),
+            Provider::Paypal => self.endpoints.paypal.is_some(),
+        }
+    }
+
+    async fn prove(
+        &self,
+        provider: Provider,
+        payload: &[u8],
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Result<Proved, Unproved> {
+        match (provider, &self.endpoints.stripe, &self.endpoints.paypal) {
+            (Provider::Stripe, Some(stripe), _) => {
+                let header = single(headers, signature::HEADER)?;
+                let verified = stripe.secrets.verify(payload, header, stripe.tolerance, now)?;
+                let event = stripe::event::read(&verified)?;
+                Ok(Proved { event, proof: verified.proof().to_string(), transmission_id: None })
+            }
+            (Provider::Paypal, _, Some(paypal)) => paypal.prove(payload, headers, now).await,
+            _ => Err(Unproved::Undecided("not configured".to_owned())),
+        }
+    }
+
+    fn not_configured(&self, provider: Provider) -> Response {
+        if let Some(left_out) = self.not_configured.pass(Instant::now()) {
+            Line::warn("webhook for a provider that is not configured")
+                .with("provider", provider)
+                .with("left_out", left_out)
+                .emit();
+        }
+        match provider {
+            Provider::Stripe => unavailable(r#"{"error":"stripe is not configured"}"#, "3600"),
+            Provider::Paypal => unavailable(r#"{"error":"paypal is not configured"}"#, "3600"),
+        }
+    }
+
+    fn unread(&self, provider: Provider, error: BodyError) -> Response {
+        if let Some(left_out) = self.trouble.pass(Instant::now()) {
+            Line::warn("body not read")
+                .with("provider", provider)
+                .with("outcome", error.as_str())
+                .with("left_out", left_out)
+                .emit();
+        }
+        let mut response = match error {
+            BodyError::TooLarge => {
+                answer(StatusCode::PAYLOAD_TOO_LARGE, r#"{"error":"the body is too large"}"#)
+            }
+            BodyError::TooSlow => {
+                answer(StatusCode::REQUEST_TIMEOUT, r#"{"error":"the body came too slowly"}"#)
+            }
+            BodyError::Broken => {
+                answer(StatusCode::BAD_REQUEST, r#"{"error":"the body broke off"}"#)
+            }
+            BodyError::NoRoom => unavailable(r#"{"error":"too many large bodies at once"}"#, "5"),
+        };
+        // What is left of the body would be taken for the next request.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
+    }
+
+    fn refuse(
+        &self,
+        provider: Provider,
+        refusal: Refusal,
+        headers: &HeaderMap,
+        payload_bytes: usize,
+        received_at: Timestamp,
+    ) -> Response {
+        let endpoints = &self.endpoints;
+        if let Some(left_out) = endpoints.refusals.count(provider, refusal) {
+            let line = match refusal {
+                Refusal::TimestampTooOld | Refusal::TimestampTooNew => Line::error(
+                    "refused: the signature is genuine but its time is not: is this machine's \
+                     clock off?",
+                ),
+                _ => Line::warn("refused"),
+            };
+            line.with("provider", provider)
+                .with("outcome", refusal)
+                .with("payload_bytes", payload_bytes)
+                .with("left_out", left_out)
+                .emit();
+            endpoints.store.reject(RejectedRequest {
+                received_at,
+                provider,
+                reason: refusal,
+                payload_bytes,
+                user_agent: user_agent(headers),
+            });
+        }
+        let body = format!(r#"{{"error":"refused","reason":"{refusal}"}}"#);
+        typed(StatusCode::BAD_REQUEST, "application/json", body)
+    }
+
+    fn undecided(&self, provider: Provider, reason: &str) -> Response {
+        if let Some(left_out) = self.trouble.pass(Instant::now()) {
+            Line::error("webhook not proved: the provider will send it again")
+                .with("provider", provider)
+                .with("left_out", left_out)
+                .with("err", reason)
+                .emit();
+        }
+        unavailable(r#"{"error":"the signature can't be checked now"}"#, "30")
+    }
+
+    fn not_kept(&self, provider: Provider, error: &StoreError) -> Response {
+        if let Some(left_out) = self.trouble.pass(Instant::now()) {
+            Line::error("webhook not kept: the provider will send it again")
+                .with("provider", provider)
+                .with("left_out", left_out)
+                .with("err", error)
+                .emit();
+        }
+        let retry_after = if error.is_of_the_database() { "60" } else { "5" };
+        unavailable(r#"{"error":"the event can't be kept now"}"#, retry_after)
+    }
+}
+
+impl PaypalEndpoint {
+    async fn prove(
+        &self,
+        payload: &[u8],
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Result<Proved, Unproved> {
+        use transmission::header::{AUTH_ALGO, CERT_URL, ID, SIGNATURE, TIME};
+        for name in [AUTH_ALGO, CERT_URL, ID, SIGNATURE, TIME] {
+            single(headers, name)?;
+        }
+        let transmission = Transmission::from_headers(|name| headers.get(name)?.to_str().ok())?;
+        if payload.is_empty() {
+            return Err(Refusal::EmptyPayload.into());
+        }
+        let verified = match &self.proof {
+            PaypalProof::Offline { certificates, host } => {
+                self.prove_offline(&transmission, payload, certificates, host.as_ref(), now).await?
+            }
+            PaypalProof::Postback { api, permits } => {
+                self.prove_by_postback(&transmission, payload, api, permits, now).await?
+            }
+        };
+        let event = paypal::event::read(&verified, self.livemode)?;
+        Ok(Proved {
+            event,
+            proof: verified.proof().to_string(),
+            transmission_id: Some(transmission.id.into()),
+        })
+    }
+
+    async fn prove_offline<'a>(
+        &self,
+        transmission: &Transmission<'_>,
+        payload: &'a [u8],
+        certificates: &Certificates,
+        host: Option<&CertificateHost>,
+        now: Timestamp,
+    ) -> Result<Verified<'a>, Unproved> {
+        let url = CertificateUrl::parse(transmission.cert_url, host)?;
+        if url.environment.is_some_and(|environment| !self.ids.expect(environment)) {
+            return Err(Refusal::WrongEnvironment.into());
+        }
+        let certificate = certificates.at(&url, now).await.map_err(|error| match error {
+            NoCertificate::Refused(refusal) => Unproved::Refused(refusal),
+            NoCertificate::Unavailable(error) => Unproved::Undecided(error.to_string()),
+        })?;
+        let environment = certificates.trust().check(&certificate, now)?;
+        Ok(transmission.verify(payload, &self.ids, &certificate, environment, now)?)
+    }
+
+    async fn prove_by_postback<'a>(
+        &self,
+        transmission: &Transmission<'_>,
+        payload: &'a [u8],
+        api: &Arc<Postback>,
+        permits: &tokio::sync::Semaphore,
+        now: Timestamp,
+    ) -> Result<Verified<'a>, Unproved> {
+        let undecided = |error: String| Unproved::Undecided(error);
+        let permit = tokio::time::timeout(POSTBACK_TURN, permits.acquire()).await;
+        let _permit = permit
+            .map_err(|_| undecided("too many ask PayPal's API at once".to_owned()))?
+            .map_err(|error| undecided(error.to_string()))?;
+        for (place, id) in (1..).zip(self.ids.iter()) {
+            let request = transmission::postback(transmission, id, payload);
+            let request = request.ok_or(Refusal::InvalidJson)?;
+            let api = Arc::clone(api);
+            let asked = tokio::task::spawn_blocking(move || api.ask(&request)).await;
+            let word = asked
+                .map_err(|error| undecided(error.to_string()))?
+                .map_err(|error| undecided(error.to_string()))?;
+            if let Some(word) = word {
+                return Ok(transmission.confirmed(payload, word, place, now)?);
+            }
+        }
+        Err(Refusal::BadSignature.into())
+    }
+}
+
+/// How long a webhook waits for its turn to ask PayPal's API.
+const POSTBACK_TURN: Duration = Duration::from_secs(10);
+
+/// The headers that are kept with an event. None that a signature could be made again from: with
+/// one genuine request in hand, PayPal's CRC-32 lets anybody make another.
+const KEPT_HEADERS: &[&str] = &[
+    "content-type",
+    "user-agent",
+    "x-forwarded-for",
+    "correlation-id",
+    transmission::header::ID,
+    transmission::header::TIME,
+    transmission::header::CERT_URL,
+    transmission::header::AUTH_ALGO,
+];
+
+fn kept_headers(headers: &HeaderMap) -> String {
+    let kept: serde_json::Map<String, serde_json::Value> = KEPT_HEADERS
+        .iter()
+        .filter_map(|name| {
+            let value = headers.get(*name)?.to_str().ok()?;
+            Some(((*name).to_owned(), value.into()))
+        })
+        .collect();
+    serde_json::Value::Object(kept).to_string()
+}
+
+/// A header that may stand once; text, if it is there.
+fn single<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, Refusal> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next();
+    if values.next().is_some() {
+        return Err(Refusal::MalformedHeader);
+    }
+    value.map(|value| value.to_str().map_err(|_| Refusal::MalformedHeader)).transpose()
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn user_agent(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    Some(value.chars().take(USER_AGENT_CHARS).collect())
+}
+
+/// The canonical line of a webhook.
+fn tell(line: Line, receipt: &Receipt, verified: Duration, total: Duration) {
+    let (transaction_id, outcome, status) = match &receipt.ingested {
+        Ingested::New { outcome, transaction_id, status } => {
+            (*transaction_id, outcome.as_str(), *status)
+        }
+        Ingested::Duplicate { transaction_id } => (*transaction_id, "duplicate", None),
+        // Told as a refusal.
+        Ingested::Refused(_) => return,
+    };
+    let line = match &receipt.ingested {
+        Ingested::New { outcome: Outcome::Orphan | Outcome::Failed, .. } => line.warning(),
+        _ => line,
+    };
+    line.with_some("transaction_id", transaction_id)
+        .with("outcome", outcome)
+        .with_some("status", status)
+        .with("signature", "ok")
+        .with("verify_us", verified.as_micros())
+        .with("queue_us", receipt.queued.as_micros())
+        .with("commit_us", receipt.committed.as_micros())
+        .with("dur_us", total.as_micros())
+        .emit();
+}
