@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 
-use super::super::loose::{self, Loose, Part};
+use super::super::loose::{self, List, Loose, Part};
 use super::super::{Refusal, Verified};
 use crate::domain::event::{Content, Event, Provider, Reference, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
@@ -81,6 +81,8 @@ struct Object<'a> {
     #[serde(borrow)]
     latest_charge: Loose<'a>,
     #[serde(borrow)]
+    charges: Part<Charges<'a>>,
+    #[serde(borrow)]
     invoice: Loose<'a>,
     #[serde(borrow)]
     subscription: Loose<'a>,
@@ -94,6 +96,21 @@ struct Object<'a> {
     last_payment_error: Part<PaymentError<'a>>,
     #[serde(borrow)]
     metadata: Part<Metadata<'a>>,
+}
+
+/// Until 2022-11-15 a PaymentIntent carries its charges; the oldest events name them only here.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Charges<'a> {
+    #[serde(borrow)]
+    data: List<Charge<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Charge<'a> {
+    #[serde(borrow)]
+    id: Loose<'a>,
 }
 
 /// Since 2025-03-31.basil the subscription of an invoice stands here.
@@ -216,8 +233,12 @@ impl Object<'_> {
         reason: Option<&str>,
     ) -> Reading {
         let id = self.own_id()?;
-        let references = References::new(ReferenceKind::PaymentIntent, id)
-            .and(ReferenceKind::Charge, self.latest_charge.id())
+        let mut references = References::new(ReferenceKind::PaymentIntent, id)
+            .and(ReferenceKind::Charge, self.latest_charge.id());
+        for charge in self.charges.get().into_iter().flat_map(|charges| charges.data.iter()) {
+            references = references.and(ReferenceKind::Charge, charge.id.id());
+        }
+        let references = references
             .and(ReferenceKind::Invoice, self.invoice.id())
             .and(ReferenceKind::OrderId, self.order_id().as_deref());
         Ok(references.with(Fact {
@@ -323,7 +344,8 @@ impl References {
     }
 
     fn and(mut self, kind: ReferenceKind, id: Option<&str>) -> Self {
-        self.0.extend(id.map(|id| Reference::new(kind, id)));
+        let reference = id.map(|id| Reference::new(kind, id));
+        self.0.extend(reference.filter(|reference| !self.0.contains(reference)));
         self
     }
 
