@@ -207,7 +207,9 @@ impl Object<'_> {
     }
 
     fn payment_intent_canceled(&self, source: &Source<'_>) -> Reading {
-        self.attempt(source, FactState::Canceled, self.cancellation_reason.text())
+        let contradicted = self.status.text().is_some_and(|status| status != "canceled");
+        let state = if contradicted { FactState::Conflict } else { FactState::Canceled };
+        self.attempt(source, state, self.cancellation_reason.text())
     }
 
     fn payment_intent_processing(&self, source: &Source<'_>) -> Reading {
