@@ -577,3 +577,6 @@ fn settledness(state: FactState) -> u8 {
         _ => 3,
     }
 }
+
+#[cfg(test)]
+mod tests;
