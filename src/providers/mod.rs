@@ -115,3 +115,9 @@ impl Refusal {
         )
     }
 }
+
+#[cfg(test)]
+mod vectors;
+
+#[cfg(test)]
+mod tests;
