@@ -436,7 +436,7 @@ impl Checks<'_> {
                 certificate_host: options.paypal_cert_host.clone(),
             }),
             Err(error) => {
-                let file = options.paypal_cert_roots.as_deref().unwrap_or(Path::new(""));
+                let file = options.paypal_cert_roots.as_deref().unwrap_or_else(|| Path::new(""));
                 self.mistake(format!(
                     "--paypal-cert-roots: {} {error}: give a file of PEM certificates",
                     file.display()

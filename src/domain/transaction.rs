@@ -5,8 +5,7 @@
 //! fact with the greatest key; sums and status are derived from all registers. Keys never contain
 //! the time of arrival, so every order of the same events, with any repeats, ends in one state.
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::{Provider, ReferenceKind};
 use super::fact::{Fact, FactState};
@@ -119,8 +118,11 @@ pub fn fold<'f>(
     facts: impl IntoIterator<Item = &'f Fact>,
 ) -> State {
     let all: Vec<&Fact> = facts.into_iter().collect();
-    let currency = money_currency(&expected, &all);
-    let books = Books { provider, currency, facts: &all };
+    // From a contradiction nothing is concluded; its event still holds an object.
+    let told: Vec<&Fact> =
+        all.iter().copied().filter(|fact| fact.state != FactState::Conflict).collect();
+    let currency = money_currency(provider, &expected, &told);
+    let books = Books { provider, currency, facts: &told };
 
     let amount_received = books.captured();
     let amount_refunded = books.refunded().min(amount_received);
@@ -161,25 +163,16 @@ impl<'f> Books<'f> {
     /// What was taken. Several objects report the same money, so kinds are compared by maximum
     /// and never added; only payments of one kind add up.
     fn captured(&self) -> i64 {
-        use ReferenceKind::{
-            Capture, Charge, CheckoutSession, Invoice, InvoicePayment, PaymentIntent, Sale,
+        let most = |kinds: &[ReferenceKind]| {
+            kinds.iter().map(|kind| self.taken_by(&[*kind])).max().unwrap_or(0)
         };
         match self.provider {
-            Provider::Stripe => {
-                let direct = self.taken_by(&[PaymentIntent]).max(self.taken_by(&[Charge]));
-                if direct > 0 {
-                    return direct;
-                }
-                // Conversion, credits and money paid out of band make these differ from what a
-                // PaymentIntent received, so they speak only where no payment does.
-                [CheckoutSession, Invoice, InvoicePayment]
-                    .map(|kind| self.taken_by(&[kind]))
-                    .into_iter()
-                    .max()
-                    .unwrap_or(0)
-            }
+            Provider::Stripe => match most(payments(self.provider)) {
+                0 => most(bills(self.provider)),
+                direct => direct,
+            },
             // A v1 sale and a v2 capture of one payment carry one id, so they are one entry here.
-            Provider::Paypal => self.taken_by(&[Capture, Sale]),
+            Provider::Paypal => self.taken_by(payments(self.provider)),
         }
     }
 
@@ -202,9 +195,8 @@ impl<'f> Books<'f> {
     /// What went back, per charge, capture or sale: the larger of what the single refunds add up
     /// to and what the parent's running total says, because either may have been missed.
     fn refunded(&self) -> i64 {
-        let refunds = registers(self.of(ReferenceKind::Refund), |fact| {
-            (refund_rank(fact.state), fact.occurred_at, &fact.event_id)
-        });
+        let refunds =
+            registers(self.of(ReferenceKind::Refund), |fact| (refund_rank(fact.state), fact));
         let mut parents: BTreeMap<&str, ParentRefunds<'f>> = BTreeMap::new();
         for fact in self.facts.iter().filter(|fact| fact.refunded.is_some() && self.counts(fact)) {
             let parent = match fact.object {
@@ -226,17 +218,11 @@ impl<'f> Books<'f> {
     fn disputes(&self) -> Vec<&'f Fact> {
         let disputes = self.of(ReferenceKind::Dispute);
         match self.provider {
-            Provider::Stripe => registers(disputes, |fact| {
-                (dispute_rank(fact.state), fact.occurred_at, &fact.event_id)
-            }),
+            Provider::Stripe => registers(disputes, |fact| (dispute_rank(fact.state), fact)),
             // A PayPal case may be reopened by appeal, so its own time leads.
             Provider::Paypal => registers(disputes, |fact| {
-                (
-                    fact.object_at.unwrap_or(fact.occurred_at),
-                    fact.state != FactState::DisputeOpen,
-                    fact.occurred_at,
-                    &fact.event_id,
-                )
+                let changed_at = fact.object_at.unwrap_or(fact.occurred_at);
+                (changed_at, fact.state != FactState::DisputeOpen, fact)
             }),
         }
         .into_values()
@@ -246,14 +232,10 @@ impl<'f> Books<'f> {
     /// When the money was taken, if it was. Success is absorbing: nothing takes it back to an
     /// earlier status.
     fn paid(&self, captured: i64) -> Option<Timestamp> {
-        use FactState::{InvoicePaid, InvoicePaymentPaid, NoPayment, RefundSnapshot, Succeeded};
         let says_paid = |fact: &&&Fact| match fact.state {
-            Succeeded if fact.object == ReferenceKind::PaymentIntent => true,
-            NoPayment => true,
-            Succeeded | InvoicePaid | InvoicePaymentPaid | RefundSnapshot => {
-                captured > 0 && fact.captured.is_some_and(|amount| amount > 0)
-            }
-            _ => false,
+            FactState::Succeeded if fact.object == ReferenceKind::PaymentIntent => true,
+            FactState::NoPayment => true,
+            _ => captured > 0 && self.counts(fact) && fact.captured.is_some_and(|sum| sum > 0),
         };
         self.facts.iter().filter(says_paid).map(|fact| fact.occurred_at).min()
     }
@@ -312,54 +294,40 @@ impl<'f> Books<'f> {
             _ => None,
         };
         let mut intents: BTreeMap<&str, &Fact> = BTreeMap::new();
-        for fact in self.facts.iter().copied().filter(|fact| fact.state != FactState::Conflict) {
+        for fact in self.facts {
             let Some(intent) = intent_of(fact) else { continue };
             let register = intents.entry(intent).or_insert(fact);
             if intent_key(fact) > intent_key(register) {
                 *register = fact;
             }
         }
-        // Of several PaymentIntents one that may still be paid counts before a cancelled one.
-        let intent = intents.into_values().max_by_key(|fact| {
-            (Reverse(fact.state == FactState::Canceled), fact.occurred_at, intent_key(fact))
-        });
         let charge = || {
-            registers(self.of(ReferenceKind::Charge), |fact| {
-                (attempt_rank(fact.state), fact.occurred_at, &fact.event_id)
-            })
-            .into_values()
-            .max_by_key(|fact| (fact.occurred_at, &fact.event_id))
+            let charges = self.of(ReferenceKind::Charge);
+            still_open(registers(charges, |fact| (attempt_rank(fact.state), fact)))
         };
         let session = || {
-            self.of(ReferenceKind::CheckoutSession)
-                .max_by_key(|fact| (session_rank(fact.state), fact.occurred_at, &fact.event_id))
+            let sessions = self.of(ReferenceKind::CheckoutSession);
+            still_open(registers(sessions, |fact| (session_rank(fact.state), fact)))
         };
-        let invoice = || {
-            self.of(ReferenceKind::Invoice).max_by_key(|fact| (fact.occurred_at, &fact.event_id))
-        };
-        let fact = intent.or_else(charge).or_else(session).or_else(invoice)?;
+        let invoice = || self.of(ReferenceKind::Invoice).max();
+        let fact = still_open(intents).or_else(charge).or_else(session).or_else(invoice)?;
         Some((unpaid_status(fact.state)?, fact.occurred_at))
     }
 
     fn paypal_before_payment(&self) -> Option<(Status, Timestamp)> {
         use ReferenceKind::{Authorization, Capture, Order, Payment, Sale};
-        let attempts: Vec<&Fact> = registers(self.of(Capture).chain(self.of(Sale)), |fact| {
-            (attempt_rank(fact.state), fact.occurred_at, &fact.event_id)
-        })
-        .into_values()
-        .collect();
-        let holds: Vec<&Fact> = registers(self.of(Authorization), |fact| {
-            (hold_rank(fact.state), fact.occurred_at, &fact.event_id)
-        })
-        .into_values()
-        .collect();
+        let attempts = self.of(Capture).chain(self.of(Sale));
+        let attempts: Vec<&Fact> =
+            registers(attempts, |fact| (attempt_rank(fact.state), fact)).into_values().collect();
+        let holds = self.of(Authorization);
+        let holds: Vec<&Fact> =
+            registers(holds, |fact| (hold_rank(fact.state), fact)).into_values().collect();
         let newest = |facts: &[&Fact], state: FactState| {
             facts.iter().filter(|fact| fact.state == state).map(|fact| fact.occurred_at).max()
         };
         let order = || {
-            self.of(Order)
-                .chain(self.of(Payment))
-                .max_by_key(|fact| (order_rank(fact.state), fact.occurred_at, &fact.event_id))
+            let orders = self.of(Order).chain(self.of(Payment));
+            still_open(registers(orders, |fact| (order_rank(fact.state), fact)))
                 .and_then(|fact| Some((unpaid_status(fact.state)?, fact.occurred_at)))
         };
         let with = |status: Status| move |at: Timestamp| (status, at);
@@ -395,7 +363,7 @@ impl ParentRefunds<'_> {
             Provider::Stripe => self
                 .totals
                 .iter()
-                .max_by_key(|fact| (fact.occurred_at, fact.refunded, &fact.event_id))
+                .max_by_key(|fact| (fact.occurred_at, fact.refunded, **fact))
                 .map_or(0, |total| {
                     let since = |fact: &&&Fact| fact.occurred_at >= total.occurred_at;
                     let returned = self.refunds.iter().filter(undone).filter(since).map(amount);
@@ -417,13 +385,14 @@ impl ParentRefunds<'_> {
     }
 }
 
-/// One register per object: the fact with the greatest key.
+/// One register per object: the fact with the greatest key. Every key ends in the fact itself,
+/// whose order begins with time and event, so that only equal facts tie.
 fn registers<'f, K: Ord>(
     facts: impl Iterator<Item = &'f Fact>,
     key: impl Fn(&'f Fact) -> K,
 ) -> BTreeMap<&'f str, &'f Fact> {
     let mut registers: BTreeMap<&str, &Fact> = BTreeMap::new();
-    for fact in facts.filter(|fact| fact.state != FactState::Conflict) {
+    for fact in facts {
         let register = registers.entry(&fact.object_id).or_insert(fact);
         if key(fact) > key(register) {
             *register = fact;
@@ -432,23 +401,47 @@ fn registers<'f, K: Ord>(
     registers
 }
 
-/// The expected currency if any money came in it, otherwise that of the money, otherwise the
-/// expected one.
-fn money_currency(expected: &Expected, facts: &[&Fact]) -> Option<Currency> {
-    let received = || {
-        facts
-            .iter()
-            .filter(|fact| fact.captured.is_some_and(|amount| amount > 0))
-            .filter_map(|fact| Some((fact.amount?.currency, *fact)))
-    };
-    if let Some(currency) = expected.currency
-        && received().any(|(received, _)| received == currency)
-    {
-        return Some(currency);
+/// Of several objects that could each become the payment, the newest that was not cancelled.
+fn still_open<'f>(registers: BTreeMap<&'f str, &'f Fact>) -> Option<&'f Fact> {
+    registers.into_values().max_by_key(|fact| (fact.state != FactState::Canceled, *fact))
+}
+
+/// The objects that take money.
+fn payments(provider: Provider) -> &'static [ReferenceKind] {
+    match provider {
+        Provider::Stripe => &[ReferenceKind::PaymentIntent, ReferenceKind::Charge],
+        Provider::Paypal => &[ReferenceKind::Capture, ReferenceKind::Sale],
     }
-    let newest = received().max_by_key(|(_, fact)| *fact).map(|(currency, _)| currency);
-    let named = || facts.iter().max().and_then(|fact| Some(fact.amount?.currency));
-    newest.or(expected.currency).or_else(named)
+}
+
+/// The objects that tell only that they were paid. Conversion, credits and money paid out of band
+/// make their amounts differ from what a payment received, so they speak only where none does.
+fn bills(provider: Provider) -> &'static [ReferenceKind] {
+    use ReferenceKind::{CheckoutSession, Invoice, InvoicePayment};
+    match provider {
+        Provider::Stripe => &[CheckoutSession, Invoice, InvoicePayment],
+        Provider::Paypal => &[],
+    }
+}
+
+/// The expected currency if any money came in it, otherwise that of the newest money, otherwise
+/// the expected one, otherwise the newest that was named at all.
+fn money_currency(provider: Provider, expected: &Expected, facts: &[&Fact]) -> Option<Currency> {
+    let named = || facts.iter().copied().filter(|fact| fact.amount.is_some());
+    let received = |kinds: &[ReferenceKind]| -> BTreeSet<&Fact> {
+        let taken = |fact: &&Fact| fact.captured.is_some_and(|amount| amount > 0);
+        named().filter(taken).filter(|fact| kinds.contains(&fact.object)).collect()
+    };
+    let mut money = received(payments(provider));
+    if money.is_empty() {
+        money = received(bills(provider));
+    }
+    let currency = |fact: &Fact| fact.amount.map(|amount| amount.currency);
+    if expected.currency.is_some() && money.iter().any(|fact| currency(fact) == expected.currency) {
+        return expected.currency;
+    }
+    let newest = money.last().and_then(|fact| currency(fact));
+    newest.or(expected.currency).or_else(|| named().max().and_then(currency))
 }
 
 fn check_amount(expected: &Expected, currency: Option<Currency>, received: i64) -> AmountCheck {
@@ -499,7 +492,7 @@ fn unpaid_status(state: FactState) -> Option<Status> {
 
 /// Success outranks a cancellation, which outranks everything else; among the rest time decides,
 /// and within one second (Stripe's resolution) the step that comes later in a payment's life.
-fn intent_key(fact: &Fact) -> (u8, Timestamp, u8, &str) {
+fn intent_key(fact: &Fact) -> (u8, Timestamp, u8, &Fact) {
     let rank = match (fact.object, fact.state) {
         (ReferenceKind::PaymentIntent, FactState::Succeeded) => 2,
         (ReferenceKind::PaymentIntent, FactState::Canceled) => 1,
@@ -514,7 +507,7 @@ fn intent_key(fact: &Fact) -> (u8, Timestamp, u8, &str) {
         FactState::Canceled => 6,
         _ => 7,
     };
-    (rank, fact.occurred_at, step, &fact.event_id)
+    (rank, fact.occurred_at, step, fact)
 }
 
 /// A charge, capture or sale never leaves success, and failure only for success.
@@ -565,9 +558,12 @@ fn refund_rank(state: FactState) -> u8 {
 /// An inquiry may escalate to a chargeback; a chargeback ends once.
 fn dispute_rank(state: FactState) -> u8 {
     match state {
-        FactState::DisputeWon | FactState::DisputeLost | FactState::DisputePrevented => 3,
+        FactState::DisputeWon
+        | FactState::DisputeLost
+        | FactState::DisputePrevented
+        | FactState::DisputeClosed => 3,
         FactState::DisputeOpen => 2,
-        FactState::DisputeInquiryClosed | FactState::DisputeClosed => 1,
+        FactState::DisputeInquiryClosed => 1,
         _ => 0,
     }
 }
@@ -581,3 +577,6 @@ fn settledness(state: FactState) -> u8 {
         _ => 3,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,3 +81,9 @@ pub fn reference_kind(provider: Provider, reference: &str) -> ReferenceKind {
     let kind = prefixes.iter().find(|(prefix, _)| reference.starts_with(prefix));
     kind.map_or(ReferenceKind::Other, |(_, kind)| *kind)
 }
+
+#[cfg(test)]
+mod vectors;
+
+#[cfg(test)]
+mod tests;

@@ -323,3 +323,6 @@ impl References {
         Content::Payment { references: self.0, facts: vec![fact] }
     }
 }
+
+#[cfg(test)]
+mod tests;

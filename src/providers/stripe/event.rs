@@ -6,7 +6,7 @@
 use serde::Deserialize;
 
 use super::super::Verified;
-use super::super::loose::{self, Loose, Part};
+use super::super::loose::{self, List, Loose, Part};
 use crate::domain::event::{Content, Event, Provider, Reference, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::Money;
@@ -82,6 +82,8 @@ struct Object<'a> {
     #[serde(borrow)]
     latest_charge: Loose<'a>,
     #[serde(borrow)]
+    charges: Part<Charges<'a>>,
+    #[serde(borrow)]
     invoice: Loose<'a>,
     #[serde(borrow)]
     subscription: Loose<'a>,
@@ -95,6 +97,21 @@ struct Object<'a> {
     last_payment_error: Part<PaymentError<'a>>,
     #[serde(borrow)]
     metadata: Part<Metadata<'a>>,
+}
+
+/// Until 2022-11-15 a PaymentIntent carries its charges; the oldest events name them only here.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Charges<'a> {
+    #[serde(borrow)]
+    data: List<Charge<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Charge<'a> {
+    #[serde(borrow)]
+    id: Loose<'a>,
 }
 
 /// Since 2025-03-31.basil the subscription of an invoice stands here.
@@ -174,9 +191,7 @@ type Reading = Result<Content, String>;
 
 impl Object<'_> {
     fn payment_intent_succeeded(&self, source: &Source<'_>) -> Reading {
-        // Events rendered before amount_received existed carry only the amount.
-        let received = self.amount_received.int().or_else(|| self.amount.int());
-        let amount = self.money("amount_received", received)?;
+        let amount = self.money("amount_received", self.amount_received.int())?;
         let contradicted = self.status.text().is_some_and(|status| status != "succeeded");
         let state = if contradicted { FactState::Conflict } else { FactState::Succeeded };
         let captured = (!contradicted).then_some(amount.minor);
@@ -191,7 +206,9 @@ impl Object<'_> {
     }
 
     fn payment_intent_canceled(&self, source: &Source<'_>) -> Reading {
-        self.attempt(source, FactState::Canceled, self.cancellation_reason.text())
+        let contradicted = self.status.text().is_some_and(|status| status != "canceled");
+        let state = if contradicted { FactState::Conflict } else { FactState::Canceled };
+        self.attempt(source, state, self.cancellation_reason.text())
     }
 
     fn payment_intent_processing(&self, source: &Source<'_>) -> Reading {
@@ -217,8 +234,12 @@ impl Object<'_> {
         reason: Option<&str>,
     ) -> Reading {
         let id = self.own_id()?;
-        let references = References::new(ReferenceKind::PaymentIntent, id)
-            .and(ReferenceKind::Charge, self.latest_charge.id())
+        let mut references = References::new(ReferenceKind::PaymentIntent, id)
+            .and(ReferenceKind::Charge, self.latest_charge.id());
+        for charge in self.charges.get().into_iter().flat_map(|charges| charges.data.iter()) {
+            references = references.and(ReferenceKind::Charge, charge.id.id());
+        }
+        let references = references
             .and(ReferenceKind::Invoice, self.invoice.id())
             .and(ReferenceKind::OrderId, self.order_id().as_deref());
         Ok(references.with(Fact {
@@ -324,7 +345,8 @@ impl References {
     }
 
     fn and(mut self, kind: ReferenceKind, id: Option<&str>) -> Self {
-        self.0.extend(id.map(|id| Reference::new(kind, id)));
+        let reference = id.map(|id| Reference::new(kind, id));
+        self.0.extend(reference.filter(|reference| !self.0.contains(reference)));
         self
     }
 
@@ -332,3 +354,6 @@ impl References {
         Content::Payment { references: self.0, facts: vec![fact] }
     }
 }
+
+#[cfg(test)]
+mod tests;

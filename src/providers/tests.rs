@@ -1,0 +1,109 @@
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::vectors;
+use super::*;
+use crate::domain::event::{Content, Event, Provider};
+use crate::domain::fact::Fact;
+use crate::domain::transaction::{Expected, State, fold};
+
+/// The scenarios of which every event is acted on.
+const COVERED: &[&str] = &["paypal.v1_sale_pending_completed_refunded"];
+
+/// Events of one payment, and what must be true at their end in whatever order they arrive.
+#[test]
+fn every_order_of_a_scenario_ends_as_it_says() {
+    let covered: BTreeSet<String> =
+        vectors::scenarios().iter().filter_map(|name| check(name)).collect();
+    let named = COVERED.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(covered, named, "name here what is newly covered");
+}
+
+/// The scenario's name, if every event of it is acted on.
+fn check(name: &str) -> Option<String> {
+    let scenario = vectors::read(&format!("scenarios/{name}.json"));
+    let provider = Provider::parse(scenario["provider"].as_str()?).expect("a provider");
+    let recorded = scenario["events"].as_array().expect("events");
+    let events: Vec<Event> = recorded.iter().map(|event| read(provider, event)).collect();
+    if events.iter().any(|event| matches!(event.content, Content::Ignored(_))) {
+        return None;
+    }
+    assert!(are_one_payment(&events), "{name}: some event shares no id with the others");
+
+    let facts: Vec<&[Fact]> = events.iter().map(facts).collect();
+    let after = |order: &[&[Fact]]| {
+        let facts = order.iter().copied().flatten();
+        fold(provider, Expected::default(), facts)
+    };
+    for (place, status) in
+        scenario["status_after_each"].as_array().into_iter().flatten().enumerate()
+    {
+        let state = after(&facts[..=place]);
+        assert_eq!(Some(state.status.as_str()), status.as_str(), "{name}, event {place}");
+    }
+    permute(&mut facts.clone(), facts.len(), &mut |order| {
+        check_end(name, &after(order), &scenario["expect"]);
+        let twice: Vec<&[Fact]> = order.iter().chain(order.iter().rev()).copied().collect();
+        assert_eq!(after(&twice), after(&facts), "{name}");
+    });
+    Some(name.to_owned())
+}
+
+fn check_end(name: &str, state: &State, expect: &Value) {
+    assert_eq!(Some(state.status.as_str()), expect["status"].as_str(), "{name}");
+    assert_eq!(Some(state.amount_received), expect["captured_minor"].as_i64(), "{name}");
+    assert_eq!(Some(state.amount_refunded), expect["refunded_minor"].as_i64(), "{name}");
+    assert_eq!(Some(state.dispute_status.as_str()), expect["dispute"].as_str(), "{name}");
+}
+
+fn read(provider: Provider, event: &Value) -> Event {
+    let payload = event.to_string();
+    let payload = payload.as_bytes();
+    let event = match provider {
+        Provider::Stripe => {
+            stripe::event::read(&Verified { payload, proof: Proof::StripeSecret(1) })
+        }
+        Provider::Paypal => {
+            paypal::event::read(&Verified { payload, proof: Proof::PaypalPostback(1) }, false)
+        }
+    };
+    event.expect("scenarios hold events")
+}
+
+fn facts(event: &Event) -> &[Fact] {
+    match &event.content {
+        Content::Payment { facts, .. } => facts,
+        other => panic!("{}: {other:?}", event.id),
+    }
+}
+
+/// Whether the ids of the events lead from each of them to every other.
+fn are_one_payment(events: &[Event]) -> bool {
+    let ids = |event: &Event| -> BTreeSet<Box<str>> {
+        let Content::Payment { references, .. } = &event.content else { return BTreeSet::new() };
+        let payment = references.iter().filter(|reference| reference.kind.identifies_payment());
+        payment.map(|reference| reference.value.clone()).collect()
+    };
+    let mut apart: Vec<BTreeSet<Box<str>>> = events.iter().map(ids).collect();
+    let mut known = apart.pop().unwrap_or_default();
+    // As many rounds as there are events reach even the last of a chain.
+    for _ in events {
+        let (near, far) = apart.into_iter().partition(|ids| !known.is_disjoint(ids));
+        apart = far;
+        known.extend(Vec::into_iter(near).flatten());
+    }
+    apart.is_empty()
+}
+
+/// Heap's algorithm over the first `length` items.
+fn permute<T>(order: &mut [T], length: usize, check: &mut impl FnMut(&[T])) {
+    if length <= 1 {
+        return check(order);
+    }
+    for i in 0..length {
+        permute(order, length - 1, check);
+        let other = if length.is_multiple_of(2) { i } else { 0 };
+        order.swap(other, length - 1);
+    }
+}
