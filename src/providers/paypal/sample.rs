@@ -4,6 +4,7 @@
 //! event: whoever sends it signs it with the key of a certificate that the receiver trusts.
 
 use super::super::template::{Slot, fill};
+use super::whole_seconds;
 use crate::domain::event::Provider;
 use crate::domain::money::Money;
 use crate::domain::time::Timestamp;
@@ -162,13 +163,6 @@ fn field(name: &str, text: &str) -> String {
 
 fn decimal(amount: Money) -> String {
     amount.to_decimal(Provider::Paypal)
-}
-
-/// Objects, unlike events, tell no milliseconds.
-fn whole_seconds(time: Timestamp) -> String {
-    let text = time.to_string();
-    let seconds = text.split('.').next().unwrap_or("");
-    format!("{seconds}Z")
 }
 
 const FEE_PERCENT: i64 = 3;
