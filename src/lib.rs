@@ -1,5 +1,6 @@
 //! payhookd receives Stripe and PayPal webhooks for small shops.
 
+pub mod authority;
 #[macro_use]
 pub mod domain;
 pub mod cli;

@@ -6,6 +6,7 @@
 pub mod loose;
 pub mod paypal;
 pub mod stripe;
+mod template;
 
 use std::fmt;
 

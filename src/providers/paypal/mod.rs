@@ -2,7 +2,10 @@
 
 pub mod certificate;
 pub mod event;
+pub mod sample;
 pub mod transmission;
+
+use crate::domain::time::Timestamp;
 
 words! {
     /// Which of PayPal's two worlds: real money or play money.
@@ -12,4 +15,11 @@ words! {
         /// Play money.
         Sandbox = "sandbox",
     }
+}
+
+/// RFC 3339 to the second, as PayPal writes times everywhere but in an event's `create_time`.
+pub(crate) fn whole_seconds(time: Timestamp) -> String {
+    let text = time.to_string();
+    let seconds = text.split('.').next().unwrap_or("");
+    format!("{seconds}Z")
 }

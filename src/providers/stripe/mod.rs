@@ -1,4 +1,5 @@
 //! Stripe: the `Stripe-Signature` scheme and the events it proves.
 
 pub mod event;
+pub mod sample;
 pub mod signature;

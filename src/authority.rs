@@ -1,0 +1,472 @@
+//! A certificate authority of its own that stands in for PayPal's where events are sent to a
+//! daemon for a try: the demonstration, `send paypal`, staging and tests.
+//!
+//! Nothing that receives webhooks uses it. A daemon accepts what is signed here only after
+//! somebody told it to trust this authority's root in place of the bundled ones, and then by the
+//! same checks as any other transmission. The root's own key is thrown away as soon as the one
+//! signing certificate is made, so that a root left in a configuration can vouch for nothing else.
+
+use std::fmt;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use getrandom::SysRng;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PKCS_RSA_SHA256, SigningKey,
+};
+use rsa::pkcs8::EncodePrivateKey;
+use time::OffsetDateTime;
+
+use crate::domain::time::Timestamp;
+use crate::providers::paypal::certificate::{Certificate, Trust};
+use crate::providers::paypal::transmission::{AUTH_ALGO, header, message};
+use crate::providers::paypal::{Environment, whole_seconds};
+
+/// A root, one signing certificate that it issued, and that certificate's key.
+pub struct TestAuthority {
+    root_pem: String,
+    leaf_pem: String,
+    key: KeyPair,
+}
+
+/// What is signed beside the payload: the fields of one transmission.
+#[derive(Clone, Copy, Debug)]
+pub struct NewTransmission<'a> {
+    /// A UUID.
+    pub id: &'a str,
+    /// When it is sent; PayPal tells whole seconds.
+    pub time: Timestamp,
+    /// The id of the webhook that it is sent to.
+    pub webhook_id: &'a str,
+    /// Where the receiver finds the signing certificate.
+    pub cert_url: &'a str,
+}
+
+/// Why there is no authority.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityError {
+    /// No RSA key could be made.
+    #[error("cannot make an RSA key")]
+    Key(#[source] rsa::Error),
+    /// No certificate could be made, for example of a time that X.509 cannot tell.
+    #[error("cannot make a certificate")]
+    Certificate(#[from] rcgen::Error),
+    /// A file could not be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file could not be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file holds something else than it should.
+    #[error("{} is not {expected}", path.display())]
+    Content {
+        /// Which file.
+        path: PathBuf,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The files of two authorities are mixed.
+    #[error("{KEY} in {} is not the key of {LEAF}", directory.display())]
+    OtherKey {
+        /// Where they are.
+        directory: PathBuf,
+    },
+}
+
+impl TestAuthority {
+    /// Makes a root and a certificate that signs for `environment`, both valid from `not_before`
+    /// to `not_after`. Takes up to a second, for the RSA key.
+    pub fn make(
+        environment: Environment,
+        not_before: Timestamp,
+        not_after: Timestamp,
+    ) -> Result<Self, AuthorityError> {
+        let (not_before, not_after) = (x509_time(not_before)?, x509_time(not_after)?);
+        let mut root = CertificateParams::default();
+        (root.not_before, root.not_after) = (not_before, not_after);
+        root.distinguished_name.push(DnType::CommonName, "payhookd test authority");
+        root.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        root.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let root_key = KeyPair::generate()?;
+        let root_pem = root.self_signed(&root_key)?.pem();
+
+        let name = environment.certificate_name();
+        let mut leaf = CertificateParams::new([name.to_owned()])?;
+        (leaf.not_before, leaf.not_after) = (not_before, not_after);
+        leaf.distinguished_name.push(DnType::CommonName, name);
+        leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+        leaf.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        leaf.use_authority_key_identifier_extension = true;
+        let key = rsa_key()?;
+        let leaf_pem = leaf.signed_by(&key, &Issuer::new(root, root_key))?.pem();
+        Ok(Self { root_pem, leaf_pem, key })
+    }
+
+    /// The root: what a receiver has to trust.
+    pub fn root_pem(&self) -> &str {
+        &self.root_pem
+    }
+
+    /// The signing certificate: what a receiver has to find at the certificate URL.
+    pub fn leaf_pem(&self) -> &str {
+        &self.leaf_pem
+    }
+
+    /// The path of a certificate URL for the signing certificate, in PayPal's form. Another
+    /// certificate has another path, because receivers keep certificates by their URL.
+    pub fn certificate_path(&self) -> String {
+        format!(
+            "/v1/notifications/certs/CERT-test-{:08x}",
+            crc32fast::hash(self.leaf_pem.as_bytes())
+        )
+    }
+
+    /// Writes `root.pem`, `leaf.pem` and `key.pem` into `directory`, which is made if it is
+    /// missing. Each file is replaced as a whole; only its owner may read the key.
+    pub fn save(&self, directory: &Path) -> Result<(), AuthorityError> {
+        let write = |name: &str, text: &str, mode| {
+            let path = directory.join(name);
+            replace(&path, text, mode).map_err(|source| AuthorityError::Write { path, source })
+        };
+        fs::create_dir_all(directory)
+            .map_err(|source| AuthorityError::Write { path: directory.to_owned(), source })?;
+        write(KEY, &self.key.serialize_pem(), 0o600)?;
+        write(LEAF, &self.leaf_pem, 0o644)?;
+        write(ROOT, &self.root_pem, 0o644)
+    }
+
+    /// Reads what [`save`](Self::save) wrote. Files of two authorities are refused.
+    pub fn load(directory: &Path) -> Result<Self, AuthorityError> {
+        let read = |name: &str| {
+            let path = directory.join(name);
+            fs::read_to_string(&path).map_err(|source| AuthorityError::Read { path, source })
+        };
+        let is_not =
+            |name: &str, expected| AuthorityError::Content { path: directory.join(name), expected };
+        let (root_pem, leaf_pem, key) = (read(ROOT)?, read(LEAF)?, read(KEY)?);
+        Trust::from_pem(root_pem.as_bytes()).map_err(|_| is_not(ROOT, "a PEM certificate"))?;
+        let leaf = Certificate::parse(LEAF, leaf_pem.as_bytes())
+            .map_err(|_| is_not(LEAF, "a PEM certificate"))?;
+        let key = KeyPair::from_pkcs8_pem_and_sign_algo(&key, &PKCS_RSA_SHA256)
+            .map_err(|_| is_not(KEY, "an RSA key in PKCS #8 PEM"))?;
+        let authority = Self { root_pem, leaf_pem, key };
+        if !leaf.signed(LEAF.as_bytes(), &authority.signature(LEAF)) {
+            return Err(AuthorityError::OtherKey { directory: directory.to_owned() });
+        }
+        Ok(authority)
+    }
+
+    /// The five headers, name and value, with which PayPal would send `payload`.
+    pub fn sign(
+        &self,
+        payload: &[u8],
+        transmission: &NewTransmission<'_>,
+    ) -> [(&'static str, String); 5] {
+        let time = whole_seconds(transmission.time);
+        let crc32 = crc32fast::hash(payload);
+        let message = message(transmission.id, &time, transmission.webhook_id, crc32);
+        [
+            (header::ID, transmission.id.to_owned()),
+            (header::TIME, time),
+            (header::CERT_URL, transmission.cert_url.to_owned()),
+            (header::AUTH_ALGO, AUTH_ALGO.to_owned()),
+            (header::SIGNATURE, STANDARD.encode(self.signature(&message))),
+        ]
+    }
+
+    /// RSA, PKCS #1 v1.5, SHA-256.
+    fn signature(&self, message: &str) -> Vec<u8> {
+        self.key.sign(message.as_bytes()).expect("an RSA key that was taken can sign")
+    }
+}
+
+impl fmt::Debug for TestAuthority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TestAuthority(key hidden)")
+    }
+}
+
+/// Serves a certificate on a thread of its own, until it is dropped.
+#[derive(Debug)]
+pub struct CertificateServer {
+    address: SocketAddr,
+    stopping: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Answers every GET request to `address` with `leaf_pem`, one connection after the other. Meant
+/// for the loopback interface, where the one who sends is the one who runs the receiver.
+pub fn serve_certificate(leaf_pem: String, address: SocketAddr) -> io::Result<CertificateServer> {
+    let listener = TcpListener::bind(address)?;
+    let address = listener.local_addr()?;
+    let stopping = Arc::new(AtomicBool::new(false));
+    let stop = Arc::clone(&stopping);
+    let thread = thread::Builder::new().name("certificate".to_owned()).spawn(move || {
+        for connection in listener.incoming() {
+            if stop.load(Ordering::Acquire) {
+                return;
+            }
+            // Whoever asked sees the broken connection; the next one is served all the same.
+            let _ = connection.and_then(|connection| answer(connection, &leaf_pem));
+        }
+    })?;
+    Ok(CertificateServer { address, stopping, thread: Some(thread) })
+}
+
+impl CertificateServer {
+    /// The address that it listens on, with the port that was chosen.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for CertificateServer {
+    fn drop(&mut self) {
+        self.stopping.store(true, Ordering::Release);
+        // The thread waits for a connection; without one it is left behind rather than joined.
+        let woken = TcpStream::connect_timeout(&self.address, PATIENCE).is_ok();
+        if let Some(thread) = self.thread.take().filter(|_| woken) {
+            // A panic of the thread has been reported by its own hook.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn answer(mut connection: TcpStream, leaf_pem: &str) -> io::Result<()> {
+    let request = read_head(&mut connection)?;
+    let response = if request.starts_with(b"GET ") {
+        format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/x-pem-file\r\ncontent-length: {}\r\n\
+             connection: close\r\n\r\n{leaf_pem}",
+            leaf_pem.len()
+        )
+    } else {
+        "HTTP/1.1 405 Method Not Allowed\r\nallow: GET\r\ncontent-length: 0\r\n\
+         connection: close\r\n\r\n"
+            .to_owned()
+    };
+    connection.set_write_timeout(Some(PATIENCE))?;
+    connection.write_all(response.as_bytes())
+}
+
+/// The request line and the headers, however they arrive, within bounds of time and size.
+fn read_head(connection: &mut TcpStream) -> io::Result<Vec<u8>> {
+    let until = Instant::now() + PATIENCE;
+    let mut head = Vec::new();
+    let mut buffer = [0; 1024];
+    while !head.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() || head.len() > MAX_HEAD {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        connection.set_read_timeout(Some(left))?;
+        match connection.read(&mut buffer)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => head.extend_from_slice(&buffer[..read]),
+        }
+    }
+    Ok(head)
+}
+
+/// rcgen on top of ring signs with RSA keys but does not make them.
+fn rsa_key() -> Result<KeyPair, AuthorityError> {
+    let key = rsa::PrivateKey::new(&mut SysRng, RSA_BITS).map_err(AuthorityError::Key)?;
+    let key = key.to_pkcs8_der().map_err(|error| AuthorityError::Key(error.into()))?;
+    let key = rustls_pki_types::PrivatePkcs8KeyDer::from(key.as_bytes());
+    Ok(KeyPair::from_pkcs8_der_and_sign_algo(&key, &PKCS_RSA_SHA256)?)
+}
+
+fn x509_time(time: Timestamp) -> Result<OffsetDateTime, rcgen::Error> {
+    OffsetDateTime::from_unix_timestamp(time.unix_seconds()).map_err(|_| rcgen::Error::Time)
+}
+
+/// Writes beside `path` and renames, so that nobody finds half a file.
+fn replace(path: &Path, text: &str, mode: u32) -> io::Result<()> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    // One that a crash has left behind may have another mode.
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&new)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&new, path)
+}
+
+const ROOT: &str = "root.pem";
+const LEAF: &str = "leaf.pem";
+const KEY: &str = "key.pem";
+/// The size of every PayPal key that is known.
+const RSA_BITS: usize = 2048;
+/// How long the certificate server waits for a request, and its end for the server.
+const PATIENCE: Duration = Duration::from_secs(2);
+const MAX_HEAD: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::sync::OnceLock;
+
+    use super::*;
+    use crate::providers::paypal::transmission::{Transmission, WebhookIds};
+    use crate::providers::{Proof, Refusal};
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).expect("a time")
+    }
+
+    fn make(environment: Environment) -> TestAuthority {
+        TestAuthority::make(environment, at("2026-11-01T00:00:00Z"), at("2027-11-01T00:00:00Z"))
+            .expect("an authority")
+    }
+
+    /// Made once, because an RSA key takes its time.
+    fn sandbox() -> &'static TestAuthority {
+        static SANDBOX: OnceLock<TestAuthority> = OnceLock::new();
+        SANDBOX.get_or_init(|| make(Environment::Sandbox))
+    }
+
+    const BODY: &[u8] = br#"{"id":"WH-1"}"#;
+    const NOW: &str = "2026-11-23T11:52:03.250Z";
+
+    /// Signs `BODY` with the authority and has `payload` judged under `trust`.
+    fn judge(authority: &TestAuthority, payload: &[u8], trust: &Trust) -> Result<Proof, Refusal> {
+        let headers = authority.sign(
+            BODY,
+            &NewTransmission {
+                id: "b2384410-f8d2-11e4-8bf3-77339302725b",
+                time: at(NOW),
+                webhook_id: "3RN13029J36659323",
+                cert_url: "http://127.0.0.1:1/v1/notifications/certs/CERT-1",
+            },
+        );
+        let header = |name| headers.iter().find(|(header, _)| *header == name);
+        let transmission =
+            Transmission::from_headers(|name| header(name).map(|(_, value)| &**value))?;
+        assert_eq!(transmission.time, "2026-11-23T11:52:03Z");
+        let certificate = Certificate::parse("CERT-1", authority.leaf_pem().as_bytes())?;
+        let environment = trust.check(&certificate, at(NOW))?;
+        let ids = WebhookIds::new(["3RN13029J36659323"], Environment::Sandbox);
+        transmission
+            .verify(payload, &ids, &certificate, environment, at(NOW))
+            .map(|verified| verified.proof().clone())
+    }
+
+    fn trust(authority: &TestAuthority) -> Trust {
+        Trust::from_pem(authority.root_pem().as_bytes()).expect("a root")
+    }
+
+    #[test]
+    fn what_it_signs_is_accepted_by_those_who_trust_its_root_alone() {
+        let proof = judge(sandbox(), BODY, &trust(sandbox()));
+        assert!(matches!(proof, Ok(Proof::PaypalCertificate { webhook_id: 1, .. })), "{proof:?}");
+        let bundled = Trust::bundled().expect("roots");
+        assert_eq!(judge(sandbox(), BODY, &bundled), Err(Refusal::CertUntrusted));
+    }
+
+    #[test]
+    fn a_changed_body_is_refused() {
+        let changed = br#"{"id":"WH-2"}"#;
+        assert_eq!(judge(sandbox(), changed, &trust(sandbox())), Err(Refusal::BadSignature));
+    }
+
+    #[test]
+    fn its_certificate_is_for_its_environment_and_its_time() {
+        let certificate = Certificate::parse("1", sandbox().leaf_pem().as_bytes()).expect("PEM");
+        let trust = trust(sandbox());
+        for (time, expected) in [
+            ("2026-10-31T23:59:59Z", Err(Refusal::CertNotYetValid)),
+            ("2026-11-01T00:00:00Z", Ok(Environment::Sandbox)),
+            ("2027-11-01T00:00:01Z", Err(Refusal::CertExpired)),
+        ] {
+            assert_eq!(trust.check(&certificate, at(time)), expected, "{time}");
+        }
+    }
+
+    #[test]
+    fn saved_and_loaded_it_signs_as_before() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path().join("authority");
+        sandbox().save(&folder).expect("saved");
+        sandbox().save(&folder).expect("saved again");
+        let mode = fs::metadata(folder.join(KEY)).expect("a key").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read_dir(&folder).expect("a folder").count(), 3);
+        let loaded = TestAuthority::load(&folder).expect("loaded");
+        assert_eq!(loaded.certificate_path(), sandbox().certificate_path());
+        assert!(judge(&loaded, BODY, &trust(sandbox())).is_ok());
+        let key = sandbox().key.serialize_pem();
+        let secret = key.lines().nth(1).expect("PEM");
+        assert!(!format!("{loaded:?}").contains(secret));
+    }
+
+    #[test]
+    fn files_that_are_missing_wrong_or_mixed_are_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        let error = || TestAuthority::load(folder).expect_err("refused").to_string();
+        let named = |name: &str| folder.join(name).display().to_string();
+        assert_eq!(error(), format!("cannot read {}", named(ROOT)));
+        for (name, expected) in [
+            (ROOT, "a PEM certificate"),
+            (LEAF, "a PEM certificate"),
+            (KEY, "an RSA key in PKCS #8 PEM"),
+        ] {
+            sandbox().save(folder).expect("saved");
+            fs::write(folder.join(name), "x").expect("written");
+            assert_eq!(error(), format!("{} is not {expected}", named(name)));
+        }
+        sandbox().save(folder).expect("saved");
+        let other = rsa_key().expect("a key").serialize_pem();
+        fs::write(folder.join(KEY), other).expect("written");
+        let mixed = format!("key.pem in {} is not the key of leaf.pem", folder.display());
+        assert_eq!(error(), mixed);
+    }
+
+    fn ask(address: SocketAddr, request: &str) -> String {
+        let mut connection = TcpStream::connect(address).expect("connected");
+        connection.write_all(request.as_bytes()).expect("sent");
+        let mut response = String::new();
+        connection.read_to_string(&mut response).expect("answered");
+        response
+    }
+
+    #[test]
+    fn the_certificate_is_served_until_the_server_is_dropped() {
+        let local = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = serve_certificate("PEM\n".to_owned(), local).expect("served");
+        let address = server.address();
+        for _ in 0..2 {
+            let response = ask(address, "GET /v1/notifications/certs/CERT-1 HTTP/1.1\r\n\r\n");
+            assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
+            assert!(response.contains("content-type: application/x-pem-file\r\n"), "{response}");
+            assert!(response.ends_with("\r\n\r\nPEM\n"), "{response}");
+        }
+        assert!(ask(address, "PUT / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 405 "));
+        drop(server);
+        assert!(TcpStream::connect(address).is_err());
+    }
+}
