@@ -331,8 +331,9 @@ mod tests {
     use std::sync::OnceLock;
 
     use super::*;
+    use crate::domain::refusal::Refusal;
+    use crate::providers::Proof;
     use crate::providers::paypal::transmission::{Transmission, WebhookIds};
-    use crate::providers::{Proof, Refusal};
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse(text).expect("a time")
