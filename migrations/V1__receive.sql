@@ -1,6 +1,9 @@
 -- Instants are UTC text, RFC 3339 with milliseconds and Z, and sort as they are. Money is integer
 -- minor units, as the provider counts them, beside an ISO 4217 code. livemode is 1 for real money
 -- and 0 for test money; nothing of one ever touches the other.
+--
+-- Lists of words are checked by OR, the usual word first: for an IN of more than two SQLite builds a
+-- temporary table at every insert, which took a third of the time of an event.
 
 -- Every genuine event, once, whatever followed from it.
 CREATE TABLE webhook_logs (
@@ -14,7 +17,9 @@ CREATE TABLE webhook_logs (
     received_at      TEXT    NOT NULL,            -- of the first delivery
     last_received_at TEXT    NOT NULL,
     delivery_count   INTEGER NOT NULL CHECK (delivery_count >= 1),
-    status           TEXT    NOT NULL CHECK (status IN ('processed', 'ignored', 'orphan', 'failed')),
+    status           TEXT    NOT NULL CHECK (
+                         status = 'processed' OR status = 'ignored' OR status = 'orphan' OR
+                         status = 'failed'),
     error            TEXT,                        -- why it was ignored or failed, in words
     processing_us    INTEGER NOT NULL,            -- microseconds from the request's arrival to this row
     transaction_id   INTEGER,                     -- the transaction that it was applied to
@@ -34,16 +39,23 @@ CREATE TABLE transactions (
     order_id          TEXT,                       -- the shop's own
     amount            INTEGER CHECK (amount >= 0),        -- expected; NULL: not said
     currency          TEXT    CHECK (length(currency) = 3),
-    status            TEXT    NOT NULL CHECK (status IN (
-                          'pending', 'requires_action', 'processing', 'authorized', 'failed', 'canceled',
-                          'succeeded', 'partially_refunded', 'refunded', 'disputed', 'charged_back')),
+    status            TEXT    NOT NULL CHECK (
+                          status = 'succeeded' OR status = 'pending' OR status = 'processing' OR
+                          status = 'failed' OR status = 'requires_action' OR status = 'authorized' OR
+                          status = 'canceled' OR status = 'partially_refunded' OR
+                          status = 'refunded' OR status = 'disputed' OR status = 'charged_back'),
     amount_received   INTEGER NOT NULL CHECK (amount_received >= 0),
     amount_refunded   INTEGER NOT NULL CHECK (amount_refunded BETWEEN 0 AND amount_received),
     received_currency TEXT    CHECK (length(received_currency) = 3),  -- of both; NULL before any money
-    dispute_status    TEXT    NOT NULL CHECK (dispute_status IN (
-                          'none', 'inquiry', 'inquiry_closed', 'open', 'won', 'lost', 'prevented', 'closed')),
-    amount_check      TEXT    NOT NULL CHECK (amount_check IN (
-                          'unknown', 'ok', 'underpaid', 'overpaid', 'wrong_currency')),
+    dispute_status    TEXT    NOT NULL CHECK (
+                          dispute_status = 'none' OR dispute_status = 'inquiry' OR
+                          dispute_status = 'inquiry_closed' OR dispute_status = 'open' OR
+                          dispute_status = 'won' OR dispute_status = 'lost' OR
+                          dispute_status = 'prevented' OR dispute_status = 'closed'),
+    amount_check      TEXT    NOT NULL CHECK (
+                          amount_check = 'ok' OR amount_check = 'unknown' OR
+                          amount_check = 'underpaid' OR amount_check = 'overpaid' OR
+                          amount_check = 'wrong_currency'),
     livemode          INTEGER NOT NULL CHECK (livemode IN (0, 1)),
     status_changed_at TEXT    NOT NULL,           -- by the provider's clock; created_at before any event
     created_at        TEXT    NOT NULL,
@@ -135,7 +147,8 @@ CREATE TABLE deliveries (
     id              INTEGER PRIMARY KEY,
     change_id       INTEGER NOT NULL UNIQUE REFERENCES transaction_changes (id),
     transaction_id  INTEGER NOT NULL REFERENCES transactions (id),
-    status          TEXT    NOT NULL CHECK (status IN ('pending', 'delivered', 'dead')),
+    status          TEXT    NOT NULL CHECK (
+                        status = 'pending' OR status = 'delivered' OR status = 'dead'),
     attempts        INTEGER NOT NULL,
     next_attempt_at TEXT,
     last_error      TEXT

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, named_params};
 
-use super::{StoreError, column, instant};
+use super::{Columns, StoreError};
 use crate::domain::time::Timestamp;
 
 /// A certificate as it was served.
@@ -49,10 +49,11 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<StoredCertificate>, Sto
     let mut rows = statement.query([])?;
     let mut certificates = Vec::new();
     while let Some(row) = rows.next()? {
+        let mut columns = Columns::of(row);
         certificates.push(StoredCertificate {
-            url: row.get("url")?,
-            pem: row.get("pem")?,
-            fetched_at: column(row, "fetched_at", instant)?,
+            url: columns.value()?,
+            pem: columns.value()?,
+            fetched_at: columns.instant()?,
         });
     }
     Ok(certificates)

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row, named_params};
 
-use super::{StoreError, column, instant, optional_column};
+use super::{Columns, StoreError};
 use crate::domain::event::{Reference, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::{Currency, Money};
@@ -11,8 +11,17 @@ use crate::domain::money::{Currency, Money};
 pub(super) struct StoredFact {
     pub(super) log_id: i64,
     pub(super) fact: Fact,
+    /// As they are stored, because most readers need only the facts.
+    references: Option<String>,
+}
+
+impl StoredFact {
     /// Every id that the event carried; only on the first fact of an event.
-    pub(super) references: Vec<Reference>,
+    pub(super) fn references(&self) -> Result<Vec<Reference>, StoreError> {
+        let Some(text) = &self.references else { return Ok(Vec::new()) };
+        let corrupt = || StoreError::Corrupt { what: "references", value: text.clone() };
+        parse_references(text).ok_or_else(corrupt)
+    }
 }
 
 /// Adds the facts of one event to a payment.
@@ -61,8 +70,8 @@ pub(super) fn of(
     transaction_id: i64,
 ) -> Result<Vec<StoredFact>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT log_id, occurred_at, event_id, object, object_id, fact, amount, currency, captured,
-                refunded, parent_id, object_at, reason, \"references\"
+        "SELECT log_id, \"references\", amount, currency, occurred_at, event_id, object, object_id,
+                fact, captured, refunded, parent_id, object_at, reason
          FROM transaction_events WHERE transaction_id = :transaction_id",
     )?;
     let mut rows = statement.query(named_params! { ":transaction_id": transaction_id })?;
@@ -90,23 +99,25 @@ pub(super) fn transfer(
 }
 
 fn from_row(row: &Row<'_>) -> Result<StoredFact, StoreError> {
-    let amount: Option<i64> = row.get("amount")?;
-    let currency = optional_column(row, "currency", |code| Currency::parse(code).ok())?;
+    let mut columns = Columns::of(row);
+    let log_id = columns.value()?;
+    let references = columns.value()?;
+    let amount: Option<i64> = columns.value()?;
+    let currency = columns.optional("currency", |code| Currency::parse(code).ok())?;
     let fact = Fact {
-        occurred_at: column(row, "occurred_at", instant)?,
-        event_id: row.get("event_id")?,
-        object: column(row, "object", ReferenceKind::parse)?,
-        object_id: row.get("object_id")?,
-        state: column(row, "fact", FactState::parse)?,
+        occurred_at: columns.instant()?,
+        event_id: columns.value()?,
+        object: columns.parsed("object", ReferenceKind::parse)?,
+        object_id: columns.value()?,
+        state: columns.parsed("fact", FactState::parse)?,
         amount: amount.zip(currency).map(|(minor, currency)| Money { minor, currency }),
-        captured: row.get("captured")?,
-        refunded: row.get("refunded")?,
-        parent_id: row.get("parent_id")?,
-        object_at: optional_column(row, "object_at", instant)?,
-        reason: row.get("reason")?,
+        captured: columns.value()?,
+        refunded: columns.value()?,
+        parent_id: columns.value()?,
+        object_at: columns.optional_instant()?,
+        reason: columns.value()?,
     };
-    let references = optional_column(row, "references", parse_references)?;
-    Ok(StoredFact { log_id: row.get("log_id")?, fact, references: references.unwrap_or_default() })
+    Ok(StoredFact { log_id, fact, references })
 }
 
 fn references_text(references: &[Reference]) -> String {

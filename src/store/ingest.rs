@@ -9,7 +9,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::certificates::{self, StoredCertificate};
 use super::references::{self, Realm};
 use super::rejected_requests::{self, RejectedRequest};
-use super::{StoreError, facts, orphans, schema, transactions, webhook_logs};
+use super::transactions::{self, Transaction};
+use super::{StoreError, facts, orphans, schema, webhook_logs};
 use crate::domain::event::{Content, Event, Provider, Reference};
 use crate::domain::fact::Fact;
 use crate::domain::refusal::Refusal;
@@ -179,7 +180,7 @@ impl Batch<'_> {
         facts: &[Fact],
     ) -> Result<Option<Applied>, StoreError> {
         let holders = self.holders(realm, references)?;
-        let transaction_id = holders.transaction;
+        let transaction_id = holders.transaction.as_ref().map(|transaction| transaction.id);
         let outcome = if transaction_id.is_some() { Outcome::Processed } else { Outcome::Orphan };
         let Some(log_id) = self.keep(webhook, outcome, transaction_id)? else { return Ok(None) };
 
@@ -190,17 +191,20 @@ impl Batch<'_> {
         for orphan in holders.orphans.iter().filter(|orphan| **orphan != payment) {
             self.absorb(realm, *orphan, payment, transaction_id.is_some(), webhook.received_at)?;
         }
-        for (reference, known) in references.iter().zip(holders.known) {
+        for (reference, known) in references.iter().zip(&holders.known) {
             // An order id that an event carries does not become the order id of a transaction
             // whose shop registered another or none.
             let kept = transaction_id.is_none() || reference.kind.identifies_payment();
-            if !known && kept {
+            if !*known && kept {
                 references::learn(self.connection, realm, reference, payment)?;
             }
         }
         facts::insert(self.connection, payment, log_id, facts, references)?;
-        let status = match transaction_id {
-            Some(id) => self.refold(id, Some(log_id), webhook.received_at)?,
+        let status = match &holders.transaction {
+            Some(transaction) => {
+                let now = webhook.received_at;
+                transactions::refold(self.connection, transaction, Some(log_id), now)?.status
+            }
             None => orphans::refresh(self.connection, payment, realm, webhook)?,
         };
         Ok(Some(Applied { transaction_id, status: Some(status) }))
@@ -216,13 +220,18 @@ impl Batch<'_> {
             if reference.kind.identifies_payment() {
                 holders.known.push(!found.is_empty());
                 for payment in found {
-                    if !transactions::exists(self.connection, payment)? {
-                        if !holders.orphans.contains(&payment) {
-                            holders.orphans.push(payment);
+                    // Should the event's ids lead to two transactions, its own object counts.
+                    let is_found =
+                        holders.transaction.as_ref().is_some_and(|one| one.id == payment);
+                    if is_found || holders.orphans.contains(&payment) {
+                        continue;
+                    }
+                    match transactions::get(self.connection, payment)? {
+                        None => holders.orphans.push(payment),
+                        Some(transaction) if holders.transaction.is_none() => {
+                            holders.transaction = Some(transaction);
                         }
-                    } else if holders.transaction.is_none() {
-                        // Should the event's ids lead to two transactions, its own object counts.
-                        holders.transaction = Some(payment);
+                        Some(_) => {}
                     }
                 }
             } else {
@@ -240,11 +249,11 @@ impl Batch<'_> {
         Ok(holders)
     }
 
-    fn only_transaction(&self, payments: &[i64]) -> Result<Option<i64>, StoreError> {
+    fn only_transaction(&self, payments: &[i64]) -> Result<Option<Transaction>, StoreError> {
         let mut only = None;
         for payment in payments {
-            if transactions::exists(self.connection, *payment)? && only.replace(*payment).is_some()
-            {
+            let Some(transaction) = transactions::get(self.connection, *payment)? else { continue };
+            if only.replace(transaction).is_some() {
                 return Ok(None);
             }
         }
@@ -285,10 +294,12 @@ impl Batch<'_> {
     ) -> Result<(), StoreError> {
         facts::transfer(self.connection, log_id, from, to)?;
         let of_event = stored.iter().filter(|fact| fact.log_id == log_id);
-        for reference in of_event.flat_map(|fact| &fact.references) {
-            references::forget(self.connection, realm, reference, from)?;
-            if !is_transaction || reference.kind.identifies_payment() {
-                references::learn(self.connection, realm, reference, to)?;
+        for stored in of_event {
+            for reference in stored.references()? {
+                references::forget(self.connection, realm, &reference, from)?;
+                if !is_transaction || reference.kind.identifies_payment() {
+                    references::learn(self.connection, realm, &reference, to)?;
+                }
             }
         }
         webhook_logs::assign(self.connection, log_id, is_transaction.then_some(to))?;
@@ -362,7 +373,7 @@ struct Applied {
 /// What an event's references are known to mean.
 #[derive(Default)]
 struct Holders {
-    transaction: Option<i64>,
+    transaction: Option<Transaction>,
     /// Payments without a transaction, oldest first, each once.
     orphans: Vec<i64>,
     /// For each reference, whether it already stands for a payment that it identifies.

@@ -20,6 +20,8 @@ mod writer;
 
 use std::path::PathBuf;
 
+use crate::domain::time::Timestamp;
+
 pub use certificates::StoredCertificate;
 pub use ingest::{Batch, Database, Ingested, Outcome, Webhook};
 pub use orphans::Orphan;
@@ -126,30 +128,56 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-/// Reads a column that holds one of our words or a text form of ours.
-fn column<T>(
-    row: &rusqlite::Row<'_>,
-    name: &'static str,
-    parse: impl FnOnce(&str) -> Option<T>,
-) -> Result<T, StoreError> {
-    let value = row.get_ref(name)?;
-    let text = value.as_str().map_err(|error| StoreError::Other(format!("{name}: {error}")))?;
-    parse(text).ok_or_else(|| StoreError::Corrupt { what: name, value: text.to_owned() })
+/// The columns of a row, read in the order in which its query lists them: that list stands beside
+/// the function that reads it. (By name each costs a search through all of them.)
+struct Columns<'r> {
+    row: &'r rusqlite::Row<'r>,
+    next: usize,
 }
 
-/// The same for a column that may be NULL.
-fn optional_column<T>(
-    row: &rusqlite::Row<'_>,
-    name: &'static str,
-    parse: impl FnOnce(&str) -> Option<T>,
-) -> Result<Option<T>, StoreError> {
-    match row.get_ref(name)? {
-        rusqlite::types::ValueRef::Null => Ok(None),
-        _ => column(row, name, parse).map(Some),
+impl<'r> Columns<'r> {
+    fn of(row: &'r rusqlite::Row<'r>) -> Self {
+        Self { row, next: 0 }
     }
-}
 
-/// The text form of an instant, as a column.
-fn instant(text: &str) -> Option<crate::domain::time::Timestamp> {
-    crate::domain::time::Timestamp::parse(text).ok()
+    /// A column that holds a value as it is.
+    fn value<T: rusqlite::types::FromSql>(&mut self) -> rusqlite::Result<T> {
+        self.next += 1;
+        self.row.get(self.next - 1)
+    }
+
+    /// A column that holds one of our words or text forms, here of `what`.
+    fn parsed<T>(
+        &mut self,
+        what: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, StoreError> {
+        let parsed = self.optional(what, parse)?;
+        parsed.ok_or_else(|| StoreError::Corrupt { what, value: "NULL".to_owned() })
+    }
+
+    /// The same for a column that may be NULL.
+    fn optional<T>(
+        &mut self,
+        what: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, StoreError> {
+        self.next += 1;
+        let value = self.row.get_ref(self.next - 1)?;
+        let text = value.as_str_or_null();
+        let text = text.map_err(|error| StoreError::Other(format!("{what}: {error}")))?;
+        let Some(text) = text else { return Ok(None) };
+        let corrupt = || StoreError::Corrupt { what, value: text.to_owned() };
+        parse(text).ok_or_else(corrupt).map(Some)
+    }
+
+    /// An instant.
+    fn instant(&mut self) -> Result<Timestamp, StoreError> {
+        self.parsed("time", |text| Timestamp::parse(text).ok())
+    }
+
+    /// An instant or NULL.
+    fn optional_instant(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        self.optional("time", |text| Timestamp::parse(text).ok())
+    }
 }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row, named_params};
 
 use super::ingest::Webhook;
 use super::references::Realm;
-use super::{StoreError, column, facts, instant};
+use super::{Columns, StoreError, facts};
 use crate::domain::event::{Provider, Reference, ReferenceKind};
 use crate::domain::money::Currency;
 use crate::domain::time::Timestamp;
@@ -45,24 +45,34 @@ pub struct Orphan {
     pub transaction_id: Option<i64>,
 }
 
+/// Every column that [`Orphan`] is made of, in its order.
+macro_rules! orphan_columns {
+    () => {
+        "id, provider, reference, order_id, event_id, event_type, status, amount, currency, \
+         livemode, first_seen_at, last_seen_at, resolved_at, resolution, transaction_id"
+    };
+}
+pub(super) use orphan_columns;
+
 impl Orphan {
     pub(super) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let mut columns = Columns::of(row);
         Ok(Self {
-            id: row.get("id")?,
-            provider: column(row, "provider", Provider::parse)?,
-            reference: row.get("reference")?,
-            order_id: row.get("order_id")?,
-            event_id: row.get("event_id")?,
-            event_type: row.get("event_type")?,
-            status: column(row, "status", Status::parse)?,
-            amount: row.get("amount")?,
-            currency: row.get("currency")?,
-            livemode: row.get("livemode")?,
-            first_seen_at: column(row, "first_seen_at", instant)?,
-            last_seen_at: column(row, "last_seen_at", instant)?,
-            resolved_at: super::optional_column(row, "resolved_at", instant)?,
-            resolution: row.get("resolution")?,
-            transaction_id: row.get("transaction_id")?,
+            id: columns.value()?,
+            provider: columns.parsed("provider", Provider::parse)?,
+            reference: columns.value()?,
+            order_id: columns.value()?,
+            event_id: columns.value()?,
+            event_type: columns.value()?,
+            status: columns.parsed("status", Status::parse)?,
+            amount: columns.value()?,
+            currency: columns.value()?,
+            livemode: columns.value()?,
+            first_seen_at: columns.instant()?,
+            last_seen_at: columns.instant()?,
+            resolved_at: columns.optional_instant()?,
+            resolution: columns.value()?,
+            transaction_id: columns.value()?,
         })
     }
 }
@@ -77,7 +87,10 @@ pub(super) fn refresh(
 ) -> Result<Status, StoreError> {
     let facts = facts::of(connection, id)?;
     let state = fold(realm.provider, Expected::default(), facts.iter().map(|stored| &stored.fact));
-    let references: Vec<&Reference> = facts.iter().flat_map(|stored| &stored.references).collect();
+    let mut references = Vec::new();
+    for stored in &facts {
+        references.extend(stored.references()?);
+    }
     let order_id = references.iter().find(|known| known.kind == ReferenceKind::OrderId);
     let asked = facts.iter().rev().find_map(|stored| stored.fact.amount);
     let amount = if state.amount_received > 0 {
@@ -154,7 +167,7 @@ pub(super) fn merged(connection: &Connection, id: i64, into: i64) -> rusqlite::R
 }
 
 /// The id by which a person would look the payment up at the provider.
-fn best<'r>(references: &[&'r Reference]) -> Option<&'r Reference> {
+fn best(references: &[Reference]) -> Option<&Reference> {
     use ReferenceKind::{
         Capture, Charge, CheckoutSession, Dispute, Invoice, Order, Payment, PaymentIntent, Refund,
         Sale,
@@ -174,5 +187,4 @@ fn best<'r>(references: &[&'r Reference]) -> Option<&'r Reference> {
     .iter()
     .find_map(|kind| references.iter().find(|reference| reference.kind == *kind))
     .or_else(|| references.first())
-    .copied()
 }

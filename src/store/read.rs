@@ -4,9 +4,9 @@ use std::path::Path;
 
 use rusqlite::{Connection, named_params};
 
-use super::orphans::Orphan;
+use super::orphans::{Orphan, orphan_columns};
 use super::register::NewTransaction;
-use super::transactions::{self, Change, Transaction, transaction_columns};
+use super::transactions::{self, Change, Transaction, change_columns, transaction_columns};
 use super::webhook_logs::{WebhookLog, webhook_log_columns};
 use super::{StoreError, schema};
 
@@ -67,12 +67,12 @@ impl Reader {
 
     /// Every version of a transaction, oldest first; empty if there is no such transaction.
     pub fn changes(&self, transaction_id: i64) -> Result<Vec<Change>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT version, change, transaction_changes.status, amount_received, amount_refunded,
-                    dispute_status, changed_at, event_id, event_type
-             FROM transaction_changes LEFT JOIN webhook_logs ON webhook_logs.id = log_id
-             WHERE transaction_changes.transaction_id = :id ORDER BY version",
-        )?;
+        let mut statement = self.connection.prepare_cached(concat!(
+            "SELECT ",
+            change_columns!(),
+            " FROM transaction_changes LEFT JOIN webhook_logs ON webhook_logs.id = log_id
+             WHERE transaction_changes.transaction_id = :id ORDER BY version"
+        ))?;
         let mut rows = statement.query(named_params! { ":id": transaction_id })?;
         let mut changes = Vec::new();
         while let Some(row) = rows.next()? {
@@ -86,7 +86,7 @@ impl Reader {
         let mut statement = self.connection.prepare_cached(concat!(
             "SELECT ",
             webhook_log_columns!(),
-            " FROM webhook_logs ORDER BY id DESC LIMIT :limit"
+            ", NULL FROM webhook_logs ORDER BY id DESC LIMIT :limit"
         ))?;
         let mut rows = statement.query(named_params! { ":limit": limit })?;
         let mut events = Vec::new();
@@ -99,9 +99,9 @@ impl Reader {
     /// The events that `id` may mean: a row id or a provider's event id. With payloads.
     pub fn find_events(&self, id: &str) -> Result<Vec<WebhookLog>, StoreError> {
         let mut statement = self.connection.prepare_cached(concat!(
-            "SELECT payload, ",
+            "SELECT ",
             webhook_log_columns!(),
-            " FROM webhook_logs
+            ", payload FROM webhook_logs
               WHERE id = :row_id OR (provider IN ('stripe', 'paypal') AND event_id = :id)
               ORDER BY id"
         ))?;
@@ -109,20 +109,19 @@ impl Reader {
         let mut rows = statement.query(named_params! { ":row_id": row_id, ":id": id })?;
         let mut events = Vec::new();
         while let Some(row) = rows.next()? {
-            events.push(WebhookLog { payload: row.get("payload")?, ..WebhookLog::from_row(row)? });
+            events.push(WebhookLog::from_row(row)?);
         }
         Ok(events)
     }
 
     /// Orphans, newest first, at most `limit`: the open ones, or with `resolved` all of them.
     pub fn orphans(&self, resolved: Resolved, limit: u32) -> Result<Vec<Orphan>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id, provider, reference, order_id, event_id, event_type, status, amount,
-                    currency, livemode, first_seen_at, last_seen_at, resolved_at, resolution,
-                    transaction_id
-             FROM orphan_transactions WHERE resolved_at IS NULL OR :resolved
-             ORDER BY id DESC LIMIT :limit",
-        )?;
+        let mut statement = self.connection.prepare_cached(concat!(
+            "SELECT ",
+            orphan_columns!(),
+            " FROM orphan_transactions WHERE resolved_at IS NULL OR :resolved
+             ORDER BY id DESC LIMIT :limit"
+        ))?;
         let mut rows = statement.query(named_params! {
             ":resolved": resolved == Resolved::Include,
             ":limit": limit,

@@ -128,7 +128,7 @@ impl Batch<'_> {
     ) -> Result<Option<Part>, StoreError> {
         let transaction = self.transaction(transaction_id)?;
         let stored = facts::of(self.connection, transaction_id)?;
-        let (logs, ids) = tied_to(&reference.value, &stored);
+        let (logs, ids) = tied_to(&reference.value, &stored)?;
         if ids.contains(&*transaction.reference) || logs.is_empty() {
             return Ok(None);
         }
@@ -145,23 +145,28 @@ struct Part {
 }
 
 /// The events that ids tie to `value`, directly or through each other, and all of their ids.
-fn tied_to<'s>(value: &'s str, stored: &'s [StoredFact]) -> (BTreeSet<i64>, BTreeSet<&'s str>) {
-    let mut ids = BTreeSet::from([value]);
+fn tied_to(
+    value: &str,
+    stored: &[StoredFact],
+) -> Result<(BTreeSet<i64>, BTreeSet<Box<str>>), StoreError> {
+    let mut events = Vec::new();
+    for fact in stored {
+        let identifies = |known: &Reference| known.kind.identifies_payment();
+        let references = fact.references()?.into_iter().filter(identifies);
+        events.push((fact.log_id, references.map(|known| known.value).collect::<Vec<_>>()));
+    }
+    let mut ids = BTreeSet::from([Box::from(value)]);
     let mut logs = BTreeSet::new();
     loop {
         let before = logs.len();
-        for fact in stored.iter().filter(|fact| !fact.references.is_empty()) {
-            let identifying = || {
-                let identifies = |known: &&Reference| known.kind.identifies_payment();
-                fact.references.iter().filter(identifies).map(|known| &*known.value)
-            };
-            if identifying().any(|id| ids.contains(id)) {
-                ids.extend(identifying());
-                logs.insert(fact.log_id);
+        for (log_id, of_event) in &events {
+            if of_event.iter().any(|id| ids.contains(id)) {
+                ids.extend(of_event.iter().cloned());
+                logs.insert(*log_id);
             }
         }
         if logs.len() == before {
-            return (logs, ids);
+            return Ok((logs, ids));
         }
     }
 }

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::register::NewTransaction;
-use super::{StoreError, changes, column, facts, instant, optional_column};
+use super::{Columns, StoreError, changes, facts};
 use crate::domain::change;
 use crate::domain::event::Provider;
 use crate::domain::money::Currency;
@@ -61,12 +61,12 @@ pub struct Change {
     pub event: Option<(String, String)>,
 }
 
-/// Every column that [`Transaction`] is made of.
+/// Every column that [`Transaction`] is made of, in its order.
 macro_rules! transaction_columns {
     () => {
         "id, provider, reference, order_id, amount, currency, status, amount_received, \
-         amount_refunded, received_currency, dispute_status, amount_check, livemode, \
-         status_changed_at, created_at, updated_at, version, latest_log_id, metadata"
+         amount_refunded, received_currency, dispute_status, amount_check, status_changed_at, \
+         livemode, created_at, updated_at, version, latest_log_id, metadata"
     };
 }
 pub(super) use transaction_columns;
@@ -74,47 +74,57 @@ pub(super) use transaction_columns;
 impl Transaction {
     pub(super) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
         let currency = |text: &str| Currency::parse(text).ok();
+        let mut columns = Columns::of(row);
         Ok(Self {
-            id: row.get("id")?,
-            provider: column(row, "provider", Provider::parse)?,
-            reference: row.get("reference")?,
-            order_id: row.get("order_id")?,
+            id: columns.value()?,
+            provider: columns.parsed("provider", Provider::parse)?,
+            reference: columns.value()?,
+            order_id: columns.value()?,
             expected: Expected {
-                amount: row.get("amount")?,
-                currency: optional_column(row, "currency", currency)?,
+                amount: columns.value()?,
+                currency: columns.optional("currency", currency)?,
             },
-            livemode: row.get("livemode")?,
             state: State {
-                status: column(row, "status", Status::parse)?,
-                amount_received: row.get("amount_received")?,
-                amount_refunded: row.get("amount_refunded")?,
-                currency: optional_column(row, "received_currency", currency)?,
-                dispute_status: column(row, "dispute_status", DisputeStatus::parse)?,
-                amount_check: column(row, "amount_check", AmountCheck::parse)?,
-                status_changed_at: Some(column(row, "status_changed_at", instant)?),
+                status: columns.parsed("status", Status::parse)?,
+                amount_received: columns.value()?,
+                amount_refunded: columns.value()?,
+                currency: columns.optional("currency", currency)?,
+                dispute_status: columns.parsed("dispute status", DisputeStatus::parse)?,
+                amount_check: columns.parsed("amount check", AmountCheck::parse)?,
+                status_changed_at: Some(columns.instant()?),
                 latest_event_id: None,
             },
-            created_at: column(row, "created_at", instant)?,
-            updated_at: column(row, "updated_at", instant)?,
-            version: row.get("version")?,
-            latest_log_id: row.get("latest_log_id")?,
-            metadata: row.get("metadata")?,
+            livemode: columns.value()?,
+            created_at: columns.instant()?,
+            updated_at: columns.instant()?,
+            version: columns.value()?,
+            latest_log_id: columns.value()?,
+            metadata: columns.value()?,
         })
     }
 }
 
+/// Every column that [`Change`] is made of, in its order.
+macro_rules! change_columns {
+    () => {
+        "version, change, transaction_changes.status, amount_received, amount_refunded, \
+         dispute_status, changed_at, event_id, event_type"
+    };
+}
+pub(super) use change_columns;
+
 impl Change {
     pub(super) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let event: Option<String> = row.get("event_id")?;
+        let mut columns = Columns::of(row);
         Ok(Self {
-            version: row.get("version")?,
-            change: row.get("change")?,
-            status: column(row, "status", Status::parse)?,
-            amount_received: row.get("amount_received")?,
-            amount_refunded: row.get("amount_refunded")?,
-            dispute_status: column(row, "dispute_status", DisputeStatus::parse)?,
-            changed_at: column(row, "changed_at", instant)?,
-            event: event.zip(row.get("event_type")?),
+            version: columns.value()?,
+            change: columns.value()?,
+            status: columns.parsed("status", Status::parse)?,
+            amount_received: columns.value()?,
+            amount_refunded: columns.value()?,
+            dispute_status: columns.parsed("dispute status", DisputeStatus::parse)?,
+            changed_at: columns.instant()?,
+            event: columns.value::<Option<String>>()?.zip(columns.value()?),
         })
     }
 }

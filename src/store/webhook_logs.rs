@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::ingest::{Outcome, Webhook};
-use super::{StoreError, column, instant, optional_column};
+use super::{Columns, StoreError};
 use crate::domain::event::{Content, Provider};
 use crate::domain::time::Timestamp;
 
@@ -46,7 +46,7 @@ pub struct WebhookLog {
     pub payload: Option<String>,
 }
 
-/// Every column that [`WebhookLog`] is made of, but the payload.
+/// Every column that [`WebhookLog`] is made of, in its order, but the payload, which lists leave out.
 macro_rules! webhook_log_columns {
     () => {
         "id, provider, event_id, event_type, api_version, livemode, occurred_at, received_at, \
@@ -58,24 +58,25 @@ pub(super) use webhook_log_columns;
 
 impl WebhookLog {
     pub(super) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let mut columns = Columns::of(row);
         Ok(Self {
-            id: row.get("id")?,
-            provider: column(row, "provider", Provider::parse)?,
-            event_id: row.get("event_id")?,
-            event_type: row.get("event_type")?,
-            api_version: row.get("api_version")?,
-            livemode: row.get("livemode")?,
-            occurred_at: optional_column(row, "occurred_at", instant)?,
-            received_at: column(row, "received_at", instant)?,
-            last_received_at: column(row, "last_received_at", instant)?,
-            delivery_count: row.get("delivery_count")?,
-            status: column(row, "status", Outcome::parse)?,
-            error: row.get("error")?,
-            processing_us: row.get("processing_us")?,
-            transaction_id: row.get("transaction_id")?,
-            proof: row.get("proof")?,
-            headers: row.get("headers")?,
-            payload: None,
+            id: columns.value()?,
+            provider: columns.parsed("provider", Provider::parse)?,
+            event_id: columns.value()?,
+            event_type: columns.value()?,
+            api_version: columns.value()?,
+            livemode: columns.value()?,
+            occurred_at: columns.optional_instant()?,
+            received_at: columns.instant()?,
+            last_received_at: columns.instant()?,
+            delivery_count: columns.value()?,
+            status: columns.parsed("outcome", Outcome::parse)?,
+            error: columns.value()?,
+            processing_us: columns.value()?,
+            transaction_id: columns.value()?,
+            proof: columns.value()?,
+            headers: columns.value()?,
+            payload: columns.value()?,
         })
     }
 }
