@@ -20,6 +20,11 @@ use crate::providers::paypal::transmission::SIMULATOR_WEBHOOK_ID;
 pub struct Secret(String);
 
 impl Secret {
+    /// Hides the text.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
     /// The text, for the one who uses it.
     pub fn reveal(&self) -> &str {
         &self.0
@@ -147,6 +152,24 @@ impl Config {
         }
         Ok(Self { warnings: checks.warnings, ..config })
     }
+}
+
+/// The items of one comma-separated secret, found where the daemon finds it; empty if it is not set.
+pub fn secrets(name: &str, around: Surroundings<'_>) -> Result<Vec<Secret>, ConfigError> {
+    let mut checks = Checks { around, mistakes: Vec::new(), warnings: Vec::new() };
+    let items = checks.list(name);
+    if checks.mistakes.is_empty() {
+        Ok(items.into_iter().map(Secret).collect())
+    } else {
+        Err(ConfigError(checks.mistakes))
+    }
+}
+
+/// The environment variables that are text.
+pub fn variables() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 /// The database that a command uses: `--db`, else the state directory of systemd, else the working

@@ -1,9 +1,13 @@
 //! The command line: what can be said, and nothing of what is done.
 
+pub mod chance;
+pub mod demo;
 pub mod events;
 pub mod migrate;
 pub mod orphans;
+pub mod send;
 pub mod serve;
+pub mod signer;
 pub mod table;
 pub mod transactions;
 
@@ -46,6 +50,16 @@ pub enum Command {
     /// The genuine events that were received.
     #[command(subcommand)]
     Events(events::Events),
+    /// Try it: a throw-away database and secrets, and a shop's day of genuinely signed events.
+    ///
+    /// Some hundred events of both providers, signed with secrets and a certificate authority made
+    /// for this run, are sent over HTTP through the real verification: payments, failures and
+    /// retries, refunds, a dispute, repeats and forgeries. A table tells what became of them. The
+    /// daemon then stays up until Ctrl-C.
+    Demo(demo::Demo),
+    /// Sign and send test events to a running daemon.
+    #[command(subcommand)]
+    Send(Box<send::Send>),
     /// Payments that no transaction is registered for.
     #[command(subcommand)]
     Orphans(orphans::Orphans),
@@ -59,6 +73,8 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Serve(options)) => ended(serve::run(options)),
         Some(Command::Transactions(command)) => ended(transactions::run(command)),
         Some(Command::Events(command)) => ended(events::run(command)),
+        Some(Command::Demo(demo)) => ended(demo::run(demo)),
+        Some(Command::Send(send)) => ended(send::run(send)),
         Some(Command::Orphans(command)) => ended(orphans::run(command)),
     }
 }
@@ -82,6 +98,21 @@ pub enum CommandError {
     /// What was asked for is not there, or can't be done; says what to do.
     #[error("{0}")]
     Said(String),
+    /// A secret is not set as it should be.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    /// The test authority can't be made or used.
+    #[error(transparent)]
+    Authority(#[from] crate::authority::AuthorityError),
+    /// The daemon did not answer.
+    #[error(transparent)]
+    NoAnswer(#[from] crate::clients::sender::NoAnswer),
+    /// The daemon of the demo did not run.
+    #[error(transparent)]
+    Serve(#[from] Box<serve::ServeError>),
+    /// Nothing could be made up.
+    #[error(transparent)]
+    NoChance(#[from] chance::NoChance),
     /// Reading or printing failed.
     #[error(transparent)]
     Io(#[from] io::Error),

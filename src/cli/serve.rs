@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::clients::certificates::Certificates;
 use crate::clients::postback::Postback;
 use crate::config::options::ServeOptions;
-use crate::config::{Config, ConfigError, Mode, PaypalConfig, PaypalVerify, Surroundings};
+use crate::config::{self, Config, ConfigError, Mode, PaypalConfig, PaypalVerify, Surroundings};
 use crate::http::refusals::Refusals;
 use crate::http::webhooks::{Endpoints, PaypalEndpoint, PaypalProof, StripeEndpoint};
 use crate::http::{self, admin, webhooks};
@@ -62,9 +62,7 @@ pub struct Listening {
 
 /// Runs the daemon until it is told to stop.
 pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
-    let variables: Vec<(String, String)> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
+    let variables = config::variables();
     let around = Surroundings { variables: &variables, read: |path| std::fs::read(path) };
     let config = Config::new(options, around)?;
     let logger = Logger::start(options.log_level)?;
@@ -231,7 +229,8 @@ async fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, 
     listener.map_err(|source| ServeError::Listen { address, flag, source })
 }
 
-async fn until_signalled() -> std::io::Result<&'static str> {
+/// Returns when the process is asked to end; says by which signal.
+pub async fn until_signalled() -> std::io::Result<&'static str> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {

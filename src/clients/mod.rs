@@ -3,6 +3,7 @@
 
 pub mod certificates;
 pub mod postback;
+pub mod sender;
 
 use std::time::Duration;
 

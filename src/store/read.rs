@@ -133,8 +133,17 @@ impl Reader {
         Ok(orphans)
     }
 
-    /// How many events there are of each outcome, in the order of [`super::Outcome::ALL`], and how
-    /// many deliveries they came in.
+    /// How many of the refused requests that are kept there are, by provider and reason.
+    pub fn rejected(&self) -> Result<Vec<(String, String, i64)>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT provider, reason, count(*) FROM rejected_requests
+             GROUP BY provider, reason ORDER BY provider, reason",
+        )?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// How many events there are of each outcome, and how many deliveries they came in.
     pub fn outcomes(&self) -> Result<Vec<(String, i64, i64)>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT status, count(*) AS events, sum(delivery_count) AS deliveries
