@@ -1,14 +1,47 @@
-//! payhookd receives Stripe and PayPal webhooks for small shops.
+//! payhookd receives Stripe's and PayPal's webhooks for a shop that runs on one box.
+//!
+//! One idea carries it: **a transaction's state is a pure function of the set of facts that its
+//! events carry.** What decides is a function from values to values ([`domain`], [`providers`]);
+//! what touches the world is thin and lives at the edges.
+//!
+//! # The way of a webhook
+//!
+//! 1. [`http::webhooks`] reads a bounded body as bytes. Nothing is parsed yet.
+//! 2. The provider's module proves it ([`providers::stripe::signature`],
+//!    [`providers::paypal::transmission`]): only a [`providers::Verified`] can be read. What is not
+//!    proved is refused with 400; what can't be proved now is answered 503.
+//! 3. The provider's module reads it into a [`domain::event::Event`]: facts and references,
+//!    *ignored*, or *failed* with a reason. All three are kept.
+//! 4. [`store::Store::ingest`] hands it to the writer thread, which applies everything that waits in
+//!    one transaction: the event's row, the payment that its references mean or an orphan, the
+//!    facts, the [fold](domain::transaction::fold) of all of them, the change; then it commits.
+//! 5. Only then is it answered 200.
+//!
+//! Registering a transaction goes through the same matching and the same fold.
+//!
+//! # What is deliberately absent
+//!
+//! - No clock below [`clock`]: an instant is an argument named `now`.
+//! - No provider's field name outside [`providers`], no SQL outside [`store`], no status code outside
+//!   [`http`] and [`clients`].
+//! - No network call while a transaction is open, and none on the way to an answer unless a PayPal
+//!   certificate is missing (or every webhook is asked about, because the operator chose that).
+//! - No trait with one implementation.
+//!
+//! Async exists at the sockets only; the writer and every call to others block, on threads of their
+//! own.
 
-pub mod authority;
 #[macro_use]
 pub mod domain;
-pub mod cli;
+pub mod providers;
+pub mod store;
+
 pub mod clients;
 pub mod clock;
 pub mod config;
 pub mod http;
 pub mod logfmt;
 pub mod logger;
-pub mod providers;
-pub mod store;
+
+pub mod authority;
+pub mod cli;
