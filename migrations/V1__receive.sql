@@ -179,6 +179,15 @@ CREATE TABLE paypal_transmissions (
     log_id          INTEGER NOT NULL REFERENCES webhook_logs (id)
 ) STRICT, WITHOUT ROWID;
 
+-- What the daemon said when it last started: transactions that do not say which money they are
+-- about are about its.
+CREATE TABLE daemon (
+    id         INTEGER PRIMARY KEY CHECK (id = 1),
+    livemode   INTEGER NOT NULL CHECK (livemode IN (0, 1)),
+    version    TEXT    NOT NULL,
+    started_at TEXT    NOT NULL
+) STRICT;
+
 CREATE VIEW transaction_details AS
 SELECT t.id, t.provider, t.reference, t.order_id, t.amount, t.currency, t.status, t.amount_received,
        t.amount_refunded, t.received_currency, t.dispute_status, t.amount_check, t.livemode,

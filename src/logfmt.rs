@@ -48,7 +48,7 @@ impl Line {
     }
 
     /// Adds `key=value`. A value that is not one plain word is quoted and escaped, and cut off
-    /// after [`LONGEST`] characters.
+    /// after 300 characters.
     pub fn with(mut self, key: &str, value: impl Display) -> Self {
         if !self.text.is_empty() {
             self.text.push(' ');

@@ -136,7 +136,7 @@ fn show(output: &mut impl Write, event: &WebhookLog) -> io::Result<()> {
     writeln!(output, "payload\n{}", payload.as_deref().unwrap_or("(removed)"))
 }
 
-/// Indented, with the keys in their order; control characters stay escaped as JSON has them.
+/// Indented and sorted by key; control characters stay escaped as JSON has them.
 fn pretty(payload: &str) -> String {
     let parsed: Result<Value, _> = serde_json::from_str(payload);
     let text = parsed.and_then(|value| serde_json::to_string_pretty(&value));

@@ -82,7 +82,8 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
     for warning in &config.warnings {
         Line::warn(warning).emit();
     }
-    let database = Database::open(&config.db)?;
+    let mut database = Database::open(&config.db)?;
+    database.batch(|batch| batch.started(config.mode == Mode::Live, config.clock.now()))?;
     let certificates = database.certificates()?;
     let (store, writer) = Store::start(database, config.faults.as_deref())?;
     let runtime =

@@ -61,9 +61,9 @@ pub struct Add {
     /// Three-letter code.
     #[arg(long, value_parser = parse_currency)]
     currency: Option<Currency>,
-    /// Which money it is: live or test.
-    #[arg(long, default_value = "live", value_parser = parse_mode, env = "PAYHOOKD_MODE")]
-    mode: Mode,
+    /// Which money it is: live or test [default: the daemon's].
+    #[arg(long, value_parser = parse_mode, env = "PAYHOOKD_MODE")]
+    mode: Option<Mode>,
     /// A JSON object of the shop's own.
     #[arg(long, value_name = "JSON", default_value = "{}", value_parser = parse_metadata)]
     metadata: String,
@@ -79,9 +79,9 @@ pub struct Import {
     database: DatabaseOption,
     /// The file; - for standard input.
     file: PathBuf,
-    /// Which money lines are about that do not say "livemode".
-    #[arg(long, default_value = "live", value_parser = parse_mode, env = "PAYHOOKD_MODE")]
-    mode: Mode,
+    /// Which money lines are about that do not say "livemode": live or test [default: the daemon's].
+    #[arg(long, value_parser = parse_mode, env = "PAYHOOKD_MODE")]
+    mode: Option<Mode>,
 }
 
 /// `transactions list`
@@ -121,6 +121,7 @@ pub fn run(command: &Transactions) -> Result<(), CommandError> {
 
 impl Add {
     fn run(&self) -> Result<(), CommandError> {
+        let mut database = Database::open(&self.database.path())?;
         let new = NewTransaction {
             provider: self.provider,
             reference: Reference::new(
@@ -129,10 +130,9 @@ impl Add {
             ),
             order_id: self.order_id.clone(),
             expected: Expected { amount: self.amount, currency: self.currency },
-            livemode: self.mode == Mode::Live,
+            livemode: livemode(self.mode, &database)?,
             metadata: self.metadata.clone(),
         };
-        let mut database = Database::open(&self.database.path())?;
         let registered = database.batch(|batch| batch.register(&new, Clock::SYSTEM.now()))?;
         let (transaction, what) = match &registered {
             Registered::Created(transaction) => (transaction, "registered"),
@@ -147,6 +147,14 @@ impl Add {
         } else {
             writeln!(output, "transaction {} {what}: {}", transaction.id, transaction.state.status)
         })
+    }
+}
+
+/// What is said, else what the daemon is about, else real money.
+fn livemode(mode: Option<Mode>, database: &Database) -> Result<bool, CommandError> {
+    match mode {
+        Some(mode) => Ok(mode == Mode::Live),
+        None => Ok(database.livemode()?.unwrap_or(true)),
     }
 }
 
@@ -323,8 +331,8 @@ impl Import {
             })?;
             Box::new(BufReader::new(file))
         };
-        let lines = self.parse(input)?;
         let mut database = Database::open(&self.database.path())?;
+        let lines = self.parse(input, livemode(self.mode, &database)?)?;
         let (mut created, mut existing) = (0_u64, 0_u64);
         for some in lines.chunks(LINES_AT_ONCE) {
             let now = Clock::SYSTEM.now();
@@ -344,7 +352,11 @@ impl Import {
     }
 
     /// Checks all of it before anything is written.
-    fn parse(&self, input: Box<dyn BufRead>) -> Result<Vec<(usize, NewTransaction)>, CommandError> {
+    fn parse(
+        &self,
+        input: Box<dyn BufRead>,
+        livemode: bool,
+    ) -> Result<Vec<(usize, NewTransaction)>, CommandError> {
         let mut lines = Vec::new();
         let mut mistakes = Vec::new();
         for (number, line) in (1..).zip(input.lines()) {
@@ -352,7 +364,7 @@ impl Import {
             if line.trim().is_empty() {
                 continue;
             }
-            match parse_line(&line, self.mode) {
+            match parse_line(&line, livemode) {
                 Ok(new) => lines.push((number, new)),
                 Err(mistake) => mistakes.push(format!("line {number}: {mistake}")),
             }
@@ -387,11 +399,7 @@ impl Import {
                 ));
             }
         }
-        let path = self.database.path();
-        if !path.exists() {
-            return Ok(());
-        }
-        let reader = Reader::open(&path)?;
+        let reader = Reader::open(&self.database.path())?;
         for (number, new) in lines {
             if let Some(conflict) = reader.conflict(new)? {
                 mistakes.push(format!(
@@ -420,7 +428,7 @@ struct ImportedLine {
     metadata: Map<String, Value>,
 }
 
-fn parse_line(line: &str, mode: Mode) -> Result<NewTransaction, String> {
+fn parse_line(line: &str, livemode: bool) -> Result<NewTransaction, String> {
     let line: ImportedLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
     let provider = parse_provider(&line.provider).map_err(|error| format!("provider: {error}"))?;
     let reference = parse_id(&line.reference).map_err(|error| format!("reference: {error}"))?;
@@ -438,7 +446,7 @@ fn parse_line(line: &str, mode: Mode) -> Result<NewTransaction, String> {
         reference: Reference::new(reference_kind(provider, &reference), reference),
         order_id: order_id.map_err(|error| format!("order_id: {error}"))?,
         expected: Expected { amount: line.amount, currency },
-        livemode: line.livemode.unwrap_or(mode == Mode::Live),
+        livemode: line.livemode.unwrap_or(livemode),
         metadata: Value::Object(line.metadata).to_string(),
     })
 }

@@ -91,7 +91,7 @@ pub struct ServeOptions {
     #[arg(long, value_name = "FILE", env = "PAYHOOKD_PAYPAL_CERT_ROOTS")]
     pub paypal_cert_roots: Option<PathBuf>,
 
-    /// Fetch PayPal's signing certificates from this HOST[:PORT] instead, for tests and staging;
+    /// Fetch PayPal's signing certificates from this host instead (HOST or HOST:PORT), for tests and staging;
     /// plain HTTP on loopback.
     #[arg(long, value_name = "HOST", value_parser = parse_cert_host, env = "PAYHOOKD_PAYPAL_CERT_HOST")]
     pub paypal_cert_host: Option<CertificateHost>,

@@ -10,7 +10,7 @@ use super::certificates::{self, StoredCertificate};
 use super::references::{self, Realm};
 use super::rejected_requests::{self, RejectedRequest};
 use super::transactions::{self, Transaction};
-use super::{StoreError, facts, orphans, schema, webhook_logs};
+use super::{StoreError, daemon, facts, orphans, schema, webhook_logs};
 use crate::domain::event::{Content, Event, Provider, Reference};
 use crate::domain::fact::Fact;
 use crate::domain::refusal::Refusal;
@@ -106,6 +106,11 @@ impl Database {
         certificates::all(&self.connection)
     }
 
+    /// Which money the daemon was about when it last started, if it ever did.
+    pub fn livemode(&self) -> Result<Option<bool>, StoreError> {
+        Ok(daemon::livemode(&self.connection)?)
+    }
+
     /// Copies the log into the file and empties it: the last thing before a stop.
     pub fn checkpoint(&self) -> Result<(), StoreError> {
         Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
@@ -123,6 +128,11 @@ pub struct Batch<'c> {
 }
 
 impl Batch<'_> {
+    /// Notes that the daemon starts, and which money it is about.
+    pub fn started(&self, livemode: bool, now: Timestamp) -> Result<(), StoreError> {
+        Ok(daemon::started(self.connection, livemode, now)?)
+    }
+
     /// Keeps an event and applies what it says.
     pub fn ingest(&self, webhook: &Webhook) -> Result<Ingested, StoreError> {
         if let Some(refusal) = self.known_transmission_of_another_body(webhook)? {

@@ -5,6 +5,7 @@
 
 mod certificates;
 mod changes;
+mod daemon;
 mod facts;
 mod faults;
 mod ingest;
