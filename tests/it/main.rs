@@ -1,0 +1,8 @@
+//! The built daemon on real sockets with a real database file: what its users rely on.
+
+mod daemon;
+mod database;
+mod provider;
+mod wire;
+
+mod lifecycle;
