@@ -150,6 +150,7 @@ async fn serve(
             Line::error("a listener broke off").with("err", &error).emit();
         }
     }
+    tell_left_out(&refusals);
     ended
 }
 
@@ -164,11 +165,15 @@ async fn watch_over(writer: &Writer, refusals: &Refusals) {
         }
         seconds += 1;
         if seconds.is_multiple_of(10) {
-            let left_out = refusals.take_left_out();
-            if left_out > 0 {
-                Line::warn("refused").with("left_out", left_out).emit();
-            }
+            tell_left_out(refusals);
         }
+    }
+}
+
+fn tell_left_out(refusals: &Refusals) {
+    let left_out = refusals.take_left_out();
+    if left_out > 0 {
+        Line::warn("refused").with("left_out", left_out).emit();
     }
 }
 
