@@ -20,7 +20,13 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The schema version that this binary needs.
 pub(super) fn binary_version() -> i32 {
-    newest(&embedded::migrations::runner())
+    newest(&migrations())
+}
+
+/// Every migration, and what is pending of them in one transaction: otherwise each would be
+/// committed before it is noted that it was, and an end in between could never be mended.
+fn migrations() -> Runner {
+    embedded::migrations::runner().set_grouped(true)
 }
 
 /// Opens the writing connection to a database whose schema is exactly this binary's; creates and
@@ -30,7 +36,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     match version(&connection, path)? {
         None => {
             configure(&connection)?;
-            apply(&embedded::migrations::runner(), &mut connection)?;
+            apply(&migrations(), &mut connection)?;
         }
         Some(version) if version < binary_version() => {
             return Err(StoreError::OldSchema {
@@ -83,7 +89,7 @@ pub struct Migration {
 /// A database that does not exist is created; one that is up to date is left alone, without a
 /// copy; one that is newer than this binary is refused.
 pub fn migrate(path: &Path, now: Timestamp) -> Result<Migration, StoreError> {
-    migrate_by(&embedded::migrations::runner(), path, now)
+    migrate_by(&migrations(), path, now)
 }
 
 fn migrate_by(runner: &Runner, path: &Path, now: Timestamp) -> Result<Migration, StoreError> {
@@ -106,7 +112,7 @@ fn newest(runner: &Runner) -> i32 {
     runner.get_migrations().iter().map(|migration| migration.version()).max().unwrap_or(0)
 }
 
-/// Each migration in a transaction of its own; the names of those that were applied.
+/// The names of those that were applied.
 fn apply(runner: &Runner, connection: &mut Connection) -> Result<Vec<String>, StoreError> {
     let report =
         runner.run(connection).map_err(|error| StoreError::Migration(error.to_string()))?;
@@ -193,10 +199,10 @@ mod tests {
 
     /// A payhookd that knows one migration more.
     fn newer(sql: &str) -> Runner {
-        let mut migrations = embedded::migrations::runner().get_migrations().clone();
+        let mut migrations = migrations().get_migrations().clone();
         let name = format!("V{}__one_more", binary_version() + 1);
         migrations.push(refinery::Migration::unapplied(&name, sql).expect("a migration's name"));
-        Runner::new(&migrations)
+        Runner::new(&migrations).set_grouped(true)
     }
 
     fn now() -> Timestamp {
