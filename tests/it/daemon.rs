@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 pub(crate) struct Options {
     folder: Arc<TempDir>,
     db: PathBuf,
+    shell: Option<&'static str>,
     args: Vec<String>,
     variables: Vec<(String, String)>,
 }
@@ -34,7 +35,8 @@ impl Options {
     pub(crate) fn new() -> Self {
         let folder = TempDir::new().expect("a folder");
         let db = folder.path().join("payhookd.db");
-        Self { folder: Arc::new(folder), db, args: Vec::new(), variables: Vec::new() }
+        let folder = Arc::new(folder);
+        Self { folder, db, shell: None, args: Vec::new(), variables: Vec::new() }
     }
 
     /// Live Stripe events signed with [`SECRET`](crate::provider::SECRET) are accepted.
@@ -52,6 +54,12 @@ impl Options {
     pub(crate) fn variable(mut self, name: &str, value: impl Display) -> Self {
         self.variables.retain(|(known, _)| known != name);
         self.variables.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// A shell does this first and then becomes the binary.
+    pub(crate) fn through_shell(mut self, first: &'static str) -> Self {
+        self.shell = Some(first);
         self
     }
 
@@ -151,7 +159,14 @@ impl Options {
 
     /// The binary with nothing in its environment but what is set here.
     pub(crate) fn binary(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_payhookd"));
+        let binary = env!("CARGO_BIN_EXE_payhookd");
+        let mut command = match self.shell {
+            None => Command::new(binary),
+            Some(_) => Command::new("sh"),
+        };
+        if let Some(first) = self.shell {
+            command.args(["-c", &format!("{first}; exec \"$0\" \"$@\""), binary]);
+        }
         command.env_clear().current_dir(self.folder()).env("PAYHOOKD_DB", &self.db);
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
@@ -338,12 +353,14 @@ impl Log {
                 "no line with {containing:?} in the log:\n{}",
                 logged.text
             );
-            logged = self.changed.wait_timeout(logged, left).expect("no panic while logging").0;
+            let waited = self.changed.wait_timeout(logged, left);
+            logged = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Logged> {
-        self.state.lock().expect("no panic while logging")
+        // Whoever waited in vain panicked with it; the log is to be shown then.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
