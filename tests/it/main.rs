@@ -3,6 +3,9 @@
 mod daemon;
 mod database;
 mod provider;
+mod random;
+mod shop;
 mod wire;
 
+mod crash;
 mod lifecycle;
