@@ -8,4 +8,5 @@ mod shop;
 mod wire;
 
 mod crash;
+mod faults;
 mod lifecycle;
