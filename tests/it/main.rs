@@ -9,4 +9,5 @@ mod wire;
 
 mod crash;
 mod faults;
+mod flood;
 mod lifecycle;
