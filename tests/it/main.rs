@@ -11,3 +11,4 @@ mod crash;
 mod faults;
 mod flood;
 mod lifecycle;
+mod migrations;
