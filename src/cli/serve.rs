@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 
@@ -89,8 +89,8 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
     let stopped = runtime.block_on(async {
-        let public = listen(config.listen, "--listen").await?;
-        let admin = listen(config.admin_listen, "--admin-listen").await?;
+        let public = listen(config.listen, "--listen")?;
+        let admin = listen(config.admin_listen, "--admin-listen")?;
         let addresses = Listening { public: public.local_addr()?, admin: admin.local_addr()? };
         Line::info("started")
             .with("version", env!("CARGO_PKG_VERSION"))
@@ -149,6 +149,7 @@ async fn serve(
             Line::error("a listener broke off").with("err", &error).emit();
         }
     }
+    tell_left_out(&refusals);
     ended
 }
 
@@ -163,11 +164,15 @@ async fn watch_over(writer: &Writer, refusals: &Refusals) {
         }
         seconds += 1;
         if seconds.is_multiple_of(10) {
-            let left_out = refusals.take_left_out();
-            if left_out > 0 {
-                Line::warn("refused").with("left_out", left_out).emit();
-            }
+            tell_left_out(refusals);
         }
+    }
+}
+
+fn tell_left_out(refusals: &Refusals) {
+    let left_out = refusals.take_left_out();
+    if left_out > 0 {
+        Line::warn("refused").with("left_out", left_out).emit();
     }
 }
 
@@ -225,9 +230,15 @@ fn paypal_endpoint(
     }
 }
 
-async fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, ServeError> {
-    let listener = TcpListener::bind(address).await;
-    listener.map_err(|source| ServeError::Listen { address, flag, source })
+fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, ServeError> {
+    let bound = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // What a stopped daemon leaves in TIME_WAIT shall not keep the next one from its address.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    bound().map_err(|source| ServeError::Listen { address, flag, source })
 }
 
 /// Returns when the process is asked to end; says by which signal.
@@ -250,6 +261,9 @@ fn raise_descriptors() -> u64 {
     current.unwrap_or(u64::MAX)
 }
 
+/// Connections that may wait to be accepted. With tokio's 128 a burst makes the system drop some,
+/// and a sender that is dropped tries again only a second later.
+const BACKLOG: u32 = 4_096;
 /// Threads that serve connections. The writer has one of its own, and is what takes the time.
 const WORKERS: usize = 2;
 /// How many webhooks may ask PayPal's API at once.

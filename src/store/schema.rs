@@ -5,6 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use refinery::Runner;
 use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
@@ -19,8 +20,13 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The schema version that this binary needs.
 pub(super) fn binary_version() -> i32 {
-    let migrations = embedded::migrations::runner();
-    migrations.get_migrations().iter().map(|migration| migration.version()).max().unwrap_or(0)
+    newest(&migrations())
+}
+
+/// Every migration, and what is pending of them in one transaction: otherwise each would be
+/// committed before it is noted that it was, and an end in between could never be mended.
+fn migrations() -> Runner {
+    embedded::migrations::runner().set_grouped(true)
 }
 
 /// Opens the writing connection to a database whose schema is exactly this binary's; creates and
@@ -28,7 +34,10 @@ pub(super) fn binary_version() -> i32 {
 pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     let mut connection = open(path)?;
     match version(&connection, path)? {
-        None => apply(&mut connection)?,
+        None => {
+            configure(&connection)?;
+            apply(&migrations(), &mut connection)?;
+        }
         Some(version) if version < binary_version() => {
             return Err(StoreError::OldSchema {
                 path: path.to_owned(),
@@ -36,7 +45,10 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
                 needed: binary_version(),
             });
         }
-        Some(version) => refuse_newer(version, path)?,
+        Some(version) => {
+            refuse_newer(version, binary_version(), path)?;
+            configure(&connection)?;
+        }
     }
     Ok(connection)
 }
@@ -53,7 +65,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     match version(&connection, path)? {
         Some(version) if version == binary_version() => Ok(connection),
         Some(version) if version > binary_version() => {
-            refuse_newer(version, path).map(|()| connection)
+            refuse_newer(version, binary_version(), path).map(|()| connection)
         }
         version => Err(StoreError::OldSchema {
             path: path.to_owned(),
@@ -77,47 +89,57 @@ pub struct Migration {
 /// A database that does not exist is created; one that is up to date is left alone, without a
 /// copy; one that is newer than this binary is refused.
 pub fn migrate(path: &Path, now: Timestamp) -> Result<Migration, StoreError> {
+    migrate_by(&migrations(), path, now)
+}
+
+fn migrate_by(runner: &Runner, path: &Path, now: Timestamp) -> Result<Migration, StoreError> {
     let mut connection = open(path)?;
     let version = version(&connection, path)?;
     let backup = match version {
         None => None,
-        Some(version) if version < binary_version() => Some(copy(&connection, path, version, now)?),
+        Some(version) if version < newest(runner) => Some(copy(&connection, path, version, now)?),
         Some(version) => {
-            refuse_newer(version, path)?;
+            refuse_newer(version, newest(runner), path)?;
             return Ok(Migration { applied: Vec::new(), backup: None });
         }
     };
-    let report = embedded::migrations::runner()
-        .run(&mut connection)
-        .map_err(|error| StoreError::Migration(error.to_string()))?;
-    let applied = report.applied_migrations().iter().map(ToString::to_string).collect();
+    configure(&connection)?;
+    let applied = apply(runner, &mut connection)?;
     Ok(Migration { applied, backup })
 }
 
-fn apply(connection: &mut Connection) -> Result<(), StoreError> {
-    embedded::migrations::runner()
-        .run(connection)
-        .map(|_| ())
-        .map_err(|error| StoreError::Migration(error.to_string()))
+fn newest(runner: &Runner) -> i32 {
+    runner.get_migrations().iter().map(|migration| migration.version()).max().unwrap_or(0)
 }
 
-fn refuse_newer(version: i32, path: &Path) -> Result<(), StoreError> {
+/// The names of those that were applied.
+fn apply(runner: &Runner, connection: &mut Connection) -> Result<Vec<String>, StoreError> {
+    let report =
+        runner.run(connection).map_err(|error| StoreError::Migration(error.to_string()))?;
+    Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
+}
+
+fn refuse_newer(version: i32, known: i32, path: &Path) -> Result<(), StoreError> {
     match version {
-        version if version > binary_version() => {
-            Err(StoreError::NewSchema { path: path.to_owned(), version, known: binary_version() })
+        version if version > known => {
+            Err(StoreError::NewSchema { path: path.to_owned(), version, known })
         }
         _ => Ok(()),
     }
 }
 
+/// Changes nothing in a file that exists: it may have to be refused.
 fn open(path: &Path) -> Result<Connection, StoreError> {
-    // Payloads name people: a new file is its owner's alone, and SQLite gives its log and index
-    // the same mode. Whatever prevents this prevents opening too, and is reported there.
-    let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    create(path);
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    configure(&connection)?;
     Ok(connection)
+}
+
+/// Payloads name people: a new file is its owner's alone, and SQLite gives its log and index the
+/// same mode. Whatever prevents this prevents writing too, and is reported there.
+fn create(path: &Path) {
+    let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
 }
 
 fn configure(connection: &Connection) -> Result<(), StoreError> {
@@ -163,6 +185,107 @@ fn copy(
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".v{version}-{stamp}.bak"));
     let copy = path.with_file_name(name);
+    // SQLite writes into a file that is there if it is empty.
+    create(&copy);
     connection.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
     Ok(copy)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// A payhookd that knows one migration more.
+    fn newer(sql: &str) -> Runner {
+        let mut migrations = migrations().get_migrations().clone();
+        let name = format!("V{}__one_more", binary_version() + 1);
+        migrations.push(refinery::Migration::unapplied(&name, sql).expect("a migration's name"));
+        Runner::new(&migrations).set_grouped(true)
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::parse("2026-11-23T11:52:03.250Z").expect("a time")
+    }
+
+    /// A database with one row, closed.
+    fn database(path: &Path) {
+        let connection = open_writer(path).expect("a new database");
+        connection
+            .execute("INSERT INTO paypal_certificates VALUES ('https://…', 'PEM', 'now')", [])
+            .expect("a row");
+    }
+
+    fn certificates(connection: &Connection) -> i64 {
+        let count = "SELECT count(*) FROM paypal_certificates";
+        connection.query_row(count, [], |row| row.get(0)).expect("a count")
+    }
+
+    #[test]
+    fn pending_migrations_are_applied_to_a_database_that_was_copied_first() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("shop.db");
+        database(&path);
+        let runner = newer("ALTER TABLE paypal_certificates ADD COLUMN more TEXT;");
+
+        let migration = migrate_by(&runner, &path, now()).expect("migrated");
+        assert_eq!(migration.applied.len(), 1);
+        let backup = migration.backup.expect("a copy");
+        let name = format!("shop.db.v{}-20261123T115203250Z.bak", binary_version());
+        assert_eq!(backup, directory.path().join(name));
+        let mode = std::fs::metadata(&backup).expect("the copy").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+
+        let before = open_reader(&backup).expect("the copy has this binary's schema");
+        assert_eq!(certificates(&before), 1);
+        assert!(matches!(open_reader(&path), Err(StoreError::NewSchema { .. })));
+        let after = Connection::open(&path).expect("migrated");
+        assert_eq!(version(&after, &path).expect("a version"), Some(binary_version() + 1));
+        let more = "SELECT count(*) FROM paypal_certificates WHERE more IS NULL";
+        assert_eq!(after.query_row(more, [], |row| row.get::<_, i64>(0)).expect("a count"), 1);
+
+        let again = migrate_by(&runner, &path, now()).expect("nothing to do");
+        assert_eq!(again, Migration { applied: Vec::new(), backup: None });
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_nothing_of_itself_behind() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("shop.db");
+        database(&path);
+        let runner =
+            newer("DELETE FROM paypal_certificates; INSERT INTO no_such_table VALUES (1);");
+
+        let failed = migrate_by(&runner, &path, now()).expect_err("no such table");
+        assert!(failed.to_string().contains("no_such_table"), "{failed}");
+        let connection = open_writer(&path).expect("the schema is what it was");
+        assert_eq!(certificates(&connection), 1);
+    }
+
+    #[test]
+    fn a_refused_database_is_not_changed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        for (name, tables) in [
+            ("foreign.db", "CREATE TABLE customers (name TEXT);"),
+            (
+                "newer.db",
+                "CREATE TABLE refinery_schema_history (version INT4);
+                          INSERT INTO refinery_schema_history VALUES (1000);",
+            ),
+            (
+                "older.db",
+                "CREATE TABLE refinery_schema_history (version INT4);
+                          INSERT INTO refinery_schema_history VALUES (0);",
+            ),
+        ] {
+            let path = directory.path().join(name);
+            let connection = Connection::open(&path).expect("a new file");
+            connection.execute_batch(tables).expect("tables");
+            drop(connection);
+            let before = std::fs::read(&path).expect("a file");
+            open_writer(&path).expect_err("refused");
+            assert_eq!(std::fs::read(&path).expect("a file"), before, "{name}");
+        }
+    }
 }
