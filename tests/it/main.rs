@@ -6,3 +6,4 @@ mod provider;
 mod wire;
 
 mod lifecycle;
+mod stripe;

@@ -128,3 +128,11 @@ pub(crate) fn at(rfc3339: &str) -> Timestamp {
 pub(crate) fn eur(minor: i64) -> Money {
     Money { minor, currency: Currency::parse("EUR").expect("a currency") }
 }
+
+/// The vectors of a file beside the tests.
+pub(crate) fn vectors(file: &str) -> Vec<serde_json::Value> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/vectors/");
+    let text = std::fs::read_to_string(format!("{folder}{file}")).expect("a file of vectors");
+    let file: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    file["vectors"].as_array().expect("vectors").clone()
+}
