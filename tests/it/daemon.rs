@@ -42,6 +42,20 @@ impl Options {
         Self::new().variable("STRIPE_WEBHOOK_SECRET", crate::provider::SECRET)
     }
 
+    /// PayPal's play money signed with the
+    /// [sandbox authority](crate::provider::sandbox_authority) is accepted; certificates come
+    /// from this address.
+    pub(crate) fn paypal(certificates: SocketAddr) -> Self {
+        let options = Self::new();
+        let root = crate::provider::sandbox_authority().root_pem();
+        let root = options.file("root.pem", root);
+        options
+            .variable("PAYPAL_WEBHOOK_ID", crate::provider::WEBHOOK_ID)
+            .variable("PAYPAL_ENVIRONMENT", "sandbox")
+            .variable("PAYHOOKD_PAYPAL_CERT_ROOTS", root.display())
+            .variable("PAYHOOKD_PAYPAL_CERT_HOST", certificates)
+    }
+
     /// One more argument.
     pub(crate) fn arg(mut self, arg: impl Display) -> Self {
         self.args.push(arg.to_string());

@@ -2,8 +2,11 @@
 
 mod daemon;
 mod database;
+mod fake;
 mod provider;
 mod wire;
 
 mod lifecycle;
+mod paypal;
+mod postback;
 mod stripe;

@@ -102,6 +102,14 @@ impl Connection {
         Some(answer)
     }
 
+    /// Whether nothing has come up to now.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.stream.set_nonblocking(true).expect("a socket");
+        let peeked = self.stream.peek(&mut [0]);
+        self.stream.set_nonblocking(false).expect("a socket");
+        self.received.is_empty() && peeked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    }
+
     /// Waits until the other side has closed.
     pub(crate) fn is_closed(&mut self) -> bool {
         assert!(self.received.is_empty(), "more came than was read");
