@@ -247,6 +247,15 @@ impl Daemon {
         self.post(crate::provider::STRIPE, &[("stripe-signature", &signature)], body)
     }
 
+    /// Delivers a body as PayPal's sandbox would, in a transmission that is new unless it is this
+    /// body's with this certificate URL.
+    pub(crate) fn deliver_paypal(&self, body: &str, cert_url: &str) -> Answer {
+        let id = format!("{:08x}", crc32fast::hash(format!("{body}{cert_url}").as_bytes()));
+        let headers = crate::provider::transmission(body, &id, cert_url);
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, &**value)).collect();
+        self.post(crate::provider::PAYPAL, &headers, body)
+    }
+
     /// The database, to look into it.
     pub(crate) fn database(&self) -> Database {
         self.options.database()

@@ -1,85 +1,26 @@
 //! Which of PayPal's requests are believed, and what becomes of them while the certificate can't
 //! be had.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use payhookd::authority::NewTransmission;
 use payhookd::providers::paypal::Environment;
 use serde_json::Value;
 
+use crate::certificates::Certificates;
 use crate::daemon::{Daemon, Options, wait_until};
-use crate::fake::{Fake, Reply};
+use crate::fake::Reply;
 use crate::provider::{
     PAYPAL, SECRET, WEBHOOK_ID, at, authority, paypal_event, sandbox_authority, stripe_event,
     transmission, vectors,
 };
 use crate::wire::Answer;
 
-/// Serves certificates in place of PayPal.
-struct Certificates {
-    fake: Fake,
-    replies: Arc<Mutex<HashMap<String, Reply>>>,
-}
-
-impl Certificates {
-    /// Has none.
-    fn none() -> Self {
-        let replies: Arc<Mutex<HashMap<String, Reply>>> = Arc::default();
-        let script = Arc::clone(&replies);
-        let fake = Fake::start(move |asked| {
-            let replies = script.lock().expect("no panic");
-            let reply = replies.get(&asked.path).cloned();
-            reply.unwrap_or(Reply::Answer(404, None, "no such certificate".to_owned()))
-        });
-        Self { fake, replies }
-    }
-
-    /// Has the sandbox authority's, under the name `CERT-1`.
-    fn of_sandbox() -> Self {
-        let certificates = Self::none();
-        certificates.serve("CERT-1", Reply::ok(sandbox_authority().leaf_pem()));
-        certificates
-    }
-
-    fn serve(&self, name: &str, reply: Reply) {
-        let path = format!("/v1/notifications/certs/{name}");
-        self.replies.lock().expect("no panic").insert(path, reply);
-    }
-
-    /// The URL of a certificate on this server.
-    fn url(&self, name: &str) -> String {
-        format!("http://{}/v1/notifications/certs/{name}", self.fake.address)
-    }
-
-    fn fetches(&self, name: &str) -> usize {
-        self.fake.count(&format!("/v1/notifications/certs/{name}"))
-    }
-
-    /// Whatever was asked was asked for as a certificate is, without anything of the sender's.
-    fn assert_asked_properly(&self) {
-        for asked in self.fake.asked() {
-            assert_eq!(asked.method, "GET", "{asked:?}");
-            assert!(asked.path.starts_with("/v1/notifications/certs/"), "{asked:?}");
-            assert_eq!(asked.header("host"), Some(&*self.fake.address.to_string()), "{asked:?}");
-            assert!(asked.header("user-agent").is_some_and(|it| it.starts_with("payhookd/")));
-            assert!(asked.header("cookie").or_else(|| asked.header("authorization")).is_none());
-            assert_eq!(asked.body, b"", "{asked:?}");
-        }
-    }
-}
-
 /// Delivers a body with its transmission's headers.
 fn deliver<V: AsRef<str>>(daemon: &Daemon, headers: &[(&str, V)], body: &str) -> Answer {
     let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_ref())).collect();
     daemon.post(PAYPAL, &headers, body)
-}
-
-/// Delivers a body as a new transmission of the sandbox authority.
-fn deliver_with(daemon: &Daemon, body: &str, cert_url: &str) -> Answer {
-    let id = format!("{:08x}", crc32fast::hash(format!("{body}{cert_url}").as_bytes()));
-    deliver(daemon, &transmission(body, &id, cert_url), body)
 }
 
 /// A refusal's reason.
@@ -220,9 +161,9 @@ fn an_event_id_that_comes_with_another_body_is_refused() {
     let body = paypal_event("PAYMENT.CAPTURE.COMPLETED", "1");
     let other = body.replace("49.99", "99.99");
     assert_ne!(body, other);
-    assert_eq!(deliver_with(&daemon, &body, &url).status, 200);
+    assert_eq!(daemon.deliver_paypal(&body, &url).status, 200);
     let before = daemon.database().snapshot();
-    assert_eq!(refused(&deliver_with(&daemon, &other, &url)), "reused_event_id");
+    assert_eq!(refused(&daemon.deliver_paypal(&other, &url)), "reused_event_id");
     assert_eq!(daemon.database().snapshot(), before);
 
     // The same body in another transmission is the same event.
@@ -241,7 +182,7 @@ fn a_certificate_is_believed_only_if_its_root_is() {
     let body = paypal_event("PAYMENT.SALE.COMPLETED", "1");
     let trusting = Options::paypal(certificates.fake.address);
     let daemon = trusting.start();
-    assert_eq!(deliver_with(&daemon, &body, &certificates.url("CERT-1")).status, 200);
+    assert_eq!(daemon.deliver_paypal(&body, &certificates.url("CERT-1")).status, 200);
     let proof = daemon.database().one::<String>("SELECT proof FROM webhook_logs");
     assert_eq!(proof, "certificate CERT-1, webhook id 1");
 
@@ -250,7 +191,7 @@ fn a_certificate_is_believed_only_if_its_root_is() {
         .variable("PAYHOOKD_MODE", "test")
         .variable("PAYHOOKD_PAYPAL_CERT_HOST", certificates.fake.address);
     let daemon = not_trusting.start();
-    let answer = deliver_with(&daemon, &body, &certificates.url("CERT-1"));
+    let answer = daemon.deliver_paypal(&body, &certificates.url("CERT-1"));
     assert_eq!(refused(&answer), "cert_untrusted");
     assert_eq!(daemon.database().count("webhook_logs"), 0);
     assert_eq!(daemon.database().count("paypal_certificates"), 0);
@@ -279,19 +220,19 @@ fn a_certificate_of_the_other_environment_is_refused() {
     let sandbox = options.start();
     let answer = deliver(&sandbox, &from_live(&certificates.url("CERT-LIVE")), &body);
     assert_eq!(refused(&answer), "wrong_environment");
-    assert_eq!(deliver_with(&sandbox, &body, &certificates.url("CERT-1")).status, 200);
+    assert_eq!(sandbox.deliver_paypal(&body, &certificates.url("CERT-1")).status, 200);
 
     let shop = Options::paypal(certificates.fake.address);
     let daemon = shop
         .variable("PAYHOOKD_PAYPAL_CERT_ROOTS", roots.display())
         .variable("PAYPAL_ENVIRONMENT", "live")
         .start();
-    let answer = deliver_with(&daemon, &body, &certificates.url("CERT-1"));
+    let answer = daemon.deliver_paypal(&body, &certificates.url("CERT-1"));
     assert_eq!(refused(&answer), "wrong_environment");
     // That the URL is one of the sandbox is enough; nothing is fetched.
     let url = "https://api.sandbox.paypal.com/v1/notifications/certs/CERT-2";
     certificates.serve("CERT-2", Reply::ok(sandbox_authority().leaf_pem()));
-    assert_eq!(refused(&deliver_with(&daemon, &body, url)), "wrong_environment");
+    assert_eq!(refused(&daemon.deliver_paypal(&body, url)), "wrong_environment");
     assert_eq!(certificates.fetches("CERT-2"), 0);
     let answer = deliver(&daemon, &from_live(&certificates.url("CERT-LIVE")), &body);
     assert_eq!(answer.status, 200);
@@ -321,12 +262,12 @@ fn nothing_is_fetched_from_a_host_or_path_that_is_not_paypals() {
         "file:///v1/notifications/certs/CERT-1".to_owned(),
         format!("https://api.sandbox.paypal.com/v1/notifications/certs/{}", "C".repeat(500)),
     ] {
-        let answer = deliver_with(&daemon, &body, &url);
+        let answer = daemon.deliver_paypal(&body, &url);
         assert_eq!(refused(&answer), "cert_url_refused", "{url}");
     }
     assert!(certificates.fake.asked().is_empty() && stranger.fake.asked().is_empty());
     let url = "https://api-m.sandbox.paypal.com/v1/notifications/certs/CERT-1";
-    assert_eq!(deliver_with(&daemon, &body, url).status, 200);
+    assert_eq!(daemon.deliver_paypal(&body, url).status, 200);
     certificates.assert_asked_properly();
 }
 
@@ -385,7 +326,7 @@ fn a_webhook_whose_certificate_cannot_be_had_is_taken_when_it_comes_again() {
     for (name, reply) in &failures {
         certificates.serve(name, reply.clone());
         let began = Instant::now();
-        let answer = deliver_with(&daemon, &body(name), &certificates.url(name));
+        let answer = daemon.deliver_paypal(&body(name), &certificates.url(name));
         assert_come_again(&answer, name);
         // PayPal waits for thirty seconds.
         assert!(began.elapsed().as_secs() < 20, "{name} took {:?}", began.elapsed());
@@ -394,7 +335,7 @@ fn a_webhook_whose_certificate_cannot_be_had_is_taken_when_it_comes_again() {
     assert_eq!(certificates.fetches("ELSEWHERE"), 0, "a redirect was followed");
     assert_eq!(daemon.database().count("webhook_logs"), 0);
     assert_eq!(daemon.database().count("rejected_requests"), 0);
-    assert!(daemon.log().contains("msg=\"certificate not fetched\""), "{}", daemon.log());
+    daemon.wait_for_line("msg=\"certificate not fetched\"");
 
     for (name, _) in &failures {
         certificates.serve(name, Reply::ok(pem));
@@ -402,7 +343,7 @@ fn a_webhook_whose_certificate_cannot_be_had_is_taken_when_it_comes_again() {
     for (name, _) in &failures {
         let mut answers = Vec::new();
         wait_until("the certificate is fetched again", || {
-            let answer = deliver_with(&daemon, &body(name), &certificates.url(name));
+            let answer = daemon.deliver_paypal(&body(name), &certificates.url(name));
             answers.push(answer.status);
             answer.status == 200
         });
@@ -448,7 +389,7 @@ fn nobody_else_waits_while_the_certificate_server_hangs() {
     let daemon = options.variable("STRIPE_WEBHOOK_SECRET", SECRET).start();
     let known = certificates.url("CERT-1");
     let body = |name: &str| paypal_event("PAYMENT.SALE.COMPLETED", name);
-    assert_eq!(deliver_with(&daemon, &body("0"), &known).status, 200);
+    assert_eq!(daemon.deliver_paypal(&body("0"), &known).status, 200);
 
     certificates.fake.hold();
     let mut waiting: Vec<_> = (0..4)
@@ -463,10 +404,10 @@ fn nobody_else_waits_while_the_certificate_server_hangs() {
         })
         .collect();
     assert_eq!(daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "1")).status, 200);
-    assert_eq!(deliver_with(&daemon, &body("1"), &known).status, 200);
+    assert_eq!(daemon.deliver_paypal(&body("1"), &known).status, 200);
     assert_eq!(daemon.get("/healthz").status, 200);
     // No more than a few fetches at once, whatever the senders name.
-    let answer = deliver_with(&daemon, &body("2"), &certificates.url("ONE-MORE"));
+    let answer = daemon.deliver_paypal(&body("2"), &certificates.url("ONE-MORE"));
     assert_come_again(&answer, "one more");
     assert_eq!(certificates.fetches("ONE-MORE"), 0);
     assert!(waiting.iter().all(|connection| connection.is_silent()), "nobody hung any more");
@@ -484,7 +425,7 @@ fn a_restart_without_the_certificate_server_still_verifies_for_a_week() {
     let on = |day: &str| options.clone().clock(format!("2026-11-{day}T12:00:00Z")).start();
 
     let daemon = on("01");
-    assert_eq!(deliver_with(&daemon, &body("1"), &url).status, 200);
+    assert_eq!(daemon.deliver_paypal(&body("1"), &url).status, 200);
     assert!(daemon.terminate().status.success());
     assert_eq!(
         options.database().rows("SELECT url, fetched_at FROM paypal_certificates"),
@@ -493,8 +434,8 @@ fn a_restart_without_the_certificate_server_still_verifies_for_a_week() {
 
     // A day later it is fetched again, once.
     let daemon = on("03");
-    assert_eq!(deliver_with(&daemon, &body("2"), &url).status, 200);
-    assert_eq!(deliver_with(&daemon, &body("3"), &url).status, 200);
+    assert_eq!(daemon.deliver_paypal(&body("2"), &url).status, 200);
+    assert_eq!(daemon.deliver_paypal(&body("3"), &url).status, 200);
     assert_eq!(certificates.fetches("CERT-1"), 2);
     let fetched_at = "SELECT fetched_at FROM paypal_certificates";
     wait_until("the newer one is kept", || {
@@ -504,13 +445,13 @@ fn a_restart_without_the_certificate_server_still_verifies_for_a_week() {
 
     drop(certificates);
     let daemon = on("03");
-    assert_eq!(deliver_with(&daemon, &body("4"), &url).status, 200);
+    assert_eq!(daemon.deliver_paypal(&body("4"), &url).status, 200);
     drop(daemon);
     let daemon = on("09");
-    assert_eq!(deliver_with(&daemon, &body("5"), &url).status, 200);
+    assert_eq!(daemon.deliver_paypal(&body("5"), &url).status, 200);
     drop(daemon);
     let daemon = on("11");
-    assert_come_again(&deliver_with(&daemon, &body("6"), &url), "eight days later");
+    assert_come_again(&daemon.deliver_paypal(&body("6"), &url), "eight days later");
     assert_eq!(daemon.database().count("webhook_logs"), 5);
 }
 
@@ -521,7 +462,7 @@ fn any_of_several_webhook_ids_is_good() {
     let ids = format!("1JE4291016473214C,{WEBHOOK_ID}");
     let daemon = options.variable("PAYPAL_WEBHOOK_ID", ids).start();
     let body = paypal_event("PAYMENT.SALE.COMPLETED", "1");
-    assert_eq!(deliver_with(&daemon, &body, &certificates.url("CERT-1")).status, 200);
+    assert_eq!(daemon.deliver_paypal(&body, &certificates.url("CERT-1")).status, 200);
     let proof = daemon.database().one::<String>("SELECT proof FROM webhook_logs");
     assert_eq!(proof, "certificate CERT-1, webhook id 2");
     let kept = daemon.database().one::<String>("SELECT headers FROM webhook_logs");

@@ -102,6 +102,12 @@ impl Connection {
         Some(answer)
     }
 
+    /// All that comes until the other side closes, as text.
+    pub(crate) fn rest(&mut self) -> String {
+        while self.receive() {}
+        String::from_utf8(std::mem::take(&mut self.received)).expect("text")
+    }
+
     /// Whether nothing has come up to now.
     pub(crate) fn is_silent(&self) -> bool {
         self.stream.set_nonblocking(true).expect("a socket");
