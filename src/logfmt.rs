@@ -104,18 +104,21 @@ fn push_quoted(line: &mut String, value: &str) {
         match character {
             '"' | '\\' => line.extend(['\\', character]),
             '\n' => line.push_str("\\n"),
-            // Control characters and those that turn the direction of text may hide what follows.
-            other if other.is_control() || is_bidirectional_control(other) => {
-                line.extend(other.escape_unicode());
-            }
+            other if is_obeyed(other) => line.extend(other.escape_unicode()),
             other => line.push(other),
         }
     }
     line.push('"');
 }
 
-fn is_bidirectional_control(character: char) -> bool {
-    matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Whether a terminal or a viewer would act on a character instead of showing it: control
+/// characters, ends of lines, and those that turn the direction of text and so hide what follows.
+pub fn is_obeyed(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
 }
 
 #[cfg(test)]
@@ -140,6 +143,7 @@ mod tests {
             ("a\nmsg=forged", "\"a\\nmsg=forged\""),
             ("\u{1b}[31m", "\"\\u{1b}[31m\""),
             ("\u{202e}abc", "\"\\u{202e}abc\""),
+            ("a\u{2028}b", "\"a\\u{2028}b\""),
             ("€", "\"€\""),
         ] {
             assert_eq!(value(given), written);

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use crate::logfmt::is_obeyed;
+
 /// A table under construction.
 #[derive(Debug)]
 pub struct Table {
@@ -15,7 +17,7 @@ impl Table {
         Self { headings, rows: Vec::new() }
     }
 
-    /// Adds a row, a cell for each heading. Control characters are shown, not obeyed.
+    /// Adds a row, a cell for each heading. What a terminal would obey is shown instead.
     pub fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells.into_iter().map(|cell| visible(&cell)).collect());
     }
@@ -56,7 +58,7 @@ impl Table {
 pub fn visible(text: &str) -> String {
     text.chars()
         .flat_map(|character| {
-            let escaped = character.is_control().then(|| character.escape_unicode());
+            let escaped = is_obeyed(character).then(|| character.escape_unicode());
             let plain = escaped.is_none().then_some(character);
             escaped.into_iter().flatten().chain(plain)
         })
@@ -71,14 +73,14 @@ mod tests {
     fn columns_line_up_and_nothing_is_obeyed() {
         let mut table = Table::new(&["name", ">amount", "note"]);
         table.row(vec!["a".into(), "5.00".into(), String::new()]);
-        table.row(vec!["bcdef".into(), "12,345.00".into(), "\u{1b}[2J".into()]);
+        table.row(vec!["bcdef".into(), "12,345.00".into(), "\u{1b}[2J\u{202e}".into()]);
         let mut printed = Vec::new();
         table.print(&mut printed, "").expect("written to memory");
         assert_eq!(
             String::from_utf8(printed).expect("text"),
             "name      amount  note\n\
              a           5.00\n\
-             bcdef  12,345.00  \\u{1b}[2J\n"
+             bcdef  12,345.00  \\u{1b}[2J\\u{202e}\n"
         );
     }
 }

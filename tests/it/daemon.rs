@@ -44,6 +44,20 @@ impl Options {
         Self::new().variable("STRIPE_WEBHOOK_SECRET", crate::provider::SECRET)
     }
 
+    /// PayPal's play money signed with the
+    /// [sandbox authority](crate::provider::sandbox_authority) is accepted; certificates come
+    /// from this address.
+    pub(crate) fn paypal(certificates: SocketAddr) -> Self {
+        let options = Self::new();
+        let root = crate::provider::sandbox_authority().root_pem();
+        let root = options.file("root.pem", root);
+        options
+            .variable("PAYPAL_WEBHOOK_ID", crate::provider::WEBHOOK_ID)
+            .variable("PAYPAL_ENVIRONMENT", "sandbox")
+            .variable("PAYHOOKD_PAYPAL_CERT_ROOTS", root.display())
+            .variable("PAYHOOKD_PAYPAL_CERT_HOST", certificates)
+    }
+
     /// One more argument.
     pub(crate) fn arg(mut self, arg: impl Display) -> Self {
         self.args.push(arg.to_string());
@@ -246,6 +260,15 @@ impl Daemon {
     pub(crate) fn deliver_stripe(&self, body: impl AsRef<[u8]>) -> Answer {
         let signature = crate::provider::stripe_signature(body.as_ref());
         self.post(crate::provider::STRIPE, &[("stripe-signature", &signature)], body)
+    }
+
+    /// Delivers a body as PayPal's sandbox would, in a transmission that is new unless it is this
+    /// body's with this certificate URL.
+    pub(crate) fn deliver_paypal(&self, body: &str, cert_url: &str) -> Answer {
+        let id = format!("{:08x}", crc32fast::hash(format!("{body}{cert_url}").as_bytes()));
+        let headers = crate::provider::transmission(body, &id, cert_url);
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, &**value)).collect();
+        self.post(crate::provider::PAYPAL, &headers, body)
     }
 
     /// The database, to look into it.

@@ -44,11 +44,13 @@ impl Database {
         self.one(&format!("SELECT count(*) FROM {table}"))
     }
 
-    /// Everything in it but refused requests, to see whether anything changed.
+    /// Everything in it, to see whether anything changed. Left out are refused requests, and
+    /// certificates, which are kept whatever becomes of the request that names them.
     pub(crate) fn snapshot(&self) -> Vec<String> {
         let tables = self.rows(
             "SELECT name FROM sqlite_schema
-             WHERE type = 'table' AND name != 'rejected_requests' ORDER BY name",
+             WHERE type = 'table' AND name NOT IN ('rejected_requests', 'paypal_certificates')
+             ORDER BY name",
         );
         let mut all = Vec::new();
         for table in tables {

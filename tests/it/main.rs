@@ -1,14 +1,21 @@
 //! The built daemon on real sockets with a real database file: what its users rely on.
 
+mod certificates;
 mod daemon;
 mod database;
+mod fake;
 mod provider;
 mod random;
 mod shop;
 mod wire;
 
+mod answers;
 mod crash;
 mod faults;
 mod flood;
 mod lifecycle;
+mod log;
 mod migrations;
+mod paypal;
+mod postback;
+mod stripe;

@@ -102,6 +102,20 @@ impl Connection {
         Some(answer)
     }
 
+    /// All that comes until the other side closes, as text.
+    pub(crate) fn rest(&mut self) -> String {
+        while self.receive() {}
+        String::from_utf8(std::mem::take(&mut self.received)).expect("text")
+    }
+
+    /// Whether nothing has come up to now.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.stream.set_nonblocking(true).expect("a socket");
+        let peeked = self.stream.peek(&mut [0]);
+        self.stream.set_nonblocking(false).expect("a socket");
+        self.received.is_empty() && peeked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    }
+
     /// Waits until the other side has closed.
     pub(crate) fn is_closed(&mut self) -> bool {
         assert!(self.received.is_empty(), "more came than was read");

@@ -118,3 +118,6 @@ MIIB
 
 INSERT INTO paypal_transmissions (transmission_id, log_id)
 VALUES ('f8a5a4b0-c860-11f0-9f3c-2d4f4f1c2d3e', 3);
+
+INSERT INTO daemon (id, livemode, version, started_at)
+VALUES (1, 1, '0.1.0', '2026-11-23T11:50:00.000Z');

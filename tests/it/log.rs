@@ -1,0 +1,184 @@
+//! What stands in the log, and what never does.
+
+use crate::certificates::Certificates;
+use crate::daemon::{Daemon, Options};
+use crate::provider::{
+    PAYPAL, SECRET, STRIPE, StripeSample, WEBHOOK_ID, paypal_event, stripe_event, stripe_signature,
+    transmission,
+};
+
+/// Keys and values of a line, or a panic if it is not of that form.
+fn parse(line: &str) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    let mut rest = line;
+    while !rest.is_empty() {
+        let (key, after) = rest.split_once('=').unwrap_or_else(|| panic!("no key in {line}"));
+        assert!(!key.is_empty() && !key.contains([' ', '"']), "{key:?} in {line}");
+        let (value, after) = match after.strip_prefix('"') {
+            None => after
+                .split_once(' ')
+                .map_or((after.to_owned(), ""), |(value, after)| (value.to_owned(), after)),
+            Some(quoted) => {
+                let mut escaped = false;
+                let end = quoted.find(|character| {
+                    let ends = character == '"' && !escaped;
+                    escaped = character == '\\' && !escaped;
+                    ends
+                });
+                let end = end.unwrap_or_else(|| panic!("no closing quote in {line}"));
+                let after = &quoted[end + 1..];
+                assert!(after.is_empty() || after.starts_with(' '), "{line}");
+                (quoted[..end].to_owned(), after.trim_start_matches(' '))
+            }
+        };
+        pairs.push((key.to_owned(), value));
+        rest = after;
+    }
+    pairs
+}
+
+/// Every line, parsed; among them those of webhooks.
+fn webhook_lines(daemon: Daemon) -> Vec<Vec<(String, String)>> {
+    let ended = daemon.terminate();
+    let lines: Vec<_> = ended.log.lines().map(parse).collect();
+    for line in &lines {
+        let keys: Vec<_> = line.iter().map(|(key, _)| &**key).collect();
+        assert_eq!(keys[..3], ["time", "level", "msg"], "{line:?}");
+        assert_eq!(keys.iter().filter(|key| **key == "msg").count(), 1, "{line:?}");
+    }
+    let of_webhooks = |line: &Vec<(String, String)>| line[2].1 == "webhook";
+    lines.into_iter().filter(of_webhooks).collect()
+}
+
+fn value<'l>(line: &'l [(String, String)], key: &str) -> Option<&'l str> {
+    line.iter().find(|(known, _)| known == key).map(|(_, value)| &**value)
+}
+
+#[test]
+fn each_webhook_has_one_line_with_what_became_of_it() {
+    let daemon = Options::stripe().start();
+    daemon.options().done(&[
+        "transactions",
+        "add",
+        "--provider",
+        "stripe",
+        "--reference",
+        "pi_1",
+        "--amount",
+        "4999",
+        "--currency",
+        "EUR",
+    ]);
+    daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "1"));
+    daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "1"));
+    daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "2"));
+    daemon.deliver_stripe(stripe_event("customer.updated", "1"));
+    daemon.deliver_stripe(r#"{"id":"evt_3","type":"payment_intent.succeeded"}"#);
+    let lines = webhook_lines(daemon);
+    let common = ["time", "level", "msg", "provider", "event_id", "event_type"];
+    let measured = ["signature", "verify_us", "queue_us", "commit_us", "dur_us"];
+    for (line, (level, outcome, transaction, status)) in lines.iter().zip([
+        ("info", "processed", Some("1"), Some("succeeded")),
+        ("info", "duplicate", Some("1"), None),
+        ("warn", "orphan", None, Some("succeeded")),
+        ("info", "ignored", None, None),
+        ("warn", "failed", None, None),
+    ]) {
+        let mut keys = common.to_vec();
+        keys.extend(transaction.map(|_| "transaction_id"));
+        keys.push("outcome");
+        keys.extend(status.map(|_| "status"));
+        keys.extend(measured);
+        assert_eq!(line.iter().map(|(key, _)| &**key).collect::<Vec<_>>(), keys, "{line:?}");
+        assert_eq!(value(line, "level"), Some(level), "{line:?}");
+        assert_eq!(value(line, "provider"), Some("stripe"), "{line:?}");
+        assert_eq!(value(line, "outcome"), Some(outcome), "{line:?}");
+        assert_eq!(value(line, "transaction_id"), transaction, "{line:?}");
+        assert_eq!(value(line, "status"), status, "{line:?}");
+        assert_eq!(value(line, "signature"), Some("ok"), "{line:?}");
+        for key in ["verify_us", "queue_us", "commit_us", "dur_us"] {
+            let micros = value(line, key).and_then(|micros| micros.parse::<u64>().ok());
+            assert!(micros.is_some_and(|micros| micros < 60_000_000), "{key} in {line:?}");
+        }
+    }
+    assert_eq!(lines.len(), 5);
+    assert_eq!(value(&lines[0], "event_id"), Some("evt_1_payment_intent.succeeded"));
+    assert_eq!(value(&lines[3], "event_type"), Some("customer.updated"));
+}
+
+#[test]
+fn no_event_can_forge_a_line_or_a_key() {
+    let daemon = Options::stripe().start();
+    let hostile = [
+        "evt\\ntime=1 level=error msg=forged",
+        "evt\\r\\nmsg=forged",
+        "evt\\\" outcome=processed x=\\\"",
+        "evt outcome=processed",
+        "evt\\\\",
+        "evt\\u001b[2J\\u009b2J\\u202e",
+        "evt\\u2028msg=forged\\u0085msg=forged",
+        "\\u0000",
+        "=",
+    ];
+    for text in hostile {
+        let body = format!(r#"{{"id":"{text}","type":"{text}"}}"#);
+        assert_eq!(daemon.deliver_stripe(body).status, 200, "{text}");
+    }
+    let agent = [("user-agent", "a\" msg=forged"), ("stripe-signature", "t=1,v1=\" msg=forged")];
+    assert_eq!(daemon.post(STRIPE, &agent, "{}").status, 400);
+    let long = format!(r#"{{"id":"{}","type":"x"}}"#, "x".repeat(100_000));
+    assert_eq!(daemon.deliver_stripe(long).status, 200);
+    let lines = webhook_lines(daemon);
+    assert_eq!(lines.len(), hostile.len() + 1);
+    for line in &lines {
+        assert_eq!(value(line, "outcome"), Some("ignored"), "{line:?}");
+        for (_, value) in line {
+            assert!(!value.chars().any(char::is_control), "{value:?}");
+            assert!(!value.contains(['\u{202e}', '\u{2028}']), "{value:?}");
+            assert!(value.chars().count() < 400, "{value:?}");
+        }
+    }
+}
+
+#[test]
+fn no_secret_signature_or_payload_stands_in_the_log() {
+    let certificates = Certificates::of_sandbox();
+    let options = Options::paypal(certificates.fake.address)
+        .variable("STRIPE_WEBHOOK_SECRET", format!("{SECRET},whsec_another"))
+        .variable("STRIPE_SECRET_KEY", "sk_test_of_the_shop")
+        .variable("STRIPE_PUBLISHABLE_KEY", "pk_test_of_the_shop")
+        .variable("PAYPAL_CLIENT_SECRET", "paypals_secret")
+        .variable("PAYHOOKD_LOG_LEVEL", "debug");
+    let daemon = options.start();
+    let stripe = StripeSample::new("payment_intent.succeeded", "1").order("buyer@shop.example");
+    let stripe = stripe.test_money().body();
+    let signature = stripe_signature(stripe.as_bytes());
+    assert_eq!(daemon.post(STRIPE, &[("stripe-signature", &signature)], &stripe).status, 200);
+    let wrong = signature.replace("v1=", "v1=0");
+    assert_eq!(daemon.post(STRIPE, &[("stripe-signature", &wrong)], &stripe).status, 400);
+    let secret_as_signature = [("stripe-signature", SECRET)];
+    assert_eq!(daemon.post(STRIPE, &secret_as_signature, &stripe).status, 400);
+    let paypal = paypal_event("PAYMENT.SALE.COMPLETED", "1");
+    let headers = transmission(&paypal, "1", &certificates.url("CERT-1"));
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, &**value)).collect();
+    assert_eq!(daemon.post(PAYPAL, &headers, &paypal).status, 200);
+    assert_eq!(daemon.post(PAYPAL, &headers, "{}").status, 400);
+    let paypal_signature = headers.iter().find(|(name, _)| name.ends_with("-sig"));
+    let paypal_signature = paypal_signature.expect("a signature").1;
+    let log = daemon.terminate().log;
+    for never in [
+        SECRET,
+        "whsec_",
+        "of_the_shop",
+        "paypals_secret",
+        &signature[signature.len() - 64..],
+        &paypal_signature[..40],
+        "buyer@shop.example",
+        "4999",
+        "49.99",
+        WEBHOOK_ID,
+    ] {
+        assert!(!log.contains(never), "{never} stands in\n{log}");
+    }
+    assert!(log.contains("PAYMENT.SALE.COMPLETED"), "{log}");
+}
