@@ -110,13 +110,14 @@ impl Bench {
     fn measure(&self, growth: bool, table: &mut Table) -> io::Result<()> {
         for connections in CONNECTIONS {
             table.add(self.floor(connections)?);
-            table.add(self.fresh_daemon(connections, Order::Time)?);
+            let daemon = self.fresh_daemon(connections, Order::Time)?;
+            let store = self.bare_store(daemon.batch)?;
+            table.compare(connections, &daemon, &store);
+            table.add(daemon);
+            table.add(store);
             if connections == USUAL_CONNECTIONS {
                 table.add(self.fresh_daemon(connections, Order::Random)?);
             }
-        }
-        for batch in BATCHES {
-            table.add(self.bare_store(batch)?);
         }
         if growth {
             self.growth(table)?;
@@ -163,12 +164,14 @@ impl Bench {
         let load = client::run(server.address, connections, &template, range)?;
         let peak = server.memory()?.peak;
         succeeded(server.stop()?)?;
+        let batch = mean_batch(&std::fs::read_to_string(&log)?)?;
         let server = Server::start(daemon(db), &log)?;
         let (start, idle) = (server.started_after, server.memory()?);
         succeeded(server.stop()?)?;
         Ok(Row {
             start: Some(start.as_secs_f64() * 1e3),
             memory: Some(Memory { peak, ..idle }),
+            batch,
             ..Row::of_load("payhookd", connections, order, stored, &load)
         })
     }
@@ -216,6 +219,19 @@ fn daemon(db: &Path) -> Command {
     command
 }
 
+/// Events in a commit, on average, from the daemon's last line: what the store alone is given too.
+fn mean_batch(log: &str) -> io::Result<usize> {
+    let last = log.lines().rfind(|line| line.contains("msg=stopped")).unwrap_or_default();
+    let count = |key: &str| {
+        let word = last.split(' ').find_map(|word| word.strip_prefix(key));
+        word.and_then(|count| count.parse::<usize>().ok())
+    };
+    match (count("webhooks="), count("commits=")) {
+        (Some(webhooks), Some(commits @ 1..)) => Ok((webhooks / commits).max(1)),
+        _ => Err(io::Error::other("the daemon did not say how many commits it made")),
+    }
+}
+
 /// A daemon that is asked to end ends well.
 fn succeeded(status: ExitStatus) -> io::Result<()> {
     if status.success() { Ok(()) } else { Err(io::Error::other(format!("payhookd: {status}"))) }
@@ -227,6 +243,8 @@ struct Row {
     what: &'static str,
     /// Connections, or events in a commit of the store alone.
     width: usize,
+    /// Events in a commit of the daemon, on average.
+    batch: usize,
     ids: &'static str,
     stored: Option<u64>,
     rate: f64,
@@ -291,21 +309,33 @@ impl Row {
 }
 
 #[derive(Default)]
-struct Table(Vec<[String; COLUMNS.len()]>);
+struct Table {
+    rows: Vec<[String; COLUMNS.len()]>,
+    comparisons: Vec<String>,
+}
 
 impl Table {
+    /// Notes what HTTP, proof and waiting leave of the store's rate.
+    fn compare(&mut self, connections: usize, daemon: &Row, store: &Row) {
+        self.comparisons.push(format!(
+            "{connections} connections: {:.0} % of the store alone in commits of {}",
+            100.0 * daemon.rate / store.rate,
+            store.width,
+        ));
+    }
+
     /// Keeps the row, and tells whoever waits that it is there.
     fn add(&mut self, row: Row) {
         let cells = row.cells();
         eprintln!("{} {} {}: {} events/s", cells[0], cells[1], cells[2], cells[4]);
-        self.0.push(cells);
+        self.rows.push(cells);
     }
 }
 
 impl std::fmt::Display for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let heading = COLUMNS.map(str::to_owned);
-        let lines = || std::iter::once(&heading).chain(&self.0);
+        let lines = || std::iter::once(&heading).chain(&self.rows);
         let widths: Vec<usize> = (0..COLUMNS.len())
             .map(|column| lines().map(|line| line[column].len()).max().unwrap_or(0))
             .collect();
@@ -320,7 +350,8 @@ impl std::fmt::Display for Table {
             }
             writeln!(f, "{}", text.trim_end())?;
         }
-        Ok(())
+        writeln!(f)?;
+        self.comparisons.iter().try_for_each(|comparison| writeln!(f, "{comparison}"))
     }
 }
 
@@ -345,7 +376,6 @@ const COLUMNS: [&str; 13] = [
 const CONNECTIONS: [usize; 4] = [1, 16, 64, 256];
 /// Where other things than the number of connections are varied.
 const USUAL_CONNECTIONS: usize = 64;
-const BATCHES: [usize; 4] = [1, 16, 64, 256];
 /// Events stored before a row of `--growth`.
 const SIZES: [u64; 2] = [10_000, 1_000_000];
 const PIECE: u64 = 50_000;

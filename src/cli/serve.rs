@@ -13,6 +13,8 @@ use crate::clients::certificates::Certificates;
 use crate::clients::postback::Postback;
 use crate::config::options::ServeOptions;
 use crate::config::{self, Config, ConfigError, Mode, PaypalConfig, PaypalVerify, Surroundings};
+use crate::domain::event::Provider;
+use crate::domain::refusal::Refusal;
 use crate::http::refusals::Refusals;
 use crate::http::webhooks::{Endpoints, PaypalEndpoint, PaypalProof, StripeEndpoint};
 use crate::http::{self, admin, webhooks};
@@ -150,6 +152,7 @@ async fn serve(
         }
     }
     tell_left_out(&refusals);
+    tell_counts(&refusals);
     ended
 }
 
@@ -165,6 +168,22 @@ async fn watch_over(writer: &Writer, refusals: &Refusals) {
         seconds += 1;
         if seconds.is_multiple_of(10) {
             tell_left_out(refusals);
+        }
+    }
+}
+
+/// One line for each reason, with how often it was the reason since the start.
+fn tell_counts(refusals: &Refusals) {
+    for provider in Provider::ALL {
+        for refusal in Refusal::ALL {
+            let count = refusals.counted(*provider, *refusal);
+            if count > 0 {
+                Line::info("refused in all")
+                    .with("provider", provider)
+                    .with("outcome", refusal)
+                    .with("count", count)
+                    .emit();
+            }
         }
     }
 }
