@@ -26,8 +26,8 @@ pub(super) fn binary_version() -> i32 {
 /// Opens the writing connection to a database whose schema is exactly this binary's; creates and
 /// migrates a file that does not exist or is empty.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
-    let mut connection = open(path)?;
-    match version(&connection, path)? {
+    let (mut connection, version) = open(path)?;
+    match version {
         None => apply(&mut connection)?,
         Some(version) if version < binary_version() => {
             return Err(StoreError::OldSchema {
@@ -36,7 +36,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
                 needed: binary_version(),
             });
         }
-        Some(version) => refuse_newer(version, path)?,
+        Some(_) => {}
     }
     Ok(connection)
 }
@@ -77,15 +77,11 @@ pub struct Migration {
 /// A database that does not exist is created; one that is up to date is left alone, without a
 /// copy; one that is newer than this binary is refused.
 pub fn migrate(path: &Path, now: Timestamp) -> Result<Migration, StoreError> {
-    let mut connection = open(path)?;
-    let version = version(&connection, path)?;
+    let (mut connection, version) = open(path)?;
     let backup = match version {
         None => None,
         Some(version) if version < binary_version() => Some(copy(&connection, path, version, now)?),
-        Some(version) => {
-            refuse_newer(version, path)?;
-            return Ok(Migration { applied: Vec::new(), backup: None });
-        }
+        Some(_) => return Ok(Migration { applied: Vec::new(), backup: None }),
     };
     let report = embedded::migrations::runner()
         .run(&mut connection)
@@ -110,14 +106,21 @@ fn refuse_newer(version: i32, path: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn open(path: &Path) -> Result<Connection, StoreError> {
+/// Opens a connection that writes, and says which schema version the file has. One that is not
+/// payhookd's or newer than this binary is refused before anything is set, because even the journal
+/// mode is written into it.
+fn open(path: &Path) -> Result<(Connection, Option<i32>), StoreError> {
     // Payloads name people: a new file is its owner's alone, and SQLite gives its log and index
     // the same mode. Whatever prevents this prevents opening too, and is reported there.
     let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    let version = version(&connection, path)?;
+    if let Some(version) = version {
+        refuse_newer(version, path)?;
+    }
     configure(&connection)?;
-    Ok(connection)
+    Ok((connection, version))
 }
 
 fn configure(connection: &Connection) -> Result<(), StoreError> {
@@ -138,10 +141,12 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
 
 /// The schema version of the file; `None` for an empty one.
 fn version(connection: &Connection, path: &Path) -> Result<Option<i32>, StoreError> {
-    let tables: Vec<String> = connection
-        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?
-        .query_map([], |row| row.get("name"))?
-        .collect::<Result<_, _>>()?;
+    let tables = tables(connection).map_err(|error| match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => {
+            StoreError::NotADatabase { path: path.to_owned() }
+        }
+        _ => error.into(),
+    })?;
     if tables.is_empty() {
         return Ok(None);
     }
@@ -150,6 +155,13 @@ fn version(connection: &Connection, path: &Path) -> Result<Option<i32>, StoreErr
     }
     let version = "SELECT max(version) AS version FROM refinery_schema_history";
     Ok(connection.query_row(version, [], |row| row.get("version"))?)
+}
+
+fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?
+        .query_map([], |row| row.get("name"))?
+        .collect()
 }
 
 /// A consistent copy, also while others write.
