@@ -34,7 +34,8 @@ impl Options {
     pub(crate) fn new() -> Self {
         let folder = TempDir::new().expect("a folder");
         let db = folder.path().join("payhookd.db");
-        Self { folder: Arc::new(folder), db, args: Vec::new(), variables: Vec::new() }
+        let variables = vec![("PAYHOOKD_DB".to_owned(), db.display().to_string())];
+        Self { folder: Arc::new(folder), db, args: Vec::new(), variables }
     }
 
     /// Live Stripe events signed with [`SECRET`](crate::provider::SECRET) are accepted.
@@ -66,6 +67,12 @@ impl Options {
     pub(crate) fn variable(mut self, name: &str, value: impl Display) -> Self {
         self.variables.retain(|(known, _)| known != name);
         self.variables.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Without this environment variable.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.variables.retain(|(known, _)| known != name);
         self
     }
 
@@ -166,7 +173,7 @@ impl Options {
     /// The binary with nothing in its environment but what is set here.
     pub(crate) fn binary(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_payhookd"));
-        command.env_clear().current_dir(self.folder()).env("PAYHOOKD_DB", &self.db);
+        command.env_clear().current_dir(self.folder());
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command

@@ -8,8 +8,10 @@ mod provider;
 mod wire;
 
 mod answers;
+mod config;
 mod lifecycle;
 mod log;
+mod matching;
 mod paypal;
 mod postback;
 mod stripe;
