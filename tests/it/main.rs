@@ -8,6 +8,7 @@ mod provider;
 mod wire;
 
 mod answers;
+mod cli;
 mod config;
 mod lifecycle;
 mod log;

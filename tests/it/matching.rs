@@ -316,6 +316,21 @@ fn a_paypal_payment_is_found_by_its_order_and_by_the_shops_order_id() {
 }
 
 #[test]
+fn an_invoice_is_found_by_its_own_id_and_by_its_subscription() {
+    let daemon = Options::stripe().start();
+    register(daemon.options(), "stripe", "in_1", &[]);
+    register(daemon.options(), "stripe", "sub_2", &[]);
+    let paid = |name: &str| {
+        StripeSample::new("invoice.payment_succeeded", name)
+            .object(&format!("in_{name}"))
+            .reference(&format!("sub_{name}"))
+    };
+    deliver(&daemon, &[paid("1"), paid("2"), paid("3")]);
+    assert_eq!(outcomes(&daemon), ["processed|1", "processed|2", "orphan|-"]);
+    assert_eq!(transactions(&daemon), ["1|succeeded|4999|0|none", "2|succeeded|4999|0|none"]);
+}
+
+#[test]
 fn the_same_id_at_the_other_provider_is_another_payment() {
     let daemon = Options::stripe().start();
     register(daemon.options(), "paypal", "pi_1", &["--order-id", "A-1001"]);
