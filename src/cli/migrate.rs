@@ -1,23 +1,30 @@
 //! `payhookd --migrate`: bring the database to this binary's schema.
 
-use super::CommandError;
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::{CommandError, printed};
 use crate::clock::Clock;
 use crate::config::database_path;
 use crate::config::options::DatabaseOption;
-use crate::store;
+use crate::store::{self, Migration};
 
 /// Applies what is pending and says what it did.
 pub fn run(options: &DatabaseOption) -> Result<(), CommandError> {
     let path = options.path();
     let migration = store::migrate(&path, Clock::SYSTEM.now())?;
+    printed(tell(&mut io::stdout().lock(), &path, &migration))
+}
+
+fn tell(output: &mut impl Write, path: &Path, migration: &Migration) -> io::Result<()> {
     if let Some(backup) = &migration.backup {
-        println!("copied {} to {}", path.display(), backup.display());
+        writeln!(output, "copied {} to {}", path.display(), backup.display())?;
     }
     for applied in &migration.applied {
-        println!("applied {applied}");
+        writeln!(output, "applied {applied}")?;
     }
     if migration.applied.is_empty() {
-        println!("{} is up to date", path.display());
+        writeln!(output, "{} is up to date", path.display())?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ pub mod table;
 pub mod transactions;
 
 use std::fmt::Display;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -83,7 +83,8 @@ fn ended<E: Display>(result: Result<(), E>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("payhookd: {error}");
+            // If standard error is closed too, the exit code is all that is left to say.
+            let _ = writeln!(io::stderr(), "payhookd: {error}");
             ExitCode::FAILURE
         }
     }

@@ -334,21 +334,29 @@ impl Import {
         let mut database = Database::open(&self.database.path())?;
         let lines = self.parse(input, livemode(self.mode, &database)?)?;
         let (mut created, mut existing) = (0_u64, 0_u64);
+        let mut left_out = Vec::new();
         for some in lines.chunks(LINES_AT_ONCE) {
             let now = Clock::SYSTEM.now();
             database.batch(|batch| {
-                for (_, new) in some {
+                for (number, new) in some {
                     match batch.register(new, now)? {
                         Registered::Created(_) => created += 1,
                         Registered::Existing(_) => existing += 1,
-                        Registered::Conflict(_) => {}
+                        // Only registering shows that two lines mean one payment.
+                        Registered::Conflict(transaction) => {
+                            let conflict = conflict(&new.reference.value, &transaction);
+                            left_out.push(format!("line {number}: {conflict}"));
+                        }
                     }
                 }
                 Ok(())
             })?;
         }
-        println!("{created} registered, {existing} were already");
-        Ok(())
+        printed(writeln!(io::stdout(), "{created} registered, {existing} were already"))?;
+        if left_out.is_empty() {
+            return Ok(());
+        }
+        Err(CommandError::Said(format!("not registered:\n  {}", shortened(left_out))))
     }
 
     /// Checks all of it before anything is written.
@@ -373,13 +381,7 @@ impl Import {
         if mistakes.is_empty() {
             return Ok(lines);
         }
-        let all = mistakes.len();
-        mistakes.truncate(MISTAKES_SHOWN);
-        if all > MISTAKES_SHOWN {
-            mistakes.push(format!("… and {} more", all - MISTAKES_SHOWN));
-        }
-        let mistakes = mistakes.join("\n  ");
-        Err(CommandError::Said(format!("nothing was imported:\n  {mistakes}")))
+        Err(CommandError::Said(format!("nothing was imported:\n  {}", shortened(mistakes))))
     }
 
     /// Lines that contradict each other or what is registered.
@@ -414,6 +416,15 @@ impl Import {
 
 /// Enough to see what is wrong.
 const MISTAKES_SHOWN: usize = 20;
+
+fn shortened(mut mistakes: Vec<String>) -> String {
+    let all = mistakes.len();
+    mistakes.truncate(MISTAKES_SHOWN);
+    if all > MISTAKES_SHOWN {
+        mistakes.push(format!("… and {} more", all - MISTAKES_SHOWN));
+    }
+    mistakes.join("\n  ")
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

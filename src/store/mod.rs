@@ -58,6 +58,12 @@ pub enum StoreError {
         /// Where it was looked for.
         path: PathBuf,
     },
+    /// The file is no database.
+    #[error("{path} is not a database: name another file with --db")]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file is a database of something else.
     #[error("{path} is a database, but not one of payhookd: name another file with --db")]
     ForeignDatabase {

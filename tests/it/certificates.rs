@@ -21,7 +21,7 @@ impl Certificates {
         let fake = Fake::start(move |asked| {
             let replies = script.lock().expect("no panic");
             let reply = replies.get(&asked.path).cloned();
-            reply.unwrap_or(Reply::Answer(404, None, "no such certificate".to_owned()))
+            reply.unwrap_or_else(|| Reply::Answer(404, None, "no such certificate".to_owned()))
         });
         Self { fake, replies }
     }

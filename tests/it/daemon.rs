@@ -35,8 +35,8 @@ impl Options {
     pub(crate) fn new() -> Self {
         let folder = TempDir::new().expect("a folder");
         let db = folder.path().join("payhookd.db");
-        let folder = Arc::new(folder);
-        Self { folder, db, shell: None, args: Vec::new(), variables: Vec::new() }
+        let variables = vec![("PAYHOOKD_DB".to_owned(), db.display().to_string())];
+        Self { folder: Arc::new(folder), db, shell: None, args: Vec::new(), variables }
     }
 
     /// Live Stripe events signed with [`SECRET`](crate::provider::SECRET) are accepted.
@@ -74,6 +74,12 @@ impl Options {
     /// A shell does this first and then becomes the binary.
     pub(crate) fn through_shell(mut self, first: &'static str) -> Self {
         self.shell = Some(first);
+        self
+    }
+
+    /// Without this environment variable.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.variables.retain(|(known, _)| known != name);
         self
     }
 
@@ -181,7 +187,7 @@ impl Options {
         if let Some(first) = self.shell {
             command.args(["-c", &format!("{first}; exec \"$0\" \"$@\""), binary]);
         }
-        command.env_clear().current_dir(self.folder()).env("PAYHOOKD_DB", &self.db);
+        command.env_clear().current_dir(self.folder());
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command

@@ -17,7 +17,7 @@ fn parse(line: &str) -> Vec<(String, String)> {
         let (value, after) = match after.strip_prefix('"') {
             None => after
                 .split_once(' ')
-                .map_or((after.to_owned(), ""), |(value, after)| (value.to_owned(), after)),
+                .map_or_else(|| (after.to_owned(), ""), |(value, after)| (value.to_owned(), after)),
             Some(quoted) => {
                 let mut escaped = false;
                 let end = quoted.find(|character| {

@@ -10,11 +10,14 @@ mod shop;
 mod wire;
 
 mod answers;
+mod cli;
+mod config;
 mod crash;
 mod faults;
 mod flood;
 mod lifecycle;
 mod log;
+mod matching;
 mod migrations;
 mod paypal;
 mod postback;

@@ -31,7 +31,7 @@ fn settings(vector: &Value) -> (String, i64, String) {
     (
         secrets.join(","),
         vector["now"].as_i64().expect("a time"),
-        tolerance.map_or("off".to_owned(), |seconds| seconds.to_string()),
+        tolerance.map_or_else(|| "off".to_owned(), |seconds| seconds.to_string()),
     )
 }
 
