@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde::Deserialize;
@@ -121,7 +121,7 @@ pub fn run(command: &Transactions) -> Result<(), CommandError> {
 
 impl Add {
     fn run(&self) -> Result<(), CommandError> {
-        let mut database = Database::open(&self.database.path())?;
+        let path = self.database.path();
         let new = NewTransaction {
             provider: self.provider,
             reference: Reference::new(
@@ -130,9 +130,10 @@ impl Add {
             ),
             order_id: self.order_id.clone(),
             expected: Expected { amount: self.amount, currency: self.currency },
-            livemode: livemode(self.mode, &database)?,
+            livemode: livemode(self.mode, &path)?,
             metadata: self.metadata.clone(),
         };
+        let mut database = Database::open(&path)?;
         let registered = database.batch(|batch| batch.register(&new, Clock::SYSTEM.now()))?;
         let (transaction, what) = match &registered {
             Registered::Created(transaction) => (transaction, "registered"),
@@ -151,10 +152,11 @@ impl Add {
 }
 
 /// What is said, else what the daemon is about, else real money.
-fn livemode(mode: Option<Mode>, database: &Database) -> Result<bool, CommandError> {
+fn livemode(mode: Option<Mode>, db: &Path) -> Result<bool, CommandError> {
     match mode {
         Some(mode) => Ok(mode == Mode::Live),
-        None => Ok(database.livemode()?.unwrap_or(true)),
+        None if db.exists() => Ok(Reader::open(db)?.livemode()?.unwrap_or(true)),
+        None => Ok(true),
     }
 }
 
@@ -331,8 +333,8 @@ impl Import {
             })?;
             Box::new(BufReader::new(file))
         };
+        let lines = self.parse(input)?;
         let mut database = Database::open(&self.database.path())?;
-        let lines = self.parse(input, livemode(self.mode, &database)?)?;
         let (mut created, mut existing) = (0_u64, 0_u64);
         let mut left_out = Vec::new();
         for some in lines.chunks(LINES_AT_ONCE) {
@@ -360,11 +362,8 @@ impl Import {
     }
 
     /// Checks all of it before anything is written.
-    fn parse(
-        &self,
-        input: Box<dyn BufRead>,
-        livemode: bool,
-    ) -> Result<Vec<(usize, NewTransaction)>, CommandError> {
+    fn parse(&self, input: Box<dyn BufRead>) -> Result<Vec<(usize, NewTransaction)>, CommandError> {
+        let livemode = livemode(self.mode, &self.database.path())?;
         let mut lines = Vec::new();
         let mut mistakes = Vec::new();
         for (number, line) in (1..).zip(input.lines()) {
@@ -401,7 +400,11 @@ impl Import {
                 ));
             }
         }
-        let reader = Reader::open(&self.database.path())?;
+        let path = self.database.path();
+        if !path.exists() {
+            return Ok(());
+        }
+        let reader = Reader::open(&path)?;
         for (number, new) in lines {
             if let Some(conflict) = reader.conflict(new)? {
                 mistakes.push(format!(

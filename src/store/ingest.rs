@@ -106,11 +106,6 @@ impl Database {
         certificates::all(&self.connection)
     }
 
-    /// Which money the daemon was about when it last started, if it ever did.
-    pub fn livemode(&self) -> Result<Option<bool>, StoreError> {
-        Ok(daemon::livemode(&self.connection)?)
-    }
-
     /// Copies the log into the file and empties it: the last thing before a stop.
     pub fn checkpoint(&self) -> Result<(), StoreError> {
         Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)

@@ -46,6 +46,9 @@ pub enum StoreError {
     /// Another process held the database for too long.
     #[error("the database is held by another process")]
     Busy,
+    /// The disk did not do what it was told.
+    #[error("the disk failed: {0}")]
+    Disk(String),
     /// More webhooks wait to be written than the queue holds.
     #[error("the queue to the database is full")]
     QueueFull,
@@ -116,20 +119,23 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether it would have happened to any webhook: there is no room, no right or no turn to
-    /// write.
+    /// Whether it would have happened to any webhook: there is no room, no right, no turn or no
+    /// disk to write.
     pub fn is_of_the_database(&self) -> bool {
-        matches!(self, Self::Full | Self::ReadOnly | Self::Busy)
+        matches!(self, Self::Full | Self::ReadOnly | Self::Busy | Self::Disk(_))
     }
 }
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly};
+        use rusqlite::ErrorCode::{
+            DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly, SystemIoFailure,
+        };
         match error.sqlite_error_code() {
             Some(DiskFull) => Self::Full,
             Some(ReadOnly) => Self::ReadOnly,
             Some(DatabaseBusy | DatabaseLocked) => Self::Busy,
+            Some(SystemIoFailure) => Self::Disk(error.to_string()),
             _ => Self::Other(error.to_string()),
         }
     }

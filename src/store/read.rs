@@ -8,7 +8,7 @@ use super::orphans::{Orphan, orphan_columns};
 use super::register::NewTransaction;
 use super::transactions::{self, Change, Transaction, change_columns, transaction_columns};
 use super::webhook_logs::{WebhookLog, webhook_log_columns};
-use super::{StoreError, schema};
+use super::{StoreError, daemon, schema};
 
 /// A connection that can only read. It never makes the writer wait.
 #[derive(Debug)]
@@ -20,6 +20,11 @@ impl Reader {
     /// Opens the database at `path`; one that does not exist is an error.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Ok(Self { connection: schema::open_reader(path)? })
+    }
+
+    /// Which money the daemon was about when it last started, if it ever did.
+    pub fn livemode(&self) -> Result<Option<bool>, StoreError> {
+        Ok(daemon::livemode(&self.connection)?)
     }
 
     /// The newest `limit` transactions, newest first.

@@ -160,10 +160,12 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
 
 /// The schema version of the file; `None` for an empty one.
 fn version(connection: &Connection, path: &Path) -> Result<Option<i32>, StoreError> {
-    let tables: Vec<String> = connection
-        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?
-        .query_map([], |row| row.get("name"))?
-        .collect::<Result<_, _>>()?;
+    let tables = tables(connection).map_err(|error| match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => {
+            StoreError::NotADatabase { path: path.to_owned() }
+        }
+        _ => error.into(),
+    })?;
     if tables.is_empty() {
         return Ok(None);
     }
@@ -172,6 +174,13 @@ fn version(connection: &Connection, path: &Path) -> Result<Option<i32>, StoreErr
     }
     let version = "SELECT max(version) AS version FROM refinery_schema_history";
     Ok(connection.query_row(version, [], |row| row.get("version"))?)
+}
+
+fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?
+        .query_map([], |row| row.get("name"))?
+        .collect()
 }
 
 /// A consistent copy, also while others write.

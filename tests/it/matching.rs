@@ -422,3 +422,18 @@ fn every_order_of_events_ends_in_the_same_row() {
     assert_eq!(daemon.database().count("webhook_logs"), 600);
     daemon.database().assert_sound();
 }
+
+#[test]
+fn a_transaction_has_the_daemons_mode_unless_another_is_said() {
+    let options = Options::new()
+        .variable("STRIPE_WEBHOOK_SECRET", "whsec_shop")
+        .variable("STRIPE_SECRET_KEY", "sk_test_shop");
+    options.start().terminate();
+    let added = |arguments: &[&str]| -> Value {
+        let mut all = vec!["transactions", "add", "--json", "--provider", "stripe", "--reference"];
+        all.extend(arguments);
+        serde_json::from_str(&options.done(&all)).expect("JSON")
+    };
+    assert_eq!(added(&["pi_daemons"])["livemode"], false);
+    assert_eq!(added(&["pi_said", "--mode", "live"])["livemode"], true);
+}
