@@ -1,6 +1,6 @@
 //! How many events a second payhookd commits, and how long each waits for its answer.
 //!
-//! `cargo bench --bench load -- [--events N] [--quick] [--growth]`
+//! `cargo bench --bench load -- [--events N] [--connections N] [--quick] [--growth]`
 //!
 //! The release binary runs as a process of its own on a real file. Beside it stand two floors: the
 //! same HTTP stack that answers 200 without doing anything, and the store without HTTP. Client and
@@ -53,6 +53,8 @@ fn exit(result: io::Result<()>) -> ExitCode {
 struct Plan {
     /// Events per row of the table.
     events: u64,
+    /// The numbers of connections to measure with.
+    connections: Vec<usize>,
     /// Whether to measure with many events stored too, which takes minutes.
     growth: bool,
 }
@@ -61,7 +63,7 @@ impl Plan {
     /// `None` without `--bench`: `cargo test --all-targets` runs benchmarks too, only to see that
     /// they start.
     fn parse(arguments: &[String]) -> Result<Option<Self>, String> {
-        let mut plan = Self { events: 50_000, growth: false };
+        let mut plan = Self { events: 50_000, connections: CONNECTIONS.to_vec(), growth: false };
         let mut bench = false;
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
@@ -74,6 +76,12 @@ impl Plan {
                     plan.events = number
                         .filter(|events| (1..=MOST_EVENTS).contains(events))
                         .ok_or_else(|| format!("--events wants a number up to {MOST_EVENTS}"))?;
+                }
+                "--connections" => {
+                    let number = arguments.next().and_then(|number| number.parse().ok());
+                    let number = number.filter(|number| (1..=1_000).contains(number));
+                    plan.connections =
+                        vec![number.ok_or("--connections wants a number up to 1000")?];
                 }
                 other => return Err(format!("{other} is no argument of this benchmark")),
             }
@@ -88,7 +96,7 @@ fn run(plan: &Plan) -> io::Result<()> {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let bench = Bench { folder: folder.path().to_owned(), events: plan.events };
     let mut table = Table::default();
-    let measured = bench.measure(plan.growth, &mut table);
+    let measured = bench.measure(plan, &mut table);
     println!(
         "\n{} events of {} bytes a row, on {} cores. events/s: answered 200 (or committed) a\n\
          second. start: from exec to the first connection, on the database just filled; idle:\n\
@@ -107,8 +115,8 @@ struct Bench {
 }
 
 impl Bench {
-    fn measure(&self, growth: bool, table: &mut Table) -> io::Result<()> {
-        for connections in CONNECTIONS {
+    fn measure(&self, plan: &Plan, table: &mut Table) -> io::Result<()> {
+        for connections in plan.connections.iter().copied() {
             table.add(self.floor(connections)?);
             let daemon = self.fresh_daemon(connections, Order::Time)?;
             let store = self.bare_store(daemon.batch)?;
@@ -119,7 +127,7 @@ impl Bench {
                 table.add(self.fresh_daemon(connections, Order::Random)?);
             }
         }
-        if growth {
+        if plan.growth {
             self.growth(table)?;
         }
         Ok(())
@@ -355,7 +363,7 @@ impl std::fmt::Display for Table {
     }
 }
 
-const USAGE: &str = "[--events N] [--quick] [--growth]";
+const USAGE: &str = "[--events N] [--connections N] [--quick] [--growth]";
 /// The argument with which this program runs itself as the server that does nothing.
 const FLOOR: &str = "serve-floor";
 const COLUMNS: [&str; 13] = [

@@ -88,8 +88,10 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
     database.batch(|batch| batch.started(config.mode == Mode::Live, config.clock.now()))?;
     let certificates = database.certificates()?;
     let (store, writer) = Store::start(database, config.faults.as_deref())?;
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers())
+        .enable_all()
+        .build()?;
     let stopped = runtime.block_on(async {
         let public = listen(config.listen, "--listen")?;
         let admin = listen(config.admin_listen, "--admin-listen")?;
@@ -283,7 +285,12 @@ fn raise_descriptors() -> u64 {
 /// Connections that may wait to be accepted. With tokio's 128 a burst makes the system drop some,
 /// and a sender that is dropped tries again only a second later.
 const BACKLOG: u32 = 4_096;
-/// Threads that serve connections. The writer has one of its own, and is what takes the time.
-const WORKERS: usize = 2;
+/// Threads that serve connections: the writer, whose work limits what is taken, has a core of its own
+/// where there are two. (With two threads beside it on two cores 12 % fewer events are taken.)
+fn workers() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    cores.saturating_sub(1).clamp(1, 4)
+}
+
 /// How many webhooks may ask PayPal's API at once.
 const POSTBACKS: usize = 8;
