@@ -101,7 +101,8 @@ pub enum PaypalVerify {
     Offline {
         /// The roots that it must lead to.
         trust: Trust,
-        /// PEM text of roots given in place of the bundled ones; trusted for fetching as well.
+        /// PEM text of roots given in place of the bundled ones; trusted also for fetching from
+        /// `certificate_host`.
         roots_pem: Option<Vec<u8>>,
         /// Where certificates are fetched instead of at PayPal.
         certificate_host: Option<CertificateHost>,

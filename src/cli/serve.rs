@@ -229,7 +229,8 @@ fn paypal_endpoint(
         PaypalVerify::Offline { trust, roots_pem, certificate_host } => PaypalProof::Offline {
             certificates: Box::new(Certificates::new(
                 trust.clone(),
-                roots_pem.as_deref(),
+                // PayPal's own host is trusted as every public one is.
+                certificate_host.as_ref().and(roots_pem.as_deref()),
                 stored,
                 store.clone(),
             )),

@@ -74,8 +74,8 @@ struct Failure {
 }
 
 impl Certificates {
-    /// Begins with those that are stored. `roots` are trusted for fetching in place of the public
-    /// ones, as for the certificates themselves.
+    /// Begins with those that are stored. `roots` are trusted for fetching, in place of the public
+    /// ones, if certificates come from a host of the operator's own.
     pub fn new(
         trust: Trust,
         roots: Option<&[u8]>,

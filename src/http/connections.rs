@@ -138,10 +138,14 @@ impl Connections {
 }
 
 impl Slot {
-    /// From now until the guard is dropped it is we who make the sender wait.
-    pub(super) fn answering(self: &Arc<Self>) -> Answering {
+    /// A whole request has arrived: from now on it is we who make the sender wait.
+    pub(super) fn answering(&self) {
         self.set(ANSWERING);
-        Answering(Arc::clone(self))
+    }
+
+    /// It has its answer.
+    pub(super) fn answered(&self) {
+        self.set(IDLE);
     }
 
     /// Returns when the connection must be closed.
@@ -173,16 +177,6 @@ impl Slot {
         if slots.open.is_empty() {
             connections.none_left.notify_waiters();
         }
-    }
-}
-
-/// While it lives, its connection is not closed for being slow.
-#[derive(Debug)]
-pub(super) struct Answering(Arc<Slot>);
-
-impl Drop for Answering {
-    fn drop(&mut self) {
-        self.0.set(IDLE);
     }
 }
 
@@ -252,12 +246,11 @@ mod tests {
     fn room_is_made_by_closing_the_one_that_made_us_wait_longest() {
         let connections = Connections::new(2);
         let (first, second) = (connections.open(), connections.open());
-        let answering = first.answering();
+        first.answering();
         // `second` waits since its opening; `first` does not make us wait at all.
         let third = connections.open();
         assert_eq!(connections.count(), 2);
         assert!(!connections.lock().open.contains_key(&second.number));
-        drop(answering);
         for slot in [first, second, third] {
             slot.closed();
         }
@@ -268,7 +261,7 @@ mod tests {
     fn nobody_is_closed_while_all_are_being_answered() {
         let connections = Connections::new(1);
         let slot = connections.open();
-        let _answering = slot.answering();
+        slot.answering();
         connections.open();
         assert_eq!(connections.count(), 2);
     }

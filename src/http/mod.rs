@@ -82,8 +82,14 @@ async fn serve_connection(
     let answer = TowerToHyperService::new(warp::service(routes));
     let of_requests = Arc::clone(&slot);
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(Arc::clone(&of_requests));
-        answer.call(request)
+        let slot = Arc::clone(&of_requests);
+        request.extensions_mut().insert(Arc::clone(&slot));
+        let answered = answer.call(request);
+        async move {
+            let answer = answered.await;
+            slot.answered();
+            answer
+        }
     });
     let io = TokioIo::new(Watched::new(stream, Arc::clone(&slot)));
     let connection = http1::Builder::new()

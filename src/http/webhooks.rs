@@ -176,7 +176,7 @@ impl State {
             Ok(body) => body,
             Err(error) => return self.unread(provider, error),
         };
-        let _answering = slot.answering();
+        slot.answering();
 
         let proved = self.prove(provider, &body.bytes, headers, received_at).await;
         let verified = arrived.elapsed();
