@@ -214,12 +214,17 @@ impl Checks<'_> {
         for (flag, given) in [
             ("--stripe-api-base", options.stripe_api_base.is_some()),
             ("--paypal-api-base", options.paypal_api_base.is_some()),
-            ("--paypal-cert-roots", options.paypal_cert_roots.is_some()),
             ("--paypal-cert-host", options.paypal_cert_host.is_some()),
         ] {
             if given {
                 self.warn(format!("{flag} is set: meant for tests and staging"));
             }
+        }
+        if let Some(file) = &options.paypal_cert_roots {
+            self.warn(format!(
+                "--paypal-cert-roots is set: whoever has a key of {} can sign for PayPal",
+                file.display()
+            ));
         }
         let state_directory = self.variable("STATE_DIRECTORY");
         Config {

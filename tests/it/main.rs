@@ -21,4 +21,5 @@ mod matching;
 mod migrations;
 mod paypal;
 mod postback;
+mod send;
 mod stripe;

@@ -5,6 +5,7 @@
 //! the intermediate.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
@@ -57,10 +58,7 @@ impl CertificateHost {
         if authority.is_empty() || !authority.bytes().all(allowed) {
             return None;
         }
-        let loopback = ["127.0.0.1", "localhost", "[::1]"].iter().any(|host| {
-            let port = authority.strip_prefix(host).map(|rest| rest.strip_prefix(':'));
-            port.is_some_and(|port| port.is_some() || authority == *host)
-        });
+        let loopback = is_loopback(authority);
         let scheme = match scheme {
             Some("https") => "https",
             None if !loopback => "https",
@@ -73,6 +71,15 @@ impl CertificateHost {
     fn serves(&self, scheme: &str, authority: &str) -> bool {
         authority == &*self.authority && (scheme == "https" || scheme == self.scheme)
     }
+}
+
+/// Whether `HOST[:PORT]` is this machine.
+fn is_loopback(authority: &str) -> bool {
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').map_or("", |(host, _)| host),
+        None => authority.split_once(':').map_or(authority, |(host, _)| host),
+    };
+    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// A certificate URL that may be fetched. It comes from an unproved request, so nothing but
@@ -316,6 +323,8 @@ mod tests {
         for (text, scheme) in [
             ("localhost", Some("http")),
             ("[::1]:80", Some("http")),
+            ("127.0.0.89:80", Some("http")),
+            ("[::2]:80", Some("https")),
             ("https://localhost:1", Some("https")),
             ("certs.staging.example", Some("https")),
             ("http://certs.staging.example", None),

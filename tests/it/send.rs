@@ -1,0 +1,101 @@
+//! `send` and `demo`: what a person tries first.
+
+use std::net::TcpListener;
+
+use crate::daemon::Options;
+use crate::provider::WEBHOOK_ID;
+
+#[test]
+fn a_demo_sends_a_day_through_the_real_verification_and_leaves_nothing_behind() {
+    let options = Options::new();
+    let temporary = options.folder().join("tmp");
+    std::fs::create_dir(&temporary).expect("a folder");
+    let shown = options.clone().variable("TMPDIR", temporary.display()).done(&["demo", "--exit"]);
+    assert!(shown.contains("all 172 payments ended as they were planned"), "{shown}");
+    for word in ["processed", "ignored", "orphan", "failed", "disputed", "refunded"] {
+        assert!(shown.contains(word), "{word} is missing:\n{shown}");
+    }
+    assert!(shown.lines().any(|line| line.starts_with("400") && line.ends_with(" 24")), "{shown}");
+    let left = std::fs::read_dir(&temporary).expect("the folder").count();
+    assert_eq!(left, 0, "something is left in the temporary folder");
+    assert!(!options.db().exists(), "the demo touched the shop's own database");
+}
+
+#[test]
+fn stripe_events_are_sent_signed_with_the_configured_secret() {
+    let options = Options::stripe();
+    let daemon = options.start();
+    let url = format!("http://{}", daemon.public);
+    let send = |more: &[&str]| {
+        let mut args = vec!["send", "stripe", "--url", &*url];
+        args.extend(more);
+        options.run(&args)
+    };
+    let template = "payment_intent.succeeded";
+    let sent = send(&["--template", template, "--count", "5", "--duplicate", "2", "--shuffle"]);
+    let said = String::from_utf8_lossy(&sent.stdout).into_owned();
+    assert!(sent.status.success(), "{sent:?}");
+    assert!(said.contains("5 × 200 {\"received\":true}"), "{said}");
+    assert!(said.contains("10 × 200 {\"received\":true,\"duplicate\":true}"), "{said}");
+
+    let file = options.file("event.json", r#"{"id":"evt_file","object":"event","type":"x"}"#);
+    let sent = send(&["--file", &file.display().to_string()]);
+    assert!(sent.status.success(), "{sent:?}");
+    assert!(options.done(&["events", "show", "evt_file"]).contains("ignored"));
+
+    let unknown = send(&["--template", "payment_intent.suceeded"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains(template), "{unknown:?}");
+
+    let another = options.clone().variable("STRIPE_WEBHOOK_SECRET", "whsec_another");
+    let refused = another.run(&["send", "stripe", "--url", &url, "--template", template]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stdout).contains("bad_signature"), "{refused:?}");
+}
+
+#[test]
+fn paypal_events_are_sent_signed_by_an_authority_that_is_made_for_it() {
+    let options = Options::new().variable("PAYPAL_WEBHOOK_ID", WEBHOOK_ID);
+    let folder = options.folder().join("authority").display().to_string();
+    // A free port of an address that no other test uses.
+    let address = TcpListener::bind("127.0.0.89:0").and_then(|free| free.local_addr());
+    let address = address.expect("a free port").to_string();
+    let send = |url: &str| {
+        let template = "PAYMENT.CAPTURE.COMPLETED";
+        options.run(&[
+            "send",
+            "paypal",
+            "--url",
+            url,
+            "--authority",
+            &folder,
+            "--authority-listen",
+            &address,
+            "--template",
+            template,
+            "--reference",
+            "5O190127TN364715T",
+            "--count",
+            "2",
+        ])
+    };
+    // Nobody listens yet; the authority is made all the same, and it is said how to go on.
+    let made = send("http://127.0.0.89:1");
+    assert_eq!(made.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&made.stderr).into_owned();
+    assert!(said.contains("--paypal-cert-roots") && said.contains("no answer from"), "{said}");
+
+    let daemon = options
+        .clone()
+        .variable("PAYHOOKD_MODE", "test")
+        .arg("--paypal-cert-roots")
+        .arg(format!("{folder}/root.pem"))
+        .arg("--paypal-cert-host")
+        .arg(&address)
+        .start();
+    let sent = send(&format!("http://{}", daemon.public));
+    assert!(sent.status.success(), "{sent:?}");
+    let orphans = options.done(&["orphans", "list", "--json"]);
+    assert_eq!(orphans.lines().count(), 1, "both are about one order: {orphans}");
+    assert!(orphans.contains("5O190127TN364715T"), "{orphans}");
+}
