@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::table::{Table, visible};
-use super::{CommandError, printed};
+use super::{CommandError, Listing, print_json, printed};
 use crate::config::options::DatabaseOption;
 use crate::store::{Reader, WebhookLog};
 
@@ -23,13 +23,7 @@ pub enum Events {
 #[derive(Args, Debug)]
 pub struct List {
     #[command(flatten)]
-    database: DatabaseOption,
-    /// At most so many.
-    #[arg(long, default_value_t = 50)]
-    limit: u32,
-    /// Print JSON lines.
-    #[arg(long)]
-    json: bool,
+    listing: Listing,
 }
 
 /// `events show`
@@ -54,11 +48,10 @@ pub fn run(command: &Events) -> Result<(), CommandError> {
 
 impl List {
     fn run(&self) -> Result<(), CommandError> {
-        let events = Reader::open(&self.database.path())?.events(self.limit)?;
-        let mut output = io::stdout().lock();
-        if self.json {
-            let mut lines = events.iter();
-            return printed(lines.try_for_each(|one| writeln!(output, "{}", to_json(one))));
+        let listing = &self.listing;
+        let events = listing.reader()?.events(listing.limit)?;
+        if listing.json {
+            return print_json(events.iter().map(to_json));
         }
         let mut table = Table::new(&[
             ">id",
@@ -87,7 +80,7 @@ impl List {
             ]);
         }
         printed(table.print(
-            &mut output,
+            &mut io::stdout().lock(),
             "no events yet: send one with `payhookd send`, or from the provider's dashboard",
         ))
     }

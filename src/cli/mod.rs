@@ -15,9 +15,11 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use serde_json::Value;
 
-use crate::config::options::ServeOptions;
+use crate::config::options::{DatabaseOption, ServeOptions};
+use crate::store::Reader;
 
 /// Receives Stripe and PayPal webhooks, proves and keeps them, and keeps a shop's transactions
 /// true.
@@ -117,6 +119,31 @@ pub enum CommandError {
     /// Reading or printing failed.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+/// What every list takes.
+#[derive(Args, Debug)]
+pub struct Listing {
+    #[command(flatten)]
+    database: DatabaseOption,
+    /// At most so many.
+    #[arg(long, default_value_t = 50)]
+    limit: u32,
+    /// Print JSON lines.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Listing {
+    fn reader(&self) -> Result<Reader, CommandError> {
+        Ok(Reader::open(&self.database.path())?)
+    }
+}
+
+/// A line for each.
+fn print_json(mut values: impl Iterator<Item = Value>) -> Result<(), CommandError> {
+    let mut output = io::stdout().lock();
+    printed(values.try_for_each(|value| writeln!(output, "{value}")))
 }
 
 /// A closed pipe is a normal end: whoever read has seen enough.

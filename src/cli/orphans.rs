@@ -1,15 +1,14 @@
 //! `payhookd orphans`: payments that no transaction is registered for.
 
-use std::io::{self, Write};
+use std::io;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::table::Table;
-use super::{CommandError, printed};
-use crate::config::options::DatabaseOption;
+use super::{CommandError, Listing, print_json, printed};
 use crate::domain::money::{Currency, Money};
-use crate::store::{Orphan, Reader, Resolved};
+use crate::store::{Orphan, Resolved};
 
 /// What can be done with orphans.
 #[derive(Debug, Subcommand)]
@@ -22,16 +21,10 @@ pub enum Orphans {
 #[derive(Args, Debug)]
 pub struct List {
     #[command(flatten)]
-    database: DatabaseOption,
+    listing: Listing,
     /// Those that were matched or dismissed too.
     #[arg(long)]
     all: bool,
-    /// At most so many.
-    #[arg(long, default_value_t = 50)]
-    limit: u32,
-    /// Print JSON lines.
-    #[arg(long)]
-    json: bool,
 }
 
 /// Does it.
@@ -44,11 +37,10 @@ pub fn run(command: &Orphans) -> Result<(), CommandError> {
 impl List {
     fn run(&self) -> Result<(), CommandError> {
         let resolved = if self.all { Resolved::Include } else { Resolved::Exclude };
-        let orphans = Reader::open(&self.database.path())?.orphans(resolved, self.limit)?;
-        let mut output = io::stdout().lock();
-        if self.json {
-            let mut lines = orphans.iter();
-            return printed(lines.try_for_each(|one| writeln!(output, "{}", to_json(one))));
+        let listing = &self.listing;
+        let orphans = listing.reader()?.orphans(resolved, listing.limit)?;
+        if listing.json {
+            return print_json(orphans.iter().map(to_json));
         }
         let mut table = Table::new(&[
             ">id",
@@ -76,7 +68,9 @@ impl List {
                 resolution(one),
             ]);
         }
-        printed(table.print(&mut output, "no orphans: every payment has its transaction"))
+        printed(
+            table.print(&mut io::stdout().lock(), "no orphans: every payment has its transaction"),
+        )
     }
 }
 

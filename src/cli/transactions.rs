@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::table::Table;
-use super::{CommandError, printed};
+use super::{CommandError, Listing, print_json, printed};
 use crate::clock::Clock;
 use crate::config::Mode;
 use crate::config::options::{DatabaseOption, parse_mode};
@@ -88,13 +88,7 @@ pub struct Import {
 #[derive(Args, Debug)]
 pub struct List {
     #[command(flatten)]
-    database: DatabaseOption,
-    /// At most so many.
-    #[arg(long, default_value_t = 50)]
-    limit: u32,
-    /// Print JSON lines.
-    #[arg(long)]
-    json: bool,
+    listing: Listing,
 }
 
 /// `transactions show`
@@ -170,15 +164,13 @@ fn conflict(reference: &str, transaction: &Transaction) -> String {
 
 impl List {
     fn run(&self) -> Result<(), CommandError> {
-        let reader = Reader::open(&self.database.path())?;
-        let transactions = reader.transactions(self.limit)?;
-        let mut output = io::stdout().lock();
-        if self.json {
-            let mut lines = transactions.iter();
-            return printed(lines.try_for_each(|one| writeln!(output, "{}", to_json(one))));
+        let listing = &self.listing;
+        let transactions = listing.reader()?.transactions(listing.limit)?;
+        if listing.json {
+            return print_json(transactions.iter().map(to_json));
         }
         printed(table(&transactions).print(
-            &mut output,
+            &mut io::stdout().lock(),
             "no transactions yet: register one with `payhookd transactions add`",
         ))
     }

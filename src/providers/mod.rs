@@ -5,6 +5,7 @@
 
 pub mod loose;
 pub mod paypal;
+mod reading;
 pub mod stripe;
 mod template;
 

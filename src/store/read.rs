@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, Row, Rows, named_params};
 
 use super::orphans::{Orphan, orphan_columns};
 use super::register::NewTransaction;
@@ -34,12 +34,7 @@ impl Reader {
             transaction_columns!(),
             " FROM transactions ORDER BY id DESC LIMIT :limit"
         ))?;
-        let mut rows = statement.query(named_params! { ":limit": limit })?;
-        let mut transactions = Vec::new();
-        while let Some(row) = rows.next()? {
-            transactions.push(Transaction::from_row(row)?);
-        }
-        Ok(transactions)
+        collect(statement.query(named_params! { ":limit": limit })?, Transaction::from_row)
     }
 
     /// The transactions that `id` may mean: a transaction's own id, or any reference that is known
@@ -54,12 +49,10 @@ impl Reader {
              ORDER BY id"
         ))?;
         let row_id: Option<i64> = id.parse().ok();
-        let mut rows = statement.query(named_params! { ":row_id": row_id, ":id": id })?;
-        let mut transactions = Vec::new();
-        while let Some(row) = rows.next()? {
-            transactions.push(Transaction::from_row(row)?);
-        }
-        Ok(transactions)
+        collect(
+            statement.query(named_params! { ":row_id": row_id, ":id": id })?,
+            Transaction::from_row,
+        )
     }
 
     /// The transaction that stands in the way of registering this one: registered with the same
@@ -78,12 +71,7 @@ impl Reader {
             " FROM transaction_changes LEFT JOIN webhook_logs ON webhook_logs.id = log_id
              WHERE transaction_changes.transaction_id = :id ORDER BY version"
         ))?;
-        let mut rows = statement.query(named_params! { ":id": transaction_id })?;
-        let mut changes = Vec::new();
-        while let Some(row) = rows.next()? {
-            changes.push(Change::from_row(row)?);
-        }
-        Ok(changes)
+        collect(statement.query(named_params! { ":id": transaction_id })?, Change::from_row)
     }
 
     /// The newest `limit` events, newest first, without their payloads.
@@ -93,12 +81,7 @@ impl Reader {
             webhook_log_columns!(),
             ", NULL FROM webhook_logs ORDER BY id DESC LIMIT :limit"
         ))?;
-        let mut rows = statement.query(named_params! { ":limit": limit })?;
-        let mut events = Vec::new();
-        while let Some(row) = rows.next()? {
-            events.push(WebhookLog::from_row(row)?);
-        }
-        Ok(events)
+        collect(statement.query(named_params! { ":limit": limit })?, WebhookLog::from_row)
     }
 
     /// The events that `id` may mean: a row id or a provider's event id. With payloads.
@@ -111,12 +94,10 @@ impl Reader {
               ORDER BY id"
         ))?;
         let row_id: Option<i64> = id.parse().ok();
-        let mut rows = statement.query(named_params! { ":row_id": row_id, ":id": id })?;
-        let mut events = Vec::new();
-        while let Some(row) = rows.next()? {
-            events.push(WebhookLog::from_row(row)?);
-        }
-        Ok(events)
+        collect(
+            statement.query(named_params! { ":row_id": row_id, ":id": id })?,
+            WebhookLog::from_row,
+        )
     }
 
     /// Orphans, newest first, at most `limit`: the open ones, or with `resolved` all of them.
@@ -127,15 +108,13 @@ impl Reader {
             " FROM orphan_transactions WHERE resolved_at IS NULL OR :resolved
              ORDER BY id DESC LIMIT :limit"
         ))?;
-        let mut rows = statement.query(named_params! {
-            ":resolved": resolved == Resolved::Include,
-            ":limit": limit,
-        })?;
-        let mut orphans = Vec::new();
-        while let Some(row) = rows.next()? {
-            orphans.push(Orphan::from_row(row)?);
-        }
-        Ok(orphans)
+        collect(
+            statement.query(named_params! {
+                ":resolved": resolved == Resolved::Include,
+                ":limit": limit,
+            })?,
+            Orphan::from_row,
+        )
     }
 
     /// How many of the refused requests that are kept there are, by provider and reason.
@@ -159,6 +138,17 @@ impl Reader {
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+fn collect<T>(
+    mut rows: Rows<'_>,
+    from_row: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut collected = Vec::new();
+    while let Some(row) = rows.next()? {
+        collected.push(from_row(row)?);
+    }
+    Ok(collected)
 }
 
 /// Whether orphans that are matched or dismissed are wanted too.

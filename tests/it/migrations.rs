@@ -148,7 +148,7 @@ fn a_database_of_something_else_is_refused_and_left_as_it_is() {
     is_refused_and_left(&options, "is a database, but not one of payhookd");
     fs::write(options.db(), "not a database at all, but long enough to be taken for one".repeat(9))
         .expect("a file");
-    is_refused_and_left(&options, "file is not a database");
+    is_refused_and_left(&options, "is not a database");
 }
 
 #[test]

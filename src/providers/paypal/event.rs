@@ -8,7 +8,8 @@ use serde::Deserialize;
 
 use super::super::Verified;
 use super::super::loose::{self, List, Loose, Part};
-use crate::domain::event::{Content, Event, Provider, Reference, ReferenceKind};
+use super::super::reading::{Reading, References, Source};
+use crate::domain::event::{Content, Event, Provider, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::Money;
 use crate::domain::refusal::Refusal;
@@ -164,14 +165,6 @@ impl Envelope<'_> {
     }
 }
 
-/// Which event says it, and when.
-struct Source<'e> {
-    event_id: &'e str,
-    occurred_at: Timestamp,
-}
-
-type Reading = Result<Content, String>;
-
 impl Resource<'_> {
     fn sale_completed(&self, source: &Source<'_>) -> Reading {
         self.payment(source, ReferenceKind::Sale, self.completed())
@@ -213,17 +206,11 @@ impl Resource<'_> {
         let reason =
             self.reason_code.text().or_else(|| details.and_then(|details| details.reason.text()));
         Ok(self.references(object, id).with(Fact {
-            occurred_at: source.occurred_at,
-            event_id: source.event_id.into(),
-            object,
-            object_id: id.into(),
-            state,
             amount: Some(amount),
             captured: (state == FactState::Succeeded).then_some(amount.minor),
-            refunded: None,
-            parent_id: None,
             object_at: self.updated_at(),
             reason: reason.map(Into::into),
+            ..source.fact(object, id, state)
         }))
     }
 
@@ -243,17 +230,11 @@ impl Resource<'_> {
         let parent = sale.or_else(|| self.parent_payment.id());
         let references = self.references(ReferenceKind::Refund, id).and(ReferenceKind::Sale, sale);
         Ok(references.with(Fact {
-            occurred_at: source.occurred_at,
-            event_id: source.event_id.into(),
-            object: ReferenceKind::Refund,
-            object_id: id.into(),
-            state,
             amount: Some(amount),
-            captured: None,
             refunded: total.transpose()?.map(|total| total.abs().minor),
             parent_id: parent.map(Into::into),
             object_at: self.updated_at(),
-            reason: None,
+            ..source.fact(ReferenceKind::Refund, id, state)
         }))
     }
 
@@ -261,7 +242,7 @@ impl Resource<'_> {
         let related = self.supplementary_data.get().and_then(|data| data.related_ids.get());
         let order = related.and_then(|ids| ids.order_id.id());
         let authorization = related.and_then(|ids| ids.authorization_id.id());
-        let mut references = References(vec![Reference::new(object, id)])
+        let mut references = References::new(object, id)
             .and(ReferenceKind::Payment, self.parent_payment.id())
             .and(ReferenceKind::Order, order.or_else(|| self.linked("/checkout/orders/")))
             .and(
@@ -302,25 +283,6 @@ impl Resource<'_> {
         let currency =
             amount.currency_code.text().or_else(|| amount.currency.text()).ok_or_else(missing)?;
         Money::parse_paypal(&value, currency).map_err(|error| format!("resource.{field}: {error}"))
-    }
-}
-
-/// The ids of one payment, collected from a resource.
-struct References(Vec<Reference>);
-
-impl References {
-    fn and(mut self, kind: ReferenceKind, id: Option<&str>) -> Self {
-        if let Some(id) = id {
-            let reference = Reference::new(kind, id);
-            if !self.0.contains(&reference) {
-                self.0.push(reference);
-            }
-        }
-        self
-    }
-
-    fn with(self, fact: Fact) -> Content {
-        Content::Payment { references: self.0, facts: vec![fact] }
     }
 }
 

@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::super::Verified;
 use super::super::loose::{self, List, Loose, Part};
-use crate::domain::event::{Content, Event, Provider, Reference, ReferenceKind};
+use super::super::reading::{Reading, References, Source};
+use crate::domain::event::{Content, Event, Provider, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::Money;
 use crate::domain::refusal::Refusal;
@@ -181,14 +182,6 @@ impl Envelope<'_> {
     }
 }
 
-/// Which event says it, and when.
-struct Source<'e> {
-    event_id: &'e str,
-    occurred_at: Timestamp,
-}
-
-type Reading = Result<Content, String>;
-
 impl Object<'_> {
     fn payment_intent_succeeded(&self, source: &Source<'_>) -> Reading {
         let amount = self.money("amount_received", self.amount_received.int())?;
@@ -243,17 +236,10 @@ impl Object<'_> {
             .and(ReferenceKind::Invoice, self.invoice.id())
             .and(ReferenceKind::OrderId, self.order_id().as_deref());
         Ok(references.with(Fact {
-            occurred_at: source.occurred_at,
-            event_id: source.event_id.into(),
-            object: ReferenceKind::PaymentIntent,
-            object_id: id.into(),
-            state,
             amount,
             captured,
-            refunded: None,
-            parent_id: None,
-            object_at: None,
             reason: reason.map(Into::into),
+            ..source.fact(ReferenceKind::PaymentIntent, id, state)
         }))
     }
 
@@ -276,17 +262,10 @@ impl Object<'_> {
             .and(ReferenceKind::PaymentIntent, self.payment_intent.id())
             .and(ReferenceKind::OrderId, self.order_id().as_deref());
         Ok(references.with(Fact {
-            occurred_at: source.occurred_at,
-            event_id: source.event_id.into(),
-            object: ReferenceKind::Dispute,
-            object_id: id.into(),
-            state,
             amount: Some(self.money("amount", self.amount.int())?),
-            captured: None,
-            refunded: None,
             parent_id: parent.map(Into::into),
-            object_at: None,
             reason: self.reason.text().map(Into::into),
+            ..source.fact(ReferenceKind::Dispute, id, state)
         }))
     }
 
@@ -304,17 +283,9 @@ impl Object<'_> {
             .and(ReferenceKind::Subscription, self.subscription.id().or(since_basil))
             .and(ReferenceKind::OrderId, self.order_id().as_deref());
         Ok(references.with(Fact {
-            occurred_at: source.occurred_at,
-            event_id: source.event_id.into(),
-            object: ReferenceKind::Invoice,
-            object_id: id.into(),
-            state: FactState::InvoicePaid,
             amount: Some(amount),
             captured: Some(amount.minor),
-            refunded: None,
-            parent_id: None,
-            object_at: None,
-            reason: None,
+            ..source.fact(ReferenceKind::Invoice, id, FactState::InvoicePaid)
         }))
     }
 
@@ -333,25 +304,6 @@ impl Object<'_> {
             self.currency.text().ok_or_else(|| "data.object.currency is missing".to_owned())?;
         Money::from_stripe(minor, currency)
             .map_err(|error| format!("data.object.{field} and currency: {error}"))
-    }
-}
-
-/// The ids of one payment, collected from an object.
-struct References(Vec<Reference>);
-
-impl References {
-    fn new(kind: ReferenceKind, id: &str) -> Self {
-        Self(vec![Reference::new(kind, id)])
-    }
-
-    fn and(mut self, kind: ReferenceKind, id: Option<&str>) -> Self {
-        let reference = id.map(|id| Reference::new(kind, id));
-        self.0.extend(reference.filter(|reference| !self.0.contains(reference)));
-        self
-    }
-
-    fn with(self, fact: Fact) -> Content {
-        Content::Payment { references: self.0, facts: vec![fact] }
     }
 }
 

@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::super::super::{Proof, vectors};
 use super::*;
+use crate::domain::event::Reference;
 
 /// The types of which something is concluded.
 const ACTED_ON: &[&str] = &[

@@ -1,0 +1,52 @@
+//! What reading an event's object needs, whichever provider's.
+
+use crate::domain::event::{Content, Reference, ReferenceKind};
+use crate::domain::fact::{Fact, FactState};
+use crate::domain::time::Timestamp;
+
+/// Which event says it, and when.
+pub(super) struct Source<'e> {
+    pub(super) event_id: &'e str,
+    pub(super) occurred_at: Timestamp,
+}
+
+/// What an object means; the error names the field that is missing or wrong, never its value.
+pub(super) type Reading = Result<Content, String>;
+
+impl Source<'_> {
+    /// What this event says of one object, and nothing more about it yet.
+    pub(super) fn fact(&self, object: ReferenceKind, object_id: &str, state: FactState) -> Fact {
+        Fact {
+            occurred_at: self.occurred_at,
+            event_id: self.event_id.into(),
+            object,
+            object_id: object_id.into(),
+            state,
+            amount: None,
+            captured: None,
+            refunded: None,
+            parent_id: None,
+            object_at: None,
+            reason: None,
+        }
+    }
+}
+
+/// The ids of one payment that an object carries, each once, its own first.
+pub(super) struct References(Vec<Reference>);
+
+impl References {
+    pub(super) fn new(kind: ReferenceKind, id: &str) -> Self {
+        Self(vec![Reference::new(kind, id)])
+    }
+
+    pub(super) fn and(mut self, kind: ReferenceKind, id: Option<&str>) -> Self {
+        let reference = id.map(|id| Reference::new(kind, id));
+        self.0.extend(reference.filter(|reference| !self.0.contains(reference)));
+        self
+    }
+
+    pub(super) fn with(self, fact: Fact) -> Content {
+        Content::Payment { references: self.0, facts: vec![fact] }
+    }
+}
