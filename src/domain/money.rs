@@ -90,6 +90,15 @@ impl Money {
     ///
     /// Fewer decimals than the currency has are fine, more are accepted only as zeros. Signs
     /// other than a leading `-`, exponents and white space are refused.
+    ///
+    /// ```
+    /// use payhookd::domain::money::{Money, MoneyError};
+    ///
+    /// assert_eq!(Money::parse_paypal("-17.47", "EUR")?.minor, -1747);
+    /// assert_eq!(Money::parse_paypal("1500", "HUF")?.minor, 1500);
+    /// assert_eq!(Money::parse_paypal("20.005", "USD"), Err(MoneyError::TooManyDecimals));
+    /// # Ok::<(), MoneyError>(())
+    /// ```
     pub fn parse_paypal(value: &str, currency: &str) -> Result<Self, MoneyError> {
         let currency = Currency::parse(currency)?;
         let decimals = paypal_decimals(currency).ok_or(MoneyError::UnsupportedCurrency)?;

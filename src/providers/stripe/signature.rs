@@ -37,6 +37,26 @@ impl SigningSecrets {
     /// The signature is checked before its age, so that a forger learns nothing from the answer
     /// and "too old" always means a genuine event. The age is bounded on both sides; exactly
     /// `tolerance` passes.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use payhookd::domain::refusal::Refusal;
+    /// use payhookd::domain::time::Timestamp;
+    /// use payhookd::providers::stripe::signature::{SigningSecrets, sign};
+    ///
+    /// let signed_at = Timestamp::parse("2026-11-23T11:52:03Z").unwrap();
+    /// let header = sign(b"{}", "whsec_new", signed_at);
+    /// // While a secret is rolled both are configured.
+    /// let secrets = SigningSecrets::new(["whsec_old", "whsec_new"]);
+    /// let verify = |payload, now| {
+    ///     secrets.verify(payload, Some(&header), Some(Duration::from_secs(300)), now).map(|_| ())
+    /// };
+    /// assert_eq!(verify(b"{}", signed_at), Ok(()));
+    /// assert_eq!(verify(b"{} ", signed_at), Err(Refusal::BadSignature));
+    /// let later = signed_at.plus(Duration::from_secs(301));
+    /// assert_eq!(verify(b"{}", later), Err(Refusal::TimestampTooOld));
+    /// ```
     pub fn verify<'a>(
         &self,
         payload: &'a [u8],
