@@ -9,7 +9,23 @@ use crate::domain::fact::Fact;
 use crate::domain::transaction::{Expected, State, fold};
 
 /// The scenarios of which every event is acted on.
-const COVERED: &[&str] = &["paypal.v1_sale_pending_completed_refunded"];
+const COVERED: &[&str] = &[
+    "paypal.authorized_then_voided",
+    "paypal.declined_then_completed",
+    "paypal.dispute_lost_reversal",
+    "paypal.order_capture_pending_completed",
+    "paypal.partial_refunds",
+    "paypal.v1_sale_pending_completed_refunded",
+    "stripe.authorized_then_canceled",
+    "stripe.checkout_async_succeeded",
+    "stripe.dispute_won",
+    "stripe.failed_retry_succeeded",
+    "stripe.inquiry_closed",
+    "stripe.invoice_basil_link",
+    "stripe.partial_refunds",
+    "stripe.refund_failed_later",
+    "stripe.same_second_processing_succeeded",
+];
 
 /// Events of one payment, and what must be true at their end in whatever order they arrive.
 #[test]

@@ -21,5 +21,6 @@ mod matching;
 mod migrations;
 mod paypal;
 mod postback;
+mod scenarios;
 mod send;
 mod stripe;

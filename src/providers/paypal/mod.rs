@@ -2,6 +2,7 @@
 
 pub mod certificate;
 pub mod event;
+mod resource;
 pub mod sample;
 pub mod transmission;
 

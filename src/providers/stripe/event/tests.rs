@@ -2,17 +2,39 @@ use serde_json::{Value, json};
 
 use super::super::super::{Proof, vectors};
 use super::*;
-use crate::domain::event::Reference;
+use crate::domain::event::{Reference, ReferenceKind};
+use crate::domain::fact::{Fact, FactState};
 
 /// The types of which something is concluded.
 const ACTED_ON: &[&str] = &[
-    "payment_intent.succeeded",
-    "payment_intent.payment_failed",
-    "payment_intent.canceled",
-    "payment_intent.processing",
+    "payment_intent.created",
     "payment_intent.requires_action",
+    "payment_intent.partially_funded",
+    "payment_intent.processing",
+    "payment_intent.amount_capturable_updated",
+    "payment_intent.payment_failed",
+    "payment_intent.succeeded",
+    "payment_intent.canceled",
+    "charge.succeeded",
+    "charge.failed",
+    "charge.updated",
+    "charge.refunded",
+    "refund.created",
+    "refund.updated",
+    "refund.failed",
+    "charge.refund.updated",
     "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.closed",
+    "charge.dispute.funds_reinstated",
+    "invoice.paid",
     "invoice.payment_succeeded",
+    "invoice.payment_failed",
+    "invoice_payment.paid",
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.expired",
 ];
 
 fn read_bytes(payload: &[u8]) -> Result<Event, Refusal> {

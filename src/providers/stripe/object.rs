@@ -1,0 +1,430 @@
+//! What Stripe's objects say of a payment.
+//!
+//! Source: Stripe API reference, "Types of events" and the object of each. `data.object` is the
+//! object as it was when the event was made.
+
+use serde::Deserialize;
+
+use super::super::loose::{List, Loose, Part};
+use super::super::reading::{Reading, References, Source};
+use crate::domain::event::{Content, ReferenceKind};
+use crate::domain::fact::{Fact, FactState};
+use crate::domain::money::Money;
+
+/// The union of the fields that are read of any object.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Object<'a> {
+    #[serde(borrow)]
+    id: Loose<'a>,
+    #[serde(borrow)]
+    status: Loose<'a>,
+    amount: Loose<'a>,
+    amount_received: Loose<'a>,
+    amount_capturable: Loose<'a>,
+    amount_captured: Loose<'a>,
+    amount_refunded: Loose<'a>,
+    amount_paid: Loose<'a>,
+    amount_due: Loose<'a>,
+    amount_total: Loose<'a>,
+    captured: Loose<'a>,
+    #[serde(borrow)]
+    mode: Loose<'a>,
+    #[serde(borrow)]
+    refunds: Part<Listed<'a>>,
+    #[serde(borrow)]
+    payment: Part<InvoicePaid<'a>>,
+    #[serde(borrow)]
+    payment_status: Loose<'a>,
+    #[serde(borrow)]
+    client_reference_id: Loose<'a>,
+    #[serde(borrow)]
+    failure_code: Loose<'a>,
+    #[serde(borrow)]
+    failure_reason: Loose<'a>,
+    #[serde(borrow)]
+    currency: Loose<'a>,
+    #[serde(borrow)]
+    payment_intent: Loose<'a>,
+    #[serde(borrow)]
+    charge: Loose<'a>,
+    #[serde(borrow)]
+    latest_charge: Loose<'a>,
+    #[serde(borrow)]
+    charges: Part<Listed<'a>>,
+    #[serde(borrow)]
+    invoice: Loose<'a>,
+    #[serde(borrow)]
+    subscription: Loose<'a>,
+    #[serde(borrow)]
+    parent: Part<InvoiceParent<'a>>,
+    #[serde(borrow)]
+    cancellation_reason: Loose<'a>,
+    #[serde(borrow)]
+    reason: Loose<'a>,
+    #[serde(borrow)]
+    last_payment_error: Part<PaymentError<'a>>,
+    #[serde(borrow)]
+    metadata: Part<Metadata<'a>>,
+}
+
+/// Until 2022-11-15 a PaymentIntent carries its charges, and the oldest events name them only there;
+/// a charge carries its refunds.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Listed<'a> {
+    #[serde(borrow)]
+    data: List<Item<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Item<'a> {
+    #[serde(borrow)]
+    id: Loose<'a>,
+}
+
+/// What an InvoicePayment was paid with.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct InvoicePaid<'a> {
+    #[serde(borrow)]
+    payment_intent: Loose<'a>,
+    #[serde(borrow)]
+    charge: Loose<'a>,
+}
+
+/// Since 2025-03-31.basil the subscription of an invoice stands here.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct InvoiceParent<'a> {
+    #[serde(borrow)]
+    subscription_details: Part<SubscriptionDetails<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SubscriptionDetails<'a> {
+    #[serde(borrow)]
+    subscription: Loose<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PaymentError<'a> {
+    #[serde(borrow)]
+    code: Loose<'a>,
+    #[serde(borrow)]
+    decline_code: Loose<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Metadata<'a> {
+    #[serde(borrow)]
+    order_id: Loose<'a>,
+}
+
+impl Object<'_> {
+    pub(super) fn payment_intent_succeeded(&self, source: &Source<'_>) -> Reading {
+        let amount = self.money("amount_received", self.amount_received.int())?;
+        let contradicted = self.status.text().is_some_and(|status| status != "succeeded");
+        let state = if contradicted { FactState::Conflict } else { FactState::Succeeded };
+        let captured = (!contradicted).then_some(amount.minor);
+        self.payment_intent(source, state, Some(amount), captured, None)
+    }
+
+    pub(super) fn payment_intent_failed(&self, source: &Source<'_>) -> Reading {
+        let error = self.last_payment_error.get();
+        let reason =
+            error.and_then(|error| error.decline_code.text().or_else(|| error.code.text()));
+        self.attempt(source, FactState::AttemptFailed, reason)
+    }
+
+    pub(super) fn payment_intent_canceled(&self, source: &Source<'_>) -> Reading {
+        let contradicted = self.status.text().is_some_and(|status| status != "canceled");
+        let state = if contradicted { FactState::Conflict } else { FactState::Canceled };
+        self.attempt(source, state, self.cancellation_reason.text())
+    }
+
+    pub(super) fn payment_intent_created(&self, source: &Source<'_>) -> Reading {
+        self.attempt(source, FactState::Created, None)
+    }
+
+    pub(super) fn payment_intent_authorized(&self, source: &Source<'_>) -> Reading {
+        let amount = self.money("amount_capturable", self.amount_capturable.int())?;
+        self.payment_intent(source, FactState::Authorized, Some(amount), None, None)
+    }
+
+    pub(super) fn payment_intent_processing(&self, source: &Source<'_>) -> Reading {
+        self.attempt(source, FactState::Processing, None)
+    }
+
+    pub(super) fn payment_intent_requires_action(&self, source: &Source<'_>) -> Reading {
+        self.attempt(source, FactState::RequiresAction, None)
+    }
+
+    /// A PaymentIntent that has taken nothing; its amount is what is asked for.
+    fn attempt(&self, source: &Source<'_>, state: FactState, reason: Option<&str>) -> Reading {
+        let amount = self.money("amount", self.amount.int())?;
+        self.payment_intent(source, state, Some(amount), None, reason)
+    }
+
+    fn payment_intent(
+        &self,
+        source: &Source<'_>,
+        state: FactState,
+        amount: Option<Money>,
+        captured: Option<i64>,
+        reason: Option<&str>,
+    ) -> Reading {
+        let id = self.own_id()?;
+        let mut references = References::new(ReferenceKind::PaymentIntent, id)
+            .and(ReferenceKind::Charge, self.latest_charge.id());
+        for charge in self.charges.get().into_iter().flat_map(|charges| charges.data.iter()) {
+            references = references.and(ReferenceKind::Charge, charge.id.id());
+        }
+        let references = references
+            .and(ReferenceKind::Invoice, self.invoice.id())
+            .and(ReferenceKind::OrderId, self.order_id().as_deref());
+        Ok(references.with(Fact {
+            amount,
+            captured,
+            reason: reason.map(Into::into),
+            ..source.fact(ReferenceKind::PaymentIntent, id, state)
+        }))
+    }
+
+    /// By `status`, because one dispute runs through several event types and may escalate.
+    pub(super) fn dispute(&self, source: &Source<'_>) -> Reading {
+        let id = self.own_id()?;
+        let state = match self.status.text() {
+            Some("warning_needs_response" | "warning_under_review") => FactState::DisputeInquiry,
+            Some("warning_closed") => FactState::DisputeInquiryClosed,
+            Some("won") => FactState::DisputeWon,
+            Some("lost") => FactState::DisputeLost,
+            Some("prevented") => FactState::DisputePrevented,
+            Some("charge_refunded") => FactState::DisputeClosed,
+            // A status of a later API version: the money is withheld until something else is said.
+            _ => FactState::DisputeOpen,
+        };
+        let parent = self.charge.id().or_else(|| self.payment_intent.id());
+        let references = References::new(ReferenceKind::Dispute, id)
+            .and(ReferenceKind::Charge, self.charge.id())
+            .and(ReferenceKind::PaymentIntent, self.payment_intent.id())
+            .and(ReferenceKind::OrderId, self.order_id().as_deref());
+        Ok(references.with(Fact {
+            amount: Some(self.money("amount", self.amount.int())?),
+            parent_id: parent.map(Into::into),
+            reason: self.reason.text().map(Into::into),
+            ..source.fact(ReferenceKind::Dispute, id, state)
+        }))
+    }
+
+    pub(super) fn invoice_paid(&self, source: &Source<'_>) -> Reading {
+        let amount = self.money("amount_paid", self.amount_paid.int())?;
+        self.invoice(source, FactState::InvoicePaid, amount, Some(amount.minor))
+    }
+
+    pub(super) fn invoice_failed(&self, source: &Source<'_>) -> Reading {
+        let amount = self.money("amount_due", self.amount_due.int())?;
+        self.invoice(source, FactState::InvoiceAttemptFailed, amount, None)
+    }
+
+    pub(super) fn invoice_requires_action(&self, source: &Source<'_>) -> Reading {
+        let amount = self.money("amount_due", self.amount_due.int())?;
+        self.invoice(source, FactState::InvoiceRequiresAction, amount, None)
+    }
+
+    fn invoice(
+        &self,
+        source: &Source<'_>,
+        state: FactState,
+        amount: Money,
+        captured: Option<i64>,
+    ) -> Reading {
+        let id = self.own_id()?;
+        let since_basil = self
+            .parent
+            .get()
+            .and_then(|parent| parent.subscription_details.get())
+            .and_then(|details| details.subscription.id());
+        let references = References::new(ReferenceKind::Invoice, id)
+            .and(ReferenceKind::PaymentIntent, self.payment_intent.id())
+            .and(ReferenceKind::Charge, self.charge.id())
+            .and(ReferenceKind::Subscription, self.subscription.id().or(since_basil))
+            .and(ReferenceKind::OrderId, self.order_id().as_deref());
+        Ok(references.with(Fact {
+            amount: Some(amount),
+            captured,
+            ..source.fact(ReferenceKind::Invoice, id, state)
+        }))
+    }
+
+    /// The only event that ties an invoice to its PaymentIntent since 2025-03-31.basil.
+    pub(super) fn invoice_payment_paid(&self, source: &Source<'_>) -> Reading {
+        let id = self.own_id()?;
+        let amount = self.money("amount_paid", self.amount_paid.int())?;
+        let payment = self.payment.get();
+        let references = References::new(ReferenceKind::InvoicePayment, id)
+            .and(ReferenceKind::Invoice, self.invoice.id())
+            .and(
+                ReferenceKind::PaymentIntent,
+                payment.and_then(|payment| payment.payment_intent.id()),
+            )
+            .and(ReferenceKind::Charge, payment.and_then(|payment| payment.charge.id()));
+        Ok(references.with(Fact {
+            amount: Some(amount),
+            captured: Some(amount.minor),
+            ..source.fact(ReferenceKind::InvoicePayment, id, FactState::InvoicePaymentPaid)
+        }))
+    }
+
+    /// A completed session is paid only if it says so: a delayed method pays days later.
+    pub(super) fn session_completed(&self, source: &Source<'_>) -> Reading {
+        if self.payment_status.text() == Some("no_payment_required") {
+            return self.session(source, FactState::NoPayment);
+        }
+        let paid = self.payment_status.text() == Some("paid");
+        self.session(source, if paid { FactState::Succeeded } else { FactState::Processing })
+    }
+
+    pub(super) fn session_paid(&self, source: &Source<'_>) -> Reading {
+        let contradicted = self.payment_status.text().is_some_and(|status| status != "paid");
+        let state = if contradicted { FactState::Conflict } else { FactState::Succeeded };
+        self.session(source, state)
+    }
+
+    pub(super) fn session_failed(&self, source: &Source<'_>) -> Reading {
+        self.session(source, FactState::AttemptFailed)
+    }
+
+    pub(super) fn session_expired(&self, source: &Source<'_>) -> Reading {
+        self.session(source, FactState::Canceled)
+    }
+
+    fn session(&self, source: &Source<'_>, state: FactState) -> Reading {
+        if self.mode.text() == Some("setup") {
+            return Ok(Content::Ignored(
+                "a session that sets up a method and takes nothing".into(),
+            ));
+        }
+        let id = self.own_id()?;
+        let amount = self.money("amount_total", self.amount_total.int())?;
+        let references = References::new(ReferenceKind::CheckoutSession, id)
+            .and(ReferenceKind::PaymentIntent, self.payment_intent.id())
+            .and(ReferenceKind::Invoice, self.invoice.id())
+            .and(ReferenceKind::Subscription, self.subscription.id())
+            .and(ReferenceKind::OrderId, self.client_reference_id.label().as_deref())
+            .and(ReferenceKind::OrderId, self.order_id().as_deref());
+        Ok(references.with(Fact {
+            amount: Some(amount),
+            captured: (state == FactState::Succeeded).then_some(amount.minor),
+            ..source.fact(ReferenceKind::CheckoutSession, id, state)
+        }))
+    }
+
+    /// By `status` and `captured`, because the type does not tell a hold from money taken.
+    pub(super) fn charge(&self, source: &Source<'_>) -> Reading {
+        let state = match self.status.text() {
+            Some("succeeded") if self.captured.bool() == Some(true) => FactState::Succeeded,
+            Some("succeeded") => FactState::Authorized,
+            Some("failed") => FactState::AttemptFailed,
+            Some("pending") => FactState::Processing,
+            _ => FactState::Conflict,
+        };
+        self.charge_in(source, state, self.failure_code.text())
+    }
+
+    /// A hold that lapsed.
+    pub(super) fn charge_expired(&self, source: &Source<'_>) -> Reading {
+        self.charge_in(source, FactState::Canceled, None)
+    }
+
+    /// How much went back so far; of a charge that was never captured a released hold, which is no
+    /// refund.
+    pub(super) fn charge_refunded(&self, source: &Source<'_>) -> Reading {
+        match self.captured.bool() {
+            Some(false) => self.charge_in(source, FactState::Canceled, None),
+            _ => self.charge_in(source, FactState::RefundSnapshot, None),
+        }
+    }
+
+    fn charge_in(&self, source: &Source<'_>, state: FactState, reason: Option<&str>) -> Reading {
+        let id = self.own_id()?;
+        let charged = self.money("amount", self.amount.int())?;
+        let taken = matches!(state, FactState::Succeeded | FactState::RefundSnapshot);
+        let captured = taken.then(|| self.amount_captured.int().unwrap_or(charged.minor).max(0));
+        let refunded = captured.and_then(|captured| self.refunded(charged.minor, captured));
+        let minor = match state {
+            FactState::RefundSnapshot => {
+                refunded.ok_or_else(|| "data.object.amount_refunded is missing".to_owned())?
+            }
+            _ => captured.unwrap_or(charged.minor),
+        };
+        let mut references = References::new(ReferenceKind::Charge, id)
+            .and(ReferenceKind::PaymentIntent, self.payment_intent.id())
+            .and(ReferenceKind::Invoice, self.invoice.id());
+        for refund in self.refunds.get().into_iter().flat_map(|refunds| refunds.data.iter()) {
+            references = references.and(ReferenceKind::Refund, refund.id.id());
+        }
+        let references = references.and(ReferenceKind::OrderId, self.order_id().as_deref());
+        Ok(references.with(Fact {
+            amount: Some(Money { minor, ..charged }),
+            captured,
+            refunded,
+            parent_id: self.payment_intent.id().map(Into::into),
+            reason: reason.map(Into::into),
+            ..source.fact(ReferenceKind::Charge, id, state)
+        }))
+    }
+
+    /// What was given back of a charge. The rest of a hold that was captured in part was released,
+    /// never taken, but older API versions count it as refunded too.
+    fn refunded(&self, charged: i64, captured: i64) -> Option<i64> {
+        let released = charged.saturating_sub(captured).max(0);
+        self.amount_refunded.int().map(|refunded| refunded.saturating_sub(released).max(0))
+    }
+
+    /// By `status`: a refund that succeeded may still fail, when the bank returns the money.
+    pub(super) fn refund(&self, source: &Source<'_>) -> Reading {
+        let id = self.own_id()?;
+        let state = match self.status.text() {
+            // A hold that was released, not money given back.
+            _ if self.reason.text() == Some("expired_uncaptured_charge") => FactState::Conflict,
+            Some("succeeded") => FactState::RefundSucceeded,
+            Some("failed") => FactState::RefundFailed,
+            Some("canceled") => FactState::RefundCanceled,
+            // Also requires_action, and what a later API version may say.
+            _ => FactState::RefundPending,
+        };
+        let parent = self.charge.id().or_else(|| self.payment_intent.id());
+        let references = References::new(ReferenceKind::Refund, id)
+            .and(ReferenceKind::Charge, self.charge.id())
+            .and(ReferenceKind::PaymentIntent, self.payment_intent.id())
+            .and(ReferenceKind::OrderId, self.order_id().as_deref());
+        Ok(references.with(Fact {
+            amount: Some(self.money("amount", self.amount.int())?),
+            parent_id: parent.map(Into::into),
+            reason: self.failure_reason.text().map(Into::into),
+            ..source.fact(ReferenceKind::Refund, id, state)
+        }))
+    }
+
+    fn own_id(&self) -> Result<&str, String> {
+        self.id.text().ok_or_else(|| "data.object.id is missing".to_owned())
+    }
+
+    fn order_id(&self) -> Option<std::borrow::Cow<'_, str>> {
+        self.metadata.get().and_then(|metadata| metadata.order_id.label())
+    }
+
+    fn money(&self, field: &str, minor: Option<i64>) -> Result<Money, String> {
+        let minor =
+            minor.ok_or_else(|| format!("data.object.{field} is missing or not an integer"))?;
+        let currency =
+            self.currency.text().ok_or_else(|| "data.object.currency is missing".to_owned())?;
+        Money::from_stripe(minor, currency)
+            .map_err(|error| format!("data.object.{field} and currency: {error}"))
+    }
+}
