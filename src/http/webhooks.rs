@@ -206,19 +206,22 @@ impl State {
             received_at,
             arrived,
         };
-        match self.endpoints.store.ingest(webhook).await {
-            Ok(Receipt { ingested: Ingested::Refused(refusal), .. }) => {
+        let store = self.endpoints.store.clone();
+        // In a task of its own, because a sender who goes away takes the handler with him, but not
+        // what is queued: it is committed, and its line belongs into the log.
+        let kept = tokio::spawn(async move {
+            let receipt = store.ingest(webhook).await?;
+            tell(line, &receipt, verified, arrived.elapsed());
+            Ok(receipt.ingested)
+        });
+        match kept.await.unwrap_or(Err(StoreError::Fault)) {
+            Ok(Ingested::Refused(refusal)) => {
                 self.refuse(provider, refusal, headers, payload_bytes, received_at)
             }
-            Ok(receipt) => {
-                tell(line, &receipt, verified, arrived.elapsed());
-                match receipt.ingested {
-                    Ingested::Duplicate { .. } => {
-                        answer(StatusCode::OK, r#"{"received":true,"duplicate":true}"#)
-                    }
-                    _ => answer(StatusCode::OK, r#"{"received":true}"#),
-                }
+            Ok(Ingested::Duplicate { .. }) => {
+                answer(StatusCode::OK, r#"{"received":true,"duplicate":true}"#)
             }
+            Ok(Ingested::New { .. }) => answer(StatusCode::OK, r#"{"received":true}"#),
             Err(error) => self.not_kept(provider, &error),
         }
     }
