@@ -8,6 +8,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
+use tokio::time::MissedTickBehavior;
 
 use crate::clients::certificates::Certificates;
 use crate::clients::postback::Postback;
@@ -22,7 +23,7 @@ use crate::logfmt::Line;
 use crate::logger::Logger;
 use crate::providers::paypal::transmission::WebhookIds;
 use crate::providers::stripe::signature::SigningSecrets;
-use crate::store::{Database, Store, StoreError, StoredCertificate, Writer};
+use crate::store::{Bell, Database, Reader, Store, StoreError, StoredCertificate, Writer};
 
 /// Why the daemon did not start, or not end well.
 #[derive(Debug, thiserror::Error)]
@@ -132,6 +133,7 @@ async fn serve(
     stop: impl Future<Output = std::io::Result<&'static str>>,
 ) -> Result<&'static str, ServeError> {
     let (tell, told) = watch::channel(false);
+    tokio::spawn(ring_for_others(Reader::open(&config.db)?, store.bell().clone()));
     let refusals = Arc::new(Refusals::new());
     let endpoints = endpoints(config, &store, certificates, Arc::clone(&refusals));
     let webhooks = tokio::spawn(http::serve(
@@ -156,6 +158,25 @@ async fn serve(
     tell_left_out(&refusals);
     tell_counts(&refusals);
     ended
+}
+
+/// Rings for the commits of other processes, the command line's. (Ours ring by themselves, sooner;
+/// that they are seen here again costs those who listen one look.)
+async fn ring_for_others(reader: Reader, bell: Bell) {
+    let mut looks = tokio::time::interval(Duration::from_millis(500));
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut seen = None;
+    loop {
+        looks.tick().await;
+        match reader.data_version() {
+            Ok(version) if seen == Some(version) => {}
+            Ok(version) => {
+                seen = Some(version);
+                bell.ring();
+            }
+            Err(error) => Line::debug("data version not read").with("err", &error).emit(),
+        }
+    }
 }
 
 /// Says what the throttle of refusals left out; returns if the writer ends.

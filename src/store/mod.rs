@@ -32,7 +32,7 @@ pub use rejected_requests::{RejectedRequest, USER_AGENT_CHARS};
 pub use schema::{Migration, migrate};
 pub use transactions::{Change, Transaction};
 pub use webhook_logs::WebhookLog;
-pub use writer::{Receipt, Store, Writer, WriterReport};
+pub use writer::{Bell, Receipt, Store, Writer, WriterReport};
 
 /// Why something could not be kept or read.
 #[derive(Clone, Debug, thiserror::Error)]

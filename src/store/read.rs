@@ -22,6 +22,12 @@ impl Reader {
         Ok(Self { connection: schema::open_reader(path)? })
     }
 
+    /// A number that differs from the one before whenever another connection, of whichever process,
+    /// has committed in between.
+    pub fn data_version(&self) -> Result<i64, StoreError> {
+        Ok(self.connection.query_row("PRAGMA data_version", [], |row| row.get(0))?)
+    }
+
     /// Which money the daemon was about when it last started, if it ever did.
     pub fn livemode(&self) -> Result<Option<bool>, StoreError> {
         Ok(daemon::livemode(&self.connection)?)

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::certificates::StoredCertificate;
 use super::ingest::{Batch, Database, Ingested, Webhook};
@@ -30,6 +30,28 @@ const BATCH: usize = 256;
 pub struct Store {
     queue: mpsc::Sender<Command>,
     counters: Arc<Counters>,
+    bell: Bell,
+}
+
+/// Rings when something may have been committed, for those who wait for it. It tells no more than
+/// that: whoever wakes looks into the database. Rings that nobody has heard yet become one.
+#[derive(Clone, Debug)]
+pub struct Bell(watch::Sender<()>);
+
+impl Bell {
+    fn new() -> Self {
+        Self(watch::Sender::new(()))
+    }
+
+    /// Wakes everybody who listens.
+    pub fn ring(&self) {
+        self.0.send_replace(());
+    }
+
+    /// Hears every ring from now on.
+    pub fn listen(&self) -> watch::Receiver<()> {
+        self.0.subscribe()
+    }
 }
 
 /// What the writer did with one webhook, and how long it took.
@@ -77,11 +99,17 @@ impl Store {
         let (queue, commands) = mpsc::channel(QUEUE);
         let counters = Arc::new(Counters::default());
         let faults = faults::Faults::new(faults);
-        let of_thread = Arc::clone(&counters);
-        let thread = std::thread::Builder::new()
-            .name("writer".to_owned())
-            .spawn(move || write(database, commands, &of_thread, &faults))?;
-        Ok((Self { queue, counters: Arc::clone(&counters) }, Writer { thread, counters }))
+        let (of_thread, bell) = (Arc::clone(&counters), Bell::new());
+        let bell_of_thread = bell.clone();
+        let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
+            write(database, commands, &of_thread, &bell_of_thread, &faults);
+        })?;
+        Ok((Self { queue, counters: Arc::clone(&counters), bell }, Writer { thread, counters }))
+    }
+
+    /// Rings after each commit.
+    pub fn bell(&self) -> &Bell {
+        &self.bell
     }
 
     /// Keeps an event and applies it; returns after the commit is on the disk.
@@ -157,12 +185,14 @@ fn write(
     mut database: Database,
     mut commands: mpsc::Receiver<Command>,
     counters: &Counters,
+    bell: &Bell,
     faults: &faults::Faults,
 ) {
     let mut batch = Vec::with_capacity(BATCH);
     while commands.blocking_recv_many(&mut batch, BATCH) > 0 {
         faults.apply(&database);
         commit(&mut database, std::mem::take(&mut batch), counters);
+        bell.ring();
         batch.reserve(BATCH);
     }
     if let Err(error) = database.checkpoint() {
