@@ -21,10 +21,17 @@ pub fn kind(before: Option<&State>, after: &State) -> Option<&'static str> {
     (told(before) != told(after)).then_some("transaction.updated")
 }
 
-/// Every name that [`kind`] gives.
+/// The shop said that it expects no money any more.
+pub const CLOSED: &str = "transaction.closed";
+/// The shop took that back.
+pub const REOPENED: &str = "transaction.reopened";
+
+/// Every name of a change: those that [`kind`] gives, and what the shop says.
 pub const KINDS: &[&str] = &[
     "transaction.registered",
     "transaction.updated",
+    CLOSED,
+    REOPENED,
     "transaction.pending",
     "transaction.requires_action",
     "transaction.processing",

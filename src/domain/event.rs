@@ -40,6 +40,10 @@ words! {
         Refund = "refund",
         /// A dispute of either provider.
         Dispute = "dispute",
+        /// Stripe early fraud warning, `issfr_…`.
+        FraudWarning = "early_fraud_warning",
+        /// Stripe review, `prv_…`.
+        Review = "review",
         /// A subscription (`sub_…`, `I-…`, `B-…`): one id, many payments.
         Subscription = "subscription",
         /// The shop's own order id.
@@ -56,6 +60,19 @@ impl ReferenceKind {
     /// is paid every month. They lead from an event to a registered transaction and nowhere else.
     pub fn identifies_payment(self) -> bool {
         !matches!(self, Self::OrderId | Self::Subscription)
+    }
+}
+
+words! {
+    /// Whose a payment is, by what one event says: where several shops share one account at the
+    /// provider, each marks its own. Of several events of a payment the greatest counts.
+    Ownership {
+        /// The event does not tell, or the shop has no rule.
+        Unsaid = "unsaid",
+        /// It lacks the mark of this shop.
+        Foreign = "foreign",
+        /// It bears the mark of this shop.
+        Own = "own",
     }
 }
 
@@ -94,6 +111,8 @@ pub struct Event {
     pub livemode: bool,
     /// When it happened, by the provider's clock, if it says.
     pub occurred_at: Option<Timestamp>,
+    /// Whose the payment is, by the shop's rule.
+    pub ownership: Ownership,
     /// What follows from it.
     pub content: Content,
 }

@@ -59,6 +59,12 @@ words! {
         InvoicePaymentPaid = "invoice_payment_paid",
         /// Nothing was due.
         NoPayment = "no_payment",
+        /// The issuer of the card warns of fraud.
+        FraudWarning = "fraud_warning",
+        /// The provider wants a person to look at the payment.
+        ReviewOpened = "review_opened",
+        /// A person has looked.
+        ReviewClosed = "review_closed",
         /// Type and state of the event contradict each other; nothing is concluded.
         Conflict = "conflict",
     }

@@ -42,6 +42,7 @@ pub mod change;
 pub mod event;
 pub mod fact;
 pub mod money;
+pub mod orphan;
 pub mod refusal;
 pub mod time;
 pub mod transaction;

@@ -62,6 +62,13 @@ impl Timestamp {
         let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Self { millis: self.millis.saturating_add(millis).min(MAX_MILLIS) }
     }
+
+    /// The instant `duration` earlier, at least the beginning of the year 0.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self { millis: self.millis.saturating_sub(millis).max(MIN_MILLIS) }
+    }
 }
 
 impl fmt::Display for Timestamp {

@@ -79,6 +79,13 @@ words! {
     }
 }
 
+impl AmountCheck {
+    /// Whether the shop must be told: it received something else than it expects.
+    pub fn is_wrong(self) -> bool {
+        matches!(self, Self::Underpaid | Self::Overpaid | Self::WrongCurrency)
+    }
+}
+
 /// What the shop said that it expects, when it registered the transaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Expected {
@@ -139,7 +146,7 @@ pub fn fold<'f>(
         amount_refunded,
         currency,
         dispute_status,
-        amount_check: check_amount(&expected, currency, amount_received),
+        amount_check: check_amount(&expected, currency, amount_received, paid.is_some()),
         status_changed_at,
         latest_event_id: all
             .iter()
@@ -208,6 +215,13 @@ impl<'f> Books<'f> {
         for refund in refunds.into_values().filter(|refund| self.counts(refund)) {
             let parent = refund.parent_id.as_deref().unwrap_or("");
             parents.entry(parent).or_default().refunds.push(refund);
+            let undone = self.of(ReferenceKind::Refund).filter(|fact| {
+                fact.object_id == refund.object_id && refund_rank(fact.state) == UNDONE
+            });
+            // What is told of it again later is no failure of then.
+            if let Some(first) = undone.map(|fact| fact.occurred_at).min() {
+                parents.entry(parent).or_default().undone_at.insert(&refund.object_id, first);
+            }
         }
         parents
             .into_values()
@@ -235,6 +249,8 @@ impl<'f> Books<'f> {
         let says_paid = |fact: &&&Fact| match fact.state {
             FactState::Succeeded if fact.object == ReferenceKind::PaymentIntent => true,
             FactState::NoPayment => true,
+            // Nothing was due, or a balance of the buyer's paid it.
+            FactState::InvoicePaid if fact.captured == Some(0) => true,
             _ => captured > 0 && self.counts(fact) && fact.captured.is_some_and(|sum| sum > 0),
         };
         self.facts.iter().filter(says_paid).map(|fact| fact.occurred_at).min()
@@ -346,6 +362,8 @@ impl<'f> Books<'f> {
 struct ParentRefunds<'f> {
     /// The register of each refund.
     refunds: Vec<&'f Fact>,
+    /// When each that failed or was cancelled was first said to have.
+    undone_at: BTreeMap<&'f str, Timestamp>,
     /// Facts that carry a running total.
     totals: Vec<&'f Fact>,
 }
@@ -365,7 +383,10 @@ impl ParentRefunds<'_> {
                 .iter()
                 .max_by_key(|fact| (fact.occurred_at, fact.refunded, **fact))
                 .map_or(0, |total| {
-                    let since = |fact: &&&Fact| fact.occurred_at >= total.occurred_at;
+                    let since = |fact: &&&Fact| {
+                        let undone_at = self.undone_at.get(&*fact.object_id);
+                        undone_at.is_some_and(|at| *at >= total.occurred_at)
+                    };
                     let returned = self.refunds.iter().filter(undone).filter(since).map(amount);
                     total.refunded.unwrap_or(0).saturating_sub(sum(&mut { returned }))
                 }),
@@ -444,11 +465,18 @@ fn money_currency(provider: Provider, expected: &Expected, facts: &[&Fact]) -> O
     newest.or(expected.currency).or_else(|| named().max().and_then(currency))
 }
 
-fn check_amount(expected: &Expected, currency: Option<Currency>, received: i64) -> AmountCheck {
-    let Some(amount) = expected.amount.filter(|_| received > 0) else {
+/// Something is to be checked once the payment was made, be it of nothing.
+fn check_amount(
+    expected: &Expected,
+    currency: Option<Currency>,
+    received: i64,
+    is_paid: bool,
+) -> AmountCheck {
+    let Some(amount) = expected.amount.filter(|_| is_paid) else {
         return AmountCheck::Unknown;
     };
-    if expected.currency != currency {
+    // Nothing is nothing in every currency.
+    if received > 0 && expected.currency != currency {
         return AmountCheck::WrongCurrency;
     }
     match received.cmp(&amount) {
@@ -482,7 +510,8 @@ fn unpaid_status(state: FactState) -> Option<Status> {
         FactState::RequiresAction | FactState::InvoiceRequiresAction | FactState::Approved => {
             Some(Status::RequiresAction)
         }
-        FactState::Processing => Some(Status::Processing),
+        // A completed order has been captured; its captures say what money moved.
+        FactState::Processing | FactState::OrderCompleted => Some(Status::Processing),
         FactState::Authorized => Some(Status::Authorized),
         FactState::AttemptFailed | FactState::InvoiceAttemptFailed => Some(Status::Failed),
         FactState::Canceled => Some(Status::Canceled),
@@ -546,10 +575,13 @@ fn session_rank(state: FactState) -> u8 {
     }
 }
 
+/// The rank of a refund that came to nothing.
+const UNDONE: u8 = 3;
+
 /// A refund that failed or was cancelled is final, also after it had succeeded.
 fn refund_rank(state: FactState) -> u8 {
     match state {
-        FactState::RefundFailed | FactState::RefundCanceled => 3,
+        FactState::RefundFailed | FactState::RefundCanceled => UNDONE,
         FactState::RefundSucceeded => 2,
         _ => 0,
     }

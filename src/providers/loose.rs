@@ -204,6 +204,49 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for PartVisitor<T> {
     }
 }
 
+/// An object whose names are the shop's own, read as scalars; anything else is an empty one.
+#[derive(Clone, Debug, Default)]
+pub struct Map<'a>(Vec<(Cow<'a, str>, Loose<'a>)>);
+
+impl<'a> Map<'a> {
+    /// What stands under this name; of several the last.
+    pub fn get(&self, name: &str) -> Option<&Loose<'a>> {
+        self.0.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Map<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Part::<Entries<'a>>::deserialize(deserializer)?.0.map_or_else(Self::default, |of| of.0))
+    }
+}
+
+struct Entries<'a>(Map<'a>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EntriesVisitor).map(|entries| Self(Map(entries)))
+    }
+}
+
+struct EntriesVisitor;
+
+impl<'de> Visitor<'de> for EntriesVisitor {
+    type Value = Vec<(Cow<'de, str>, Loose<'de>)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+}
+
 /// A list of parts; anything but a list is an empty one.
 #[derive(Clone, Debug)]
 pub struct List<T>(Vec<T>);

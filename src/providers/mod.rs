@@ -6,12 +6,15 @@
 pub mod loose;
 pub mod paypal;
 mod reading;
+pub mod rules;
 pub mod stripe;
 mod template;
 
 use std::fmt;
 
-use crate::domain::event::{Provider, ReferenceKind};
+use self::rules::Rules;
+use crate::domain::event::{Event, Provider, ReferenceKind};
+use crate::domain::refusal::Refusal;
 
 /// A payload whose origin is proved. Nothing outside [`crate::providers`] can make one, so what
 /// asks for a `Verified` cannot be reached by a forger.
@@ -45,8 +48,12 @@ pub enum Proof {
         /// Place of the webhook id in the configured list, from 1.
         webhook_id: usize,
     },
+    /// The PayPal certificate with this id, for the webhook id of PayPal's public simulator.
+    PaypalSimulator(Box<str>),
     /// PayPal's own verification API, for the webhook id at this place (from 1).
     PaypalPostback(usize),
+    /// It was proved when it was received, and has been kept since.
+    Kept,
 }
 
 impl fmt::Display for Proof {
@@ -56,8 +63,31 @@ impl fmt::Display for Proof {
             Self::PaypalCertificate { certificate, webhook_id } => {
                 write!(f, "certificate {certificate}, webhook id {webhook_id}")
             }
+            Self::PaypalSimulator(certificate) => {
+                write!(f, "certificate {certificate}, the simulator's webhook id")
+            }
+            Self::Kept => f.write_str("kept as proved"),
             Self::PaypalPostback(place) => write!(f, "postback, webhook id {place}"),
         }
+    }
+}
+
+/// Reads an event that was proved when it was received and has been kept since, as this version of
+/// payhookd and these rules read it. `event_id` is the id it was kept under, `livemode` what it was
+/// proved for.
+pub fn read_again(
+    provider: Provider,
+    payload: &str,
+    livemode: bool,
+    event_id: &str,
+    rules: &Rules,
+) -> Result<Event, Refusal> {
+    let simulated = event_id.contains(paypal::event::SIMULATED);
+    let proof = if simulated { Proof::PaypalSimulator("kept".into()) } else { Proof::Kept };
+    let verified = Verified { payload: payload.as_bytes(), proof };
+    match provider {
+        Provider::Stripe => stripe::event::read(&verified, rules),
+        Provider::Paypal => paypal::event::read(&verified, livemode, rules),
     }
 }
 

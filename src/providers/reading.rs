@@ -1,11 +1,13 @@
 //! What reading an event's object needs, whichever provider's.
 
+use super::rules::Rules;
 use crate::domain::event::{Content, Reference, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::time::Timestamp;
 
 /// Which event says it, and when.
 pub(super) struct Source<'e> {
+    pub(super) rules: &'e Rules,
     pub(super) event_id: &'e str,
     pub(super) occurred_at: Timestamp,
 }

@@ -77,12 +77,15 @@ fn read(provider: Provider, event: &Value) -> Event {
     let payload = event.to_string();
     let payload = payload.as_bytes();
     let event = match provider {
-        Provider::Stripe => {
-            stripe::event::read(&Verified { payload, proof: Proof::StripeSecret(1) })
-        }
-        Provider::Paypal => {
-            paypal::event::read(&Verified { payload, proof: Proof::PaypalPostback(1) }, false)
-        }
+        Provider::Stripe => stripe::event::read(
+            &Verified { payload, proof: Proof::StripeSecret(1) },
+            &Rules::default(),
+        ),
+        Provider::Paypal => paypal::event::read(
+            &Verified { payload, proof: Proof::PaypalPostback(1) },
+            false,
+            &Rules::default(),
+        ),
     };
     event.expect("scenarios hold events")
 }

@@ -469,6 +469,40 @@ fn paypal_examples() -> Vec<Example> {
 }
 
 #[test]
+fn an_invoice_of_nothing_is_paid_and_compared_with_what_was_expected() {
+    let paid = fact(ReferenceKind::Invoice, "in_1", FactState::InvoicePaid, 1).taking(0);
+    let with = |expected| fold(Provider::Stripe, expected, [&paid]);
+    let state = with(Expected::default());
+    assert_eq!((state.status, state.amount_received), (Status::Succeeded, 0));
+    assert_eq!(state.amount_check, AmountCheck::Unknown);
+    assert_eq!(with(expecting(0, "USD")).amount_check, AmountCheck::Ok);
+    assert_eq!(with(expecting(0, "EUR")).amount_check, AmountCheck::Ok);
+    assert_eq!(with(expecting(4999, "USD")).amount_check, AmountCheck::Underpaid);
+}
+
+#[test]
+fn a_failed_refund_that_is_told_of_again_is_not_taken_off_twice() {
+    let facts = [
+        charge(FactState::Succeeded, 1).taking(10_000),
+        refund("re_1", FactState::RefundFailed, 2).worth(1_000),
+        // Of another refund, whose own events were missed; it knows of the failure.
+        charge(FactState::RefundSnapshot, 3).taking(10_000).refunded_so_far(500),
+        refund("re_1", FactState::RefundFailed, 4).worth(1_000),
+    ];
+    let state = state_of_every_order(Provider::Stripe, &facts);
+    assert_eq!((state.status, state.amount_refunded), (Status::PartiallyRefunded, 500));
+}
+
+#[test]
+fn a_completed_order_waits_for_what_its_captures_say() {
+    let order = |state, at| fact(ReferenceKind::Order, "O-1", state, at);
+    let mut facts = vec![order(FactState::Approved, 1), order(FactState::OrderCompleted, 2)];
+    assert_eq!(state_of_every_order(Provider::Paypal, &facts).status, Status::Processing);
+    facts.push(capture("C-1", FactState::AttemptFailed, 3));
+    assert_eq!(state_of_every_order(Provider::Paypal, &facts).status, Status::Failed);
+}
+
+#[test]
 fn nothing_known_is_pending_in_the_expected_currency() {
     let state = fold(Provider::Stripe, expecting(1000, "EUR"), &[]);
     assert_eq!(

@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::super::loose::{List, Loose, Part};
 use super::super::reading::{Reading, References, Source};
-use crate::domain::event::ReferenceKind;
+use super::super::rules::Rules;
+use crate::domain::event::{Content, Ownership, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::Money;
 use crate::domain::time::Timestamp;
@@ -285,6 +286,16 @@ impl Resource<'_> {
         }))
     }
 
+    /// Whose the payment is, by the invoice ids that it carries.
+    pub(super) fn ownership(&self, content: &Content, rules: &Rules) -> Ownership {
+        let own = [&self.invoice_id, &self.invoice_number].into_iter();
+        let units = self.purchase_units.iter().map(|unit| &unit.invoice_id);
+        let parts = self.transactions.iter().map(|part| &part.invoice_number);
+        let disputed = self.disputed_transactions.iter().map(|one| &one.invoice_number);
+        let all = own.chain(units).chain(parts).chain(disputed);
+        rules.by_invoice(content, all.filter_map(Loose::label))
+    }
+
     pub(super) fn order_approved(&self, source: &Source<'_>) -> Reading {
         self.order(source, FactState::Approved)
     }
@@ -424,7 +435,10 @@ impl Resource<'_> {
         let order = related.and_then(|ids| ids.order_id.id());
         let authorization = related.and_then(|ids| ids.authorization_id.id());
         let mut references = References::new(object, id)
-            .and(ReferenceKind::Payment, self.parent_payment.id())
+            .and(
+                ReferenceKind::Payment,
+                self.parent_payment.id().or_else(|| self.linked("/payments/payment/")),
+            )
             .and(ReferenceKind::Order, order.or_else(|| self.linked("/checkout/orders/")))
             .and(
                 ReferenceKind::Authorization,

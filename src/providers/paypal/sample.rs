@@ -171,6 +171,7 @@ const SECONDS_TO_PAY: i64 = 7;
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::rules::Rules;
     use super::super::super::{Proof, Verified};
     use super::super::event;
     use super::*;
@@ -195,8 +196,12 @@ mod tests {
         let body = event(sample).expect("a sample of this type");
         assert!(!body.contains('\n') && !body.contains("\": "), "{body}");
         let proof = Proof::PaypalPostback(1);
-        event::read(&Verified { payload: body.as_bytes(), proof }, sample.livemode)
-            .expect("an event")
+        event::read(
+            &Verified { payload: body.as_bytes(), proof },
+            sample.livemode,
+            &Rules::default(),
+        )
+        .expect("an event")
     }
 
     fn fact(event: Event) -> (Vec<Reference>, Fact) {

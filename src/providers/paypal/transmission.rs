@@ -132,7 +132,11 @@ impl<'h> Transmission<'h> {
         let place = ids.0.iter().position(signed_for).ok_or(Refusal::BadSignature)?;
         self.check_time(now)?;
         let certificate = certificate.id.clone();
-        let proof = Proof::PaypalCertificate { certificate, webhook_id: place + 1 };
+        let simulated = ids.0.get(place).is_some_and(|(id, _)| **id == *SIMULATOR_WEBHOOK_ID);
+        let proof = match simulated {
+            true => Proof::PaypalSimulator(certificate),
+            false => Proof::PaypalCertificate { certificate, webhook_id: place + 1 },
+        };
         Ok(Verified { payload, proof })
     }
 

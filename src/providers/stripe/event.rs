@@ -8,8 +8,9 @@ use serde::Deserialize;
 use super::super::Verified;
 use super::super::loose::{self, Loose, Part};
 use super::super::reading::Source;
+use super::super::rules::Rules;
 use super::object::Object;
-use crate::domain::event::{Content, Event, Provider};
+use crate::domain::event::{Content, Event, Ownership, Provider};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 
@@ -17,7 +18,7 @@ use crate::domain::time::Timestamp;
 ///
 /// What is no event (no JSON, no `id`) is refused. An event whose type is not acted on is
 /// [`Content::Ignored`], one whose object lacks what its type promises is [`Content::Failed`].
-pub fn read(payload: &Verified<'_>) -> Result<Event, Refusal> {
+pub fn read(payload: &Verified<'_>, rules: &Rules) -> Result<Event, Refusal> {
     let envelope: Envelope<'_> = loose::parse(payload.payload())?;
     let id = envelope.id.text().ok_or(Refusal::NotAnEvent)?;
     let event_type = envelope.event_type.text().unwrap_or("");
@@ -26,6 +27,8 @@ pub fn read(payload: &Verified<'_>) -> Result<Event, Refusal> {
         // Thin events carry RFC 3339.
         other => other.text().and_then(|text| Timestamp::parse(text).ok()),
     };
+    let content = envelope.content(id, event_type, occurred_at, rules);
+    let object = envelope.data.get().and_then(|data| data.object.get());
     Ok(Event {
         provider: Provider::Stripe,
         id: id.into(),
@@ -33,7 +36,8 @@ pub fn read(payload: &Verified<'_>) -> Result<Event, Refusal> {
         api_version: envelope.api_version.text().map(Into::into),
         livemode: envelope.livemode.bool().unwrap_or(false),
         occurred_at,
-        content: envelope.content(id, event_type, occurred_at),
+        ownership: object.map_or(Ownership::Unsaid, |object| object.ownership(&content, rules)),
+        content,
     })
 }
 
@@ -63,7 +67,13 @@ struct Data<'a> {
 }
 
 impl Envelope<'_> {
-    fn content(&self, id: &str, event_type: &str, occurred_at: Option<Timestamp>) -> Content {
+    fn content(
+        &self,
+        id: &str,
+        event_type: &str,
+        occurred_at: Option<Timestamp>,
+        rules: &Rules,
+    ) -> Content {
         if self.object.text() == Some("v2.core.event") {
             return match event_type {
                 "v2.core.event_destination.ping" => Content::Ignored("a ping of Stripe's".into()),
@@ -104,6 +114,10 @@ impl Envelope<'_> {
             "checkout.session.async_payment_succeeded" => Object::session_paid,
             "checkout.session.async_payment_failed" => Object::session_failed,
             "checkout.session.expired" => Object::session_expired,
+            "radar.early_fraud_warning.created" | "radar.early_fraud_warning.updated" => {
+                Object::fraud_warning
+            }
+            "review.opened" | "review.closed" => Object::review,
             "" => return Content::Failed("type is missing".into()),
             _ => return Content::Ignored("not a type that is acted on".into()),
         };
@@ -113,7 +127,7 @@ impl Envelope<'_> {
         let Some(occurred_at) = occurred_at else {
             return Content::Failed("created is missing or not a time".into());
         };
-        match reading(object, &Source { event_id: id, occurred_at }) {
+        match reading(object, &Source { rules, event_id: id, occurred_at }) {
             Ok(content) => content,
             Err(error) => Content::Failed(error.into()),
         }

@@ -3,11 +3,14 @@
 //! Source: Stripe API reference, "Types of events" and the object of each. `data.object` is the
 //! object as it was when the event was made.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
-use super::super::loose::{List, Loose, Part};
+use super::super::loose::{List, Loose, Map, Part};
 use super::super::reading::{Reading, References, Source};
-use crate::domain::event::{Content, ReferenceKind};
+use super::super::rules::Rules;
+use crate::domain::event::{Content, Ownership, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::Money;
 
@@ -65,7 +68,13 @@ pub(super) struct Object<'a> {
     #[serde(borrow)]
     last_payment_error: Part<PaymentError<'a>>,
     #[serde(borrow)]
-    metadata: Part<Metadata<'a>>,
+    metadata: Map<'a>,
+    /// Of an invoice, until 2025-03-31.basil.
+    #[serde(borrow)]
+    subscription_details: Part<SubscriptionDetails<'a>>,
+    open: Loose<'a>,
+    #[serde(borrow)]
+    fraud_type: Loose<'a>,
 }
 
 /// Until 2022-11-15 a PaymentIntent carries its charges, and the oldest events name them only there;
@@ -107,6 +116,8 @@ struct InvoiceParent<'a> {
 struct SubscriptionDetails<'a> {
     #[serde(borrow)]
     subscription: Loose<'a>,
+    #[serde(borrow)]
+    metadata: Map<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -116,13 +127,6 @@ struct PaymentError<'a> {
     code: Loose<'a>,
     #[serde(borrow)]
     decline_code: Loose<'a>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Metadata<'a> {
-    #[serde(borrow)]
-    order_id: Loose<'a>,
 }
 
 impl Object<'_> {
@@ -186,7 +190,7 @@ impl Object<'_> {
         }
         let references = references
             .and(ReferenceKind::Invoice, self.invoice.id())
-            .and(ReferenceKind::OrderId, self.order_id().as_deref());
+            .and(ReferenceKind::OrderId, self.order_id(source).as_deref());
         Ok(references.with(Fact {
             amount,
             captured,
@@ -212,7 +216,7 @@ impl Object<'_> {
         let references = References::new(ReferenceKind::Dispute, id)
             .and(ReferenceKind::Charge, self.charge.id())
             .and(ReferenceKind::PaymentIntent, self.payment_intent.id())
-            .and(ReferenceKind::OrderId, self.order_id().as_deref());
+            .and(ReferenceKind::OrderId, self.order_id(source).as_deref());
         Ok(references.with(Fact {
             amount: Some(self.money("amount", self.amount.int())?),
             parent_id: parent.map(Into::into),
@@ -253,7 +257,7 @@ impl Object<'_> {
             .and(ReferenceKind::PaymentIntent, self.payment_intent.id())
             .and(ReferenceKind::Charge, self.charge.id())
             .and(ReferenceKind::Subscription, self.subscription.id().or(since_basil))
-            .and(ReferenceKind::OrderId, self.order_id().as_deref());
+            .and(ReferenceKind::OrderId, self.order_id(source).as_deref());
         Ok(references.with(Fact {
             amount: Some(amount),
             captured,
@@ -316,7 +320,7 @@ impl Object<'_> {
             .and(ReferenceKind::Invoice, self.invoice.id())
             .and(ReferenceKind::Subscription, self.subscription.id())
             .and(ReferenceKind::OrderId, self.client_reference_id.label().as_deref())
-            .and(ReferenceKind::OrderId, self.order_id().as_deref());
+            .and(ReferenceKind::OrderId, self.order_id(source).as_deref());
         Ok(references.with(Fact {
             amount: Some(amount),
             captured: (state == FactState::Succeeded).then_some(amount.minor),
@@ -368,7 +372,7 @@ impl Object<'_> {
         for refund in self.refunds.get().into_iter().flat_map(|refunds| refunds.data.iter()) {
             references = references.and(ReferenceKind::Refund, refund.id.id());
         }
-        let references = references.and(ReferenceKind::OrderId, self.order_id().as_deref());
+        let references = references.and(ReferenceKind::OrderId, self.order_id(source).as_deref());
         Ok(references.with(Fact {
             amount: Some(Money { minor, ..charged }),
             captured,
@@ -402,7 +406,7 @@ impl Object<'_> {
         let references = References::new(ReferenceKind::Refund, id)
             .and(ReferenceKind::Charge, self.charge.id())
             .and(ReferenceKind::PaymentIntent, self.payment_intent.id())
-            .and(ReferenceKind::OrderId, self.order_id().as_deref());
+            .and(ReferenceKind::OrderId, self.order_id(source).as_deref());
         Ok(references.with(Fact {
             amount: Some(self.money("amount", self.amount.int())?),
             parent_id: parent.map(Into::into),
@@ -415,8 +419,52 @@ impl Object<'_> {
         self.id.text().ok_or_else(|| "data.object.id is missing".to_owned())
     }
 
-    fn order_id(&self) -> Option<std::borrow::Cow<'_, str>> {
-        self.metadata.get().and_then(|metadata| metadata.order_id.label())
+    fn order_id(&self, source: &Source<'_>) -> Option<Cow<'_, str>> {
+        self.metadata.get(&source.rules.order_id_key)?.label()
+    }
+
+    /// Whose the payment is, by the metadata of this object or, for an invoice, of its subscription.
+    pub(super) fn ownership(&self, content: &Content, rules: &Rules) -> Ownership {
+        let parent = self.parent.get().and_then(|parent| parent.subscription_details.get());
+        let details = parent.or_else(|| self.subscription_details.get());
+        let of_subscription = details.map(|details| &details.metadata);
+        rules.by_metadata(content, std::iter::once(&self.metadata).chain(of_subscription))
+    }
+
+    /// The issuer expects the buyer to say that it was not him: a refund now is cheaper than the
+    /// dispute that would follow.
+    pub(super) fn fraud_warning(&self, source: &Source<'_>) -> Reading {
+        let reason = self.fraud_type.text();
+        self.notice(source, ReferenceKind::FraudWarning, FactState::FraudWarning, reason)
+    }
+
+    /// By `open`, as the object says it for both types of event.
+    pub(super) fn review(&self, source: &Source<'_>) -> Reading {
+        let state = match self.open.bool() {
+            Some(false) => FactState::ReviewClosed,
+            _ => FactState::ReviewOpened,
+        };
+        self.notice(source, ReferenceKind::Review, state, self.reason.text())
+    }
+
+    /// What a person should know of a payment, and which changes nothing in it.
+    fn notice(
+        &self,
+        source: &Source<'_>,
+        object: ReferenceKind,
+        state: FactState,
+        reason: Option<&str>,
+    ) -> Reading {
+        let id = self.own_id()?;
+        let parent = self.charge.id().or_else(|| self.payment_intent.id());
+        let references = References::new(object, id)
+            .and(ReferenceKind::Charge, self.charge.id())
+            .and(ReferenceKind::PaymentIntent, self.payment_intent.id());
+        Ok(references.with(Fact {
+            parent_id: parent.map(Into::into),
+            reason: reason.map(Into::into),
+            ..source.fact(object, id, state)
+        }))
     }
 
     fn money(&self, field: &str, minor: Option<i64>) -> Result<Money, String> {

@@ -216,6 +216,7 @@ const DAYS_TO_RESPOND: i64 = 9;
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::rules::Rules;
     use super::super::super::stripe::{event, signature};
     use super::*;
     use crate::domain::event::{Content, Event, Reference, ReferenceKind};
@@ -242,7 +243,7 @@ mod tests {
         let verified = signature::SigningSecrets::new(["whsec_sample"])
             .verify(body.as_bytes(), Some(&header), None, sample.occurred_at)
             .expect("genuine");
-        event::read(&verified).expect("an event")
+        event::read(&verified, &Rules::default()).expect("an event")
     }
 
     fn fact(event: Event) -> (Vec<Reference>, Fact) {

@@ -30,7 +30,7 @@ const ACTED_ON: &[&str] = &[
 ];
 
 fn read_bytes(payload: &[u8]) -> Result<Event, Refusal> {
-    read(&Verified { payload, proof: Proof::PaypalPostback(1) }, false)
+    read(&Verified { payload, proof: Proof::PaypalPostback(1) }, false, &Rules::default())
 }
 
 fn read_json(event: &Value) -> Event {
@@ -146,7 +146,10 @@ fn whether_the_money_is_real_is_not_in_the_event() {
     let payload = br#"{"id":"WH-1","livemode":false}"#;
     for livemode in [true, false] {
         let verified = Verified { payload, proof: Proof::PaypalPostback(1) };
-        assert_eq!(read(&verified, livemode).map(|event| event.livemode), Ok(livemode));
+        assert_eq!(
+            read(&verified, livemode, &Rules::default()).map(|event| event.livemode),
+            Ok(livemode)
+        );
     }
 }
 

@@ -38,7 +38,7 @@ const ACTED_ON: &[&str] = &[
 ];
 
 fn read_bytes(payload: &[u8]) -> Result<Event, Refusal> {
-    read(&Verified { payload, proof: Proof::StripeSecret(1) })
+    read(&Verified { payload, proof: Proof::StripeSecret(1) }, &Rules::default())
 }
 
 fn read_json(event: &Value) -> Event {
@@ -350,4 +350,88 @@ fn an_amount_is_a_whole_number_that_is_not_negative() {
             other => panic!("{amount}: {other:?}"),
         }
     }
+}
+
+/// Built by Stripe's API reference, "The Early Fraud Warning object" and "The Review object".
+#[test]
+fn a_warning_of_fraud_and_a_review_say_nothing_of_the_money() {
+    let warning = json!({
+        "id": "issfr_1", "object": "radar.early_fraud_warning", "actionable": true,
+        "charge": "ch_1", "fraud_type": "made_with_stolen_card", "payment_intent": "pi_1",
+    });
+    let (references, fact) = payment("radar.early_fraud_warning.created", warning);
+    assert_eq!(
+        (fact.object, fact.state, fact.amount, fact.captured),
+        (ReferenceKind::FraudWarning, FactState::FraudWarning, None, None)
+    );
+    assert_eq!(fact.reason.as_deref(), Some("made_with_stolen_card"));
+    let ids: Vec<&str> = references.iter().map(|one| &*one.value).collect();
+    assert_eq!(ids, ["issfr_1", "ch_1", "pi_1"]);
+
+    let review = |open: bool| {
+        json!({
+            "id": "prv_1", "object": "review", "charge": "ch_1", "open": open, "reason": "rule",
+            "payment_intent": "pi_1",
+        })
+    };
+    assert_eq!(payment("review.opened", review(true)).1.state, FactState::ReviewOpened);
+    assert_eq!(payment("review.closed", review(false)).1.state, FactState::ReviewClosed);
+}
+
+/// Whose the payment of this event is, where the shop's payments have `site=shop` in their metadata.
+fn ownership(object: Value) -> Ownership {
+    let event = json!({
+        "id": "evt_1", "created": 1_767_225_600, "type": "charge.succeeded",
+        "data": { "object": object },
+    });
+    let own_metadata = vec![("site".to_owned(), "shop".to_owned())];
+    let rules = Rules { own_metadata, ..Rules::default() };
+    let payload = event.to_string();
+    let verified = Verified { payload: payload.as_bytes(), proof: Proof::StripeSecret(1) };
+    read(&verified, &rules).expect("an event").ownership
+}
+
+#[test]
+fn a_payment_is_the_shops_if_it_bears_its_mark() {
+    let charge = |metadata: Value| {
+        json!({
+            "id": "ch_1", "amount": 100, "currency": "eur", "status": "succeeded",
+            "captured": true, "metadata": metadata,
+        })
+    };
+    assert_eq!(ownership(charge(json!({"site": "shop"}))), Ownership::Own);
+    assert_eq!(ownership(charge(json!({"site": "other"}))), Ownership::Foreign);
+    assert_eq!(ownership(charge(json!({"order_id": "1"}))), Ownership::Foreign);
+    assert_eq!(ownership(charge(json!("shop"))), Ownership::Foreign);
+    // An invoice of a subscription bears what the subscription does, in either place.
+    let of_subscription = json!({"subscription_details": {"metadata": {"site": "shop"}}});
+    let mut old = charge(json!({}));
+    old["subscription_details"] = of_subscription["subscription_details"].clone();
+    assert_eq!(ownership(old), Ownership::Own);
+    let mut new = charge(json!({}));
+    new["parent"] = of_subscription;
+    assert_eq!(ownership(new), Ownership::Own);
+    // Without a rule every payment may be the shop's.
+    let event = read_json(&json!({"id": "evt_1", "created": 1, "type": "charge.succeeded",
+        "data": {"object": charge(json!({"site": "other"}))}}));
+    assert_eq!(event.ownership, Ownership::Unsaid);
+}
+
+#[test]
+fn a_refund_without_the_mark_does_not_say_whose_it_is() {
+    let said_by = |metadata: Value| {
+        let refund = json!({
+            "id": "re_1", "amount": 1, "currency": "eur", "charge": "ch_1", "metadata": metadata,
+        });
+        let event = json!({"id": "evt_1", "created": 1, "type": "refund.created",
+            "data": {"object": refund}});
+        let own_metadata = vec![("site".to_owned(), "shop".to_owned())];
+        let rules = Rules { own_metadata, ..Rules::default() };
+        let payload = event.to_string();
+        let verified = Verified { payload: payload.as_bytes(), proof: Proof::StripeSecret(1) };
+        read(&verified, &rules).expect("an event").ownership
+    };
+    assert_eq!(said_by(json!({})), Ownership::Unsaid);
+    assert_eq!(said_by(json!({"site": "shop"})), Ownership::Own);
+    assert_eq!(said_by(json!({"site": "other"})), Ownership::Foreign);
 }

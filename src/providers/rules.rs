@@ -1,0 +1,95 @@
+//! What the shop says of its own payments, so that they are found and told from others'.
+
+use serde::{Deserialize, Serialize};
+
+use super::loose::Map;
+use crate::domain::event::{Content, Ownership, ReferenceKind};
+
+/// How a shop marks its payments. Kept in the database as JSON, so that a command that reads stored
+/// events again reads them as the daemon does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rules {
+    /// The key of Stripe's `metadata` under which the shop keeps its own order id.
+    pub order_id_key: String,
+    /// Entries of Stripe's `metadata`, key and value, of which each payment of this shop has one;
+    /// none: every payment at Stripe may be this shop's.
+    pub own_metadata: Vec<(String, String)>,
+    /// Beginnings of PayPal's `invoice_id` or `invoice_number`, of which each payment of this shop
+    /// has one; none: every payment at PayPal may be this shop's.
+    pub own_invoice_prefix: Vec<String>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            order_id_key: "order_id".to_owned(),
+            own_metadata: Vec::new(),
+            own_invoice_prefix: Vec::new(),
+        }
+    }
+}
+
+impl Rules {
+    /// The form in which they are kept.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("text and lists of text are always JSON")
+    }
+
+    /// What [`to_json`](Self::to_json) made, by this version or another; `None` if it is not that.
+    pub fn from_json(json: &str) -> Option<Self> {
+        serde_json::from_str(json).ok()
+    }
+
+    /// Whose a payment is by the metadata of one of its objects.
+    pub(super) fn by_metadata<'m>(
+        &self,
+        content: &Content,
+        metadata: impl Iterator<Item = &'m Map<'m>> + Clone,
+    ) -> Ownership {
+        let of_key = |key: &str| metadata.clone().find_map(|map| map.get(key)?.label());
+        let mut marks = self.own_metadata.iter().map(|(key, value)| (of_key(key), value));
+        let marked = self.own_metadata.iter().any(|(key, _)| of_key(key).is_some());
+        let own = marks.any(|(found, value)| found.as_deref() == Some(&**value));
+        ownership(!self.own_metadata.is_empty(), own, marked, content)
+    }
+
+    /// Whose a payment is by the invoice ids that one of its resources carries.
+    pub(super) fn by_invoice<'i>(
+        &self,
+        content: &Content,
+        invoices: impl Iterator<Item = std::borrow::Cow<'i, str>>,
+    ) -> Ownership {
+        let (mut own, mut marked) = (false, false);
+        for invoice in invoices {
+            marked = true;
+            own |= self.own_invoice_prefix.iter().any(|prefix| invoice.starts_with(&**prefix));
+        }
+        ownership(!self.own_invoice_prefix.is_empty(), own, marked, content)
+    }
+}
+
+/// A payment's own objects must bear the mark. Refunds and disputes are often without it, so that
+/// its absence says nothing there.
+fn ownership(is_ruled: bool, own: bool, marked: bool, content: &Content) -> Ownership {
+    match content {
+        Content::Payment { facts, .. } if is_ruled => {
+            let must_bear = facts.iter().any(|fact| {
+                !matches!(
+                    fact.object,
+                    ReferenceKind::Refund
+                        | ReferenceKind::Dispute
+                        | ReferenceKind::InvoicePayment
+                        | ReferenceKind::FraudWarning
+                        | ReferenceKind::Review
+                )
+            });
+            match (own, marked || must_bear) {
+                (true, _) => Ownership::Own,
+                (false, true) => Ownership::Foreign,
+                (false, false) => Ownership::Unsaid,
+            }
+        }
+        _ => Ownership::Unsaid,
+    }
+}
