@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::providers::paypal::Environment;
 use crate::providers::paypal::certificate::{CertificateHost, Trust};
 use crate::providers::paypal::transmission::SIMULATOR_WEBHOOK_ID;
+use crate::providers::rules::Rules;
 
 /// Text that is never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -62,6 +63,10 @@ pub struct Config {
     pub stripe: Option<StripeConfig>,
     /// PayPal, if it is configured.
     pub paypal: Option<PaypalConfig>,
+    /// How the shop marks its payments.
+    pub rules: Rules,
+    /// How long a payment may be without a transaction before a person is told.
+    pub orphan_grace: Duration,
     /// The largest body that is read, in bytes.
     pub max_body: usize,
     /// The most connections that are open at once, on each listener.
@@ -234,6 +239,12 @@ impl Checks<'_> {
             mode,
             stripe,
             paypal,
+            rules: Rules {
+                order_id_key: options.order_id_key.clone(),
+                own_metadata: options.own_metadata.iter().map(|mark| mark.0.clone()).collect(),
+                own_invoice_prefix: options.own_invoice_prefix.clone(),
+            },
+            orphan_grace: options.orphan_grace.0,
             max_body: options.max_body,
             max_connections: options.max_connections,
             clock: options.unsafe_test_clock.map_or(Clock::SYSTEM, Clock::stopped_at),

@@ -1,10 +1,12 @@
 //! The command line: what can be said, and nothing of what is done.
 
 pub mod chance;
+pub mod closing;
 pub mod demo;
 pub mod events;
 pub mod migrate;
 pub mod orphans;
+pub mod replay;
 pub mod send;
 pub mod serve;
 pub mod signer;
@@ -19,7 +21,7 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 
 use crate::config::options::{DatabaseOption, ServeOptions};
-use crate::store::Reader;
+use crate::store::{Reader, Transaction};
 
 /// Receives Stripe and PayPal webhooks, proves and keeps them, and keeps a shop's transactions
 /// true.
@@ -47,7 +49,7 @@ pub enum Command {
     /// Run the daemon (the same as no command).
     Serve(Box<ServeOptions>),
     /// What the shop expects, and what became of it.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = STATUSES)]
     Transactions(transactions::Transactions),
     /// The genuine events that were received.
     #[command(subcommand)]
@@ -63,9 +65,39 @@ pub enum Command {
     #[command(subcommand)]
     Send(Box<send::Send>),
     /// Payments that no transaction is registered for.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = MATCHING)]
     Orphans(orphans::Orphans),
 }
+
+/// What the words in a list of transactions mean.
+const STATUSES: &str = "\
+Status, which follows from the set of events and not from their order:
+  pending             known, nothing attempted
+  requires_action     the buyer must act (3-D Secure, a bank transfer), or the shop must capture
+  processing          money under way, outcome open
+  authorized          held, not captured
+  failed              the last attempt failed; it may still succeed
+  canceled            will not happen
+  succeeded           money received
+  partially_refunded  part of it given back
+  refunded            all of it given back
+  disputed            a chargeback or case is open
+  charged_back        it was lost
+
+Dispute: none, inquiry (a question, no money taken), inquiry_closed, open, won, lost, prevented
+(resolved before it became a chargeback), closed (the provider does not say how).
+
+Amount, the received against the expected: ok, underpaid, overpaid, wrong_currency, unknown
+(nothing was received yet, or nothing was said to be expected).";
+
+/// How events find their transaction.
+const MATCHING: &str = "\
+An event belongs to the transaction that has any of the provider's ids that it carries: the one that
+was registered, or one that another event of the payment brought along. Else to the transaction that
+has the shop's order id that it carries (Stripe: metadata under --order-id-key, or
+client_reference_id; PayPal: custom_id, invoice_id, custom, invoice_number), if only one has it.
+Never by amount, e-mail or time, never between test and live. What finds none becomes an orphan: one
+for each payment, not for each event. Registering its transaction adopts it, however late.";
 
 /// Does what was said. Exit codes: 0 done, 1 failed; 2, for what can't be said, is clap's.
 pub fn run(cli: &Cli) -> ExitCode {
@@ -119,6 +151,30 @@ pub enum CommandError {
     /// Reading or printing failed.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+/// What went wrong, in words.
+fn said(words: impl Into<String>) -> CommandError {
+    CommandError::Said(words.into())
+}
+
+/// The one transaction that `id` means: its number, any id of the provider's that is known for it, or
+/// the shop's order id.
+fn one_transaction(reader: &Reader, id: &str) -> Result<Transaction, CommandError> {
+    let mut found = reader.find_transactions(id)?;
+    match found.len() {
+        0 => Err(said(format!(
+            "no transaction has the number, id or order id {id:?}: see `payhookd transactions list`"
+        ))),
+        1 => Ok(found.remove(0)),
+        _ => {
+            let numbers: Vec<String> = found.iter().map(|one| one.id.to_string()).collect();
+            Err(said(format!(
+                "{id:?} means several transactions: give the number of one of them, {}",
+                numbers.join(", ")
+            )))
+        }
+    }
 }
 
 /// What every list takes.

@@ -12,18 +12,21 @@ use tokio::time::MissedTickBehavior;
 
 use crate::clients::certificates::Certificates;
 use crate::clients::postback::Postback;
+use crate::clock::Clock;
 use crate::config::options::ServeOptions;
 use crate::config::{self, Config, ConfigError, Mode, PaypalConfig, PaypalVerify, Surroundings};
 use crate::domain::event::Provider;
+use crate::domain::orphan::Policy;
 use crate::domain::refusal::Refusal;
+use crate::http::proof::{PaypalEndpoint, PaypalProof, StripeEndpoint};
 use crate::http::refusals::Refusals;
-use crate::http::webhooks::{Endpoints, PaypalEndpoint, PaypalProof, StripeEndpoint};
+use crate::http::webhooks::Endpoints;
 use crate::http::{self, admin, webhooks};
 use crate::logfmt::Line;
 use crate::logger::Logger;
 use crate::providers::paypal::transmission::WebhookIds;
 use crate::providers::stripe::signature::SigningSecrets;
-use crate::store::{Bell, Database, Reader, Store, StoreError, StoredCertificate, Writer};
+use crate::store::{Bell, Database, Orphan, Reader, Store, StoreError, StoredCertificate, Writer};
 
 /// Why the daemon did not start, or not end well.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +89,8 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
         Line::warn(warning).emit();
     }
     let mut database = Database::open(&config.db)?;
-    database.batch(|batch| batch.started(config.mode == Mode::Live, config.clock.now()))?;
+    let policy = Policy { livemode: config.mode == Mode::Live, grace: config.orphan_grace };
+    database.started(policy, &config.rules.to_json(), config.clock.now())?;
     let certificates = database.certificates()?;
     let (store, writer) = Store::start(database, config.faults.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -134,6 +138,7 @@ async fn serve(
 ) -> Result<&'static str, ServeError> {
     let (tell, told) = watch::channel(false);
     tokio::spawn(ring_for_others(Reader::open(&config.db)?, store.bell().clone()));
+    tokio::spawn(tell_of_orphans(Reader::open(&config.db)?, store.clone(), config.clock));
     let refusals = Arc::new(Refusals::new());
     let endpoints = endpoints(config, &store, certificates, Arc::clone(&refusals));
     let webhooks = tokio::spawn(http::serve(
@@ -177,6 +182,43 @@ async fn ring_for_others(reader: Reader, bell: Bell) {
             Err(error) => Line::debug("data version not read").with("err", &error).emit(),
         }
     }
+}
+
+/// Tells of each orphan for which the shop had its time to register a transaction.
+async fn tell_of_orphans(reader: Reader, store: Store, clock: Clock) {
+    let mut looks = tokio::time::interval(Duration::from_secs(1));
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
+        let now = clock.now();
+        // Asked of a reader first: the writer is for those who have something to write.
+        let taken = match reader.has_due_orphans(now) {
+            Ok(false) => continue,
+            Ok(true) => store.take_due_orphans(now).await,
+            Err(error) => Err(error),
+        };
+        match taken {
+            Ok(due) => due.iter().for_each(tell_of_orphan),
+            // It is tried again in a second; whatever ails the database is told elsewhere.
+            Err(error) => Line::debug("orphans not looked at").with("err", &error).emit(),
+        }
+    }
+}
+
+fn tell_of_orphan(orphan: &Orphan) {
+    Line::warn("orphan")
+        .with("orphan_id", orphan.id)
+        .with("kind", orphan.kind)
+        .with("provider", orphan.provider)
+        .with("reference", &orphan.reference)
+        .with_some("order_id", orphan.order_id.as_deref())
+        .with_some("status", orphan.status)
+        .with_some("amount", orphan.amount)
+        .with_some("currency", orphan.currency.as_deref())
+        .with_some("transaction_id", orphan.transaction_id)
+        .with("first_seen_at", orphan.first_seen_at)
+        .with("meaning", orphan.kind.meaning())
+        .emit();
 }
 
 /// Says what the throttle of refusals left out; returns if the writer ends.
@@ -235,6 +277,7 @@ fn endpoints(
         clock: config.clock,
         stripe,
         paypal,
+        rules: config.rules.clone(),
         refusals,
         max_body: config.max_body,
     }

@@ -53,6 +53,38 @@ pub struct ServeOptions {
     #[arg(long, value_enum, default_value = "offline", env = "PAYHOOKD_PAYPAL_VERIFY")]
     pub paypal_verify: VerifyBy,
 
+    /// The key of Stripe's metadata under which the shop keeps its own order id.
+    #[arg(
+        long,
+        value_name = "KEY",
+        default_value = "order_id",
+        value_parser = parse_key,
+        env = "PAYHOOKD_ORDER_ID_KEY"
+    )]
+    pub order_id_key: String,
+
+    /// Where several shops share one Stripe account: an entry of the metadata that every payment of
+    /// this shop has. Payments without it are another's, and kept out of the inbox. May be given
+    /// several times, or several separated by commas.
+    #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', env = "PAYHOOKD_OWN_METADATA")]
+    pub own_metadata: Vec<MetadataOption>,
+
+    /// Where several shops share one PayPal account: what the invoice id of every payment of this
+    /// shop begins with. May be given several times, or several separated by commas.
+    #[arg(
+        long,
+        value_name = "PREFIX",
+        value_delimiter = ',',
+        value_parser = parse_key,
+        env = "PAYHOOKD_OWN_INVOICE_PREFIX"
+    )]
+    pub own_invoice_prefix: Vec<String>,
+
+    /// How long a payment may be without a transaction before a person is told: webhooks regularly
+    /// come before the shop has committed its row. Seconds, or with a unit: 90s, 2m, 1h.
+    #[arg(long, value_name = "DURATION", default_value = "2m", env = "PAYHOOKD_ORPHAN_GRACE")]
+    pub orphan_grace: DurationOption,
+
     /// The largest body that is read, in bytes.
     #[arg(
         long,
@@ -124,6 +156,10 @@ pub const VARIABLES: &[&str] = &[
     "PAYHOOKD_MAX_BODY",
     "PAYHOOKD_MAX_CONNECTIONS",
     "PAYHOOKD_MODE",
+    "PAYHOOKD_ORDER_ID_KEY",
+    "PAYHOOKD_ORPHAN_GRACE",
+    "PAYHOOKD_OWN_INVOICE_PREFIX",
+    "PAYHOOKD_OWN_METADATA",
     "PAYHOOKD_PAYPAL_API_BASE",
     "PAYHOOKD_PAYPAL_CERT_HOST",
     "PAYHOOKD_PAYPAL_CERT_ROOTS",
@@ -172,6 +208,87 @@ impl std::str::FromStr for ToleranceOption {
                 _ => Err("give seconds from 1, such as 300, or off".to_owned()),
             },
         }
+    }
+}
+
+/// A stretch of time: seconds, or a whole number with `s`, `m`, `h` or `d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DurationOption(pub Duration);
+
+impl std::str::FromStr for DurationOption {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let units = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400), ("", 1)];
+        let parsed = units.iter().find_map(|(unit, seconds)| {
+            let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
+            number.checked_mul(*seconds).filter(|seconds| *seconds <= LONGEST)
+        });
+        let wrong = || "give seconds, or a number with a unit: 90s, 2m, 1h, 3d".to_owned();
+        parsed.map(|seconds| Self(Duration::from_secs(seconds))).ok_or_else(wrong)
+    }
+}
+
+/// An instant: a date, an RFC 3339 time, or how long ago.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SinceOption {
+    /// Then; a date begins at midnight UTC.
+    At(Timestamp),
+    /// So long before now.
+    Ago(Duration),
+}
+
+impl SinceOption {
+    /// The instant, seen from `now`.
+    pub fn at(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::Ago(duration) => now.minus(duration),
+        }
+    }
+}
+
+impl std::str::FromStr for SinceOption {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let date = || Timestamp::parse(&format!("{text}T00:00:00Z"));
+        if let Ok(at) = Timestamp::parse(text).or_else(|_| date()) {
+            return Ok(Self::At(at));
+        }
+        let ago = text.parse().map(|DurationOption(duration)| Self::Ago(duration));
+        ago.map_err(|_| {
+            "give a date such as 2026-11-23, a time such as 2026-11-23T11:52:03Z, or how long ago: \
+             90m, 72h, 3d"
+                .to_owned()
+        })
+    }
+}
+
+/// A century: further back or ahead nothing of ours lies.
+const LONGEST: u64 = 100 * 366 * 86_400;
+
+/// `KEY=VALUE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataOption(pub (String, String));
+
+impl std::str::FromStr for MetadataOption {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((key, value)) if !key.is_empty() && !value.is_empty() => {
+                Ok(Self((key.to_owned(), value.to_owned())))
+            }
+            _ => Err("give KEY=VALUE, such as site=shop".to_owned()),
+        }
+    }
+}
+
+fn parse_key(text: &str) -> Result<String, String> {
+    match text.is_empty() || text.contains(char::is_control) {
+        true => Err("give at least one character, and no control characters".to_owned()),
+        false => Ok(text.to_owned()),
     }
 }
 

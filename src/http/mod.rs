@@ -4,6 +4,7 @@
 pub mod admin;
 mod body;
 mod connections;
+pub mod proof;
 pub mod refusals;
 pub mod webhooks;
 

@@ -11,19 +11,16 @@ use warp::{Buf, Filter};
 
 use super::body::{Bodies, BodyError};
 use super::connections::Slot;
+use super::proof::{PaypalEndpoint, Proved, StripeEndpoint, Unproved};
 use super::refusals::{Refusals, Throttle};
 use super::{Routes, answer, method_not_allowed, not_found, typed, unavailable};
-use crate::clients::certificates::{Certificates, NoCertificate};
-use crate::clients::postback::Postback;
 use crate::clock::Clock;
-use crate::domain::event::{Event, Provider};
+use crate::domain::event::Provider;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::logfmt::Line;
-use crate::providers::paypal::certificate::{CertificateHost, CertificateUrl};
-use crate::providers::paypal::transmission::{self, Transmission, WebhookIds};
-use crate::providers::stripe::signature::{self, SigningSecrets, Tolerance};
-use crate::providers::{Verified, paypal, stripe};
+use crate::providers::paypal::transmission;
+use crate::providers::rules::Rules;
 use crate::store::{
     Ingested, Outcome, Receipt, RejectedRequest, Store, StoreError, USER_AGENT_CHARS, Webhook,
 };
@@ -39,49 +36,12 @@ pub struct Endpoints {
     pub stripe: Option<StripeEndpoint>,
     /// PayPal, if it is configured.
     pub paypal: Option<PaypalEndpoint>,
+    /// How the shop marks its payments.
+    pub rules: Rules,
     /// What was refused.
     pub refusals: Arc<Refusals>,
     /// The largest body, in bytes.
     pub max_body: usize,
-}
-
-/// By what Stripe's webhooks are proved.
-#[derive(Debug)]
-pub struct StripeEndpoint {
-    /// The endpoint's secrets.
-    pub secrets: SigningSecrets,
-    /// How old or how far ahead a signature may be.
-    pub tolerance: Tolerance,
-}
-
-/// By what PayPal's webhooks are proved.
-#[derive(Debug)]
-pub struct PaypalEndpoint {
-    /// The endpoint's webhook ids.
-    pub ids: WebhookIds,
-    /// Whether what they prove is real money.
-    pub livemode: bool,
-    /// With a certificate, or by asking.
-    pub proof: PaypalProof,
-}
-
-/// How PayPal's webhooks are proved.
-#[derive(Debug)]
-pub enum PaypalProof {
-    /// With PayPal's certificate.
-    Offline {
-        /// Those at hand, and how to get others.
-        certificates: Box<Certificates>,
-        /// Where they are fetched instead of at PayPal.
-        host: Option<CertificateHost>,
-    },
-    /// By asking PayPal.
-    Postback {
-        /// PayPal's API.
-        api: Arc<Postback>,
-        /// How many may ask at once.
-        permits: tokio::sync::Semaphore,
-    },
 }
 
 /// What the public listener answers.
@@ -136,27 +96,6 @@ struct State {
     /// Lines about webhooks that could not be taken.
     trouble: Throttle,
     not_configured: Throttle,
-}
-
-/// A request whose origin is proved and whose content is read.
-struct Proved {
-    event: Event,
-    proof: String,
-    transmission_id: Option<Box<str>>,
-}
-
-/// Why nothing was proved.
-enum Unproved {
-    /// It is not genuine, or not for us.
-    Refused(Refusal),
-    /// That can't be known now.
-    Undecided(String),
-}
-
-impl From<Refusal> for Unproved {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
 }
 
 impl State {
@@ -242,12 +181,11 @@ impl State {
     ) -> Result<Proved, Unproved> {
         match (provider, &self.endpoints.stripe, &self.endpoints.paypal) {
             (Provider::Stripe, Some(stripe), _) => {
-                let header = single(headers, signature::HEADER)?;
-                let verified = stripe.secrets.verify(payload, header, stripe.tolerance, now)?;
-                let event = stripe::event::read(&verified)?;
-                Ok(Proved { event, proof: verified.proof().to_string(), transmission_id: None })
+                stripe.prove(payload, headers, now, &self.endpoints.rules)
             }
-            (Provider::Paypal, _, Some(paypal)) => paypal.prove(payload, headers, now).await,
+            (Provider::Paypal, _, Some(paypal)) => {
+                paypal.prove(payload, headers, now, &self.endpoints.rules).await
+            }
             _ => Err(Unproved::Undecided("not configured".to_owned())),
         }
     }
@@ -305,6 +243,10 @@ impl State {
                     "refused: the signature is genuine but its time is not: is this machine's \
                      clock off?",
                 ),
+                Refusal::ReplayedTransmissionId | Refusal::ReusedEventId => Line::error(
+                    "refused: PayPal's signature is genuine, but it came before with another body: \
+                     somebody may be forging events",
+                ),
                 _ => Line::warn("refused"),
             };
             line.with("provider", provider)
@@ -348,89 +290,6 @@ impl State {
     }
 }
 
-impl PaypalEndpoint {
-    async fn prove(
-        &self,
-        payload: &[u8],
-        headers: &HeaderMap,
-        now: Timestamp,
-    ) -> Result<Proved, Unproved> {
-        use transmission::header::{AUTH_ALGO, CERT_URL, ID, SIGNATURE, TIME};
-        for name in [AUTH_ALGO, CERT_URL, ID, SIGNATURE, TIME] {
-            single(headers, name)?;
-        }
-        let transmission = Transmission::from_headers(|name| headers.get(name)?.to_str().ok())?;
-        if payload.is_empty() {
-            return Err(Refusal::EmptyPayload.into());
-        }
-        let verified = match &self.proof {
-            PaypalProof::Offline { certificates, host } => {
-                self.prove_offline(&transmission, payload, certificates, host.as_ref(), now).await?
-            }
-            PaypalProof::Postback { api, permits } => {
-                self.prove_by_postback(&transmission, payload, api, permits, now).await?
-            }
-        };
-        let event = paypal::event::read(&verified, self.livemode)?;
-        Ok(Proved {
-            event,
-            proof: verified.proof().to_string(),
-            transmission_id: Some(transmission.id.into()),
-        })
-    }
-
-    async fn prove_offline<'a>(
-        &self,
-        transmission: &Transmission<'_>,
-        payload: &'a [u8],
-        certificates: &Certificates,
-        host: Option<&CertificateHost>,
-        now: Timestamp,
-    ) -> Result<Verified<'a>, Unproved> {
-        let url = CertificateUrl::parse(transmission.cert_url, host)?;
-        if url.environment.is_some_and(|environment| !self.ids.expect(environment)) {
-            return Err(Refusal::WrongEnvironment.into());
-        }
-        let certificate = certificates.at(&url, now).await.map_err(|error| match error {
-            NoCertificate::Refused(refusal) => Unproved::Refused(refusal),
-            NoCertificate::Unavailable(error) => Unproved::Undecided(error.to_string()),
-        })?;
-        let environment = certificates.trust().check(&certificate, now)?;
-        Ok(transmission.verify(payload, &self.ids, &certificate, environment, now)?)
-    }
-
-    async fn prove_by_postback<'a>(
-        &self,
-        transmission: &Transmission<'_>,
-        payload: &'a [u8],
-        api: &Arc<Postback>,
-        permits: &tokio::sync::Semaphore,
-        now: Timestamp,
-    ) -> Result<Verified<'a>, Unproved> {
-        let undecided = |error: String| Unproved::Undecided(error);
-        let permit = tokio::time::timeout(POSTBACK_TURN, permits.acquire()).await;
-        let _permit = permit
-            .map_err(|_| undecided("too many ask PayPal's API at once".to_owned()))?
-            .map_err(|error| undecided(error.to_string()))?;
-        for (place, id) in (1..).zip(self.ids.iter()) {
-            let request = transmission::postback(transmission, id, payload);
-            let request = request.ok_or(Refusal::InvalidJson)?;
-            let api = Arc::clone(api);
-            let asked = tokio::task::spawn_blocking(move || api.ask(&request)).await;
-            let word = asked
-                .map_err(|error| undecided(error.to_string()))?
-                .map_err(|error| undecided(error.to_string()))?;
-            if let Some(word) = word {
-                return Ok(transmission.confirmed(payload, word, place, now)?);
-            }
-        }
-        Err(Refusal::BadSignature.into())
-    }
-}
-
-/// How long a webhook waits for its turn to ask PayPal's API.
-const POSTBACK_TURN: Duration = Duration::from_secs(10);
-
 /// The headers that are kept with an event. None that a signature could be made again from: with
 /// one genuine request in hand, PayPal's CRC-32 lets anybody make another.
 const KEPT_HEADERS: &[&str] = &[
@@ -455,16 +314,6 @@ fn kept_headers(headers: &HeaderMap) -> String {
     serde_json::Value::Object(kept).to_string()
 }
 
-/// A header that may stand once; text, if it is there.
-fn single<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, Refusal> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next();
-    if values.next().is_some() {
-        return Err(Refusal::MalformedHeader);
-    }
-    value.map(|value| value.to_str().map_err(|_| Refusal::MalformedHeader)).transpose()
-}
-
 fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
@@ -474,24 +323,29 @@ fn user_agent(headers: &HeaderMap) -> Option<String> {
     Some(value.chars().take(USER_AGENT_CHARS).collect())
 }
 
-/// The canonical line of a webhook.
+/// The canonical line of a webhook. What a person must see at once is a warning; an orphan becomes
+/// one when the shop has had its time to register it.
 fn tell(line: Line, receipt: &Receipt, verified: Duration, total: Duration) {
-    let (transaction_id, outcome, status) = match &receipt.ingested {
-        Ingested::New { outcome, transaction_id, status } => {
-            (*transaction_id, outcome.as_str(), *status)
+    let line = match &receipt.ingested {
+        Ingested::New(applied) => {
+            let is_wrong = applied.outcome == Outcome::Failed
+                || applied.wrong_amount.is_some()
+                || applied.late_money;
+            if is_wrong { line.warning() } else { line }
+                .with_some("transaction_id", applied.transaction_id)
+                .with("outcome", applied.outcome)
+                .with_some("status", applied.status)
+                .with_some("orphan", applied.orphan)
+                .with_some("amount_check", applied.wrong_amount)
+                .with_some("late_money", applied.late_money.then_some(true))
         }
-        Ingested::Duplicate { transaction_id } => (*transaction_id, "duplicate", None),
+        Ingested::Duplicate { transaction_id } => {
+            line.with_some("transaction_id", *transaction_id).with("outcome", "duplicate")
+        }
         // Told as a refusal.
         Ingested::Refused(_) => return,
     };
-    let line = match &receipt.ingested {
-        Ingested::New { outcome: Outcome::Orphan | Outcome::Failed, .. } => line.warning(),
-        _ => line,
-    };
-    line.with_some("transaction_id", transaction_id)
-        .with("outcome", outcome)
-        .with_some("status", status)
-        .with("signature", "ok")
+    line.with("signature", "ok")
         .with("verify_us", verified.as_micros())
         .with("queue_us", receipt.queued.as_micros())
         .with("commit_us", receipt.committed.as_micros())

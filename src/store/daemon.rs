@@ -1,23 +1,30 @@
-//! `daemon`: what the daemon said when it last started.
+//! `daemon`: what the daemon was told when it last started.
+
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
+use crate::domain::orphan::Policy;
 use crate::domain::time::Timestamp;
 
 pub(super) fn started(
     connection: &Connection,
-    livemode: bool,
+    policy: Policy,
+    rules: &str,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     connection.execute(
-        "INSERT INTO daemon (id, livemode, version, started_at)
-         VALUES (1, :livemode, :version, :now)
+        "INSERT INTO daemon (id, livemode, version, started_at, rules, orphan_grace)
+         VALUES (1, :livemode, :version, :now, :rules, :orphan_grace)
          ON CONFLICT (id) DO UPDATE SET livemode = excluded.livemode,
-             version = excluded.version, started_at = excluded.started_at",
+             version = excluded.version, started_at = excluded.started_at,
+             rules = excluded.rules, orphan_grace = excluded.orphan_grace",
         named_params! {
-            ":livemode": livemode,
+            ":livemode": policy.livemode,
             ":version": env!("CARGO_PKG_VERSION"),
             ":now": now.to_string(),
+            ":rules": rules,
+            ":orphan_grace": i64::try_from(policy.grace.as_secs()).unwrap_or(i64::MAX),
         },
     )?;
     Ok(())
@@ -28,4 +35,23 @@ pub(super) fn livemode(connection: &Connection) -> rusqlite::Result<Option<bool>
     connection
         .query_row("SELECT livemode FROM daemon WHERE id = 1", [], |row| row.get("livemode"))
         .optional()
+}
+
+/// How events are to be read, in JSON; `None` before the first start.
+pub(super) fn rules(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    connection
+        .query_row("SELECT rules FROM daemon WHERE id = 1", [], |row| row.get("rules"))
+        .optional()
+}
+
+/// What the daemon was told, or what it would be if nobody said anything.
+pub(super) fn policy(connection: &Connection) -> rusqlite::Result<Policy> {
+    let policy = connection
+        .query_row("SELECT livemode, orphan_grace FROM daemon WHERE id = 1", [], |row| {
+            let seconds: i64 = row.get("orphan_grace")?;
+            let grace = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+            Ok(Policy { livemode: row.get("livemode")?, grace })
+        })
+        .optional()?;
+    Ok(policy.unwrap_or_default())
 }

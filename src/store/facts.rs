@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Row, named_params};
 
 use super::{Columns, StoreError};
-use crate::domain::event::{Reference, ReferenceKind};
+use crate::domain::event::{Ownership, Reference, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::{Currency, Money};
 
@@ -11,6 +11,8 @@ use crate::domain::money::{Currency, Money};
 pub(super) struct StoredFact {
     pub(super) log_id: i64,
     pub(super) fact: Fact,
+    /// Whose the payment is, by the event; said on its first fact.
+    pub(super) ownership: Ownership,
     /// As they are stored, because most readers need only the facts.
     references: Option<String>,
 }
@@ -24,24 +26,32 @@ impl StoredFact {
     }
 }
 
+/// What one event says of its payment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Payment<'e> {
+    pub(super) references: &'e [Reference],
+    pub(super) facts: &'e [Fact],
+    pub(super) ownership: Ownership,
+}
+
 /// Adds the facts of one event to a payment.
 pub(super) fn insert(
     connection: &Connection,
     transaction_id: i64,
     log_id: i64,
-    facts: &[Fact],
-    references: &[Reference],
+    event: &Payment<'_>,
 ) -> Result<(), StoreError> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO transaction_events
              (transaction_id, log_id, ordinal, occurred_at, event_id, object, object_id, fact,
-              amount, currency, captured, refunded, parent_id, object_at, reason, \"references\")
+              amount, currency, captured, refunded, parent_id, object_at, reason, \"references\",
+              ownership)
          VALUES
              (:transaction_id, :log_id, :ordinal, :occurred_at, :event_id, :object, :object_id,
               :fact, :amount, :currency, :captured, :refunded, :parent_id, :object_at, :reason,
-              :references)",
+              :references, :ownership)",
     )?;
-    for (ordinal, fact) in (0_i64..).zip(facts) {
+    for (ordinal, fact) in (0_i64..).zip(event.facts) {
         statement.execute(named_params! {
             ":transaction_id": transaction_id,
             ":log_id": log_id,
@@ -58,7 +68,10 @@ pub(super) fn insert(
             ":parent_id": fact.parent_id.as_deref(),
             ":object_at": fact.object_at.map(|at| at.to_string()),
             ":reason": fact.reason.as_deref(),
-            ":references": (ordinal == 0).then(|| references_text(references)),
+            ":references": (ordinal == 0).then(|| references_text(event.references)),
+            ":ownership": Some(event.ownership)
+                .filter(|said| ordinal == 0 && *said != Ownership::Unsaid)
+                .map(Ownership::as_str),
         })?;
     }
     Ok(())
@@ -71,7 +84,7 @@ pub(super) fn of(
 ) -> Result<Vec<StoredFact>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT log_id, \"references\", amount, currency, occurred_at, event_id, object, object_id,
-                fact, captured, refunded, parent_id, object_at, reason
+                fact, captured, refunded, parent_id, object_at, reason, ownership
          FROM transaction_events WHERE transaction_id = :transaction_id",
     )?;
     let mut rows = statement.query(named_params! { ":transaction_id": transaction_id })?;
@@ -80,6 +93,21 @@ pub(super) fn of(
         facts.push(from_row(row)?);
     }
     Ok(facts)
+}
+
+/// Removes the facts of one event from a payment.
+pub(super) fn remove(
+    connection: &Connection,
+    transaction_id: i64,
+    log_id: i64,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "DELETE FROM transaction_events
+             WHERE transaction_id = :transaction_id AND log_id = :log_id",
+        )?
+        .execute(named_params! { ":transaction_id": transaction_id, ":log_id": log_id })?;
+    Ok(())
 }
 
 /// Moves the facts of one event from one payment to another.
@@ -117,7 +145,9 @@ fn from_row(row: &Row<'_>) -> Result<StoredFact, StoreError> {
         object_at: columns.optional_instant()?,
         reason: columns.value()?,
     };
-    Ok(StoredFact { log_id, fact, references })
+    let ownership = columns.optional("ownership", Ownership::parse)?;
+    let ownership = ownership.unwrap_or(Ownership::Unsaid);
+    Ok(StoredFact { log_id, fact, ownership, references })
 }
 
 fn references_text(references: &[Reference]) -> String {

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::ingest::Database;
+use super::database::Database;
 use crate::logfmt::Line;
 
 /// A file that names the fault; read before every commit, only where a test asks for it.

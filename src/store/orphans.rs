@@ -1,14 +1,37 @@
 //! `orphan_transactions`: payments that no transaction is registered for.
 
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::ingest::Webhook;
+use super::facts::StoredFact;
 use super::references::Realm;
-use super::{Columns, StoreError, facts};
-use crate::domain::event::{Provider, Reference, ReferenceKind};
+use super::transactions::Transaction;
+use super::{Columns, StoreError, facts, transactions};
+use crate::domain::event::{Ownership, Provider, Reference, ReferenceKind};
+use crate::domain::fact::Fact;
 use crate::domain::money::Currency;
+use crate::domain::orphan::{OrphanKind, Policy, Unmatched};
 use crate::domain::time::Timestamp;
-use crate::domain::transaction::{Expected, Status, fold};
+use crate::domain::transaction::{Expected, State, Status, fold};
+
+words! {
+    /// How an orphan ended: the `resolution` column.
+    Resolution {
+        /// It belongs to a transaction.
+        Matched = "matched",
+        /// A person, or the return of the money, said that there is nothing to do.
+        Dismissed = "dismissed",
+    }
+}
+
+words! {
+    /// Who ended it: the `resolved_by` column.
+    By {
+        /// An event or a registration showed it.
+        Payhookd = "payhookd",
+        /// Somebody said so.
+        Person = "person",
+    }
+}
 
 /// One row of `orphan_transactions`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +40,8 @@ pub struct Orphan {
     pub id: i64,
     /// At whom the payment was made.
     pub provider: Provider,
+    /// Why it is one.
+    pub kind: OrphanKind,
     /// The provider's id that names the payment best.
     pub reference: String,
     /// The shop's own id, if the events carry one.
@@ -25,8 +50,8 @@ pub struct Orphan {
     pub event_id: String,
     /// Its type.
     pub event_type: String,
-    /// The status that a transaction would have.
-    pub status: Status,
+    /// The status that a transaction would have; `None` if the events claim none, as a refund alone.
+    pub status: Option<Status>,
     /// Minor units received or, before that, asked for.
     pub amount: Option<i64>,
     /// The currency of `amount`.
@@ -37,19 +62,26 @@ pub struct Orphan {
     pub first_seen_at: Timestamp,
     /// When its last event was received, UTC.
     pub last_seen_at: Timestamp,
+    /// From when on a person is to know of it, UTC; `None`: never.
+    pub alert_at: Option<Timestamp>,
     /// When it was matched or dismissed, UTC.
     pub resolved_at: Option<Timestamp>,
-    /// `matched` or `dismissed`.
-    pub resolution: Option<String>,
-    /// The transaction that it was matched with.
+    /// How it ended.
+    pub resolution: Option<Resolution>,
+    /// Who ended it.
+    pub resolved_by: Option<By>,
+    /// The transaction that it was matched with or, of late money, that the shop had closed.
     pub transaction_id: Option<i64>,
+    /// What a person said of it.
+    pub note: Option<String>,
 }
 
 /// Every column that [`Orphan`] is made of, in its order.
 macro_rules! orphan_columns {
     () => {
-        "id, provider, reference, order_id, event_id, event_type, status, amount, currency, \
-         livemode, first_seen_at, last_seen_at, resolved_at, resolution, transaction_id"
+        "id, provider, kind, reference, order_id, event_id, event_type, status, amount, currency, \
+         livemode, first_seen_at, last_seen_at, alert_at, resolved_at, resolution, resolved_by, \
+         transaction_id, note"
     };
 }
 pub(super) use orphan_columns;
@@ -60,110 +92,371 @@ impl Orphan {
         Ok(Self {
             id: columns.value()?,
             provider: columns.parsed("provider", Provider::parse)?,
+            kind: columns.parsed("orphan kind", OrphanKind::parse)?,
             reference: columns.value()?,
             order_id: columns.value()?,
             event_id: columns.value()?,
             event_type: columns.value()?,
-            status: columns.parsed("status", Status::parse)?,
+            status: columns.optional("status", Status::parse)?,
             amount: columns.value()?,
             currency: columns.value()?,
             livemode: columns.value()?,
             first_seen_at: columns.instant()?,
             last_seen_at: columns.instant()?,
+            alert_at: columns.optional_instant()?,
             resolved_at: columns.optional_instant()?,
-            resolution: columns.value()?,
+            resolution: columns.optional("resolution", Resolution::parse)?,
+            resolved_by: columns.optional("resolver", By::parse)?,
             transaction_id: columns.value()?,
+            note: columns.value()?,
         })
     }
 }
 
-/// Makes or updates the row of an orphan from all its facts. It names the latest event of the
-/// payment, whichever came first.
+/// What is true of an orphan after something of it changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refreshed {
+    pub(super) kind: OrphanKind,
+    /// `None` if its events claim none.
+    pub(super) status: Option<Status>,
+}
+
+/// The orphan with this id.
+pub(super) fn get(connection: &Connection, id: i64) -> Result<Option<Orphan>, StoreError> {
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        orphan_columns!(),
+        " FROM orphan_transactions WHERE id = :id"
+    ))?;
+    let mut rows = statement.query(named_params! { ":id": id })?;
+    rows.next()?.map(Orphan::from_row).transpose()
+}
+
+/// Makes or updates the row of an orphan from all its events. It names the one that was received
+/// last.
 pub(super) fn refresh(
     connection: &Connection,
     id: i64,
     realm: Realm,
-    webhook: &Webhook,
-) -> Result<Status, StoreError> {
-    let facts = facts::of(connection, id)?;
-    let state = fold(realm.provider, Expected::default(), facts.iter().map(|stored| &stored.fact));
+    policy: Policy,
+) -> Result<Refreshed, StoreError> {
+    let stored = facts::of(connection, id)?;
+    let seen = Seen::of(connection, &stored)?;
+    let facts: Vec<&Fact> = stored.iter().map(|stored| &stored.fact).collect();
+    let state = fold(realm.provider, Expected::default(), facts.iter().copied());
     let mut references = Vec::new();
-    for stored in &facts {
+    for stored in &stored {
         references.extend(stored.references()?);
     }
-    let order_id = references.iter().find(|known| known.kind == ReferenceKind::OrderId);
-    let asked = facts.iter().rev().find_map(|stored| stored.fact.amount);
-    let amount = if state.amount_received > 0 {
-        Some(state.amount_received)
-    } else {
-        asked.map(|amount| amount.minor)
+    let ownership = stored.iter().map(|stored| stored.ownership).max();
+    let unmatched = Unmatched {
+        facts: &facts,
+        references: &references,
+        ownership: ownership.unwrap_or(Ownership::Unsaid),
+        livemode: realm.livemode,
     };
-    let currency = state.currency.or_else(|| asked.map(|amount| amount.currency));
+    let kind = unmatched.kind(policy);
+    // A status is claimed only by what speaks of the payment itself.
+    let status = state.status_changed_at.map(|_| state.status);
+    let asked = facts.iter().rev().find_map(|fact| fact.amount);
+    let (amount, currency) = money(&state, asked.map(|asked| (asked.minor, asked.currency)));
+    let order_id = references.iter().find(|known| known.kind == ReferenceKind::OrderId);
+    let alert_at = kind.alert_at(realm.livemode, seen.first_seen_at, policy);
     connection
         .prepare_cached(
             "INSERT INTO orphan_transactions
-                 (id, provider, reference, order_id, event_id, event_type, status, amount,
-                  currency, livemode, first_seen_at, last_seen_at)
+                 (id, provider, kind, reference, order_id, event_id, event_type, status, amount,
+                  currency, livemode, first_seen_at, last_seen_at, alert_at)
              VALUES
-                 (:id, :provider, :reference, :order_id, :event_id, :event_type, :status, :amount,
-                  :currency, :livemode, :now, :now)
+                 (:id, :provider, :kind, :reference, :order_id, :event_id, :event_type, :status,
+                  :amount, :currency, :livemode, :first_seen_at, :last_seen_at, :alert_at)
              ON CONFLICT (id) DO UPDATE SET
-                 reference = excluded.reference, order_id = excluded.order_id,
-                 event_id = excluded.event_id, event_type = excluded.event_type,
-                 status = excluded.status, amount = excluded.amount,
-                 currency = excluded.currency, last_seen_at = excluded.last_seen_at",
+                 kind = excluded.kind, reference = excluded.reference,
+                 order_id = excluded.order_id, event_id = excluded.event_id,
+                 event_type = excluded.event_type, status = excluded.status,
+                 amount = excluded.amount, currency = excluded.currency,
+                 first_seen_at = excluded.first_seen_at, last_seen_at = excluded.last_seen_at,
+                 alert_at = excluded.alert_at",
         )?
         .execute(named_params! {
             ":id": id,
             ":provider": realm.provider.as_str(),
+            ":kind": kind.as_str(),
             ":reference": best(&references).map_or("", |reference| &*reference.value),
             ":order_id": order_id.map(|reference| &*reference.value),
-            ":event_id": &*webhook.event.id,
-            ":event_type": &*webhook.event.event_type,
-            ":status": state.status.as_str(),
+            ":event_id": seen.event_id,
+            ":event_type": seen.event_type,
+            ":status": status.map(Status::as_str),
             ":amount": amount,
             ":currency": currency.as_ref().map(Currency::as_str),
             ":livemode": realm.livemode,
-            ":now": webhook.received_at.to_string(),
+            ":first_seen_at": seen.first_seen_at.to_string(),
+            ":last_seen_at": seen.last_seen_at.to_string(),
+            ":alert_at": alert_at.map(|at| at.to_string()),
         })?;
-    Ok(state.status)
+    Ok(Refreshed { kind, status })
 }
 
-/// Notes that an orphan turned out to belong to a transaction.
+/// What was received or, before that, asked for.
+fn money(state: &State, asked: Option<(i64, Currency)>) -> (Option<i64>, Option<Currency>) {
+    let currency = state.currency.or_else(|| asked.map(|(_, currency)| currency));
+    match state.amount_received {
+        0 => (asked.map(|(minor, _)| minor), currency),
+        received => (Some(received), currency),
+    }
+}
+
+/// When the events of a payment were received, and the last of them.
+struct Seen {
+    event_id: String,
+    event_type: String,
+    first_seen_at: Timestamp,
+    last_seen_at: Timestamp,
+}
+
+impl Seen {
+    fn of(connection: &Connection, stored: &[StoredFact]) -> Result<Self, StoreError> {
+        let log_ids = || stored.iter().map(|stored| stored.log_id);
+        let none = || StoreError::Corrupt { what: "orphan", value: "without events".to_owned() };
+        let (first, last) = log_ids().min().zip(log_ids().max()).ok_or_else(none)?;
+        let mut statement = connection.prepare_cached(
+            "SELECT last.event_id, last.event_type, first.received_at, last.received_at
+             FROM webhook_logs first, webhook_logs last
+             WHERE first.id = :first AND last.id = :last",
+        )?;
+        let mut rows = statement.query(named_params! { ":first": first, ":last": last })?;
+        let row = rows.next()?.ok_or_else(none)?;
+        let mut columns = Columns::of(row);
+        Ok(Self {
+            event_id: columns.value()?,
+            event_type: columns.value()?,
+            first_seen_at: columns.instant()?,
+            last_seen_at: columns.instant()?,
+        })
+    }
+}
+
+/// Notes that an orphan belongs to a transaction.
 pub(super) fn matched(
     connection: &Connection,
     id: i64,
     transaction_id: i64,
+    by: By,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "UPDATE orphan_transactions
-             SET resolved_at = :now, resolution = 'matched', transaction_id = :transaction_id
+             SET resolved_at = :now, resolution = 'matched', resolved_by = :by,
+                 transaction_id = :transaction_id
              WHERE id = :id",
         )?
         .execute(named_params! {
             ":id": id,
             ":transaction_id": transaction_id,
+            ":by": by.as_str(),
             ":now": now.to_string(),
         })?;
     Ok(())
 }
 
-/// Removes the row of an orphan whose facts went to an older orphan: they are one payment.
+/// Notes that there is nothing to do about an orphan, and why.
+pub(super) fn dismissed(
+    connection: &Connection,
+    id: i64,
+    note: &str,
+    by: By,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE orphan_transactions
+             SET resolved_at = :now, resolution = 'dismissed', resolved_by = :by, note = :note
+             WHERE id = :id",
+        )?
+        .execute(named_params! {
+            ":id": id,
+            ":note": note,
+            ":by": by.as_str(),
+            ":now": now.to_string(),
+        })?;
+    Ok(())
+}
+
+/// Removes the row of an orphan whose events went to an older orphan: they are one payment, which is
+/// dismissed only if both were.
 pub(super) fn merged(connection: &Connection, id: i64, into: i64) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "UPDATE orphan_transactions
-             SET first_seen_at = min(first_seen_at,
-                                     (SELECT first_seen_at FROM orphan_transactions WHERE id = :id))
-             WHERE id = :into",
+             SET resolved_at = NULL, resolution = NULL, resolved_by = NULL, alerted_at = NULL
+             WHERE id = :into AND resolved_at IS NOT NULL
+               AND (SELECT resolved_at IS NULL FROM orphan_transactions WHERE id = :id)",
         )?
         .execute(named_params! { ":id": id, ":into": into })?;
+    remove(connection, id)
+}
+
+/// Removes the row of an orphan that has no events any more.
+pub(super) fn remove(connection: &Connection, id: i64) -> rusqlite::Result<()> {
     connection
         .prepare_cached("DELETE FROM orphan_transactions WHERE id = :id")?
         .execute(named_params! { ":id": id })?;
     Ok(())
+}
+
+/// Removes the row of an orphan that has no events any more, unless it tells what became of them.
+pub(super) fn remove_open(connection: &Connection, id: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "DELETE FROM orphan_transactions WHERE id = :id AND resolution IS NOT 'matched'",
+        )?
+        .execute(named_params! { ":id": id })?;
+    Ok(())
+}
+
+/// Keeps what a person said of an orphan.
+pub(super) fn note(connection: &Connection, id: i64, note: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE orphan_transactions SET note = :note WHERE id = :id")?
+        .execute(named_params! { ":id": id, ":note": note })?;
+    Ok(())
+}
+
+/// The ids of payments that a person made part of this transaction.
+pub(super) fn attached_by_person(
+    connection: &Connection,
+    transaction_id: i64,
+) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare_cached(
+            "SELECT reference FROM orphan_transactions
+             WHERE transaction_id = :id AND resolution = 'matched' AND resolved_by = 'person'",
+        )?
+        .query_map(named_params! { ":id": transaction_id }, |row| row.get("reference"))?
+        .collect()
+}
+
+/// The orphan that holds this event, if one does.
+pub(super) fn holding(connection: &Connection, log_id: i64) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached(
+            "SELECT id FROM orphan_transactions WHERE EXISTS
+                 (SELECT 1 FROM transaction_events
+                  WHERE transaction_events.transaction_id = orphan_transactions.id
+                    AND log_id = :log_id)",
+        )?
+        .query_row(named_params! { ":log_id": log_id }, |row| row.get("id"))
+        .optional()
+}
+
+/// Keeps the row that says that money came for a closed transaction: open while the shop has some of
+/// it. Returns whether it is new.
+pub(super) fn late_money(
+    connection: &Connection,
+    transaction: &Transaction,
+    cause: Option<i64>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let state = &transaction.state;
+    let holds = state.amount_received > state.amount_refunded
+        && matches!(state.status, Status::Succeeded | Status::PartiallyRefunded | Status::Disputed);
+    let is_late = transaction.closed_at.is_some() && holds;
+    let open: Option<i64> = connection
+        .prepare_cached(
+            "SELECT id FROM orphan_transactions
+             WHERE transaction_id = :id AND kind = 'late_money' AND resolved_at IS NULL",
+        )?
+        .query_row(named_params! { ":id": transaction.id }, |row| row.get("id"))
+        .optional()?;
+    match (open, is_late) {
+        (None, false) => Ok(false),
+        (Some(open), false) if transaction.closed_at.is_none() => {
+            matched(connection, open, transaction.id, By::Person, now)?;
+            Ok(false)
+        }
+        (Some(open), false) => {
+            dismissed(connection, open, "the money went back", By::Payhookd, now)?;
+            Ok(false)
+        }
+        (Some(open), true) => {
+            connection
+                .prepare_cached(
+                    "UPDATE orphan_transactions
+                     SET status = :status, amount = :amount, last_seen_at = :now WHERE id = :id",
+                )?
+                .execute(named_params! {
+                    ":id": open,
+                    ":status": state.status.as_str(),
+                    ":amount": state.amount_received,
+                    ":now": now.to_string(),
+                })?;
+            Ok(false)
+        }
+        (None, true) => add_late_money(connection, transaction, cause, now),
+    }
+}
+
+/// Not again for money that a person knows of already.
+fn add_late_money(
+    connection: &Connection,
+    transaction: &Transaction,
+    cause: Option<i64>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let state = &transaction.state;
+    let added = connection
+        .prepare_cached(
+            "INSERT INTO orphan_transactions
+                 (id, provider, kind, reference, order_id, event_id, event_type, status, amount,
+                  currency, livemode, first_seen_at, last_seen_at, alert_at, transaction_id)
+             SELECT :id, :provider, 'late_money', :reference, :order_id,
+                    ifnull(l.event_id, ''), ifnull(l.event_type, ''), :status, :amount, :currency,
+                    :livemode, :now, :now, :now, :transaction_id
+             FROM (SELECT 1) LEFT JOIN webhook_logs l ON l.id = ifnull(:cause, :latest)
+             WHERE NOT EXISTS
+                 (SELECT 1 FROM orphan_transactions
+                  WHERE transaction_id = :transaction_id AND kind = 'late_money'
+                    AND resolution = 'dismissed' AND resolved_by = 'person' AND amount >= :amount)",
+        )?
+        .execute(named_params! {
+            ":id": transactions::next_id(connection)?,
+            ":provider": transaction.provider.as_str(),
+            ":reference": transaction.reference,
+            ":order_id": transaction.order_id,
+            ":status": state.status.as_str(),
+            ":amount": state.amount_received,
+            ":currency": state.currency.as_ref().map(Currency::as_str),
+            ":livemode": transaction.livemode,
+            ":now": now.to_string(),
+            ":transaction_id": transaction.id,
+            ":cause": cause,
+            ":latest": transaction.latest_log_id,
+        })?;
+    Ok(added == 1)
+}
+
+/// The open orphans of which a person is to know by `now` and that nobody was told of; each is given
+/// once.
+pub(super) fn take_due(connection: &Connection, now: Timestamp) -> Result<Vec<Orphan>, StoreError> {
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        orphan_columns!(),
+        " FROM orphan_transactions
+          WHERE resolved_at IS NULL AND alerted_at IS NULL AND alert_at <= :now
+          ORDER BY alert_at LIMIT 100"
+    ))?;
+    let mut rows = statement.query(named_params! { ":now": now.to_string() })?;
+    let mut due = Vec::new();
+    while let Some(row) = rows.next()? {
+        due.push(Orphan::from_row(row)?);
+    }
+    let mut note = connection
+        .prepare_cached("UPDATE orphan_transactions SET alerted_at = :now WHERE id = :id")?;
+    for orphan in &due {
+        note.execute(named_params! { ":id": orphan.id, ":now": now.to_string() })?;
+    }
+    Ok(due)
 }
 
 /// The id by which a person would look the payment up at the provider.

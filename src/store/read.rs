@@ -4,16 +4,19 @@ use std::path::Path;
 
 use rusqlite::{Connection, Row, Rows, named_params};
 
-use super::orphans::{Orphan, orphan_columns};
+use super::ingest::Outcome;
+use super::orphans::{self, Orphan, orphan_columns};
 use super::register::NewTransaction;
 use super::transactions::{self, Change, Transaction, change_columns, transaction_columns};
 use super::webhook_logs::{WebhookLog, webhook_log_columns};
 use super::{StoreError, daemon, schema};
+use crate::domain::orphan::OrphanKind;
+use crate::domain::time::Timestamp;
 
 /// A connection that can only read. It never makes the writer wait.
 #[derive(Debug)]
 pub struct Reader {
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 impl Reader {
@@ -106,21 +109,100 @@ impl Reader {
         )
     }
 
-    /// Orphans, newest first, at most `limit`: the open ones, or with `resolved` all of them.
-    pub fn orphans(&self, resolved: Resolved, limit: u32) -> Result<Vec<Orphan>, StoreError> {
+    /// Orphans, newest first, at most `limit`.
+    pub fn orphans(&self, filter: OrphanFilter, limit: u32) -> Result<Vec<Orphan>, StoreError> {
         let mut statement = self.connection.prepare_cached(concat!(
             "SELECT ",
             orphan_columns!(),
-            " FROM orphan_transactions WHERE resolved_at IS NULL OR :resolved
+            " FROM orphan_transactions
+              WHERE (resolved_at IS NULL OR :resolved)
+                AND (alert_at IS NOT NULL OR :resolved OR :kind IS NOT NULL)
+                AND (:kind IS NULL OR kind = :kind)
              ORDER BY id DESC LIMIT :limit"
         ))?;
         collect(
             statement.query(named_params! {
-                ":resolved": resolved == Resolved::Include,
+                ":resolved": filter.resolved == Resolved::Include,
+                ":kind": filter.kind.map(OrphanKind::as_str),
                 ":limit": limit,
             })?,
             Orphan::from_row,
         )
+    }
+
+    /// The orphan with this id.
+    pub fn orphan(&self, id: i64) -> Result<Option<Orphan>, StoreError> {
+        orphans::get(&self.connection, id)
+    }
+
+    /// The orphans that `id` may mean: a row id, the reference that names it, or the order id that
+    /// its events carry. Oldest first.
+    pub fn find_orphans(&self, id: &str) -> Result<Vec<Orphan>, StoreError> {
+        let mut statement = self.connection.prepare_cached(concat!(
+            "SELECT ",
+            orphan_columns!(),
+            " FROM orphan_transactions
+              WHERE id = :row_id OR reference = :id OR order_id = :id
+                 OR id IN (SELECT transaction_id FROM transaction_references
+                           WHERE provider IN ('stripe', 'paypal') AND livemode IN (0, 1)
+                             AND value = :id)
+              ORDER BY id"
+        ))?;
+        let row_id: Option<i64> = id.parse().ok();
+        collect(statement.query(named_params! { ":row_id": row_id, ":id": id })?, Orphan::from_row)
+    }
+
+    /// The events of a payment, a transaction's or an orphan's: row id, the provider's id, type. In
+    /// the order of their receipt.
+    pub fn events_of(&self, payment: i64) -> Result<Vec<(i64, String, String)>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT DISTINCT id, webhook_logs.event_id, event_type FROM transaction_events
+             JOIN webhook_logs ON webhook_logs.id = log_id
+             WHERE transaction_events.transaction_id = :payment ORDER BY id",
+        )?;
+        let parameters = named_params! { ":payment": payment };
+        let rows =
+            statement.query_map(parameters, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether there is an orphan of which a person is to know by `now` and that nobody was told of.
+    pub fn has_due_orphans(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT 1 FROM orphan_transactions
+             WHERE resolved_at IS NULL AND alerted_at IS NULL AND alert_at <= :now",
+        )?;
+        Ok(statement.exists(named_params! { ":now": now.to_string() })?)
+    }
+
+    /// The row ids of the stored events that are to be read again, oldest first.
+    pub fn to_replay(
+        &self,
+        status: Option<Outcome>,
+        since: Option<Timestamp>,
+    ) -> Result<Vec<i64>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id FROM webhook_logs
+             WHERE (:status IS NULL OR status = :status)
+               AND (:since IS NULL OR received_at >= :since)
+             ORDER BY id",
+        )?;
+        let parameters = named_params! {
+            ":status": status.map(Outcome::as_str),
+            ":since": since.map(|since| since.to_string()),
+        };
+        let ids = statement.query_map(parameters, |row| row.get("id"))?;
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
+    /// The transaction with this id.
+    pub fn transaction(&self, id: i64) -> Result<Option<Transaction>, StoreError> {
+        transactions::get(&self.connection, id)
+    }
+
+    /// How the daemon reads events, in JSON; `None` if it never started.
+    pub fn rules(&self) -> Result<Option<String>, StoreError> {
+        Ok(daemon::rules(&self.connection)?)
     }
 
     /// How many of the refused requests that are kept there are, by provider and reason.
@@ -146,7 +228,7 @@ impl Reader {
     }
 }
 
-fn collect<T>(
+pub(super) fn collect<T>(
     mut rows: Rows<'_>,
     from_row: impl Fn(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
@@ -155,6 +237,21 @@ fn collect<T>(
         collected.push(from_row(row)?);
     }
     Ok(collected)
+}
+
+/// Which orphans are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrphanFilter {
+    /// Whether those that are matched or dismissed are wanted too, and those that concern nobody.
+    pub resolved: Resolved,
+    /// Only those of this kind. Without it, open ones of kinds that concern nobody (another shop's,
+    /// stray test money) are left out.
+    pub kind: Option<OrphanKind>,
+}
+
+impl OrphanFilter {
+    /// What a person is to see to.
+    pub const INBOX: Self = Self { resolved: Resolved::Exclude, kind: None };
 }
 
 /// Whether orphans that are matched or dismissed are wanted too.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::StoreError;
+use super::database::Batch;
 use super::facts::{self, StoredFact};
-use super::ingest::Batch;
+use super::matching::{Component, Holder, components};
 use super::references::{self, Realm};
-use super::transactions::{self, Transaction};
-use crate::domain::event::{Provider, Reference, ReferenceKind};
+use super::transactions::{self, Refolded, Transaction};
+use super::{StoreError, orphans};
+use crate::domain::event::{Ownership, Provider, Reference, ReferenceKind};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Expected;
 
@@ -77,18 +78,23 @@ impl Batch<'_> {
                 }
             }
         }
+        let mut sharing = Vec::new();
         if let Some(own) = &own {
-            orphans.extend(self.orphans_of_order(realm, own)?);
+            sharing = self.transactions_of_order(realm, own)?;
+            if sharing.is_empty() {
+                orphans.extend(self.orphans_of_order(realm, own)?);
+            }
         }
 
         let id = transactions::next_id(self.connection)?;
         transactions::insert(self.connection, id, new, now)?;
         for orphan in &orphans {
-            self.absorb(realm, *orphan, id, true, now)?;
+            self.adopt(realm, *orphan, id, now)?;
         }
         for part in &parts {
-            for log_id in &part.logs {
-                self.transfer(realm, *log_id, &part.stored, (part.transaction_id, id), true)?;
+            for log_id in &part.component.logs {
+                let from = Holder::Transaction(part.transaction_id);
+                self.transfer(realm, *log_id, &part.stored, from, Holder::Transaction(id))?;
             }
             self.refold(part.transaction_id, None, now)?;
         }
@@ -96,31 +102,83 @@ impl Batch<'_> {
         if let Some(own) = &own {
             references::learn(self.connection, realm, own, id)?;
         }
+        if let [only] = *sharing {
+            self.part_with_what_is_ambiguous(realm, only, now)?;
+        }
         if !orphans.is_empty() || !parts.is_empty() {
             self.refold(id, None, now)?;
         }
         Ok(Registered::Created(self.transaction(id)?))
     }
 
-    /// The orphans whose events carry this order id, unless a transaction has it already: an order
-    /// id that two have says nothing.
-    fn orphans_of_order(&self, realm: Realm, own: &Reference) -> Result<Vec<i64>, StoreError> {
-        let sharing = references::find(self.connection, realm, own)?;
-        for payment in &sharing {
-            if transactions::exists(self.connection, *payment)? {
-                return Ok(Vec::new());
+    /// Registered transactions with this order id.
+    fn transactions_of_order(&self, realm: Realm, own: &Reference) -> Result<Vec<i64>, StoreError> {
+        let mut having = Vec::new();
+        for payment in references::find(self.connection, realm, own)? {
+            if transactions::exists(self.connection, payment)? {
+                having.push(payment);
             }
         }
-        Ok(sharing)
+        Ok(having)
     }
 
-    fn transaction(&self, id: i64) -> Result<Transaction, StoreError> {
+    /// The orphans whose events carry this order id, but for those of another shop, whose order ids
+    /// mean other orders.
+    fn orphans_of_order(&self, realm: Realm, own: &Reference) -> Result<Vec<i64>, StoreError> {
+        let mut orphans = Vec::new();
+        for payment in references::find(self.connection, realm, own)? {
+            let stored = facts::of(self.connection, payment)?;
+            let ownership = stored.iter().map(|stored| stored.ownership).max();
+            if ownership != Some(Ownership::Foreign) {
+                orphans.push(payment);
+            }
+        }
+        Ok(orphans)
+    }
+
+    /// A second transaction has the order id of this one, so that it leads to neither any more: what
+    /// came to this one by nothing else becomes an orphan, as it would have been had the shop
+    /// registered both before. What a person attached stays.
+    fn part_with_what_is_ambiguous(
+        &self,
+        realm: Realm,
+        transaction_id: i64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let transaction = self.transaction(transaction_id)?;
+        let stored = facts::of(self.connection, transaction_id)?;
+        let attached = orphans::attached_by_person(self.connection, transaction_id)?;
+        let mut parted = false;
+        for component in components(&stored)? {
+            let stays = component.carries(&transaction.reference)
+                || attached.iter().any(|id| component.carries(id));
+            if !stays {
+                self.set_aside(realm, &component, &stored, transaction_id)?;
+                parted = true;
+            }
+        }
+        if parted {
+            self.refold(transaction_id, None, now)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn transaction(&self, id: i64) -> Result<Transaction, StoreError> {
         let missing = || StoreError::Corrupt { what: "transaction id", value: id.to_string() };
         transactions::get(self.connection, id)?.ok_or_else(missing)
     }
 
+    pub(super) fn refold(
+        &self,
+        id: i64,
+        cause: Option<i64>,
+        now: Timestamp,
+    ) -> Result<Refolded, StoreError> {
+        transactions::refold(self.connection, &self.transaction(id)?, cause, now)
+    }
+
     /// The events of a transaction that are tied to `reference` but not to the transaction's own
-    /// reference; `None` if one leads to the other.
+    /// reference; `None` if one leads to the other, or if there are none.
     fn part_of(
         &self,
         transaction_id: i64,
@@ -128,47 +186,18 @@ impl Batch<'_> {
     ) -> Result<Option<Part>, StoreError> {
         let transaction = self.transaction(transaction_id)?;
         let stored = facts::of(self.connection, transaction_id)?;
-        let (logs, ids) = tied_to(&reference.value, &stored)?;
-        if ids.contains(&*transaction.reference) || logs.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Part { transaction_id, logs, stored }))
+        let tied = components(&stored)?.into_iter().find(|one| one.ids.contains(&reference.value));
+        let apart = tied.filter(|component| !component.ids.contains(&*transaction.reference));
+        Ok(apart.map(|component| Part { transaction_id, component, stored }))
     }
 }
 
 /// Events that are to leave a transaction.
 struct Part {
     transaction_id: i64,
-    logs: BTreeSet<i64>,
+    component: Component,
     /// All the facts of that transaction.
     stored: Vec<StoredFact>,
-}
-
-/// The events that ids tie to `value`, directly or through each other, and all of their ids.
-fn tied_to(
-    value: &str,
-    stored: &[StoredFact],
-) -> Result<(BTreeSet<i64>, BTreeSet<Box<str>>), StoreError> {
-    let mut events = Vec::new();
-    for fact in stored {
-        let identifies = |known: &Reference| known.kind.identifies_payment();
-        let references = fact.references()?.into_iter().filter(identifies);
-        events.push((fact.log_id, references.map(|known| known.value).collect::<Vec<_>>()));
-    }
-    let mut ids = BTreeSet::from([Box::from(value)]);
-    let mut logs = BTreeSet::new();
-    loop {
-        let before = logs.len();
-        for (log_id, of_event) in &events {
-            if of_event.iter().any(|id| ids.contains(id)) {
-                ids.extend(of_event.iter().cloned());
-                logs.insert(*log_id);
-            }
-        }
-        if logs.len() == before {
-            return Ok((logs, ids));
-        }
-    }
 }
 
 fn same_json(one: &str, other: &str) -> bool {

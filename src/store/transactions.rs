@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::register::NewTransaction;
-use super::{Columns, StoreError, changes, facts};
+use super::{Columns, StoreError, changes, facts, orphans};
 use crate::domain::change;
 use crate::domain::event::Provider;
 use crate::domain::money::Currency;
@@ -38,6 +38,8 @@ pub struct Transaction {
     pub latest_log_id: Option<i64>,
     /// The shop's own JSON object.
     pub metadata: String,
+    /// When the shop said that it expects no money any more, UTC.
+    pub closed_at: Option<Timestamp>,
 }
 
 /// One row of `transaction_changes` with the event that caused it.
@@ -55,6 +57,8 @@ pub struct Change {
     pub amount_refunded: i64,
     /// The dispute status since then.
     pub dispute_status: DisputeStatus,
+    /// Whether the amount was what the shop expects, since then.
+    pub amount_check: AmountCheck,
     /// When it was committed, UTC.
     pub changed_at: Timestamp,
     /// The event's id and type; `None` where the shop caused it.
@@ -66,7 +70,7 @@ macro_rules! transaction_columns {
     () => {
         "id, provider, reference, order_id, amount, currency, status, amount_received, \
          amount_refunded, received_currency, dispute_status, amount_check, status_changed_at, \
-         livemode, created_at, updated_at, version, latest_log_id, metadata"
+         livemode, created_at, updated_at, version, latest_log_id, metadata, closed_at"
     };
 }
 pub(super) use transaction_columns;
@@ -100,6 +104,7 @@ impl Transaction {
             version: columns.value()?,
             latest_log_id: columns.value()?,
             metadata: columns.value()?,
+            closed_at: columns.optional_instant()?,
         })
     }
 }
@@ -108,7 +113,7 @@ impl Transaction {
 macro_rules! change_columns {
     () => {
         "version, change, transaction_changes.status, amount_received, amount_refunded, \
-         dispute_status, changed_at, event_id, event_type"
+         dispute_status, amount_check, changed_at, event_id, event_type"
     };
 }
 pub(super) use change_columns;
@@ -123,6 +128,7 @@ impl Change {
             amount_received: columns.value()?,
             amount_refunded: columns.value()?,
             dispute_status: columns.parsed("dispute status", DisputeStatus::parse)?,
+            amount_check: columns.parsed("amount check", AmountCheck::parse)?,
             changed_at: columns.instant()?,
             event: columns.value::<Option<String>>()?.zip(columns.value()?),
         })
@@ -215,6 +221,17 @@ pub(super) fn insert(
     Ok(())
 }
 
+/// What [`refold`] found.
+#[derive(Clone, Debug)]
+pub(super) struct Refolded {
+    /// The state now.
+    pub(super) state: State,
+    /// Set if the amount turned out not to be what the shop expects, and was not known to.
+    pub(super) wrong_amount: Option<AmountCheck>,
+    /// Money came for a transaction that the shop had closed.
+    pub(super) late_money: bool,
+}
+
 /// Derives the state of a transaction from all its facts and saves it; a difference that the shop
 /// must know of makes a new version. `cause` is the event that led here.
 pub(super) fn refold(
@@ -222,7 +239,7 @@ pub(super) fn refold(
     transaction: &Transaction,
     cause: Option<i64>,
     now: Timestamp,
-) -> Result<State, StoreError> {
+) -> Result<Refolded, StoreError> {
     let facts = facts::of(connection, transaction.id)?;
     let state =
         fold(transaction.provider, transaction.expected, facts.iter().map(|stored| &stored.fact));
@@ -260,5 +277,38 @@ pub(super) fn refold(
     if let Some(change) = change {
         changes::insert(connection, transaction.id, version, change, &saved, cause, now)?;
     }
-    Ok(saved)
+    let is_news = saved.amount_check != transaction.state.amount_check;
+    let wrong_amount = Some(saved.amount_check).filter(|check| is_news && check.is_wrong());
+    let late_money = match transaction.closed_at {
+        None => false,
+        Some(_) => {
+            let now_so = Transaction { state: saved.clone(), latest_log_id, ..transaction.clone() };
+            orphans::late_money(connection, &now_so, cause, now)?
+        }
+    };
+    Ok(Refolded { state: saved, wrong_amount, late_money })
+}
+
+/// Notes that the shop closed or opened a transaction, as a new version.
+pub(super) fn close(
+    connection: &Connection,
+    transaction: &Transaction,
+    closed_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let version = transaction.version + 1;
+    connection
+        .prepare_cached(
+            "UPDATE transactions SET closed_at = :closed_at, updated_at = :now, version = :version
+             WHERE id = :id",
+        )?
+        .execute(named_params! {
+            ":id": transaction.id,
+            ":closed_at": closed_at.map(|at| at.to_string()),
+            ":now": now.to_string(),
+            ":version": version,
+        })?;
+    let change = if closed_at.is_some() { change::CLOSED } else { change::REOPENED };
+    changes::insert(connection, transaction.id, version, change, &transaction.state, None, now)?;
+    Ok(())
 }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::ingest::{Outcome, Webhook};
 use super::{Columns, StoreError};
-use crate::domain::event::{Content, Provider};
+use crate::domain::event::{Content, Event, Provider};
 use crate::domain::time::Timestamp;
 
 /// One row of `webhook_logs`.
@@ -81,6 +81,17 @@ impl WebhookLog {
     }
 }
 
+/// The event with this row id, with its payload.
+pub(super) fn get(connection: &Connection, id: i64) -> Result<Option<WebhookLog>, StoreError> {
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        webhook_log_columns!(),
+        ", payload FROM webhook_logs WHERE id = :id"
+    ))?;
+    let mut rows = statement.query(named_params! { ":id": id })?;
+    rows.next()?.map(WebhookLog::from_row).transpose()
+}
+
 /// Adds the event, if it is not there: `Some` row id, or `None` for one that is known.
 pub(super) fn insert(
     connection: &Connection,
@@ -89,11 +100,6 @@ pub(super) fn insert(
     transaction_id: Option<i64>,
 ) -> rusqlite::Result<Option<i64>> {
     let event = &webhook.event;
-    let error = match &event.content {
-        Content::Payment { .. } => None,
-        Content::Ignored(reason) => Some(&**reason),
-        Content::Failed(error) => Some(&**error),
-    };
     let received_at = webhook.received_at.to_string();
     let added = connection
         .prepare_cached(
@@ -116,7 +122,7 @@ pub(super) fn insert(
             ":occurred_at": event.occurred_at.map(|at| at.to_string()),
             ":received_at": received_at,
             ":status": outcome.as_str(),
-            ":error": error,
+            ":error": error(&event.content),
             ":processing_us": i64::try_from(webhook.arrived.elapsed().as_micros()).unwrap_or(i64::MAX),
             ":transaction_id": transaction_id,
             ":proof": webhook.proof,
@@ -131,6 +137,7 @@ pub(super) fn insert(
 pub(super) struct Known {
     pub(super) id: i64,
     pub(super) payload_sha256: [u8; 32],
+    pub(super) status: Outcome,
     pub(super) transaction_id: Option<i64>,
 }
 
@@ -138,20 +145,91 @@ pub(super) fn known(
     connection: &Connection,
     provider: Provider,
     event_id: &str,
-) -> rusqlite::Result<Option<Known>> {
+) -> Result<Option<Known>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, payload_sha256, status, transaction_id FROM webhook_logs
+         WHERE provider = :provider AND event_id = :event_id",
+    )?;
+    let parameters = named_params! { ":provider": provider.as_str(), ":event_id": event_id };
+    let mut rows = statement.query(parameters)?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let mut columns = Columns::of(row);
+    Ok(Some(Known {
+        id: columns.value()?,
+        payload_sha256: columns.value()?,
+        status: columns.parsed("outcome", Outcome::parse)?,
+        transaction_id: columns.value()?,
+    }))
+}
+
+/// Puts another rendering of an event, and what became of it, in place of one that led to nothing.
+pub(super) fn replace(
+    connection: &Connection,
+    id: i64,
+    webhook: &Webhook,
+    outcome: Outcome,
+    transaction_id: Option<i64>,
+) -> rusqlite::Result<()> {
+    let event = &webhook.event;
     connection
         .prepare_cached(
-            "SELECT id, payload_sha256, transaction_id FROM webhook_logs
-             WHERE provider = :provider AND event_id = :event_id",
+            "UPDATE webhook_logs
+             SET event_type = :event_type, api_version = :api_version, livemode = :livemode,
+                 occurred_at = :occurred_at, status = :status, error = :error,
+                 transaction_id = :transaction_id, proof = :proof,
+                 payload_sha256 = :payload_sha256, headers = :headers, payload = :payload
+             WHERE id = :id",
         )?
-        .query_row(named_params! { ":provider": provider.as_str(), ":event_id": event_id }, |row| {
-            Ok(Known {
-                id: row.get("id")?,
-                payload_sha256: row.get("payload_sha256")?,
-                transaction_id: row.get("transaction_id")?,
-            })
-        })
-        .optional()
+        .execute(named_params! {
+            ":id": id,
+            ":event_type": &*event.event_type,
+            ":api_version": event.api_version.as_deref(),
+            ":livemode": event.livemode,
+            ":occurred_at": event.occurred_at.map(|at| at.to_string()),
+            ":status": outcome.as_str(),
+            ":error": error(&event.content),
+            ":transaction_id": transaction_id,
+            ":proof": webhook.proof,
+            ":payload_sha256": webhook.payload_sha256,
+            ":headers": webhook.headers,
+            ":payload": webhook.payload,
+        })?;
+    Ok(())
+}
+
+/// Notes what became of an event that was read again.
+pub(super) fn reread(
+    connection: &Connection,
+    id: i64,
+    event: &Event,
+    outcome: Outcome,
+    transaction_id: Option<i64>,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE webhook_logs
+             SET event_type = :event_type, occurred_at = :occurred_at, status = :status,
+                 error = :error, transaction_id = :transaction_id
+             WHERE id = :id",
+        )?
+        .execute(named_params! {
+            ":id": id,
+            ":event_type": &*event.event_type,
+            ":occurred_at": event.occurred_at.map(|at| at.to_string()),
+            ":status": outcome.as_str(),
+            ":error": error(&event.content),
+            ":transaction_id": transaction_id,
+        })?;
+    Ok(())
+}
+
+/// Why an event leads to nothing, in words.
+fn error(content: &Content) -> Option<&str> {
+    match content {
+        Content::Payment { .. } => None,
+        Content::Ignored(reason) => Some(reason),
+        Content::Failed(error) => Some(error),
+    }
 }
 
 /// Counts another delivery of an event that is known.

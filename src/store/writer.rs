@@ -11,9 +11,12 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::certificates::StoredCertificate;
-use super::ingest::{Batch, Database, Ingested, Webhook};
+use super::database::{Batch, Database};
+use super::ingest::{Ingested, Webhook};
+use super::orphans::Orphan;
 use super::rejected_requests::RejectedRequest;
 use super::{StoreError, faults};
+use crate::domain::time::Timestamp;
 use crate::logfmt::Line;
 
 /// Webhooks that may wait for the writer. One connection has one at a time, so this is above what
@@ -85,6 +88,7 @@ enum Command {
     Reject(RejectedRequest),
     SaveCertificate(StoredCertificate),
     Probe(oneshot::Sender<Result<(), StoreError>>),
+    DueOrphans(Timestamp, oneshot::Sender<Result<Vec<Orphan>, StoreError>>),
 }
 
 struct Ingest {
@@ -116,10 +120,7 @@ impl Store {
     pub async fn ingest(&self, webhook: Webhook) -> Result<Receipt, StoreError> {
         let (answer, answered) = oneshot::channel();
         let ingest = Ingest { webhook, queued: Instant::now(), answer };
-        self.queue.try_send(Command::Ingest(Box::new(ingest))).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::QueueFull,
-            TrySendError::Closed(_) => StoreError::Stopped,
-        })?;
+        self.send(Command::Ingest(Box::new(ingest)))?;
         answered.await.map_err(|_| StoreError::Stopped)?
     }
 
@@ -139,11 +140,22 @@ impl Store {
     /// Makes a commit that changes nothing.
     pub async fn probe(&self) -> Result<(), StoreError> {
         let (answer, answered) = oneshot::channel();
-        self.queue.try_send(Command::Probe(answer)).map_err(|error| match error {
+        self.send(Command::Probe(answer))?;
+        answered.await.map_err(|_| StoreError::Stopped)?
+    }
+
+    /// Takes the orphans of which a person is to know by `now`; each is given once.
+    pub async fn take_due_orphans(&self, now: Timestamp) -> Result<Vec<Orphan>, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Command::DueOrphans(now, answer))?;
+        answered.await.map_err(|_| StoreError::Stopped)?
+    }
+
+    fn send(&self, command: Command) -> Result<(), StoreError> {
+        self.queue.try_send(command).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::QueueFull,
             TrySendError::Closed(_) => StoreError::Stopped,
-        })?;
-        answered.await.map_err(|_| StoreError::Stopped)?
+        })
     }
 
     /// What the writer did until now.
@@ -231,13 +243,22 @@ fn commit(database: &mut Database, commands: Vec<Command>, counters: &Counters) 
     }
 }
 
-/// What a webhook came to; nothing for the other commands.
-fn execute(batch: &Batch<'_>, command: &Command) -> Result<Option<Ingested>, StoreError> {
+/// What a command came to, if anybody wants to know.
+enum Done {
+    Nothing,
+    Ingested(Ingested),
+    DueOrphans(Vec<Orphan>),
+}
+
+fn execute(batch: &Batch<'_>, command: &Command) -> Result<Done, StoreError> {
     match command {
-        Command::Ingest(ingest) => batch.ingest(&ingest.webhook).map(Some),
-        Command::Reject(request) => batch.reject(request).map(|()| None),
-        Command::SaveCertificate(certificate) => batch.save_certificate(certificate).map(|()| None),
-        Command::Probe(_) => batch.touch().map(|()| None),
+        Command::Ingest(ingest) => batch.ingest(&ingest.webhook).map(Done::Ingested),
+        Command::Reject(request) => batch.reject(request).map(|()| Done::Nothing),
+        Command::SaveCertificate(certificate) => {
+            batch.save_certificate(certificate).map(|()| Done::Nothing)
+        }
+        Command::Probe(_) => batch.touch().map(|()| Done::Nothing),
+        Command::DueOrphans(now, _) => batch.take_due_orphans(*now).map(Done::DueOrphans),
     }
 }
 
@@ -245,24 +266,30 @@ fn execute(batch: &Batch<'_>, command: &Command) -> Result<Option<Ingested>, Sto
 fn answer(
     command: Command,
     began: Instant,
-    done: Result<(Option<Ingested>, Duration), StoreError>,
+    done: Result<(Done, Duration), StoreError>,
     counters: &Counters,
 ) {
-    match command {
-        Command::Ingest(ingest) => {
+    match (command, done) {
+        (Command::Ingest(ingest), done) => {
             counters.webhooks.fetch_add(1, Ordering::Relaxed);
-            let receipt = done.and_then(|(ingested, committed)| {
-                let ingested = ingested.ok_or(StoreError::Fault)?;
-                Ok(Receipt { ingested, queued: began - ingest.queued, committed })
+            let queued = began - ingest.queued;
+            let receipt = done.and_then(|(done, committed)| match done {
+                Done::Ingested(ingested) => Ok(Receipt { ingested, queued, committed }),
+                _ => Err(StoreError::Fault),
             });
             drop(ingest.answer.send(receipt));
         }
-        Command::Probe(answer) => drop(answer.send(done.map(|_| ()))),
-        Command::Reject(_) | Command::SaveCertificate(_) => {
-            if let Err(error) = done {
-                Line::debug("not kept").with("err", &error).emit();
-            }
+        (Command::Probe(answer), done) => drop(answer.send(done.map(|_| ()))),
+        (Command::DueOrphans(_, answer), done) => {
+            drop(answer.send(done.and_then(|(done, _)| match done {
+                Done::DueOrphans(orphans) => Ok(orphans),
+                _ => Err(StoreError::Fault),
+            })));
         }
+        (Command::Reject(_) | Command::SaveCertificate(_), Err(error)) => {
+            Line::debug("not kept").with("err", &error).emit();
+        }
+        (Command::Reject(_) | Command::SaveCertificate(_), Ok(_)) => {}
     }
 }
 
@@ -274,10 +301,9 @@ mod tests {
     use rusqlite::Connection;
 
     use super::*;
-    use crate::domain::event::{Content, Event, Provider, Reference, ReferenceKind};
+    use crate::domain::event::{Content, Event, Ownership, Provider, Reference, ReferenceKind};
     use crate::domain::fact::{Fact, FactState};
-    use crate::domain::time::Timestamp;
-    use crate::store::Outcome;
+    use crate::store::{Applied, Outcome};
 
     fn webhook(number: usize, content: Content) -> Webhook {
         Webhook {
@@ -288,6 +314,7 @@ mod tests {
                 api_version: None,
                 livemode: false,
                 occurred_at: None,
+                ownership: Ownership::Unsaid,
                 content,
             },
             payload: "{}".to_owned(),
@@ -367,10 +394,9 @@ mod tests {
         let answers = ingest_together(&path, &store, webhooks).await;
         for (number, answer) in answers.into_iter().enumerate() {
             match answer {
-                Ok(receipt) => assert_eq!(
-                    receipt.ingested,
-                    Ingested::New { outcome: Outcome::Ignored, transaction_id: None, status: None },
-                ),
+                Ok(receipt) => {
+                    assert_eq!(receipt.ingested, Ingested::New(Applied::kept(Outcome::Ignored)),)
+                }
                 Err(error) => assert!(number == 7, "{number}: {error}"),
             }
         }

@@ -1,0 +1,107 @@
+//! What the shop or a person says of a payment after it was registered or became an orphan.
+
+use super::StoreError;
+use super::database::Batch;
+use super::matching::Holder;
+use super::orphans::{self, By, Orphan};
+use super::references::Realm;
+use super::transactions::{self, Transaction};
+use crate::domain::orphan::OrphanKind;
+use crate::domain::time::Timestamp;
+
+/// What became of the resolution of an orphan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It is resolved; what is true of the transaction that it was attached to, if it was.
+    Done(Option<Box<Transaction>>),
+    /// There is no such orphan.
+    NoOrphan,
+    /// There is no such transaction.
+    NoTransaction,
+    /// It was resolved before: this is how. Nothing was changed.
+    Already(Box<Orphan>),
+    /// The orphan's money is of another provider, or test money for a live transaction or the
+    /// reverse. Nothing was changed.
+    OfAnotherKind,
+}
+
+impl Batch<'_> {
+    /// The shop expects no money for this transaction any more: should some come, or should it have
+    /// come already, a person is told. `None`: there is no such transaction. Again is the same.
+    pub fn close(&self, id: i64, now: Timestamp) -> Result<Option<Transaction>, StoreError> {
+        self.set_closed(id, Some(now), now)
+    }
+
+    /// The shop takes a [`close`](Self::close) back.
+    pub fn reopen(&self, id: i64, now: Timestamp) -> Result<Option<Transaction>, StoreError> {
+        self.set_closed(id, None, now)
+    }
+
+    fn set_closed(
+        &self,
+        id: i64,
+        closed_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Option<Transaction>, StoreError> {
+        let Some(transaction) = transactions::get(self.connection, id)? else { return Ok(None) };
+        if transaction.closed_at.is_some() != closed_at.is_some() {
+            transactions::close(self.connection, &transaction, closed_at, now)?;
+            let transaction = self.transaction(id)?;
+            orphans::late_money(self.connection, &transaction, None, now)?;
+        }
+        Ok(Some(self.transaction(id)?))
+    }
+
+    /// A person says that this orphan belongs to this transaction. All its events are applied to
+    /// it, and whatever comes with one of its ids will be.
+    pub fn attach(
+        &self,
+        orphan: i64,
+        transaction_id: i64,
+        note: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Settled, StoreError> {
+        let Some(found) = orphans::get(self.connection, orphan)? else {
+            return Ok(Settled::NoOrphan);
+        };
+        if found.resolved_at.is_some() && found.transaction_id.is_some() {
+            return Ok(Settled::Already(Box::new(found)));
+        }
+        let Some(transaction) = transactions::get(self.connection, transaction_id)? else {
+            return Ok(Settled::NoTransaction);
+        };
+        let is_alike = (found.provider, found.livemode)
+            == (transaction.provider, transaction.livemode)
+            && found.kind != OrphanKind::LateMoney;
+        if !is_alike {
+            return Ok(Settled::OfAnotherKind);
+        }
+        let realm = Realm { provider: found.provider, livemode: found.livemode };
+        self.absorb(realm, orphan, Holder::Transaction(transaction_id))?;
+        orphans::matched(self.connection, orphan, transaction_id, By::Person, now)?;
+        if let Some(note) = note {
+            orphans::note(self.connection, orphan, note)?;
+        }
+        self.refold(transaction_id, None, now)?;
+        Ok(Settled::Done(Some(Box::new(self.transaction(transaction_id)?))))
+    }
+
+    /// A person says that there is nothing to do about this orphan, and why. Its events stay, and it
+    /// is adopted all the same should its transaction be registered.
+    pub fn dismiss(&self, orphan: i64, note: &str, now: Timestamp) -> Result<Settled, StoreError> {
+        match orphans::get(self.connection, orphan)? {
+            None => Ok(Settled::NoOrphan),
+            Some(found) if found.resolved_at.is_some() => Ok(Settled::Already(Box::new(found))),
+            Some(_) => {
+                orphans::dismissed(self.connection, orphan, note, By::Person, now)?;
+                Ok(Settled::Done(None))
+            }
+        }
+    }
+
+    /// The open orphans of which a person is to know by `now` and that nobody was told of; each is
+    /// given once.
+    pub fn take_due_orphans(&self, now: Timestamp) -> Result<Vec<Orphan>, StoreError> {
+        orphans::take_due(self.connection, now)
+    }
+}

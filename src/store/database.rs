@@ -1,0 +1,117 @@
+//! A connection that writes, and what can be done within one of its transactions.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::certificates::{self, StoredCertificate};
+use super::rejected_requests::{self, RejectedRequest};
+use super::{StoreError, daemon, schema};
+use crate::domain::orphan::Policy;
+use crate::domain::time::Timestamp;
+
+/// A connection that writes. One thing after another; the daemon's is owned by the thread of
+/// [`Store`](super::Store), a command line's by the command.
+#[derive(Debug)]
+pub struct Database {
+    connection: Connection,
+    policy: Policy,
+}
+
+impl Database {
+    /// Opens the database at `path`; creates it if it does not exist. One with migrations pending
+    /// or from a newer payhookd is refused and left as it is.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let connection = schema::open_writer(path)?;
+        let policy = daemon::policy(&connection)?;
+        Ok(Self { connection, policy })
+    }
+
+    /// Notes that the daemon starts, and what it is told: whoever opens the database later does as
+    /// the daemon does. `rules` is the JSON of how events are read.
+    pub fn started(
+        &mut self,
+        policy: Policy,
+        rules: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.policy = policy;
+        self.batch(|batch| Ok(daemon::started(batch.connection, policy, rules, now)?))
+    }
+
+    /// Runs `work` in one transaction: all of it is committed, with an fsync, or nothing.
+    pub fn batch<T>(
+        &mut self,
+        work: impl FnOnce(&Batch<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let (done, transaction) = self.attempt(work)?;
+        transaction.commit()?;
+        Ok(done)
+    }
+
+    /// Runs `work` to see what it would come to, and takes all of it back.
+    pub fn rehearse<T>(
+        &mut self,
+        work: impl FnOnce(&Batch<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let (done, transaction) = self.attempt(work)?;
+        transaction.rollback()?;
+        Ok(done)
+    }
+
+    fn attempt<T>(
+        &mut self,
+        work: impl FnOnce(&Batch<'_>) -> Result<T, StoreError>,
+    ) -> Result<(T, Transaction<'_>), StoreError> {
+        let policy = self.policy;
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let batch = Batch { connection: &transaction, policy };
+        // A panic in here is a fault of ours; the transaction is rolled back when it is dropped.
+        let done =
+            catch_unwind(AssertUnwindSafe(|| work(&batch))).map_err(|_| StoreError::Fault)??;
+        Ok((done, transaction))
+    }
+
+    /// Every certificate that is kept.
+    pub fn certificates(&self) -> Result<Vec<StoredCertificate>, StoreError> {
+        certificates::all(&self.connection)
+    }
+
+    /// Copies the log into the file and empties it: the last thing before a stop.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+/// What can be done within one transaction.
+#[derive(Debug)]
+pub struct Batch<'c> {
+    pub(super) connection: &'c Connection,
+    pub(super) policy: Policy,
+}
+
+impl Batch<'_> {
+    /// Keeps a refused request among the latest.
+    pub fn reject(&self, request: &RejectedRequest) -> Result<(), StoreError> {
+        Ok(rejected_requests::insert(self.connection, request)?)
+    }
+
+    /// Keeps a certificate, in place of an older one of the same URL.
+    pub fn save_certificate(&self, certificate: &StoredCertificate) -> Result<(), StoreError> {
+        Ok(certificates::save(self.connection, certificate)?)
+    }
+
+    /// Writes without changing anything, to see whether that is possible.
+    pub(super) fn touch(&self) -> Result<(), StoreError> {
+        // Setting it, even to the value it has, writes the first page.
+        let version: i64 =
+            self.connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        Ok(self.connection.pragma_update(None, "user_version", version)?)
+    }
+}

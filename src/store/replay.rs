@@ -1,0 +1,138 @@
+//! Stored events read again: by code that understands more, or by rules that were changed.
+
+use super::database::Batch;
+use super::facts::{self, StoredFact};
+use super::ingest::{Applied, Outcome};
+use super::references::{self, Realm};
+use super::transactions;
+use super::webhook_logs::{self, WebhookLog};
+use super::{StoreError, orphans};
+use crate::domain::event::{Content, Event};
+use crate::domain::time::Timestamp;
+
+/// What reading an event again came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replayed {
+    /// It says what it said: nothing was changed.
+    Same,
+    /// It is read differently now and was applied anew.
+    Changed(Applied),
+    /// It was understood before and is not any more: what it said then stays.
+    LessThanBefore(Box<str>),
+}
+
+impl Batch<'_> {
+    /// The stored event with this row id, with its payload.
+    pub fn event(&self, id: i64) -> Result<Option<WebhookLog>, StoreError> {
+        webhook_logs::get(self.connection, id)
+    }
+
+    /// Puts what `event`, the stored event `log` read again, says in place of what it said before.
+    /// It goes through the same matching and the same fold as when it came; what it said before
+    /// is taken back first, so that nothing counts twice.
+    pub fn replay(
+        &self,
+        log: &WebhookLog,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<Replayed, StoreError> {
+        let holding = match log.transaction_id {
+            Some(transaction_id) => Some(transaction_id),
+            None => orphans::holding(self.connection, log.id)?,
+        };
+        let Content::Payment { references, facts } = &event.content else {
+            return match (holding, &event.content) {
+                (Some(_), Content::Ignored(why) | Content::Failed(why)) => {
+                    Ok(Replayed::LessThanBefore(why.clone()))
+                }
+                _ => self.replay_kept(log, event),
+            };
+        };
+        let realm = Realm { provider: log.provider, livemode: log.livemode };
+        if let Some(payment) = holding {
+            let stored = facts::of(self.connection, payment)?;
+            let of_event: Vec<&StoredFact> =
+                stored.iter().filter(|stored| stored.log_id == log.id).collect();
+            let same = of_event.iter().map(|stored| &stored.fact).eq(facts)
+                && of_event.first().is_some_and(|first| first.ownership == event.ownership)
+                && of_event.first().map(|first| first.references()).transpose()?.as_ref()
+                    == Some(references);
+            if same {
+                return Ok(Replayed::Same);
+            }
+            self.take_back(realm, payment, log.id, &stored)?;
+        }
+        let keep = |outcome, transaction_id| {
+            webhook_logs::reread(self.connection, log.id, event, outcome, transaction_id)?;
+            Ok(Some(log.id))
+        };
+        let applied = self.apply(event, now, keep)?.ok_or(StoreError::Fault)?;
+        let left = holding.filter(|payment| Some(*payment) != applied.transaction_id);
+        if let Some(left) = left {
+            self.tidy(realm, left, log.id, now)?;
+        }
+        Ok(Replayed::Changed(applied))
+    }
+
+    fn replay_kept(&self, log: &WebhookLog, event: &Event) -> Result<Replayed, StoreError> {
+        let outcome = Outcome::from(&event.content);
+        let error = match &event.content {
+            Content::Payment { .. } => None,
+            Content::Ignored(why) | Content::Failed(why) => Some(&**why),
+        };
+        if outcome == log.status && error == log.error.as_deref() {
+            return Ok(Replayed::Same);
+        }
+        webhook_logs::reread(self.connection, log.id, event, outcome, None)?;
+        Ok(Replayed::Changed(Applied::kept(outcome)))
+    }
+
+    /// Removes what an event said of its payment, and the ids that it alone brought.
+    fn take_back(
+        &self,
+        realm: Realm,
+        payment: i64,
+        log_id: i64,
+        stored: &[StoredFact],
+    ) -> Result<(), StoreError> {
+        let (of_event, others): (Vec<_>, Vec<_>) =
+            stored.iter().partition(|stored| stored.log_id == log_id);
+        facts::remove(self.connection, payment, log_id)?;
+        let registered = transactions::get(self.connection, payment)?;
+        let mut kept = Vec::new();
+        for stored in others {
+            kept.extend(stored.references()?);
+        }
+        for stored in of_event {
+            for reference in stored.references()? {
+                let is_registered = registered.as_ref().is_some_and(|transaction| {
+                    [Some(&*transaction.reference), transaction.order_id.as_deref()]
+                        .contains(&Some(&*reference.value))
+                });
+                if !is_registered && !kept.contains(&reference) {
+                    references::forget(self.connection, realm, &reference, payment)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sees to a payment that an event has left.
+    fn tidy(
+        &self,
+        realm: Realm,
+        payment: i64,
+        log_id: i64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if transactions::exists(self.connection, payment)? {
+            self.refold(payment, Some(log_id), now)?;
+        } else if facts::of(self.connection, payment)?.is_empty() {
+            // It may have been adopted with the event, and is a note of that now.
+            orphans::remove_open(self.connection, payment)?;
+        } else {
+            orphans::refresh(self.connection, payment, realm, self.policy)?;
+        }
+        Ok(())
+    }
+}
