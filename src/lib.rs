@@ -7,7 +7,7 @@
 //! # The way of a webhook
 //!
 //! 1. [`http::webhooks`] reads a bounded body as bytes. Nothing is parsed yet.
-//! 2. The provider's module proves it ([`providers::stripe::signature`],
+//! 2. [`http::proof`] has the provider's module prove it ([`providers::stripe::signature`],
 //!    [`providers::paypal::transmission`]): only a [`providers::Verified`] can be read. What is not
 //!    proved is refused with 400; what can't be proved now is answered 503.
 //! 3. The provider's module reads it into a [`domain::event::Event`]: facts and references,
@@ -17,7 +17,8 @@
 //!    facts, the [fold](domain::transaction::fold) of all of them, the change; then it commits.
 //! 5. Only then is it answered 200.
 //!
-//! Registering a transaction goes through the same matching and the same fold.
+//! Registering a transaction goes through the same matching and the same fold, and so does a stored
+//! event that is read again. [`explain`] says what became of an event and why.
 //!
 //! # What is deliberately absent
 //!
@@ -39,6 +40,7 @@ pub mod store;
 pub mod clients;
 pub mod clock;
 pub mod config;
+pub mod explain;
 pub mod http;
 pub mod logfmt;
 pub mod logger;

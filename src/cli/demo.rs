@@ -29,7 +29,8 @@ use crate::domain::money::{Currency, Money};
 use crate::logger::Logger;
 use crate::providers::paypal::Environment;
 use crate::providers::paypal::certificate::{CertificateHost, Trust};
-use crate::store::{Database, Reader, Registered, Resolved};
+use crate::providers::rules::Rules;
+use crate::store::{Database, OrphanFilter, Reader, Registered};
 
 /// `payhookd demo`
 #[derive(Args, Debug)]
@@ -80,6 +81,8 @@ impl Demo {
                     certificate_host: CertificateHost::parse(&certificates.address().to_string()),
                 },
             }),
+            rules: Rules::default(),
+            orphan_grace: Duration::from_secs(120),
             max_body: 1024 * 1024,
             max_connections: 256,
             clock: Clock::SYSTEM,
@@ -279,12 +282,12 @@ fn report(db: &Path, day: &Day, answers: &Answers) -> Result<(), CommandError> {
     printed(table.print(&mut output, ""))?;
 
     let mut table = Table::new(&["orphans", "reference", "order id", "status", ">amount"]);
-    for orphan in reader.orphans(Resolved::Exclude, u32::MAX)? {
+    for orphan in reader.orphans(OrphanFilter::INBOX, u32::MAX)? {
         table.row(vec![
             orphan.provider.to_string(),
             orphan.reference,
             orphan.order_id.unwrap_or_default(),
-            orphan.status.to_string(),
+            orphan.status.map(|status| status.to_string()).unwrap_or_default(),
             orphan
                 .amount
                 .map(|minor| text(orphan.provider, minor, day.currency))
@@ -314,8 +317,8 @@ fn check(db: &Path, day: &Day) -> Result<(), CommandError> {
         let status = match planned.registered {
             true => reader.find_transactions(reference)?.first().map(|one| one.state.status),
             false => {
-                let orphans = reader.orphans(Resolved::Exclude, u32::MAX)?;
-                orphans.iter().find(|one| one.reference == reference).map(|one| one.status)
+                let orphans = reader.orphans(OrphanFilter::INBOX, u32::MAX)?;
+                orphans.iter().find(|one| one.reference == reference).and_then(|one| one.status)
             }
         };
         if status != Some(planned.status) {

@@ -5,9 +5,11 @@ use std::io::{self, Write};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::replay::Replay;
 use super::table::{Table, visible};
 use super::{CommandError, Listing, print_json, printed};
 use crate::config::options::DatabaseOption;
+use crate::explain;
 use crate::store::{Reader, WebhookLog};
 
 /// What can be done with events.
@@ -15,8 +17,16 @@ use crate::store::{Reader, WebhookLog};
 pub enum Events {
     /// The newest events.
     List(List),
-    /// One event with its payload.
+    /// One event in sentences: what proved it, what it said, which transaction it belongs to and
+    /// why, what it changed. Then its payload.
     Show(Show),
+    /// Read stored events again with this version and the daemon's rules.
+    ///
+    /// What an event said before is taken back, and what it says now goes the way of a webhook, so
+    /// that nothing counts twice. An event that is read as before changes nothing.
+    #[command(after_help = "Examples:\n  payhookd events replay --status failed --dry-run\n  \
+        payhookd events replay evt_3SW1aK")]
+    Replay(Replay),
 }
 
 /// `events list`
@@ -43,6 +53,7 @@ pub fn run(command: &Events) -> Result<(), CommandError> {
     match command {
         Events::List(list) => list.run(),
         Events::Show(show) => show.run(),
+        Events::Replay(replay) => replay.run(),
     }
 }
 
@@ -88,7 +99,8 @@ impl List {
 
 impl Show {
     fn run(&self) -> Result<(), CommandError> {
-        let found = Reader::open(&self.database.path())?.find_events(&self.id)?;
+        let reader = Reader::open(&self.database.path())?;
+        let found = reader.find_events(&self.id)?;
         if found.is_empty() {
             return Err(CommandError::Said(format!(
                 "no event has the number or id {:?}: see `payhookd events list`",
@@ -96,16 +108,25 @@ impl Show {
             )));
         }
         let mut output = io::stdout().lock();
-        let mut events = found.iter();
-        printed(if self.json {
-            events.try_for_each(|one| writeln!(output, "{}", to_json(one)))
-        } else {
-            events.try_for_each(|one| show(&mut output, one))
-        })
+        for event in &found {
+            let sentences = explain::event(event, &reader.story(event)?);
+            printed(if self.json {
+                let mut shown = to_json(event);
+                shown["explanation"] = sentences.into();
+                writeln!(output, "{shown}")
+            } else {
+                show(&mut output, event, &sentences)
+            })?;
+        }
+        Ok(())
     }
 }
 
-fn show(output: &mut impl Write, event: &WebhookLog) -> io::Result<()> {
+fn show(output: &mut impl Write, event: &WebhookLog, sentences: &[String]) -> io::Result<()> {
+    for sentence in sentences {
+        writeln!(output, "{}", visible(sentence))?;
+    }
+    writeln!(output)?;
     let mut line = |name: &str, value: &str| match value {
         "" => Ok(()),
         value => writeln!(output, "{name:<13} {}", visible(value)),

@@ -1,20 +1,37 @@
 //! `payhookd orphans`: payments that no transaction is registered for.
 
-use std::io;
+use std::io::{self, Write};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::table::Table;
-use super::{CommandError, Listing, print_json, printed};
+use super::table::{Table, visible};
+use super::{CommandError, Listing, one_transaction, print_json, printed, said};
+use crate::clock::Clock;
+use crate::config::options::DatabaseOption;
 use crate::domain::money::{Currency, Money};
-use crate::store::{Orphan, Resolved};
+use crate::domain::orphan::OrphanKind;
+use crate::store::{By, Database, Orphan, OrphanFilter, Reader, Resolution, Resolved, Settled};
 
 /// What can be done with orphans.
 #[derive(Debug, Subcommand)]
 pub enum Orphans {
-    /// The newest orphans.
+    /// The newest open orphans that concern this shop.
+    ///
+    /// Kinds: early (no transaction is registered: mostly the webhook was faster than the shop),
+    /// late_link (a refund, dispute or invoice whose payment has not been seen), unlinkable (no id
+    /// by which a shop could know it), foreign (another shop's on the same account), wrong_environment
+    /// (test money at a live daemon, or the reverse), late_money (the shop had closed the
+    /// transaction).
     List(List),
+    /// One orphan with its events, and what to do about it.
+    Show(Show),
+    /// Say what an orphan is: part of a transaction, or nothing to see to.
+    ///
+    /// Most orphans need nobody: registering their transaction adopts them.
+    #[command(after_help = "Examples:\n  payhookd orphans resolve 17 --transaction A-1001\n  \
+        payhookd orphans resolve 17 --dismiss 'a trial of our own'")]
+    Resolve(Resolve),
 }
 
 /// `orphans list`
@@ -22,28 +39,72 @@ pub enum Orphans {
 pub struct List {
     #[command(flatten)]
     listing: Listing,
-    /// Those that were matched or dismissed too.
+    /// Those that were matched or dismissed too, and those of kinds that concern nobody here.
     #[arg(long)]
     all: bool,
+    /// Only those of this kind.
+    #[arg(long, value_parser = parse_kind)]
+    kind: Option<OrphanKind>,
+}
+
+/// `orphans show`
+#[derive(Args, Debug)]
+pub struct Show {
+    #[command(flatten)]
+    database: DatabaseOption,
+    /// Its number, an id of the provider's that its events carry, or the shop's order id.
+    id: String,
+    /// Print JSON lines.
+    #[arg(long)]
+    json: bool,
+}
+
+/// `orphans resolve`
+#[derive(Args, Debug)]
+#[group(id = "how", required = true, multiple = false, args = ["transaction", "dismiss"])]
+pub struct Resolve {
+    #[command(flatten)]
+    database: DatabaseOption,
+    /// The orphan's number.
+    id: i64,
+    /// The transaction that it is part of: its number, any id of the provider's that is known for
+    /// it, or the shop's order id.
+    #[arg(long, value_name = "ID")]
+    transaction: Option<String>,
+    /// There is nothing to do about it: why.
+    #[arg(long, value_name = "WHY")]
+    dismiss: Option<String>,
+    /// What is to be remembered of it.
+    #[arg(long, requires = "transaction")]
+    note: Option<String>,
 }
 
 /// Does it.
 pub fn run(command: &Orphans) -> Result<(), CommandError> {
     match command {
         Orphans::List(list) => list.run(),
+        Orphans::Show(show) => show.run(),
+        Orphans::Resolve(resolve) => resolve.run(),
     }
+}
+
+fn parse_kind(text: &str) -> Result<OrphanKind, String> {
+    let all: Vec<&str> = OrphanKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    OrphanKind::parse(text).ok_or_else(|| format!("give one of {}", all.join(", ")))
 }
 
 impl List {
     fn run(&self) -> Result<(), CommandError> {
         let resolved = if self.all { Resolved::Include } else { Resolved::Exclude };
         let listing = &self.listing;
-        let orphans = listing.reader()?.orphans(resolved, listing.limit)?;
+        let filter = OrphanFilter { resolved, kind: self.kind };
+        let orphans = listing.reader()?.orphans(filter, listing.limit)?;
         if listing.json {
             return print_json(orphans.iter().map(to_json));
         }
         let mut table = Table::new(&[
             ">id",
+            "kind",
             "provider",
             "reference",
             "order id",
@@ -57,10 +118,11 @@ impl List {
         for one in &orphans {
             table.row(vec![
                 one.id.to_string(),
+                one.kind.to_string(),
                 one.provider.to_string(),
                 one.reference.clone(),
                 one.order_id.clone().unwrap_or_default(),
-                one.status.to_string(),
+                one.status.map(|status| status.to_string()).unwrap_or_default(),
                 amount(one),
                 if one.livemode { "live" } else { "test" }.to_owned(),
                 one.first_seen_at.to_string(),
@@ -71,6 +133,112 @@ impl List {
         printed(
             table.print(&mut io::stdout().lock(), "no orphans: every payment has its transaction"),
         )
+    }
+}
+
+impl Show {
+    fn run(&self) -> Result<(), CommandError> {
+        let reader = Reader::open(&self.database.path())?;
+        let found = reader.find_orphans(&self.id)?;
+        if found.is_empty() {
+            return Err(said(format!(
+                "no orphan has the number or id {:?}: see `payhookd orphans list --all`",
+                self.id
+            )));
+        }
+        let mut output = io::stdout().lock();
+        for orphan in &found {
+            let events = reader.events_of(orphan.id)?;
+            printed(if self.json {
+                let mut shown = to_json(orphan);
+                let ids = events.iter().map(|(_, event_id, _)| Value::from(&**event_id));
+                shown["events"] = ids.collect();
+                writeln!(output, "{shown}")
+            } else {
+                show(&mut output, orphan, &events)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn show(
+    output: &mut impl Write,
+    orphan: &Orphan,
+    events: &[(i64, String, String)],
+) -> io::Result<()> {
+    let mut line = |name: &str, value: &str| match value {
+        "" => Ok(()),
+        value => writeln!(output, "{name:<13} {}", visible(value)),
+    };
+    let time = |at: Option<crate::domain::time::Timestamp>| {
+        at.map(|at| at.to_string()).unwrap_or_default()
+    };
+    line("id", &orphan.id.to_string())?;
+    line("kind", &format!("{}: {}", orphan.kind, orphan.kind.meaning()))?;
+    line("provider", orphan.provider.as_str())?;
+    line("reference", &orphan.reference)?;
+    line("order id", orphan.order_id.as_deref().unwrap_or_default())?;
+    line("status", orphan.status.map_or("none is claimed", |status| status.as_str()))?;
+    line("amount", &amount(orphan))?;
+    line("mode", if orphan.livemode { "live" } else { "test" })?;
+    line("first seen", &orphan.first_seen_at.to_string())?;
+    line("last seen", &orphan.last_seen_at.to_string())?;
+    line("alerts from", &time(orphan.alert_at))?;
+    line("resolved", &time(orphan.resolved_at))?;
+    line("resolution", &resolution(orphan))?;
+    line("by", orphan.resolved_by.map_or("", By::as_str))?;
+    line("transaction", &orphan.transaction_id.map(|id| id.to_string()).unwrap_or_default())?;
+    line("note", orphan.note.as_deref().unwrap_or_default())?;
+    for (id, event_id, event_type) in events {
+        line("event", &format!("{id} {event_type} {event_id}"))?;
+    }
+    Ok(())
+}
+
+impl Resolve {
+    fn run(&self) -> Result<(), CommandError> {
+        let path = self.database.path();
+        let transaction = match &self.transaction {
+            Some(id) => Some(one_transaction(&Reader::open(&path)?, id)?.id),
+            None => None,
+        };
+        let mut database = Database::open(&path)?;
+        let now = Clock::SYSTEM.now();
+        let settled = database.batch(|batch| match transaction {
+            Some(transaction) => batch.attach(self.id, transaction, self.note.as_deref(), now),
+            None => batch.dismiss(self.id, self.dismiss.as_deref().unwrap_or_default(), now),
+        })?;
+        let id = self.id;
+        let answer = match settled {
+            Settled::Done(None) => format!("orphan {id} is dismissed"),
+            Settled::Done(Some(transaction)) => format!(
+                "orphan {id} is part of transaction {} now, which is {}",
+                transaction.id, transaction.state.status
+            ),
+            Settled::NoOrphan => {
+                return Err(said(format!(
+                    "no orphan has the number {id}: see `payhookd orphans list`"
+                )));
+            }
+            Settled::NoTransaction => {
+                return Err(said("no such transaction: see `payhookd transactions list`"));
+            }
+            Settled::Already(orphan) => {
+                return Err(said(format!(
+                    "orphan {id} was resolved before: {}",
+                    resolution(&orphan)
+                )));
+            }
+            Settled::OfAnotherKind => {
+                return Err(said(format!(
+                    "orphan {id} can't be part of that transaction: one is live and the other test \
+                     money, or they are of two providers, or its money is late and has its \
+                     transaction: see `payhookd orphans show {id}`"
+                )));
+            }
+        };
+        printed(writeln!(io::stdout().lock(), "{answer}"))
     }
 }
 
@@ -86,9 +254,9 @@ fn amount(orphan: &Orphan) -> String {
 }
 
 fn resolution(orphan: &Orphan) -> String {
-    match (&orphan.resolution, orphan.transaction_id) {
-        (Some(resolution), Some(transaction)) => format!("{resolution} with {transaction}"),
-        (Some(resolution), None) => resolution.clone(),
+    match (orphan.resolution, orphan.transaction_id) {
+        (Some(Resolution::Matched), Some(transaction)) => format!("matched with {transaction}"),
+        (Some(resolution), _) => resolution.to_string(),
         (None, _) => String::new(),
     }
 }
@@ -96,19 +264,23 @@ fn resolution(orphan: &Orphan) -> String {
 fn to_json(orphan: &Orphan) -> Value {
     json!({
         "id": orphan.id,
+        "kind": orphan.kind.as_str(),
         "provider": orphan.provider.as_str(),
         "reference": orphan.reference,
         "order_id": orphan.order_id,
         "event_id": orphan.event_id,
         "event_type": orphan.event_type,
-        "status": orphan.status.as_str(),
+        "status": orphan.status.map(|status| status.as_str()),
         "amount": orphan.amount,
         "currency": orphan.currency,
         "livemode": orphan.livemode,
         "first_seen_at": orphan.first_seen_at.to_string(),
         "last_seen_at": orphan.last_seen_at.to_string(),
+        "alert_at": orphan.alert_at.map(|at| at.to_string()),
         "resolved_at": orphan.resolved_at.map(|at| at.to_string()),
-        "resolution": orphan.resolution,
+        "resolution": orphan.resolution.map(Resolution::as_str),
+        "resolved_by": orphan.resolved_by.map(By::as_str),
         "transaction_id": orphan.transaction_id,
+        "note": orphan.note,
     })
 }

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::closing::Closing;
 use super::table::Table;
 use super::{CommandError, Listing, print_json, printed};
 use crate::clock::Clock;
@@ -39,6 +40,15 @@ pub enum Transactions {
     List(List),
     /// One transaction with its history.
     Show(Show),
+    /// Only the history of one transaction: every change with its time and its cause.
+    History(Show),
+    /// Say that the shop expects no money for it any more.
+    ///
+    /// Should some come after all, a person is told (`payhookd orphans list --kind late_money`). Its
+    /// status stays the truth about the money.
+    Close(Closing),
+    /// Take a close back.
+    Reopen(Closing),
 }
 
 /// `transactions add`
@@ -110,6 +120,9 @@ pub fn run(command: &Transactions) -> Result<(), CommandError> {
         Transactions::Import(import) => import.run(),
         Transactions::List(list) => list.run(),
         Transactions::Show(show) => show.run(),
+        Transactions::History(show) => show.history(),
+        Transactions::Close(closing) => closing.close(),
+        Transactions::Reopen(closing) => closing.reopen(),
     }
 }
 
@@ -177,8 +190,7 @@ impl List {
 }
 
 impl Show {
-    fn run(&self) -> Result<(), CommandError> {
-        let reader = Reader::open(&self.database.path())?;
+    fn found(&self, reader: &Reader) -> Result<Vec<Transaction>, CommandError> {
         let found = reader.find_transactions(&self.id)?;
         if found.is_empty() {
             return Err(CommandError::Said(format!(
@@ -187,12 +199,33 @@ impl Show {
                 self.id
             )));
         }
+        Ok(found)
+    }
+
+    fn history(&self) -> Result<(), CommandError> {
+        let reader = Reader::open(&self.database.path())?;
+        let mut output = io::stdout().lock();
+        for transaction in &self.found(&reader)? {
+            let changes = reader.changes(transaction.id)?;
+            printed(if self.json {
+                let mut all = history_to_json(&changes).into_iter();
+                all.try_for_each(|change| writeln!(output, "{change}"))
+            } else {
+                history(&mut output, transaction, &changes)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn run(&self) -> Result<(), CommandError> {
+        let reader = Reader::open(&self.database.path())?;
+        let found = self.found(&reader)?;
         let mut output = io::stdout().lock();
         for transaction in &found {
             let changes = reader.changes(transaction.id)?;
             printed(if self.json {
                 let mut shown = to_json(transaction);
-                shown["history"] = changes.iter().map(change_to_json).collect();
+                shown["history"] = history_to_json(&changes).into();
                 writeln!(output, "{shown}")
             } else {
                 show(&mut output, transaction, &changes)
@@ -205,18 +238,38 @@ impl Show {
 fn show(output: &mut impl Write, transaction: &Transaction, changes: &[Change]) -> io::Result<()> {
     table(std::slice::from_ref(transaction)).print(output, "")?;
     writeln!(output)?;
-    let mut history =
-        Table::new(&["changed", "change", "status", ">received", ">refunded", "dispute", "event"]);
+    history(output, transaction, changes)
+}
+
+fn history(
+    output: &mut impl Write,
+    transaction: &Transaction,
+    changes: &[Change],
+) -> io::Result<()> {
+    let mut history = Table::new(&[
+        "changed",
+        "change",
+        "before",
+        "status",
+        ">received",
+        ">refunded",
+        "dispute",
+        "amount",
+        "cause",
+    ]);
+    let mut before = None;
     for change in changes {
         let money = |minor| amount_text(transaction, Some(minor), transaction.state.currency);
         let event = change.event.as_ref().map(|(id, kind)| format!("{kind} {id}"));
         history.row(vec![
             change.changed_at.to_string(),
             change.change.clone(),
+            before.replace(change.status).map(|status| status.to_string()).unwrap_or_default(),
             change.status.to_string(),
             money(change.amount_received),
             money(change.amount_refunded),
             change.dispute_status.to_string(),
+            change.amount_check.to_string(),
             event.unwrap_or_else(|| "the shop".to_owned()),
         ]);
     }
@@ -288,12 +341,33 @@ fn to_json(transaction: &Transaction) -> Value {
         "dispute_status": state.dispute_status.as_str(),
         "amount_check": state.amount_check.as_str(),
         "livemode": transaction.livemode,
+        "closed_at": transaction.closed_at.map(|at| at.to_string()),
         "status_changed_at": state.status_changed_at.map(|at| at.to_string()),
         "created_at": transaction.created_at.to_string(),
         "updated_at": transaction.updated_at.to_string(),
         "version": transaction.version,
         "metadata": serde_json::from_str::<Value>(&transaction.metadata).unwrap_or_default(),
     })
+}
+
+/// Each change, with the state before it.
+fn history_to_json(changes: &[Change]) -> Vec<Value> {
+    let mut before = Value::Null;
+    let mut history = Vec::new();
+    for change in changes {
+        let after = change_to_json(change);
+        let mut shown = after.clone();
+        shown["before"] = before;
+        before = json!({
+            "status": after["status"],
+            "amount_received": after["amount_received"],
+            "amount_refunded": after["amount_refunded"],
+            "dispute_status": after["dispute_status"],
+            "amount_check": after["amount_check"],
+        });
+        history.push(shown);
+    }
+    history
 }
 
 fn change_to_json(change: &Change) -> Value {
@@ -305,6 +379,7 @@ fn change_to_json(change: &Change) -> Value {
         "amount_received": change.amount_received,
         "amount_refunded": change.amount_refunded,
         "dispute_status": change.dispute_status.as_str(),
+        "amount_check": change.amount_check.as_str(),
         "changed_at": change.changed_at.to_string(),
         "event_id": event.map(|(id, _)| id),
         "event_type": event.map(|(_, kind)| kind),

@@ -80,7 +80,7 @@ fn each_webhook_has_one_line_with_what_became_of_it() {
     for (line, (level, outcome, transaction, status)) in lines.iter().zip([
         ("info", "processed", Some("1"), Some("succeeded")),
         ("info", "duplicate", Some("1"), None),
-        ("warn", "orphan", None, Some("succeeded")),
+        ("info", "orphan", None, Some("succeeded")),
         ("info", "ignored", None, None),
         ("warn", "failed", None, None),
     ]) {
@@ -88,6 +88,7 @@ fn each_webhook_has_one_line_with_what_became_of_it() {
         keys.extend(transaction.map(|_| "transaction_id"));
         keys.push("outcome");
         keys.extend(status.map(|_| "status"));
+        keys.extend((outcome == "orphan").then_some("orphan"));
         keys.extend(measured);
         assert_eq!(line.iter().map(|(key, _)| &**key).collect::<Vec<_>>(), keys, "{line:?}");
         assert_eq!(value(line, "level"), Some(level), "{line:?}");

@@ -162,10 +162,10 @@ fn ids_that_events_teach_lead_to_the_transaction() {
     };
     // Nobody knows that charge yet.
     assert_eq!(daemon.deliver_stripe(dispute("7", "ch_1")).status, 200);
-    assert_eq!(orphans(&daemon), ["ch_1|pending|-|-"]);
+    assert_eq!(orphans(&daemon), ["ch_1|-|-|-"]);
     // This event does, and the dispute comes home.
     deliver(&daemon, &[StripeSample::new("payment_intent.succeeded", "1")]);
-    assert_eq!(orphans(&daemon), ["ch_1|pending|matched|1"]);
+    assert_eq!(orphans(&daemon), ["ch_1|-|matched|1"]);
     assert_eq!(transactions(&daemon), ["1|disputed|4999|0|open"]);
     // From now on the charge alone is enough.
     assert_eq!(daemon.deliver_stripe(dispute("8", "ch_1")).status, 200);
@@ -182,7 +182,7 @@ fn orphans_that_turn_out_to_be_one_payment_become_one() {
     let of_charge = body.replace("\"payment_intent\": \"pi_7\"", "\"payment_intent\": null");
     assert_eq!(daemon.deliver_stripe(of_charge).status, 200);
     deliver(&daemon, &[StripeSample::new("payment_intent.requires_action", "1")]);
-    assert_eq!(orphans(&daemon), ["ch_1|pending|-|-", "pi_1|requires_action|-|-"]);
+    assert_eq!(orphans(&daemon), ["ch_1|-|-|-", "pi_1|requires_action|-|-"]);
     deliver(&daemon, &[StripeSample::new("payment_intent.succeeded", "1")]);
     assert_eq!(orphans(&daemon), ["pi_1|disputed|-|-"]);
     let registered = register(daemon.options(), "stripe", "pi_1", &[]);

@@ -24,7 +24,7 @@ fn every_migration_takes_the_rows_of_the_versions_before_it() {
     note_as_migrated(&options, &fresh);
 
     // The binary reads the old rows and goes on with them.
-    for (command, rows) in [("transactions", 2), ("events", 5), ("orphans", 1)] {
+    for (command, rows) in [("transactions", 2), ("events", 5), ("orphans", 2)] {
         let printed = options.done(&[command, "list", "--json"]);
         assert_eq!(printed.lines().count(), rows, "{printed}");
     }
@@ -91,6 +91,13 @@ fn rows_that_can_not_be_true_are_refused() {
         "UPDATE orphan_transactions SET transaction_id = NULL WHERE id = 4",
         "UPDATE orphan_transactions SET transaction_id = 1 WHERE id = 5",
         "UPDATE orphan_transactions SET resolution = 'lost' WHERE id = 5",
+        "UPDATE orphan_transactions SET resolved_by = 'nobody' WHERE id = 5",
+        "UPDATE orphan_transactions SET resolved_by = NULL WHERE id = 5",
+        "UPDATE orphan_transactions SET kind = 'strange' WHERE id = 3",
+        "UPDATE orphan_transactions SET transaction_id = NULL WHERE id = 6",
+        "UPDATE transaction_events SET ownership = 'unsaid' WHERE log_id = 1",
+        "UPDATE daemon SET rules = 'order_id'",
+        "UPDATE daemon SET orphan_grace = -1",
         "UPDATE deliveries SET status = 'sent' WHERE id = 1",
         "UPDATE deliveries SET change_id = 4 WHERE id = 1",
         "UPDATE rejected_requests SET provider = 'adyen' WHERE id = 1",

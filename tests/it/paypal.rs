@@ -153,6 +153,53 @@ fn a_forged_body_with_the_checksum_of_a_genuine_one_changes_nothing() {
     assert_eq!(again.text(), r#"{"received":true,"duplicate":true}"#);
 }
 
+/// PayPal's public simulator gives one event id to samples with many bodies, signed with the live
+/// certificate.
+#[test]
+fn the_simulators_samples_of_one_id_are_events_of_their_own() {
+    let live = authority(Environment::Live);
+    let certificates = Certificates::none();
+    certificates.serve("CERT-LIVE", Reply::ok(live.leaf_pem()));
+    let options = Options::paypal(certificates.fake.address).without("PAYPAL_ENVIRONMENT");
+    let root = options.file("live.pem", live.root_pem());
+    let options = options
+        .variable("PAYPAL_WEBHOOK_ID", "WEBHOOK_ID")
+        .variable("PAYHOOKD_MODE", "test")
+        .variable("PAYHOOKD_PAYPAL_CERT_ROOTS", root.display());
+    let daemon = options.start();
+    let id = "WH-58D329510W468432D-8HN650336L201105X";
+    let send = |body: &str, transmission_id: &str| {
+        let transmission = NewTransmission {
+            id: transmission_id,
+            time: at("2024-11-23T11:52:04Z"),
+            webhook_id: "WEBHOOK_ID",
+            cert_url: &certificates.url("CERT-LIVE"),
+        };
+        let headers = live.sign(body.as_bytes(), &transmission);
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, &**value)).collect();
+        deliver(&daemon, &headers, body).text().to_owned()
+    };
+    let sample = |event_type, name: &str| {
+        let body = paypal_event(event_type, name);
+        let mut event: Value = serde_json::from_str(&body).expect("JSON");
+        event["id"] = id.into();
+        event.to_string()
+    };
+    let completed = sample("PAYMENT.CAPTURE.COMPLETED", "1");
+    assert_eq!(send(&completed, "1"), r#"{"received":true}"#);
+    assert_eq!(send(&sample("PAYMENT.CAPTURE.DENIED", "2"), "2"), r#"{"received":true}"#);
+    assert_eq!(send(&completed, "3"), r#"{"received":true,"duplicate":true}"#);
+    let kept = format!(
+        "SELECT event_type, delivery_count, livemode FROM webhook_logs
+         WHERE event_id LIKE '{id}~%' ORDER BY id"
+    );
+    let rows = ["PAYMENT.CAPTURE.COMPLETED|2|0", "PAYMENT.CAPTURE.DENIED|1|0"];
+    assert_eq!(daemon.database().rows(&kept), rows);
+    // Read again, they are still what they were.
+    let again = options.done(&["events", "replay", "--since", "2020-01-01"]);
+    assert!(again.contains("2 read again: 0 changed, 2 as before"), "{again}");
+}
+
 #[test]
 fn an_event_id_that_comes_with_another_body_is_refused() {
     let certificates = Certificates::of_sandbox();
