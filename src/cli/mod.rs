@@ -2,6 +2,7 @@
 
 pub mod chance;
 pub mod closing;
+pub mod completions;
 pub mod demo;
 pub mod events;
 pub mod migrate;
@@ -67,6 +68,10 @@ pub enum Command {
     /// Payments that no transaction is registered for.
     #[command(subcommand, after_help = MATCHING)]
     Orphans(orphans::Orphans),
+    /// Print what a shell needs to complete this command line.
+    #[command(after_help = "Example:\n  payhookd completions bash > \
+        /etc/bash_completion.d/payhookd")]
+    Completions(completions::Completions),
 }
 
 /// What the words in a list of transactions mean.
@@ -110,6 +115,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Demo(demo)) => ended(demo::run(demo)),
         Some(Command::Send(send)) => ended(send::run(send)),
         Some(Command::Orphans(command)) => ended(orphans::run(command)),
+        Some(Command::Completions(completions)) => ended(completions.run()),
     }
 }
 

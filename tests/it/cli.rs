@@ -391,3 +391,24 @@ fn a_terminal_obeys_nothing_that_a_sender_wrote() {
     let said = failed(&options.run(&["transactions", "show", "\u{1b}[2J\u{202e}"]));
     assert!(!said.contains('\u{1b}'), "{said:?}");
 }
+
+#[test]
+fn shells_are_told_how_to_complete_a_command() {
+    let options = Options::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = options.done(&["completions", shell]);
+        for word in ["transactions", "orphans", "replay", "own-metadata"] {
+            assert!(script.contains(word), "{word} in {shell}");
+        }
+    }
+    let script = options.file("payhookd.bash", options.done(&["completions", "bash"]));
+    let complete = format!(
+        "source {}; COMP_WORDS=(payhookd transactions hi); COMP_CWORD=2; _payhookd payhookd hi \
+         transactions; echo \"${{COMPREPLY[@]}}\"",
+        script.display()
+    );
+    let completed = std::process::Command::new("bash").args(["-c", &complete]).output();
+    let completed = String::from_utf8(completed.expect("bash runs").stdout).expect("text");
+    assert_eq!(completed.trim(), "history");
+    assert_eq!(options.run(&["completions", "dos"]).status.code(), Some(2));
+}
