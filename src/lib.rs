@@ -44,6 +44,7 @@ pub mod explain;
 pub mod http;
 pub mod logfmt;
 pub mod logger;
+pub mod service;
 
 pub mod authority;
 pub mod cli;

@@ -30,6 +30,7 @@ use crate::logger::Logger;
 use crate::providers::paypal::Environment;
 use crate::providers::paypal::certificate::{CertificateHost, Trust};
 use crate::providers::rules::Rules;
+use crate::service::Sockets;
 use crate::store::{Database, OrphanFilter, Reader, Registered};
 
 /// `payhookd demo`
@@ -102,7 +103,7 @@ impl Demo {
                 let _ = stop.await;
                 Ok("the demo")
             };
-            serve::run_with(&config, until_told, |addresses| {
+            serve::run_with(&config, Sockets::default(), until_told, |addresses| {
                 // Whoever waited for it may have gone.
                 let _ = tell_listening.send(addresses);
             })

@@ -26,6 +26,7 @@ use crate::logfmt::Line;
 use crate::logger::Logger;
 use crate::providers::paypal::transmission::WebhookIds;
 use crate::providers::stripe::signature::SigningSecrets;
+use crate::service::{self, Sockets};
 use crate::store::{Bell, Database, Orphan, Reader, Store, StoreError, StoredCertificate, Writer};
 
 /// Why the daemon did not start, or not end well.
@@ -71,15 +72,18 @@ pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
     let variables = config::variables();
     let around = Surroundings { variables: &variables, read: |path| std::fs::read(path) };
     let config = Config::new(options, around)?;
+    let sockets = Sockets::from_environment()?;
     let logger = Logger::start(options.log_level)?;
-    let ran = run_with(&config, until_signalled, |_| {});
+    let ran = run_with(&config, sockets, until_signalled, |_| {});
     drop(logger);
     ran
 }
 
-/// Runs the daemon until `stop` returns. `listening` is told the addresses that were chosen.
+/// Runs the daemon until `stop` returns, on sockets that were handed over or else on those that the
+/// configuration names. `listening` is told the addresses that were chosen.
 pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
     config: &Config,
+    sockets: Sockets,
     stop: impl FnOnce() -> Stop,
     listening: impl FnOnce(Listening),
 ) -> Result<(), ServeError> {
@@ -98,8 +102,8 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
         .enable_all()
         .build()?;
     let stopped = runtime.block_on(async {
-        let public = listen(config.listen, "--listen")?;
-        let admin = listen(config.admin_listen, "--admin-listen")?;
+        let public = listen(sockets.public, config.listen, "--listen")?;
+        let admin = listen(sockets.admin, config.admin_listen, "--admin-listen")?;
         let addresses = Listening { public: public.local_addr()?, admin: admin.local_addr()? };
         Line::info("started")
             .with("version", env!("CARGO_PKG_VERSION"))
@@ -112,6 +116,10 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
             .with("descriptors", descriptors)
             .with("dur_ms", began.elapsed().as_millis())
             .emit();
+        service::ready(&format!(
+            "webhooks on {}, the shop on {}",
+            addresses.public, addresses.admin
+        ));
         listening(addresses);
         serve(config, store, &writer, certificates, (public, admin), stop()).await
     });
@@ -138,6 +146,7 @@ async fn serve(
 ) -> Result<&'static str, ServeError> {
     let (tell, told) = watch::channel(false);
     tokio::spawn(ring_for_others(Reader::open(&config.db)?, store.bell().clone()));
+    tokio::spawn(service::stay_alive(store.clone()));
     tokio::spawn(tell_of_orphans(Reader::open(&config.db)?, store.clone(), config.clock));
     let refusals = Arc::new(Refusals::new());
     let endpoints = endpoints(config, &store, certificates, Arc::clone(&refusals));
@@ -154,6 +163,7 @@ async fn serve(
         () = watch_over(writer, &refusals) => Err(ServeError::WriterEnded),
     };
     // Nobody listens any more only if both servers have ended.
+    service::stopping();
     let _ = tell.send(true);
     for server in [webhooks, admin] {
         if let Err(error) = server.await {
@@ -316,8 +326,15 @@ fn paypal_endpoint(
     }
 }
 
-fn listen(address: SocketAddr, flag: &'static str) -> Result<TcpListener, ServeError> {
+fn listen(
+    handed_over: Option<std::net::TcpListener>,
+    address: SocketAddr,
+    flag: &'static str,
+) -> Result<TcpListener, ServeError> {
     let bound = || {
+        if let Some(listener) = handed_over {
+            return TcpListener::from_std(listener);
+        }
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         // What a stopped daemon leaves in TIME_WAIT shall not keep the next one from its address.
         socket.set_reuseaddr(true)?;

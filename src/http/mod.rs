@@ -18,7 +18,7 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use warp::filters::BoxedFilter;
 use warp::http::{HeaderValue, Request, StatusCode, header};
 use warp::reply::Response;
@@ -33,6 +33,9 @@ pub type Routes = BoxedFilter<(Response,)>;
 const MAX_HEADERS: usize = 16 * 1024;
 /// What is in flight when the daemon is told to stop has this long to end.
 const STOP_WITHIN: Duration = Duration::from_secs(8);
+
+/// Who connected just before and has not said anything yet has this long to do so.
+const FIRST_REQUEST_WITHIN: Duration = Duration::from_secs(1);
 
 /// Serves one listener until `stop` turns true, then lets what is in flight end.
 pub async fn serve(
@@ -82,8 +85,11 @@ async fn serve_connection(
     let _ = stream.set_nodelay(true);
     let answer = TowerToHyperService::new(warp::service(routes));
     let of_requests = Arc::clone(&slot);
+    let heard = Arc::new(Notify::new());
+    let hears = Arc::clone(&heard);
     let service = service_fn(move |mut request: Request<Incoming>| {
         let slot = Arc::clone(&of_requests);
+        hears.notify_one();
         request.extensions_mut().insert(Arc::clone(&slot));
         let answered = answer.call(request);
         async move {
@@ -101,12 +107,23 @@ async fn serve_connection(
         .serve_connection(io, service);
     let mut connection = pin!(connection);
     tokio::select! {
+        // What has come is read before anything is closed.
+        biased;
         // The sender went away, or broke the protocol: hyper has answered what there is to answer.
         _ = connection.as_mut() => {}
         () = slot.told_to_close() => {}
         () = told(&mut stop) => {
-            connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
+            // A connection without a request would be closed at once, with the request under way.
+            let is_open = tokio::select! {
+                biased;
+                _ = connection.as_mut() => false,
+                () = heard.notified() => true,
+                () = tokio::time::sleep(FIRST_REQUEST_WITHIN) => true,
+            };
+            if is_open {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
         }
     }
     slot.closed();

@@ -3,7 +3,8 @@
 
 use std::fmt::Display;
 use std::io::{BufRead, BufReader, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -26,6 +27,7 @@ pub(crate) struct Options {
     folder: Arc<TempDir>,
     db: PathBuf,
     shell: Option<&'static str>,
+    sockets: Option<Arc<[TcpListener; 2]>>,
     args: Vec<String>,
     variables: Vec<(String, String)>,
 }
@@ -36,7 +38,14 @@ impl Options {
         let folder = TempDir::new().expect("a folder");
         let db = folder.path().join("payhookd.db");
         let variables = vec![("PAYHOOKD_DB".to_owned(), db.display().to_string())];
-        Self { folder: Arc::new(folder), db, shell: None, args: Vec::new(), variables }
+        Self {
+            folder: Arc::new(folder),
+            db,
+            shell: None,
+            sockets: None,
+            args: Vec::new(),
+            variables,
+        }
     }
 
     /// Live Stripe events signed with [`SECRET`](crate::provider::SECRET) are accepted.
@@ -77,6 +86,15 @@ impl Options {
         self
     }
 
+    /// With a public and an admin listener that stay open when the daemon ends, handed over as a
+    /// service manager does.
+    pub(crate) fn on_sockets(mut self, sockets: &Arc<[TcpListener; 2]>) -> Self {
+        self.sockets = Some(Arc::clone(sockets));
+        self.through_shell(
+            "exec 3<&0 4>&1 0</dev/null 1>/dev/null; export LISTEN_FDS=2 LISTEN_PID=$$",
+        )
+    }
+
     /// Without this environment variable.
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.variables.retain(|(known, _)| known != name);
@@ -111,8 +129,8 @@ impl Options {
             .binary()
             .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
             .args(&self.args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdin(self.socket(0))
+            .stdout(self.socket(1))
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
@@ -133,6 +151,12 @@ impl Options {
         daemon.public = address(&started, " listen=");
         daemon.admin = address(&started, " admin_listen=");
         daemon
+    }
+
+    fn socket(&self, place: usize) -> Stdio {
+        self.sockets.as_ref().map_or_else(Stdio::null, |sockets| {
+            OwnedFd::from(sockets[place].try_clone().expect("a socket")).into()
+        })
     }
 
     /// Runs the daemon where it is to refuse to start, and returns what it said.

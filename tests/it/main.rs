@@ -15,6 +15,7 @@ mod config;
 mod crash;
 mod faults;
 mod flood;
+mod handover;
 mod lifecycle;
 mod log;
 mod matching;
