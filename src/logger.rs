@@ -4,11 +4,14 @@
 //! up (a stalled journal), lines are dropped and counted: webhooks matter more.
 
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use log::LevelFilter;
 use simplelog::{ConfigBuilder, WriteLogger};
+
+use crate::logfmt::{Format, Line};
 
 /// Bytes that may wait to be written.
 const BUFFER: usize = 1024 * 1024;
@@ -34,8 +37,10 @@ struct Pending {
 }
 
 impl Logger {
-    /// Starts the log at this level; the second one in a process is an error.
-    pub fn start(level: LevelFilter) -> io::Result<Self> {
+    /// Starts the log at this level; the second one in a process is an error. Where standard error
+    /// is systemd's journal, lines are written for it.
+    pub fn start(level: LevelFilter, json: bool) -> io::Result<Self> {
+        Format { json, journal: is_journal() }.set();
         let shared = Arc::new(Shared::default());
         // Time and level stand inside the line, under their keys.
         let config = ConfigBuilder::new()
@@ -79,13 +84,21 @@ fn write_out(shared: &Shared, mut output: impl Write) {
         // The same: nowhere to say so.
         let _ = output.write_all(&text);
         if dropped > 0 {
-            let _ = writeln!(output, "level=warn msg=\"log lines dropped\" count={dropped}");
+            let line = Line::warn("log lines dropped").with("count", dropped);
+            let _ = writeln!(output, "{}", line.text());
         }
         let _ = output.flush();
         if ended {
             return;
         }
     }
+}
+
+/// Whether standard error leads to the journal; systemd.exec(5) says how to know.
+fn is_journal() -> bool {
+    let stream = std::env::var("JOURNAL_STREAM").unwrap_or_default();
+    let error = std::fs::metadata("/proc/self/fd/2");
+    error.is_ok_and(|error| stream == format!("{}:{}", error.dev(), error.ino()))
 }
 
 fn lock(shared: &Shared) -> std::sync::MutexGuard<'_, Pending> {

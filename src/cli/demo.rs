@@ -48,7 +48,7 @@ pub struct Demo {
 pub fn run(demo: &Demo) -> Result<(), CommandError> {
     let folder = Folder::make()?;
     let level = if demo.log { LevelFilter::Info } else { LevelFilter::Off };
-    let logger = Logger::start(level)?;
+    let logger = Logger::start(level, false)?;
     let ended = demo.run_in(&folder.0);
     drop(logger);
     ended

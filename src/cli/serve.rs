@@ -13,7 +13,7 @@ use tokio::time::MissedTickBehavior;
 use crate::clients::certificates::Certificates;
 use crate::clients::postback::Postback;
 use crate::clock::Clock;
-use crate::config::options::ServeOptions;
+use crate::config::options::{LogFormat, ServeOptions};
 use crate::config::{self, Config, ConfigError, Mode, PaypalConfig, PaypalVerify, Surroundings};
 use crate::domain::event::Provider;
 use crate::domain::orphan::Policy;
@@ -73,7 +73,7 @@ pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
     let around = Surroundings { variables: &variables, read: |path| std::fs::read(path) };
     let config = Config::new(options, around)?;
     let sockets = Sockets::from_environment()?;
-    let logger = Logger::start(options.log_level)?;
+    let logger = Logger::start(options.log_level, options.log_format == LogFormat::Json)?;
     let ran = run_with(&config, sockets, until_signalled, |_| {});
     drop(logger);
     ran

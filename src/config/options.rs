@@ -110,6 +110,10 @@ pub struct ServeOptions {
     #[arg(long, value_name = "LEVEL", default_value = "info", env = "PAYHOOKD_LOG_LEVEL")]
     pub log_level: LevelFilter,
 
+    /// How log lines are written. Under systemd the journal is told their priority instead of a time.
+    #[arg(long, value_enum, default_value = "logfmt", env = "PAYHOOKD_LOG_FORMAT")]
+    pub log_format: LogFormat,
+
     /// Base URL of Stripe's API, for tests and staging.
     #[arg(long, value_name = "URL", env = "PAYHOOKD_STRIPE_API_BASE")]
     pub stripe_api_base: Option<String>,
@@ -138,6 +142,15 @@ pub struct ServeOptions {
     pub unsafe_test_faults: Option<PathBuf>,
 }
 
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// `key=value`.
+    Logfmt,
+    /// One JSON object a line.
+    Json,
+}
+
 /// How PayPal's webhooks are proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum VerifyBy {
@@ -152,6 +165,7 @@ pub const VARIABLES: &[&str] = &[
     "PAYHOOKD_ADMIN_LISTEN",
     "PAYHOOKD_DB",
     "PAYHOOKD_LISTEN",
+    "PAYHOOKD_LOG_FORMAT",
     "PAYHOOKD_LOG_LEVEL",
     "PAYHOOKD_MAX_BODY",
     "PAYHOOKD_MAX_CONNECTIONS",

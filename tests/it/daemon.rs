@@ -147,9 +147,9 @@ impl Options {
             public: nowhere,
             admin: nowhere,
         };
-        let started = daemon.wait_for_line("msg=started ");
-        daemon.public = address(&started, " listen=");
-        daemon.admin = address(&started, " admin_listen=");
+        let started = daemon.wait_for_line("admin_listen");
+        daemon.public = address(&started, &[" listen=", "\"listen\":\""]);
+        daemon.admin = address(&started, &["admin_listen=", "\"admin_listen\":\""]);
         daemon
     }
 
@@ -417,9 +417,10 @@ impl Log {
     }
 }
 
-fn address(line: &str, key: &str) -> SocketAddr {
-    let value = line.split_once(key).map(|(_, rest)| rest.split(' ').next().unwrap_or(rest));
-    value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{key} in {line}"))
+fn address(line: &str, keys: &[&str]) -> SocketAddr {
+    let rest = keys.iter().find_map(|key| Some(line.split_once(key)?.1));
+    let value = rest.and_then(|rest| rest.split([' ', '"']).next());
+    value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{keys:?} in {line}"))
 }
 
 /// Waits until `condition` holds; `what` it is, for the one who reads that it did not.

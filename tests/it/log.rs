@@ -183,3 +183,30 @@ fn no_secret_signature_or_payload_stands_in_the_log() {
     }
     assert!(log.contains("PAYMENT.SALE.COMPLETED"), "{log}");
 }
+
+#[test]
+fn lines_may_be_json() {
+    let daemon = Options::stripe().arg("--log-format").arg("json").start();
+    daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "1"));
+    daemon.deliver_stripe(r#"{"id":"evt\"} {\n2","type":"customer.updated"}"#);
+    let ended = daemon.terminate();
+    let parsed = |line| serde_json::from_str::<serde_json::Value>(line).expect("JSON");
+    let lines: Vec<_> = ended.log.lines().map(parsed).collect();
+    let webhooks: Vec<_> = lines.iter().filter(|line| line["msg"] == "webhook").collect();
+    assert_eq!(webhooks.len(), 2, "{}", ended.log);
+    assert_eq!(webhooks[0]["event_id"], "evt_1_payment_intent.succeeded");
+    assert_eq!(webhooks[0]["outcome"], "orphan");
+    assert!(webhooks[0]["dur_us"].is_u64(), "{}", webhooks[0]);
+    assert_eq!(webhooks[1]["event_id"], "evt\"} {\n2");
+}
+
+#[test]
+fn the_journal_gets_priorities_in_place_of_times() {
+    let of_journal = "export JOURNAL_STREAM=$(stat -L -c '%d:%i' /proc/$$/fd/2)";
+    let daemon = Options::stripe().through_shell(of_journal).start();
+    daemon.deliver_stripe(r#"{"id":"evt_1","type":"payment_intent.succeeded"}"#);
+    let log = daemon.terminate().log;
+    assert!(log.starts_with("<6>level=info msg=started "), "{log}");
+    assert!(log.contains("\n<4>level=warn msg=webhook "), "{log}");
+    assert!(!log.contains("time="), "{log}");
+}
