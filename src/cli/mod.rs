@@ -1,5 +1,6 @@
 //! The command line: what can be said, and nothing of what is done.
 
+pub mod backup;
 pub mod chance;
 pub mod closing;
 pub mod completions;
@@ -68,6 +69,13 @@ pub enum Command {
     /// Payments that no transaction is registered for.
     #[command(subcommand, after_help = MATCHING)]
     Orphans(orphans::Orphans),
+    /// Copy the database to a file, while the daemon runs, and check the copy.
+    ///
+    /// To go back to it: stop the daemon, put the copy in the place of the database, remove the files
+    /// beside it that end in -wal and -shm, and start the daemon.
+    #[command(after_help = "Examples:\n  payhookd backup /mnt/backup/payhookd.db\n  \
+        payhookd backup /var/backups/payhookd --keep 14")]
+    Backup(backup::Backing),
     /// Print what a shell needs to complete this command line.
     #[command(after_help = "Example:\n  payhookd completions bash > \
         /etc/bash_completion.d/payhookd")]
@@ -115,6 +123,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Demo(demo)) => ended(demo::run(demo)),
         Some(Command::Send(send)) => ended(send::run(send)),
         Some(Command::Orphans(command)) => ended(orphans::run(command)),
+        Some(Command::Backup(backing)) => ended(backing.run()),
         Some(Command::Completions(completions)) => ended(completions.run()),
     }
 }

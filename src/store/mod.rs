@@ -3,6 +3,7 @@
 //! Nothing outside this module sees SQL or SQLite. [`Database`] is one connection and does one
 //! thing after another; [`Store`] is the daemon's handle on a writer thread that owns one.
 
+mod backup;
 mod certificates;
 mod changes;
 mod closing;
@@ -28,6 +29,7 @@ use std::path::PathBuf;
 
 use crate::domain::time::Timestamp;
 
+pub use backup::{Backup, backup};
 pub use certificates::StoredCertificate;
 pub use closing::Settled;
 pub use database::{Batch, Database};
@@ -107,6 +109,18 @@ pub enum StoreError {
         version: i32,
         /// The newest version that this binary knows.
         known: i32,
+    },
+    /// A file is there already that would be written over.
+    #[error("{path} exists already: name a new file")]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A copy of the database is not what it should be.
+    #[error("the copy is not sound, and was removed: {problem}")]
+    Unsound {
+        /// What SQLite says.
+        problem: String,
     },
     /// A migration could not be applied.
     #[error("migration failed: {0}")]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use refinery::Runner;
 use rusqlite::{Connection, OpenFlags};
 
-use super::StoreError;
+use super::{StoreError, backup};
 use crate::domain::time::Timestamp;
 
 mod embedded {
@@ -75,6 +75,20 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     }
 }
 
+/// Opens a database of payhookd's to read all of it, whatever its schema.
+pub(super) fn open_as_it_is(path: &Path) -> Result<Connection, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::NoDatabase { path: path.to_owned() });
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    match version(&connection, path)? {
+        Some(_) => Ok(connection),
+        None => Err(StoreError::ForeignDatabase { path: path.to_owned() }),
+    }
+}
+
 /// What [`migrate`] did.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Migration {
@@ -138,7 +152,7 @@ fn open(path: &Path) -> Result<Connection, StoreError> {
 
 /// Payloads name people: a new file is its owner's alone, and SQLite gives its log and index the
 /// same mode. Whatever prevents this prevents writing too, and is reported there.
-fn create(path: &Path) {
+pub(super) fn create(path: &Path) {
     let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
 }
 
@@ -194,9 +208,7 @@ fn copy(
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".v{version}-{stamp}.bak"));
     let copy = path.with_file_name(name);
-    // SQLite writes into a file that is there if it is empty.
-    create(&copy);
-    connection.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
+    backup::copy(connection, &copy)?;
     Ok(copy)
 }
 

@@ -10,6 +10,7 @@ mod shop;
 mod wire;
 
 mod answers;
+mod backup;
 mod cli;
 mod config;
 mod crash;
