@@ -40,6 +40,7 @@ pub mod clients;
 pub mod clock;
 pub mod config;
 pub mod http;
+pub mod json;
 pub mod logfmt;
 pub mod logger;
 
