@@ -6,6 +6,8 @@
 mod certificates;
 mod changes;
 mod daemon;
+mod deliveries;
+mod delivery_attempts;
 mod facts;
 mod faults;
 mod ingest;
@@ -24,6 +26,8 @@ use std::path::PathBuf;
 use crate::domain::time::Timestamp;
 
 pub use certificates::StoredCertificate;
+pub use deliveries::{Delivery, DueMessage, Many, Retried};
+pub use delivery_attempts::{Attempt, StoredAttempt};
 pub use ingest::{Batch, Database, Ingested, Outcome, Webhook};
 pub use orphans::Orphan;
 pub use read::{Reader, Resolved};

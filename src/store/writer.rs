@@ -11,6 +11,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::certificates::StoredCertificate;
+use super::delivery_attempts::Attempt;
 use super::ingest::{Batch, Database, Ingested, Webhook};
 use super::rejected_requests::RejectedRequest;
 use super::{StoreError, faults};
@@ -84,6 +85,7 @@ enum Command {
     Ingest(Box<Ingest>),
     Reject(RejectedRequest),
     SaveCertificate(StoredCertificate),
+    RecordAttempts(Vec<Attempt>, oneshot::Sender<Result<(), StoreError>>),
     Probe(oneshot::Sender<Result<(), StoreError>>),
 }
 
@@ -116,10 +118,7 @@ impl Store {
     pub async fn ingest(&self, webhook: Webhook) -> Result<Receipt, StoreError> {
         let (answer, answered) = oneshot::channel();
         let ingest = Ingest { webhook, queued: Instant::now(), answer };
-        self.queue.try_send(Command::Ingest(Box::new(ingest))).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::QueueFull,
-            TrySendError::Closed(_) => StoreError::Stopped,
-        })?;
+        self.send(Command::Ingest(Box::new(ingest)))?;
         answered.await.map_err(|_| StoreError::Stopped)?
     }
 
@@ -136,14 +135,25 @@ impl Store {
         self.queue.try_send(Command::SaveCertificate(certificate)).is_ok()
     }
 
+    /// Keeps what became of attempts to tell the shop's app; returns after the commit. Blocks.
+    pub fn record_attempts(&self, attempts: Vec<Attempt>) -> Result<(), StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Command::RecordAttempts(attempts, answer))?;
+        answered.blocking_recv().map_err(|_| StoreError::Stopped)?
+    }
+
     /// Makes a commit that changes nothing.
     pub async fn probe(&self) -> Result<(), StoreError> {
         let (answer, answered) = oneshot::channel();
-        self.queue.try_send(Command::Probe(answer)).map_err(|error| match error {
+        self.send(Command::Probe(answer))?;
+        answered.await.map_err(|_| StoreError::Stopped)?
+    }
+
+    fn send(&self, command: Command) -> Result<(), StoreError> {
+        self.queue.try_send(command).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::QueueFull,
             TrySendError::Closed(_) => StoreError::Stopped,
-        })?;
-        answered.await.map_err(|_| StoreError::Stopped)?
+        })
     }
 
     /// What the writer did until now.
@@ -237,6 +247,9 @@ fn execute(batch: &Batch<'_>, command: &Command) -> Result<Option<Ingested>, Sto
         Command::Ingest(ingest) => batch.ingest(&ingest.webhook).map(Some),
         Command::Reject(request) => batch.reject(request).map(|()| None),
         Command::SaveCertificate(certificate) => batch.save_certificate(certificate).map(|()| None),
+        Command::RecordAttempts(attempts, _) => {
+            attempts.iter().try_for_each(|attempt| batch.record_attempt(attempt)).map(|()| None)
+        }
         Command::Probe(_) => batch.touch().map(|()| None),
     }
 }
@@ -257,7 +270,9 @@ fn answer(
             });
             drop(ingest.answer.send(receipt));
         }
-        Command::Probe(answer) => drop(answer.send(done.map(|_| ()))),
+        Command::Probe(answer) | Command::RecordAttempts(_, answer) => {
+            drop(answer.send(done.map(|_| ())));
+        }
         Command::Reject(_) | Command::SaveCertificate(_) => {
             if let Err(error) = done {
                 Line::debug("not kept").with("err", &error).emit();
