@@ -1,6 +1,7 @@
 //! The command line: what can be said, and nothing of what is done.
 
 pub mod chance;
+pub mod deliveries;
 pub mod demo;
 pub mod events;
 pub mod migrate;
@@ -65,6 +66,9 @@ pub enum Command {
     /// Payments that no transaction is registered for.
     #[command(subcommand)]
     Orphans(orphans::Orphans),
+    /// What the shop's app is told of changes.
+    #[command(subcommand)]
+    Deliveries(deliveries::Deliveries),
 }
 
 /// Does what was said. Exit codes: 0 done, 1 failed; 2, for what can't be said, is clap's.
@@ -78,6 +82,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Demo(demo)) => ended(demo::run(demo)),
         Some(Command::Send(send)) => ended(send::run(send)),
         Some(Command::Orphans(command)) => ended(orphans::run(command)),
+        Some(Command::Deliveries(command)) => ended(deliveries::run(command)),
     }
 }
 
