@@ -80,6 +80,7 @@ impl Demo {
                     certificate_host: CertificateHost::parse(&certificates.address().to_string()),
                 },
             }),
+            notify: None,
             max_body: 1024 * 1024,
             max_connections: 256,
             clock: Clock::SYSTEM,
