@@ -33,6 +33,7 @@ fn a_read_only_database_turns_webhooks_away_until_it_can_be_written_again() {
     assert!(lines[0].contains(r#"err="the database is read-only""#), "{lines:?}");
     // Ten at once, then one in a second.
     assert!(lines.len() as u64 <= 11 + seconds, "{} lines in {seconds} s", lines.len());
+    daemon.wait_for_line(r#"msg="not ready""#);
     let log = daemon.log();
     let not_ready = log.lines().filter(|line| line.contains(r#"msg="not ready""#));
     assert_eq!(not_ready.count(), 1);
