@@ -2,12 +2,15 @@
 //!
 //! Every mistake is reported, not the first one: each names the setting and says what to do.
 
+mod notify;
 pub mod options;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+pub use self::notify::{NotifyConfig, NotifyTarget};
 
 use self::options::{ServeOptions, VerifyBy};
 use crate::clock::Clock;
@@ -67,6 +70,8 @@ pub struct Config {
     pub rules: Rules,
     /// How long a payment may be without a transaction before a person is told.
     pub orphan_grace: Duration,
+    /// How the shop's app is told of changes, if it is to be.
+    pub notify: Option<NotifyConfig>,
     /// The largest body that is read, in bytes.
     pub max_body: usize,
     /// The most connections that are open at once, on each listener.
@@ -202,6 +207,7 @@ impl Checks<'_> {
         let mode = self.mode(options, &keys);
         let stripe = self.stripe(options);
         let paypal = self.paypal(options, mode);
+        let notify = self.notify(options);
         if stripe.is_none() && paypal.is_none() && self.mistakes.is_empty() {
             self.mistake(
                 "neither provider is configured: set STRIPE_WEBHOOK_SECRET (Stripe's dashboard, \
@@ -245,6 +251,7 @@ impl Checks<'_> {
                 own_invoice_prefix: options.own_invoice_prefix.clone(),
             },
             orphan_grace: options.orphan_grace.0,
+            notify,
             max_body: options.max_body,
             max_connections: options.max_connections,
             clock: options.unsafe_test_clock.map_or(Clock::SYSTEM, Clock::stopped_at),

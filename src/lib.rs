@@ -14,8 +14,10 @@
 //!    *ignored*, or *failed* with a reason. All three are kept.
 //! 4. [`store::Store::ingest`] hands it to the writer thread, which applies everything that waits in
 //!    one transaction: the event's row, the payment that its references mean or an orphan, the
-//!    facts, the [fold](domain::transaction::fold) of all of them, the change; then it commits.
+//!    facts, the [fold](domain::transaction::fold) of all of them, the change and the notification
+//!    that is owed for it; then it commits.
 //! 5. Only then is it answered 200.
+//! 6. [`notify`] finds what is owed, tells the shop's app, and keeps what came of it.
 //!
 //! Registering a transaction goes through the same matching and the same fold, and so does a stored
 //! event that is read again. [`explain`] says what became of an event and why.
@@ -29,8 +31,8 @@
 //!   certificate is missing (or every webhook is asked about, because the operator chose that).
 //! - No trait with one implementation.
 //!
-//! Async exists at the sockets only; the writer and every call to others block, on threads of their
-//! own.
+//! Async exists at the sockets only; the writer, the notifier and every call to others block, on
+//! threads of their own.
 
 #[macro_use]
 pub mod domain;
@@ -42,8 +44,10 @@ pub mod clock;
 pub mod config;
 pub mod explain;
 pub mod http;
+pub mod json;
 pub mod logfmt;
 pub mod logger;
+pub mod notify;
 pub mod service;
 
 pub mod authority;

@@ -84,6 +84,7 @@ impl Demo {
             }),
             rules: Rules::default(),
             orphan_grace: Duration::from_secs(120),
+            notify: None,
             max_body: 1024 * 1024,
             max_connections: 256,
             clock: Clock::SYSTEM,

@@ -4,6 +4,7 @@ pub mod backup;
 pub mod chance;
 pub mod closing;
 pub mod completions;
+pub mod deliveries;
 pub mod demo;
 pub mod events;
 pub mod migrate;
@@ -80,6 +81,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  payhookd completions bash > \
         /etc/bash_completion.d/payhookd")]
     Completions(completions::Completions),
+    /// What the shop's app is told of changes.
+    #[command(subcommand)]
+    Deliveries(deliveries::Deliveries),
 }
 
 /// What the words in a list of transactions mean.
@@ -125,6 +129,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Orphans(command)) => ended(orphans::run(command)),
         Some(Command::Backup(backing)) => ended(backing.run()),
         Some(Command::Completions(completions)) => ended(completions.run()),
+        Some(Command::Deliveries(command)) => ended(deliveries::run(command)),
     }
 }
 

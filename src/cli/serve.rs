@@ -10,11 +10,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::MissedTickBehavior;
 
+use crate::clients::app::App;
 use crate::clients::certificates::Certificates;
+use crate::clients::command::Program;
 use crate::clients::postback::Postback;
 use crate::clock::Clock;
 use crate::config::options::{LogFormat, ServeOptions};
-use crate::config::{self, Config, ConfigError, Mode, PaypalConfig, PaypalVerify, Surroundings};
+use crate::config::{
+    self, Config, ConfigError, Mode, NotifyConfig, NotifyTarget, PaypalConfig, PaypalVerify,
+    Surroundings,
+};
 use crate::domain::event::Provider;
 use crate::domain::orphan::Policy;
 use crate::domain::refusal::Refusal;
@@ -24,6 +29,7 @@ use crate::http::webhooks::Endpoints;
 use crate::http::{self, admin, webhooks};
 use crate::logfmt::Line;
 use crate::logger::Logger;
+use crate::notify::{Notifier, NotifyError, Target};
 use crate::providers::paypal::transmission::WebhookIds;
 use crate::providers::stripe::signature::SigningSecrets;
 use crate::service::{self, Sockets};
@@ -56,6 +62,12 @@ pub enum ServeError {
     /// The writer ended while the daemon was running.
     #[error("the writer thread has ended: see the log; nothing that was acknowledged is lost")]
     WriterEnded,
+    /// The shop's app can't be told.
+    #[error("notifications: {0}")]
+    Notify(#[from] NotifyError),
+    /// The notifier ended while the daemon was running.
+    #[error("the notifier thread has ended: see the log; what is owed to the app is still owed")]
+    NotifierEnded,
 }
 
 /// The addresses that were chosen, once both listen.
@@ -95,6 +107,11 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
     let mut database = Database::open(&config.db)?;
     let policy = Policy { livemode: config.mode == Mode::Live, grace: config.orphan_grace };
     database.started(policy, &config.rules.to_json(), config.clock.now())?;
+    let notifies = config.notify.is_some();
+    let turned = database.batch(|batch| batch.set_notifies(notifies))?;
+    if turned && !notifies {
+        Line::warn("the app was told of changes until now, and is not from now on").emit();
+    }
     let certificates = database.certificates()?;
     let (store, writer) = Store::start(database, config.faults.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -113,6 +130,7 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
             .with("mode", config.mode)
             .with("stripe", if config.stripe.is_some() { "on" } else { "off" })
             .with("paypal", if config.paypal.is_some() { "on" } else { "off" })
+            .with("notify", config.notify.as_ref().map_or("off", |notify| notify.target.kind()))
             .with("descriptors", descriptors)
             .with("dur_ms", began.elapsed().as_millis())
             .emit();
@@ -121,7 +139,15 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
             addresses.public, addresses.admin
         ));
         listening(addresses);
-        serve(config, store, &writer, certificates, (public, admin), stop()).await
+        // Not before both listen: another daemon would tell the app of the same.
+        let notifier = config.notify.as_ref().map(|notify| start_notifier(config, notify, &store));
+        let notifier = notifier.transpose()?;
+        let threads = Threads { writer: &writer, notifier: notifier.as_ref() };
+        let ended = serve(config, store, threads, certificates, (public, admin), stop()).await;
+        if let Some(notifier) = notifier {
+            notifier.stop();
+        }
+        ended
     });
     // Ends what still runs on threads of its own; a fetch of a certificate may take its time.
     runtime.shutdown_timeout(Duration::from_millis(100));
@@ -135,11 +161,31 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
     stopped.map(|_| ())
 }
 
+/// The threads that the daemon can't do without.
+struct Threads<'t> {
+    writer: &'t Writer,
+    notifier: Option<&'t Notifier>,
+}
+
+fn start_notifier(
+    config: &Config,
+    notify: &NotifyConfig,
+    store: &Store,
+) -> Result<Notifier, NotifyError> {
+    let target = match &notify.target {
+        NotifyTarget::Url { url, keys } => {
+            Target::App(App::new(url.clone(), keys.clone(), notify.limit))
+        }
+        NotifyTarget::Command(path) => Target::Program(Program::new(path.clone(), notify.limit)),
+    };
+    Notifier::start(target, notify.schedule, store.clone(), &config.db, config.clock)
+}
+
 /// Serves both listeners; says what ended it.
 async fn serve(
     config: &Config,
     store: Store,
-    writer: &Writer,
+    threads: Threads<'_>,
     certificates: Vec<StoredCertificate>,
     (public, admin): (TcpListener, TcpListener),
     stop: impl Future<Output = std::io::Result<&'static str>>,
@@ -160,7 +206,7 @@ async fn serve(
         tokio::spawn(http::serve(admin, admin::routes(store), config.max_connections, told));
     let ended = tokio::select! {
         signal = stop => Ok(signal?),
-        () = watch_over(writer, &refusals) => Err(ServeError::WriterEnded),
+        error = watch_over(&threads, &refusals) => Err(error),
     };
     // Nobody listens any more only if both servers have ended.
     service::stopping();
@@ -231,14 +277,17 @@ fn tell_of_orphan(orphan: &Orphan) {
         .emit();
 }
 
-/// Says what the throttle of refusals left out; returns if the writer ends.
-async fn watch_over(writer: &Writer, refusals: &Refusals) {
+/// Says what the throttle of refusals left out; returns if a thread ends.
+async fn watch_over(threads: &Threads<'_>, refusals: &Refusals) -> ServeError {
     let mut every_second = tokio::time::interval(Duration::from_secs(1));
     let mut seconds: u64 = 0;
     loop {
         every_second.tick().await;
-        if writer.has_ended() {
-            return;
+        if threads.writer.has_ended() {
+            return ServeError::WriterEnded;
+        }
+        if threads.notifier.is_some_and(Notifier::has_ended) {
+            return ServeError::NotifierEnded;
         }
         seconds += 1;
         if seconds.is_multiple_of(10) {

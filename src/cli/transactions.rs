@@ -17,6 +17,7 @@ use crate::config::options::{DatabaseOption, parse_mode};
 use crate::domain::event::{Provider, Reference};
 use crate::domain::money::{Currency, Money};
 use crate::domain::transaction::Expected;
+use crate::json;
 use crate::providers::reference_kind;
 use crate::store::{Change, Database, NewTransaction, Reader, Registered, Transaction};
 
@@ -151,7 +152,7 @@ impl Add {
         };
         let mut output = io::stdout().lock();
         printed(if self.json {
-            writeln!(output, "{}", to_json(transaction))
+            writeln!(output, "{}", json::transaction(transaction))
         } else {
             writeln!(output, "transaction {} {what}: {}", transaction.id, transaction.state.status)
         })
@@ -180,7 +181,7 @@ impl List {
         let listing = &self.listing;
         let transactions = listing.reader()?.transactions(listing.limit)?;
         if listing.json {
-            return print_json(transactions.iter().map(to_json));
+            return print_json(transactions.iter().map(json::transaction));
         }
         printed(table(&transactions).print(
             &mut io::stdout().lock(),
@@ -224,7 +225,7 @@ impl Show {
         for transaction in &found {
             let changes = reader.changes(transaction.id)?;
             printed(if self.json {
-                let mut shown = to_json(transaction);
+                let mut shown = json::transaction(transaction);
                 shown["history"] = history_to_json(&changes).into();
                 writeln!(output, "{shown}")
             } else {
@@ -323,31 +324,6 @@ fn amount_text(
         }
         _ => String::new(),
     }
-}
-
-fn to_json(transaction: &Transaction) -> Value {
-    let state = &transaction.state;
-    json!({
-        "id": transaction.id,
-        "provider": transaction.provider.as_str(),
-        "reference": transaction.reference,
-        "order_id": transaction.order_id,
-        "amount": transaction.expected.amount,
-        "currency": transaction.expected.currency.as_ref().map(Currency::as_str),
-        "status": state.status.as_str(),
-        "amount_received": state.amount_received,
-        "amount_refunded": state.amount_refunded,
-        "received_currency": state.currency.as_ref().map(Currency::as_str),
-        "dispute_status": state.dispute_status.as_str(),
-        "amount_check": state.amount_check.as_str(),
-        "livemode": transaction.livemode,
-        "closed_at": transaction.closed_at.map(|at| at.to_string()),
-        "status_changed_at": state.status_changed_at.map(|at| at.to_string()),
-        "created_at": transaction.created_at.to_string(),
-        "updated_at": transaction.updated_at.to_string(),
-        "version": transaction.version,
-        "metadata": serde_json::from_str::<Value>(&transaction.metadata).unwrap_or_default(),
-    })
 }
 
 /// Each change, with the state before it.

@@ -1,14 +1,21 @@
-//! The only place that calls others over HTTP. Calls block, so they run on threads of their own,
-//! never on the way of a webhook that could be answered without them.
+//! The only place that calls others: over HTTP, or by running the shop's command. Calls block, so
+//! they run on threads of their own, never on the way of a webhook that could be answered without
+//! them.
 
+pub mod app;
 pub mod certificates;
+pub mod command;
 pub mod postback;
 pub mod sender;
 
 use std::time::Duration;
 
 use ureq::Agent;
+use ureq::config::ConfigBuilder;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::typestate::AgentScope;
+
+use crate::domain::delivery::{NoAnswer, Said};
 
 /// How long one call may take, all of it.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -16,6 +23,10 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// A client that follows nowhere, goes through no proxy and waits for nobody. `roots` are trusted
 /// in place of the public ones.
 fn agent(roots: Option<&[u8]>) -> Agent {
+    settings(roots).build().new_agent()
+}
+
+fn settings(roots: Option<&[u8]>) -> ConfigBuilder<AgentScope> {
     let roots = roots.map(|pem| {
         let parsed = ureq::tls::parse_pem(pem).filter_map(|item| match item {
             Ok(ureq::tls::PemItem::Certificate(certificate)) => Some(certificate),
@@ -34,11 +45,40 @@ fn agent(roots: Option<&[u8]>) -> Agent {
         .proxy(None)
         .user_agent(concat!("payhookd/", env!("CARGO_PKG_VERSION")))
         .tls_config(TlsConfig::builder().root_certs(roots).build())
-        .build()
-        .new_agent()
 }
 
 /// The body of an answer, if it is no larger than `limit` bytes.
 fn body(answer: ureq::http::Response<ureq::Body>, limit: u64) -> Result<Vec<u8>, ureq::Error> {
     answer.into_body().with_config().limit(limit).read_to_vec()
+}
+
+/// What the shop's app said to a message.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The HTTP status or exit code.
+    pub code: Result<i32, NoAnswer>,
+    /// What that means.
+    pub said: Said,
+    /// The beginning of what it answered or printed.
+    pub answer: String,
+    /// What went wrong, in words; `None` if nothing did.
+    pub failure: Option<String>,
+}
+
+impl Reply {
+    /// That there was none.
+    pub fn none(why: NoAnswer, failure: String) -> Self {
+        let said = Said::NotTaken { wait: None };
+        Self { code: Err(why), said, answer: String::new(), failure: Some(failure) }
+    }
+}
+
+/// As many bytes of an app's answer are read and kept.
+const KEPT: usize = 1024;
+
+/// Bytes of an answer as text, no longer than they are kept.
+fn beginning(bytes: &[u8]) -> String {
+    let mut text = String::from_utf8_lossy(bytes).into_owned();
+    text.truncate(text.floor_char_boundary(KEPT));
+    text
 }

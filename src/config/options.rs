@@ -132,6 +132,15 @@ pub struct ServeOptions {
     #[arg(long, value_name = "HOST", value_parser = parse_cert_host, env = "PAYHOOKD_PAYPAL_CERT_HOST")]
     pub paypal_cert_host: Option<CertificateHost>,
 
+    /// Tell the shop's app of every change of a transaction with a POST to this URL, signed with
+    /// PAYHOOKD_NOTIFY_SECRET.
+    #[arg(long, value_name = "URL", env = "PAYHOOKD_NOTIFY_URL")]
+    pub notify_url: Option<String>,
+
+    /// Tell of every change by running this program instead, with the message on its standard input.
+    #[arg(long, value_name = "FILE", env = "PAYHOOKD_NOTIFY_COMMAND")]
+    pub notify_command: Option<PathBuf>,
+
     /// For tests: a clock that stands still. There is no variable for it, so that nothing but a
     /// command line can ask for it.
     #[arg(long, hide = true, value_parser = parse_instant)]
@@ -140,6 +149,14 @@ pub struct ServeOptions {
     /// For tests: a file that names a fault of the database. No variable either.
     #[arg(long, hide = true)]
     pub unsafe_test_faults: Option<PathBuf>,
+
+    /// For tests: milliseconds between any two attempts to tell the app. No variable either.
+    #[arg(long, hide = true)]
+    pub unsafe_test_backoff: Option<u64>,
+
+    /// For tests: milliseconds that an attempt to tell the app may take. No variable either.
+    #[arg(long, hide = true)]
+    pub unsafe_test_notify_limit: Option<u64>,
 }
 
 /// How log lines are written.
@@ -170,6 +187,10 @@ pub const VARIABLES: &[&str] = &[
     "PAYHOOKD_MAX_BODY",
     "PAYHOOKD_MAX_CONNECTIONS",
     "PAYHOOKD_MODE",
+    "PAYHOOKD_NOTIFY_COMMAND",
+    "PAYHOOKD_NOTIFY_SECRET",
+    "PAYHOOKD_NOTIFY_SECRET_FILE",
+    "PAYHOOKD_NOTIFY_URL",
     "PAYHOOKD_ORDER_ID_KEY",
     "PAYHOOKD_ORPHAN_GRACE",
     "PAYHOOKD_OWN_INVOICE_PREFIX",

@@ -39,6 +39,7 @@ macro_rules! words {
 }
 
 pub mod change;
+pub mod delivery;
 pub mod event;
 pub mod fact;
 pub mod money;

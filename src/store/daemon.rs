@@ -30,6 +30,15 @@ pub(super) fn started(
     Ok(())
 }
 
+/// Notes whether an app is to be told of what changes from now on; whether that is new.
+pub(super) fn set_notifies(connection: &Connection, notifies: bool) -> rusqlite::Result<bool> {
+    let changed = connection.execute(
+        "UPDATE daemon SET notifies = :notifies WHERE notifies <> :notifies",
+        named_params! { ":notifies": notifies },
+    )?;
+    Ok(changed > 0)
+}
+
 /// Which money the daemon was about when it last started, if it ever did.
 pub(super) fn livemode(connection: &Connection) -> rusqlite::Result<Option<bool>> {
     connection

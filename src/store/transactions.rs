@@ -120,7 +120,10 @@ pub(super) use change_columns;
 
 impl Change {
     pub(super) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let mut columns = Columns::of(row);
+        Self::read(&mut Columns::of(row))
+    }
+
+    pub(super) fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
         Ok(Self {
             version: columns.value()?,
             change: columns.value()?,

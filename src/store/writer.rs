@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::certificates::StoredCertificate;
 use super::database::{Batch, Database};
+use super::delivery_attempts::Attempt;
 use super::ingest::{Ingested, Webhook};
 use super::orphans::Orphan;
 use super::rejected_requests::RejectedRequest;
@@ -87,6 +88,7 @@ enum Command {
     Ingest(Box<Ingest>),
     Reject(RejectedRequest),
     SaveCertificate(StoredCertificate),
+    RecordAttempts(Vec<Attempt>, oneshot::Sender<Result<(), StoreError>>),
     Probe(oneshot::Sender<Result<(), StoreError>>),
     DueOrphans(Timestamp, oneshot::Sender<Result<Vec<Orphan>, StoreError>>),
 }
@@ -135,6 +137,13 @@ impl Store {
     /// Keeps a certificate for the next start, if the writer has room for it: `false` if not.
     pub fn save_certificate(&self, certificate: StoredCertificate) -> bool {
         self.queue.try_send(Command::SaveCertificate(certificate)).is_ok()
+    }
+
+    /// Keeps what became of attempts to tell the shop's app; returns after the commit. Blocks.
+    pub fn record_attempts(&self, attempts: Vec<Attempt>) -> Result<(), StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Command::RecordAttempts(attempts, answer))?;
+        answered.blocking_recv().map_err(|_| StoreError::Stopped)?
     }
 
     /// Makes a commit that changes nothing.
@@ -257,6 +266,10 @@ fn execute(batch: &Batch<'_>, command: &Command) -> Result<Done, StoreError> {
         Command::SaveCertificate(certificate) => {
             batch.save_certificate(certificate).map(|()| Done::Nothing)
         }
+        Command::RecordAttempts(attempts, _) => attempts
+            .iter()
+            .try_for_each(|attempt| batch.record_attempt(attempt))
+            .map(|()| Done::Nothing),
         Command::Probe(_) => batch.touch().map(|()| Done::Nothing),
         Command::DueOrphans(now, _) => batch.take_due_orphans(*now).map(Done::DueOrphans),
     }
@@ -279,7 +292,9 @@ fn answer(
             });
             drop(ingest.answer.send(receipt));
         }
-        (Command::Probe(answer), done) => drop(answer.send(done.map(|_| ()))),
+        (Command::Probe(answer) | Command::RecordAttempts(_, answer), done) => {
+            drop(answer.send(done.map(|_| ())));
+        }
         (Command::DueOrphans(_, answer), done) => {
             drop(answer.send(done.and_then(|(done, _)| match done {
                 Done::DueOrphans(orphans) => Ok(orphans),

@@ -330,3 +330,66 @@ fn the_database_stands_where_it_is_told_to() {
     listen(&options.clone().without("PAYHOOKD_DB"));
     assert!(options.db().exists());
 }
+
+const NOTIFY_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+#[test]
+fn an_app_that_can_not_be_told_is_refused() {
+    let url = "--notify-url=http://127.0.0.1:9/";
+    let other = |secret: &str| format!("{NOTIFY_SECRET},{secret}");
+    for (arg, secret, about) in [
+        (url, "", "needs a secret to sign with: set PAYHOOKD_NOTIFY_SECRET"),
+        (url, &*other("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSx"), "does not begin with whsec_"),
+        (url, &*other("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaL*"), "is not base64"),
+        (url, "whsec_c2hvcnQ=", "shorter than 24 bytes"),
+        (url, &*other(" whsec_c2hvcnQ="), "white space"),
+        ("--notify-url=127.0.0.1:8000", NOTIFY_SECRET, "not an http or https URL"),
+        ("--notify-url=ftp://shop.example/", NOTIFY_SECRET, "not an http or https URL"),
+        ("--notify-url=/changes", NOTIFY_SECRET, "not an http or https URL"),
+        ("--notify-url=https://me:pw@shop.example/", NOTIFY_SECRET, "a name or password in it"),
+        ("--notify-command=bin/sh", "", "is not the absolute path of a file"),
+        ("--notify-command=/nowhere/told", "", "is not the absolute path of a file"),
+        ("--notify-command=/", "", "is not the absolute path of a file"),
+    ] {
+        let options = Options::stripe().arg(arg).variable("PAYHOOKD_NOTIFY_SECRET", secret);
+        let said = refused(&options);
+        assert!(said.contains(about), "{arg} {secret}: {said}");
+        assert!(!said.contains("LaLaSw") && !said.contains("pw@"), "{said}");
+    }
+    let both = Options::stripe()
+        .arg(url)
+        .variable("PAYHOOKD_NOTIFY_SECRET", NOTIFY_SECRET)
+        .variable("PAYHOOKD_NOTIFY_COMMAND", "/bin/sh");
+    assert!(refused(&both).contains("--notify-url and --notify-command are both set"));
+}
+
+#[test]
+fn an_app_is_told_safely_or_with_a_warning() {
+    let plain = "is plain http to another host";
+    for (url, warns) in [
+        ("http://127.0.0.1:9/told", false),
+        ("http://[::1]:9/told?shop=1", false),
+        ("http://localhost:9", false),
+        ("https://shop.example/told", false),
+        ("http://10.0.0.5/told", true),
+        ("http://127.0.0.1.shop.example/told", true),
+    ] {
+        let options = Options::stripe().variable("PAYHOOKD_NOTIFY_URL", url);
+        let file = options.file("told", format!("{NOTIFY_SECRET}\n"));
+        let daemon = options.variable("PAYHOOKD_NOTIFY_SECRET_FILE", file.display()).start();
+        assert_eq!(daemon.log().contains(plain), warns, "{url}: {}", daemon.log());
+        assert!(daemon.log().contains(" notify=url "), "{}", daemon.log());
+        assert_eq!(daemon.log().contains("level=warn"), warns, "{url}: {}", daemon.log());
+    }
+    let credentials = Options::stripe();
+    let file = credentials.file("PAYHOOKD_NOTIFY_SECRET", NOTIFY_SECRET);
+    let directory = file.parent().expect("a folder").display();
+    let by_credential = credentials.clone().variable("CREDENTIALS_DIRECTORY", directory);
+    by_credential.arg("--notify-url=http://127.0.0.1:9/").start();
+    let test =
+        credentials.arg("--unsafe-test-backoff=5").arg("--unsafe-test-notify-limit=5").start();
+    for flag in ["--unsafe-test-backoff: ", "--unsafe-test-notify-limit: "] {
+        assert!(test.log().contains(flag), "{}", test.log());
+    }
+    assert!(test.log().contains(" notify=off "), "{}", test.log());
+}

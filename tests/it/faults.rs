@@ -28,11 +28,13 @@ fn a_read_only_database_turns_webhooks_away_until_it_can_be_written_again() {
     let seconds = Clock::SYSTEM.now().since(began).as_secs();
     is_not_ready(&daemon);
     assert_eq!(daemon.database().snapshot(), before);
+    daemon.wait_for_line("webhook not kept");
     let lines = not_kept(&daemon);
     assert!(lines[0].contains("level=error"), "{lines:?}");
     assert!(lines[0].contains(r#"err="the database is read-only""#), "{lines:?}");
     // Ten at once, then one in a second.
     assert!(lines.len() as u64 <= 11 + seconds, "{} lines in {seconds} s", lines.len());
+    daemon.wait_for_line(r#"msg="not ready""#);
     let log = daemon.log();
     let not_ready = log.lines().filter(|line| line.contains(r#"msg="not ready""#));
     assert_eq!(not_ready.count(), 1);
@@ -58,6 +60,7 @@ fn a_full_database_takes_what_has_room_and_turns_the_rest_away_whole() {
     is_turned_away(&daemon, refused, "60");
     assert_eq!(daemon.database().snapshot(), before);
     daemon.database().assert_sound();
+    daemon.wait_for_line("webhook not kept");
     let lines = not_kept(&daemon);
     assert!(lines[0].contains(r#"err="the database or its disk is full""#), "{lines:?}");
 
@@ -82,6 +85,7 @@ fn a_log_that_can_not_grow_turns_webhooks_away_until_it_can_again() {
     is_not_ready(&daemon);
     assert_eq!(daemon.database().snapshot(), before);
     daemon.database().assert_sound();
+    daemon.wait_for_line("webhook not kept");
     let lines = not_kept(&daemon);
     assert!(lines[0].contains(r#"err="the disk failed: disk I/O error""#), "{lines:?}");
 
@@ -124,6 +128,7 @@ fn another_process_that_holds_the_database_turns_webhooks_away_until_it_lets_go(
         scope.spawn(|| is_not_ready(&daemon));
         assert_eq!(daemon.get("/healthz").status, 200);
     });
+    daemon.wait_for_line("webhook not kept");
     let lines = not_kept(&daemon);
     assert!(lines[0].contains(r#"err="the database is held by another process""#), "{lines:?}");
 

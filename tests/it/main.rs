@@ -1,5 +1,6 @@
 //! The built daemon on real sockets with a real database file: what its users rely on.
 
+mod app;
 mod certificates;
 mod daemon;
 mod database;
@@ -14,6 +15,7 @@ mod backup;
 mod cli;
 mod config;
 mod crash;
+mod deliveries;
 mod faults;
 mod flood;
 mod handover;
@@ -21,9 +23,11 @@ mod lifecycle;
 mod log;
 mod matching;
 mod migrations;
+mod notify;
 mod orphans;
 mod paypal;
 mod postback;
+mod program;
 mod replay;
 mod scenarios;
 mod send;

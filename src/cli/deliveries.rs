@@ -1,0 +1,318 @@
+//! `payhookd deliveries`: what the shop's app is told of changes.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use clap::{ArgGroup, Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::table::{Table, visible};
+use super::{CommandError, Listing, print_json, printed};
+use crate::clock::Clock;
+use crate::config::options::DatabaseOption;
+use crate::domain::delivery::{DeliveryStatus, NoAnswer};
+use crate::domain::time::Timestamp;
+use crate::store::{Database, Delivery, Many, Reader, Retried, StoredAttempt};
+
+/// What can be done with deliveries.
+#[derive(Debug, Subcommand)]
+pub enum Deliveries {
+    /// The newest deliveries.
+    #[command(after_help = "Example, what was given up:\n  payhookd deliveries list --status dead")]
+    List(List),
+    /// One delivery with the attempts at it.
+    #[command(after_help = "Example:\n  payhookd deliveries show 17")]
+    Show(Show),
+    /// Try again now, by the whole schedule: one delivery, whatever became of it, or many.
+    ///
+    /// The app is told in the order of the changes of each transaction: what stands before a
+    /// delivery is retried first.
+    #[command(after_help = "Examples:\n  payhookd deliveries retry 17\n  \
+        payhookd deliveries retry --pending\n  payhookd deliveries retry --dead --since 2d\n  \
+        payhookd deliveries retry --dead --since 2026-11-23T08:00:00Z")]
+    Retry(Retry),
+}
+
+/// `deliveries list`
+#[derive(Args, Debug)]
+pub struct List {
+    #[command(flatten)]
+    listing: Listing,
+    /// Only pending, delivered or dead ones.
+    #[arg(long, value_parser = parse_status)]
+    status: Option<DeliveryStatus>,
+}
+
+/// `deliveries show`
+#[derive(Args, Debug)]
+pub struct Show {
+    #[command(flatten)]
+    database: DatabaseOption,
+    /// Its number, or the message's id: msg_….
+    id: String,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// `deliveries retry`
+#[derive(Args, Debug)]
+#[command(group(ArgGroup::new("which").required(true).args(["id", "pending", "dead"])))]
+pub struct Retry {
+    #[command(flatten)]
+    database: DatabaseOption,
+    /// Its number, or the message's id: msg_….
+    id: Option<String>,
+    /// All that wait for their next attempt, such as after the app was down.
+    #[arg(long)]
+    pending: bool,
+    /// All that were given up.
+    #[arg(long)]
+    dead: bool,
+    /// Only those given up since then: 90m, 12h, 2d, a date, or a time.
+    #[arg(long, value_name = "WHEN", requires = "dead", conflicts_with_all = ["id", "pending"], value_parser = parse_since)]
+    since: Option<Since>,
+}
+
+/// Does it.
+pub fn run(command: &Deliveries) -> Result<(), CommandError> {
+    match command {
+        Deliveries::List(list) => list.run(),
+        Deliveries::Show(show) => show.run(),
+        Deliveries::Retry(retry) => retry.run(),
+    }
+}
+
+impl List {
+    fn run(&self) -> Result<(), CommandError> {
+        let listing = &self.listing;
+        let deliveries = listing.reader()?.deliveries(self.status, listing.limit)?;
+        if listing.json {
+            return print_json(deliveries.iter().map(to_json));
+        }
+        let nothing = match self.status {
+            Some(status) => format!("no {status} deliveries"),
+            None => "no deliveries: changes are told once the daemon runs with --notify-url or \
+                     --notify-command"
+                .to_owned(),
+        };
+        printed(table(&deliveries).print(&mut io::stdout().lock(), &nothing))
+    }
+}
+
+impl Show {
+    fn run(&self) -> Result<(), CommandError> {
+        let reader = Reader::open(&self.database.path())?;
+        let delivery = found(&reader, &self.id)?;
+        let attempts = reader.attempts(delivery.id)?;
+        let mut output = io::stdout().lock();
+        printed(if self.json {
+            let mut shown = to_json(&delivery);
+            shown["attempts_made"] = attempts.iter().map(attempt_to_json).collect();
+            writeln!(output, "{shown}")
+        } else {
+            show(&mut output, &delivery, &attempts)
+        })
+    }
+}
+
+impl Retry {
+    fn run(&self) -> Result<(), CommandError> {
+        let path = self.database.path();
+        let said = match &self.id {
+            Some(id) => {
+                let id = found(&Reader::open(&path)?, id)?.id;
+                one(&mut Database::open(&path)?, id)?
+            }
+            None => {
+                // A file that is not there is an error, not a new database.
+                drop(Reader::open(&path)?);
+                let since = self.since.map(|since| since.instant(Clock::SYSTEM.now()));
+                let which = if self.pending { Many::Pending } else { Many::Dead { since } };
+                match many(&mut Database::open(&path)?, which)? {
+                    1 => "1 delivery is due again".to_owned(),
+                    number => format!("{number} deliveries are due again"),
+                }
+            }
+        };
+        printed(writeln!(io::stdout(), "{said}"))
+    }
+}
+
+fn one(database: &mut Database, id: i64) -> Result<String, CommandError> {
+    match database.batch(|batch| batch.retry_delivery(id, Clock::SYSTEM.now()))? {
+        Retried::Due => Ok("1 delivery is due again".to_owned()),
+        Retried::After(earlier) => {
+            Ok(format!("1 delivery is due again, after {earlier}, which is due now"))
+        }
+        Retried::Unknown => Err(CommandError::Said(format!("delivery {id} is gone"))),
+    }
+}
+
+/// How many are retried in one commit: few enough that a running daemon never waits long.
+const AT_ONCE: u32 = 500;
+
+fn many(database: &mut Database, which: Many) -> Result<usize, CommandError> {
+    let (mut number, mut last) = (0, 0);
+    loop {
+        let now = Clock::SYSTEM.now();
+        let retried = database.batch(|batch| batch.retry_deliveries(which, last, AT_ONCE, now))?;
+        // Those with smaller numbers may have failed again meanwhile.
+        let Some(newest) = retried.last() else { return Ok(number) };
+        last = *newest;
+        number += retried.len();
+    }
+}
+
+fn found(reader: &Reader, id: &str) -> Result<Delivery, CommandError> {
+    reader.find_delivery(id)?.ok_or_else(|| {
+        CommandError::Said(format!(
+            "no delivery has the number or id {id:?}: see `payhookd deliveries list`"
+        ))
+    })
+}
+
+fn show(
+    output: &mut impl Write,
+    delivery: &Delivery,
+    attempts: &[StoredAttempt],
+) -> io::Result<()> {
+    table(std::slice::from_ref(delivery)).print(output, "")?;
+    writeln!(output)?;
+    let mut made = Table::new(&[">attempt", "made", ">answer", ">ms", "body"]);
+    for one in attempts {
+        let code = one.status_code.map(|code| code.to_string());
+        let error = one.error.map(|error| error.to_string());
+        made.row(vec![
+            one.attempt.to_string(),
+            one.attempted_at.to_string(),
+            code.or(error).unwrap_or_default(),
+            one.latency_ms.to_string(),
+            one.answer.lines().next().map(visible).unwrap_or_default(),
+        ]);
+    }
+    made.print(output, "no attempt is kept")
+}
+
+fn table(deliveries: &[Delivery]) -> Table {
+    let mut table = Table::new(&[
+        ">id",
+        "changed",
+        ">transaction",
+        ">version",
+        "change",
+        "status",
+        ">attempts",
+        "next attempt",
+        "finished",
+        "why",
+    ]);
+    for one in deliveries {
+        table.row(vec![
+            one.id.to_string(),
+            one.changed_at.to_string(),
+            one.transaction_id.to_string(),
+            one.version.to_string(),
+            one.change.clone(),
+            one.status.to_string(),
+            one.attempts.to_string(),
+            one.next_attempt_at.map(|at| at.to_string()).unwrap_or_default(),
+            one.finished_at.map(|at| at.to_string()).unwrap_or_default(),
+            one.last_error.clone().unwrap_or_default(),
+        ]);
+    }
+    table
+}
+
+fn to_json(delivery: &Delivery) -> Value {
+    json!({
+        "id": delivery.id,
+        "message_id": delivery.message_id,
+        "transaction_id": delivery.transaction_id,
+        "version": delivery.version,
+        "change": delivery.change,
+        "changed_at": delivery.changed_at.to_string(),
+        "status": delivery.status.as_str(),
+        "attempts": delivery.attempts,
+        "next_attempt_at": delivery.next_attempt_at.map(|at| at.to_string()),
+        "last_error": delivery.last_error,
+        "finished_at": delivery.finished_at.map(|at| at.to_string()),
+    })
+}
+
+fn attempt_to_json(attempt: &StoredAttempt) -> Value {
+    json!({
+        "attempt": attempt.attempt,
+        "attempted_at": attempt.attempted_at.to_string(),
+        "status_code": attempt.status_code,
+        "error": attempt.error.map(NoAnswer::as_str),
+        "latency_ms": attempt.latency_ms,
+        "answer": attempt.answer,
+    })
+}
+
+fn parse_status(text: &str) -> Result<DeliveryStatus, String> {
+    DeliveryStatus::parse(text).ok_or_else(|| "give pending, delivered or dead".to_owned())
+}
+
+/// A time, said as one or as how long ago it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Since {
+    At(Timestamp),
+    Ago(Duration),
+}
+
+impl Since {
+    fn instant(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(instant) => instant,
+            Self::Ago(duration) => {
+                let ago = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+                let millis = now.unix_millis().saturating_sub(ago);
+                Timestamp::from_unix_millis(millis).unwrap_or(Timestamp::EPOCH)
+            }
+        }
+    }
+}
+
+fn parse_since(text: &str) -> Result<Since, String> {
+    let midnight = format!("{text}T00:00:00Z");
+    if let Ok(instant) = Timestamp::parse(text).or_else(|_| Timestamp::parse(&midnight)) {
+        return Ok(Since::At(instant));
+    }
+    let unit = |(suffix, seconds): (char, u64)| {
+        let number: u64 = text.strip_suffix(suffix)?.parse().ok()?;
+        number.checked_mul(seconds).map(|seconds| Since::Ago(Duration::from_secs(seconds)))
+    };
+    let units = [('s', 1), ('m', 60), ('h', 60 * 60), ('d', 24 * 60 * 60)];
+    units.into_iter().find_map(unit).ok_or_else(|| {
+        "give 90m, 12h or 2d, a date such as 2026-11-23, or a time such as 2026-11-23T08:00:00Z"
+            .to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn since_is_a_time_a_date_or_a_duration() {
+        let now = Timestamp::parse("2026-11-24T12:00:00Z").expect("a time");
+        for (text, expected) in [
+            ("90s", "2026-11-24T11:58:30.000Z"),
+            ("90m", "2026-11-24T10:30:00.000Z"),
+            ("12h", "2026-11-24T00:00:00.000Z"),
+            ("2d", "2026-11-22T12:00:00.000Z"),
+            ("2026-11-23", "2026-11-23T00:00:00.000Z"),
+            ("2026-11-23T09:00:00+01:00", "2026-11-23T08:00:00.000Z"),
+            ("99999999999d", "1970-01-01T00:00:00.000Z"),
+        ] {
+            let since = parse_since(text).expect(text);
+            assert_eq!(since.instant(now).to_string(), expected, "{text}");
+        }
+        for text in ["", "2", "d", "-2d", "2w", "yesterday", "2026-13-01", "99999999999999999999d"]
+        {
+            assert!(parse_since(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! How the shop's app is told of changes: a URL and secrets, or a program.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hyper::Uri;
+
+use super::Checks;
+use super::options::ServeOptions;
+use crate::clients::{app, command};
+use crate::domain::delivery::Schedule;
+use crate::notify::sign::NotifyKeys;
+
+/// Who is told of changes, and when.
+#[derive(Clone, Debug)]
+pub struct NotifyConfig {
+    /// Who.
+    pub target: NotifyTarget,
+    /// How long one attempt may take.
+    pub limit: Duration,
+    /// When attempts are made.
+    pub schedule: Schedule,
+}
+
+/// Who is told of changes.
+#[derive(Clone, Debug)]
+pub enum NotifyTarget {
+    /// The app at a URL.
+    Url {
+        /// Where messages are posted.
+        url: String,
+        /// What they are signed with.
+        keys: NotifyKeys,
+    },
+    /// A program.
+    Command(PathBuf),
+}
+
+impl NotifyTarget {
+    /// What the log calls it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Url { .. } => "url",
+            Self::Command(_) => "command",
+        }
+    }
+}
+
+impl Checks<'_> {
+    pub(super) fn notify(&mut self, options: &ServeOptions) -> Option<NotifyConfig> {
+        self.warn_of_tests(options);
+        let secrets = self.list(SECRET);
+        let url = options.notify_url.as_deref().filter(|url| !url.is_empty());
+        let (target, limit) = match (url, &options.notify_command) {
+            (None, None) => {
+                if !secrets.is_empty() {
+                    self.warn(format!("{SECRET} is set, but no --notify-url: nobody is told"));
+                }
+                return None;
+            }
+            (Some(_), Some(_)) => {
+                self.mistake("--notify-url and --notify-command are both set: remove one of them");
+                return None;
+            }
+            (Some(url), None) => (self.url(url, &secrets)?, app::LIMIT),
+            (None, Some(path)) => (self.command(path)?, command::LIMIT),
+        };
+        let limit = options.unsafe_test_notify_limit.map_or(limit, Duration::from_millis);
+        let schedule = options.unsafe_test_backoff.map(Duration::from_millis);
+        let schedule = schedule.map_or(Schedule::STANDARD, Schedule::fixed);
+        Some(NotifyConfig { target, limit, schedule })
+    }
+
+    fn url(&mut self, url: &str, secrets: &[String]) -> Option<NotifyTarget> {
+        let parsed = url.parse::<Uri>().ok();
+        let authority = parsed.as_ref().and_then(Uri::authority);
+        match (parsed.as_ref().and_then(Uri::scheme_str), authority) {
+            (Some("http" | "https"), Some(authority)) if authority.as_str().contains('@') => {
+                self.mistake(
+                    "--notify-url: a name or password in it, which every user of the machine could \
+                     read: leave it out; the app knows a message by its signature",
+                );
+            }
+            (Some("https"), Some(_)) => {}
+            (Some("http"), Some(authority)) => {
+                if !is_loopback(authority.host()) {
+                    self.warn(
+                        "--notify-url is plain http to another host: whoever is on the way can \
+                         read and hold back messages"
+                            .to_owned(),
+                    );
+                }
+            }
+            _ => self.mistake(
+                "--notify-url: not an http or https URL: give one such as \
+                 http://127.0.0.1:8000/payhookd/",
+            ),
+        }
+        if secrets.is_empty() {
+            self.mistake(format!(
+                "--notify-url needs a secret to sign with: set {SECRET} to the output of \
+                 `echo whsec_$(openssl rand -base64 32)`, here and in the app"
+            ));
+            return None;
+        }
+        match NotifyKeys::parse(secrets.iter().map(String::as_str)) {
+            Ok(keys) => Some(NotifyTarget::Url { url: url.to_owned(), keys }),
+            Err(error) => {
+                self.mistake(format!(
+                    "{SECRET}: {error}: make one with `echo whsec_$(openssl rand -base64 32)`"
+                ));
+                None
+            }
+        }
+    }
+
+    fn command(&mut self, path: &Path) -> Option<NotifyTarget> {
+        if path.is_absolute() && path.is_file() {
+            return Some(NotifyTarget::Command(path.to_owned()));
+        }
+        self.mistake(format!(
+            "--notify-command: {} is not the absolute path of a file: give one such as \
+             /usr/local/bin/order-changed",
+            path.display()
+        ));
+        None
+    }
+
+    fn warn_of_tests(&mut self, options: &ServeOptions) {
+        if let Some(delay) = options.unsafe_test_backoff {
+            self.warn(format!("--unsafe-test-backoff: the app is told again after {delay} ms"));
+        }
+        if let Some(limit) = options.unsafe_test_notify_limit {
+            self.warn(format!("--unsafe-test-notify-limit: the app has {limit} ms to answer"));
+        }
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+const SECRET: &str = "PAYHOOKD_NOTIFY_SECRET";
