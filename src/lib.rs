@@ -47,6 +47,7 @@ pub mod http;
 pub mod json;
 pub mod logfmt;
 pub mod logger;
+pub mod metrics;
 pub mod notify;
 pub mod service;
 

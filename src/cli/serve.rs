@@ -29,6 +29,7 @@ use crate::http::webhooks::Endpoints;
 use crate::http::{self, admin, webhooks};
 use crate::logfmt::Line;
 use crate::logger::Logger;
+use crate::metrics::Metrics;
 use crate::notify::{Notifier, NotifyError, Target};
 use crate::providers::paypal::transmission::WebhookIds;
 use crate::providers::stripe::signature::SigningSecrets;
@@ -113,7 +114,11 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
         Line::warn("the app was told of changes until now, and is not from now on").emit();
     }
     let certificates = database.certificates()?;
-    let (store, writer) = Store::start(database, config.faults.as_deref())?;
+    let refusals = Arc::new(Refusals::new());
+    let metrics = Arc::new(Metrics::new(Arc::clone(&refusals)));
+    let of_writer = Arc::clone(&metrics);
+    let observe = move |webhooks, took| of_writer.committed(webhooks, took);
+    let (store, writer) = Store::start(database, config.faults.as_deref(), observe)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers())
         .enable_all()
@@ -142,8 +147,9 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
         // Not before both listen: another daemon would tell the app of the same.
         let notifier = config.notify.as_ref().map(|notify| start_notifier(config, notify, &store));
         let notifier = notifier.transpose()?;
-        let threads = Threads { writer: &writer, notifier: notifier.as_ref() };
-        let ended = serve(config, store, threads, certificates, (public, admin), stop()).await;
+        let running =
+            Running { store, writer: &writer, notifier: notifier.as_ref(), refusals, metrics };
+        let ended = serve(config, running, certificates, (public, admin), stop()).await;
         if let Some(notifier) = notifier {
             notifier.stop();
         }
@@ -161,10 +167,13 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
     stopped.map(|_| ())
 }
 
-/// The threads that the daemon can't do without.
-struct Threads<'t> {
+/// What runs before anybody is served.
+struct Running<'t> {
+    store: Store,
     writer: &'t Writer,
     notifier: Option<&'t Notifier>,
+    refusals: Arc<Refusals>,
+    metrics: Arc<Metrics>,
 }
 
 fn start_notifier(
@@ -184,18 +193,20 @@ fn start_notifier(
 /// Serves both listeners; says what ended it.
 async fn serve(
     config: &Config,
-    store: Store,
-    threads: Threads<'_>,
+    running: Running<'_>,
     certificates: Vec<StoredCertificate>,
     (public, admin): (TcpListener, TcpListener),
     stop: impl Future<Output = std::io::Result<&'static str>>,
 ) -> Result<&'static str, ServeError> {
     let (tell, told) = watch::channel(false);
+    let Running { store, writer, notifier, refusals, metrics } = running;
     tokio::spawn(ring_for_others(Reader::open(&config.db)?, store.bell().clone()));
     tokio::spawn(service::stay_alive(store.clone()));
     tokio::spawn(tell_of_orphans(Reader::open(&config.db)?, store.clone(), config.clock));
-    let refusals = Arc::new(Refusals::new());
-    let endpoints = endpoints(config, &store, certificates, Arc::clone(&refusals));
+    let seen = (Reader::open(&config.db)?, Arc::clone(&metrics));
+    tokio::task::spawn_blocking(move || count_from_before(&seen.0, &seen.1));
+    let endpoints =
+        endpoints(config, &store, certificates, Arc::clone(&refusals), Arc::clone(&metrics));
     let webhooks = tokio::spawn(http::serve(
         public,
         webhooks::routes(endpoints),
@@ -206,7 +217,7 @@ async fn serve(
         tokio::spawn(http::serve(admin, admin::routes(store), config.max_connections, told));
     let ended = tokio::select! {
         signal = stop => Ok(signal?),
-        error = watch_over(&threads, &refusals) => Err(error),
+        error = watch_over(writer, notifier, &refusals) => Err(error),
     };
     // Nobody listens any more only if both servers have ended.
     service::stopping();
@@ -237,6 +248,18 @@ async fn ring_for_others(reader: Reader, bell: Bell) {
             }
             Err(error) => Line::debug("data version not read").with("err", &error).emit(),
         }
+    }
+}
+
+/// When the last event came is known also after a start.
+fn count_from_before(reader: &Reader, metrics: &Metrics) {
+    match reader.last_events() {
+        Ok(last) => {
+            for (provider, livemode, at) in last {
+                metrics.received(provider, livemode, at);
+            }
+        }
+        Err(error) => Line::debug("last events not read").with("err", &error).emit(),
     }
 }
 
@@ -278,15 +301,19 @@ fn tell_of_orphan(orphan: &Orphan) {
 }
 
 /// Says what the throttle of refusals left out; returns if a thread ends.
-async fn watch_over(threads: &Threads<'_>, refusals: &Refusals) -> ServeError {
+async fn watch_over(
+    writer: &Writer,
+    notifier: Option<&Notifier>,
+    refusals: &Refusals,
+) -> ServeError {
     let mut every_second = tokio::time::interval(Duration::from_secs(1));
     let mut seconds: u64 = 0;
     loop {
         every_second.tick().await;
-        if threads.writer.has_ended() {
+        if writer.has_ended() {
             return ServeError::WriterEnded;
         }
-        if threads.notifier.is_some_and(Notifier::has_ended) {
+        if notifier.is_some_and(Notifier::has_ended) {
             return ServeError::NotifierEnded;
         }
         seconds += 1;
@@ -324,6 +351,7 @@ fn endpoints(
     store: &Store,
     certificates: Vec<StoredCertificate>,
     refusals: Arc<Refusals>,
+    metrics: Arc<Metrics>,
 ) -> Endpoints {
     let stripe = config.stripe.as_ref().map(|stripe| StripeEndpoint {
         secrets: SigningSecrets::new(stripe.signing_secrets.iter().map(|secret| secret.reveal())),
@@ -338,6 +366,7 @@ fn endpoints(
         paypal,
         rules: config.rules.clone(),
         refusals,
+        metrics,
         max_body: config.max_body,
     }
 }

@@ -19,6 +19,7 @@ use crate::domain::event::Provider;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::logfmt::Line;
+use crate::metrics::Metrics;
 use crate::providers::paypal::transmission;
 use crate::providers::rules::Rules;
 use crate::store::{
@@ -40,6 +41,8 @@ pub struct Endpoints {
     pub rules: Rules,
     /// What was refused.
     pub refusals: Arc<Refusals>,
+    /// What is counted and measured.
+    pub metrics: Arc<Metrics>,
     /// The largest body, in bytes.
     pub max_body: usize,
 }
@@ -145,12 +148,18 @@ impl State {
             received_at,
             arrived,
         };
-        let store = self.endpoints.store.clone();
+        let (store, metrics) = (self.endpoints.store.clone(), Arc::clone(&self.endpoints.metrics));
+        let (livemode, event_type) = (webhook.event.livemode, webhook.event.event_type.clone());
         // In a task of its own, because a sender who goes away takes the handler with him, but not
         // what is queued: it is committed, and its line belongs into the log.
         let kept = tokio::spawn(async move {
             let receipt = store.ingest(webhook).await?;
-            tell(line, &receipt, verified, arrived.elapsed());
+            let took = arrived.elapsed();
+            if let Some(outcome) = outcome(&receipt.ingested) {
+                metrics.received(provider, livemode, received_at);
+                metrics.webhook(provider, &event_type, outcome, took);
+                tell(line, &receipt, outcome, verified, took);
+            }
             Ok(receipt.ingested)
         });
         match kept.await.unwrap_or(Err(StoreError::Fault)) {
@@ -323,9 +332,19 @@ fn user_agent(headers: &HeaderMap) -> Option<String> {
     Some(value.chars().take(USER_AGENT_CHARS).collect())
 }
 
+/// What became of a webhook, in the word of the log and the metrics; `None` if it was refused, which
+/// is told and counted as such.
+fn outcome(ingested: &Ingested) -> Option<&'static str> {
+    match ingested {
+        Ingested::New(applied) => Some(applied.outcome.as_str()),
+        Ingested::Duplicate { .. } => Some("duplicate"),
+        Ingested::Refused(_) => None,
+    }
+}
+
 /// The canonical line of a webhook. What a person must see at once is a warning; an orphan becomes
 /// one when the shop has had its time to register it.
-fn tell(line: Line, receipt: &Receipt, verified: Duration, total: Duration) {
+fn tell(line: Line, receipt: &Receipt, outcome: &'static str, verified: Duration, total: Duration) {
     let line = match &receipt.ingested {
         Ingested::New(applied) => {
             let is_wrong = applied.outcome == Outcome::Failed
@@ -333,17 +352,16 @@ fn tell(line: Line, receipt: &Receipt, verified: Duration, total: Duration) {
                 || applied.late_money;
             if is_wrong { line.warning() } else { line }
                 .with_some("transaction_id", applied.transaction_id)
-                .with("outcome", applied.outcome)
+                .with("outcome", outcome)
                 .with_some("status", applied.status)
                 .with_some("orphan", applied.orphan)
                 .with_some("amount_check", applied.wrong_amount)
                 .with_some("late_money", applied.late_money.then_some(true))
         }
         Ingested::Duplicate { transaction_id } => {
-            line.with_some("transaction_id", *transaction_id).with("outcome", "duplicate")
+            line.with_some("transaction_id", *transaction_id).with("outcome", outcome)
         }
-        // Told as a refusal.
-        Ingested::Refused(_) => return,
+        Ingested::Refused(_) => line,
     };
     line.with("signature", "ok")
         .with("verify_us", verified.as_micros())

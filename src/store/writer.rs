@@ -100,15 +100,21 @@ struct Ingest {
 }
 
 impl Store {
-    /// Starts the writer on a database that is open.
-    pub fn start(database: Database, faults: Option<&Path>) -> std::io::Result<(Self, Writer)> {
+    /// Starts the writer on a database that is open. `observe` is told of each commit: how many
+    /// webhooks were in it, and how long it took until it was on the disk.
+    pub fn start(
+        database: Database,
+        faults: Option<&Path>,
+        observe: impl Fn(usize, Duration) + Send + 'static,
+    ) -> std::io::Result<(Self, Writer)> {
         let (queue, commands) = mpsc::channel(QUEUE);
         let counters = Arc::new(Counters::default());
         let faults = faults::Faults::new(faults);
         let (of_thread, bell) = (Arc::clone(&counters), Bell::new());
         let bell_of_thread = bell.clone();
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
-            write(database, commands, &of_thread, &bell_of_thread, &faults);
+            let observers = Observers { counters: &of_thread, observe: &observe };
+            write(database, commands, &observers, &bell_of_thread, &faults);
         })?;
         Ok((Self { queue, counters: Arc::clone(&counters), bell }, Writer { thread, counters }))
     }
@@ -167,6 +173,11 @@ impl Store {
         })
     }
 
+    /// How many webhooks and others wait for the writer.
+    pub fn queue_depth(&self) -> usize {
+        QUEUE - self.queue.capacity()
+    }
+
     /// What the writer did until now.
     pub fn report(&self) -> WriterReport {
         self.counters.report()
@@ -202,17 +213,31 @@ impl Counters {
     }
 }
 
+/// Who hears of what the writer does.
+struct Observers<'o> {
+    counters: &'o Counters,
+    observe: &'o dyn Fn(usize, Duration),
+}
+
+impl Observers<'_> {
+    fn committed(&self, commands: &[Command], took: Duration) {
+        self.counters.commits.fetch_add(1, Ordering::Relaxed);
+        let webhooks = commands.iter().filter(|one| matches!(one, Command::Ingest(_)));
+        (self.observe)(webhooks.count(), took);
+    }
+}
+
 fn write(
     mut database: Database,
     mut commands: mpsc::Receiver<Command>,
-    counters: &Counters,
+    observers: &Observers<'_>,
     bell: &Bell,
     faults: &faults::Faults,
 ) {
     let mut batch = Vec::with_capacity(BATCH);
     while commands.blocking_recv_many(&mut batch, BATCH) > 0 {
         faults.apply(&database);
-        commit(&mut database, std::mem::take(&mut batch), counters);
+        commit(&mut database, std::mem::take(&mut batch), observers);
         bell.ring();
         batch.reserve(BATCH);
     }
@@ -223,7 +248,8 @@ fn write(
 
 /// All of them in one commit; if one of them can't be applied, each in a commit of its own, so that
 /// it does not spoil the others.
-fn commit(database: &mut Database, commands: Vec<Command>, counters: &Counters) {
+fn commit(database: &mut Database, commands: Vec<Command>, observers: &Observers<'_>) {
+    let counters = observers.counters;
     let began = Instant::now();
     let together = database.batch(|batch| {
         commands.iter().map(|command| execute(batch, command)).collect::<Result<Vec<_>, _>>()
@@ -231,7 +257,7 @@ fn commit(database: &mut Database, commands: Vec<Command>, counters: &Counters) 
     match together {
         Ok(done) => {
             let committed = began.elapsed();
-            counters.commits.fetch_add(1, Ordering::Relaxed);
+            observers.committed(&commands, committed);
             for (command, done) in commands.into_iter().zip(done) {
                 answer(command, began, Ok((done, committed)), counters);
             }
@@ -245,7 +271,7 @@ fn commit(database: &mut Database, commands: Vec<Command>, counters: &Counters) 
             for command in commands {
                 let began = Instant::now();
                 let alone = database.batch(|batch| execute(batch, &command));
-                counters.commits.fetch_add(1, Ordering::Relaxed);
+                observers.committed(std::slice::from_ref(&command), began.elapsed());
                 answer(command, began, alone.map(|done| (done, began.elapsed())), counters);
             }
         }
@@ -395,7 +421,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("payhookd.db");
         let database = Database::open(&path).expect("a new database");
-        let (store, writer) = Store::start(database, None).expect("a thread");
+        let (store, writer) = Store::start(database, None, |_, _| {}).expect("a thread");
         (folder, path, store, writer)
     }
 

@@ -1,0 +1,296 @@
+//! What is counted and measured while the daemon runs, as Prometheus reads it.
+//!
+//! The headline is the outcome: money events that were applied, that are orphans, that are ignored.
+//! What the database knows better than a counter (open orphans, unfinished deliveries) is asked of it
+//! when somebody reads.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::domain::event::Provider;
+use crate::domain::refusal::Refusal;
+use crate::domain::time::Timestamp;
+use crate::http::refusals::Refusals;
+use crate::store::Sight;
+
+type Labels<const N: usize> = [(&'static str, &'static str); N];
+
+/// The daemon's counters and histograms.
+pub struct Metrics {
+    registry: Registry,
+    webhooks: Family<Labels<3>, Counter>,
+    last_event: Family<Labels<2>, Gauge>,
+    seconds: Histogram,
+    commit_seconds: Histogram,
+    batch: Histogram,
+    refusals: Arc<Refusals>,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+/// What is measured at the moment of reading, beside what the database knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Gauges {
+    /// Now, UTC.
+    pub now: Timestamp,
+    /// Webhooks that wait for the writer.
+    pub queue_depth: usize,
+    /// Bytes that are free where the database is, if the system tells.
+    pub disk_free_bytes: Option<u64>,
+}
+
+impl Metrics {
+    /// Nothing counted yet; what is refused is counted by `refusals`.
+    pub fn new(refusals: Arc<Refusals>) -> Self {
+        let mut registry = Registry::with_prefix("payhookd");
+        let webhooks = Family::default();
+        registry.register(
+            "webhooks",
+            "Genuine webhooks that were acknowledged, by outcome: processed, orphan, ignored, \
+             failed or duplicate",
+            webhooks.clone(),
+        );
+        let last_event = Family::default();
+        registry.register_with_unit(
+            "last_event_timestamp",
+            "When the last genuine event was received, Unix time",
+            Unit::Seconds,
+            last_event.clone(),
+        );
+        // From a tenth of a millisecond to three seconds.
+        let durations = || Histogram::new(exponential_buckets(0.000_1, 2.0, 16));
+        let (seconds, commit_seconds) = (durations(), durations());
+        registry.register_with_unit(
+            "webhook_duration",
+            "From the arrival of a webhook until its answer",
+            Unit::Seconds,
+            seconds.clone(),
+        );
+        registry.register_with_unit(
+            "commit_duration",
+            "From the beginning of a commit until it is on the disk",
+            Unit::Seconds,
+            commit_seconds.clone(),
+        );
+        let batch = Histogram::new(exponential_buckets(1.0, 2.0, 9));
+        registry.register("commit_webhooks", "Webhooks in one commit", batch.clone());
+        let version = [("version", env!("CARGO_PKG_VERSION"))];
+        registry.register("build", "Which payhookd this is", Info::new(version));
+        Self { registry, webhooks, last_event, seconds, commit_seconds, batch, refusals }
+    }
+
+    /// A webhook was acknowledged. `outcome` is one of a few words, never a sender's.
+    pub fn webhook(
+        &self,
+        provider: Provider,
+        event_type: &str,
+        outcome: &'static str,
+        took: Duration,
+    ) {
+        let labels =
+            [("provider", provider.as_str()), ("class", class(event_type)), ("outcome", outcome)];
+        self.webhooks.get_or_create(&labels).inc();
+        self.seconds.observe(took.as_secs_f64());
+    }
+
+    /// A commit of so many webhooks is on the disk.
+    pub fn committed(&self, webhooks: usize, took: Duration) {
+        if webhooks > 0 {
+            self.commit_seconds.observe(took.as_secs_f64());
+            // A commit has some hundred of them at most.
+            self.batch.observe(f64::from(u32::try_from(webhooks).unwrap_or(u32::MAX)));
+        }
+    }
+
+    /// A genuine event of this mode was received then, or earlier than another that was.
+    pub fn received(&self, provider: Provider, livemode: bool, at: Timestamp) {
+        let mode = if livemode { "live" } else { "test" };
+        let gauge =
+            self.last_event.get_or_create(&[("provider", provider.as_str()), ("mode", mode)]);
+        if gauge.get() < at.unix_seconds() {
+            gauge.set(at.unix_seconds());
+        }
+    }
+
+    /// All of it, in Prometheus' text form (OpenMetrics 1.0).
+    pub fn text(&self, sight: &Sight, gauges: Gauges) -> String {
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let _ = encode_registry(&mut text, &self.registry);
+        let _ = encode_registry(&mut text, &self.now(sight, gauges));
+        let _ = encode_eof(&mut text);
+        text
+    }
+
+    fn now(&self, sight: &Sight, gauges: Gauges) -> Registry {
+        let mut registry = Registry::with_prefix("payhookd");
+        let refused = Family::<Labels<2>, Counter>::default();
+        registry.register(
+            "refused",
+            "Requests that were refused for good, by reason",
+            refused.clone(),
+        );
+        for provider in Provider::ALL {
+            for refusal in Refusal::ALL {
+                let count = self.refusals.counted(*provider, *refusal);
+                if count > 0 {
+                    let labels = [("provider", provider.as_str()), ("reason", refusal.as_str())];
+                    refused.get_or_create(&labels).inc_by(count);
+                }
+            }
+        }
+        let mut gauge = |name: &str, help: &str, unit: Option<Unit>, value: i64| {
+            let gauge = Gauge::<i64>::default();
+            gauge.set(value);
+            match unit {
+                Some(unit) => registry.register_with_unit(name, help, unit, gauge),
+                None => registry.register(name, help, gauge),
+            }
+        };
+        let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        let age = |since: Option<Timestamp>| {
+            let seconds = since.map_or(0, |since| gauges.now.since(since).as_secs());
+            i64::try_from(seconds).unwrap_or(i64::MAX)
+        };
+        let queue = i64::try_from(gauges.queue_depth).unwrap_or(i64::MAX);
+        gauge("queue_depth", "Webhooks that wait for the writer", None, queue);
+        gauge(
+            "database",
+            "Size of the database file",
+            Some(Unit::Bytes),
+            bytes(sight.database_bytes),
+        );
+        gauge("wal", "Size of the log beside it", Some(Unit::Bytes), bytes(sight.wal_bytes));
+        if let Some(free) = gauges.disk_free_bytes {
+            gauge("disk_free", "Free where the database is", Some(Unit::Bytes), bytes(free));
+        }
+        gauge(
+            "orphans_oldest_age",
+            "Since the first event of the oldest open orphan that concerns this shop",
+            Some(Unit::Seconds),
+            age(sight.oldest_orphan),
+        );
+        gauge(
+            "deliveries_oldest_age",
+            "Since the change that the shop's app has waited for longest",
+            Some(Unit::Seconds),
+            age(sight.oldest_delivery),
+        );
+        if let Some(fetched_at) = sight.newest_certificate {
+            gauge(
+                "paypal_certificate_age",
+                "Since PayPal's newest signing certificate was fetched",
+                Some(Unit::Seconds),
+                age(Some(fetched_at)),
+            );
+        }
+        gauge(
+            "events_failed",
+            "Kept events that could not be understood",
+            None,
+            sight.failed_events,
+        );
+        for (name, help, label, counts) in [
+            ("orphans_open", "Open orphans, by kind", "kind", &sight.orphans),
+            ("deliveries", "Deliveries that are pending or dead", "status", &sight.deliveries),
+        ] {
+            let family = Family::<Labels<1>, Gauge>::default();
+            registry.register(name, help, family.clone());
+            for (word, count) in counts {
+                family.get_or_create(&[(label, word)]).set(*count);
+            }
+        }
+        registry
+    }
+}
+
+/// What an event type is about: one of a few words, because types are the sender's.
+fn class(event_type: &str) -> &'static str {
+    let lower = event_type.to_ascii_lowercase();
+    let has = |part: &str| lower.contains(part);
+    if has("refund") || has("revers") {
+        "refund"
+    } else if has("dispute") {
+        "dispute"
+    } else if ["payment", "charge", "checkout", "invoice"].iter().any(|part| has(part)) {
+        "payment"
+    } else {
+        "other"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_counted_is_read_in_the_text_form() {
+        let refusals = Arc::new(Refusals::new());
+        refusals.count(Provider::Paypal, Refusal::BadSignature);
+        let metrics = Metrics::new(refusals);
+        let took = Duration::from_millis(2);
+        metrics.webhook(Provider::Stripe, "charge.dispute.created", "processed", took);
+        metrics.webhook(Provider::Stripe, "customer.\"updated\"\n", "ignored", took);
+        metrics.committed(2, took);
+        let at = Timestamp::from_unix_seconds(1_795_434_723).expect("in range");
+        metrics.received(Provider::Stripe, true, at);
+        metrics.received(Provider::Stripe, true, Timestamp::EPOCH);
+        let sight = Sight {
+            orphans: vec![("early", 3), ("foreign", 0)],
+            oldest_orphan: Some(at),
+            deliveries: vec![("dead", 1)],
+            ..Sight::default()
+        };
+        let gauges = Gauges {
+            now: at.plus(Duration::from_secs(60)),
+            queue_depth: 7,
+            disk_free_bytes: Some(1 << 30),
+        };
+        let text = metrics.text(&sight, gauges);
+        for line in [
+            "payhookd_webhooks_total{provider=\"stripe\",class=\"dispute\",outcome=\"processed\"} 1",
+            "payhookd_webhooks_total{provider=\"stripe\",class=\"other\",outcome=\"ignored\"} 1",
+            "payhookd_last_event_timestamp_seconds{provider=\"stripe\",mode=\"live\"} 1795434723",
+            "payhookd_refused_total{provider=\"paypal\",reason=\"bad_signature\"} 1",
+            "payhookd_webhook_duration_seconds_count 2",
+            "payhookd_commit_webhooks_sum 2.0",
+            "payhookd_orphans_open{kind=\"early\"} 3",
+            "payhookd_orphans_oldest_age_seconds 60",
+            "payhookd_deliveries{status=\"dead\"} 1",
+            "payhookd_queue_depth 7",
+            "payhookd_disk_free_bytes 1073741824",
+        ] {
+            assert!(text.lines().any(|known| known == line), "{line} in\n{text}");
+        }
+        assert!(text.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn a_class_is_told_from_both_providers_types() {
+        for (event_type, expected) in [
+            ("payment_intent.succeeded", "payment"),
+            ("charge.refunded", "refund"),
+            ("charge.dispute.created", "dispute"),
+            ("PAYMENT.CAPTURE.COMPLETED", "payment"),
+            ("PAYMENT.SALE.REVERSED", "refund"),
+            ("CUSTOMER.DISPUTE.CREATED", "dispute"),
+            ("BILLING.PLAN.CREATED", "other"),
+            ("", "other"),
+        ] {
+            assert_eq!(class(event_type), expected, "{event_type}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! How the shop's affairs stand, in numbers.
+
+use rusqlite::{Row, named_params};
+
+use super::read::Reader;
+use super::{Columns, StoreError};
+use crate::domain::event::Provider;
+use crate::domain::orphan::OrphanKind;
+use crate::domain::time::Timestamp;
+
+/// What is counted of the tables. It costs the same with a million events as with ten.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sight {
+    /// Open orphans by kind; every kind once.
+    pub orphans: Vec<(&'static str, i64)>,
+    /// When the oldest open one that a person is to know of was first seen, UTC.
+    pub oldest_orphan: Option<Timestamp>,
+    /// Deliveries that are `pending`, and those that are `dead`.
+    pub deliveries: Vec<(&'static str, i64)>,
+    /// When the change was made that the shop's app has waited for longest, UTC.
+    pub oldest_delivery: Option<Timestamp>,
+    /// Events that could not be understood.
+    pub failed_events: i64,
+    /// When PayPal's newest certificate was fetched, UTC.
+    pub newest_certificate: Option<Timestamp>,
+    /// Bytes of the database file.
+    pub database_bytes: u64,
+    /// Bytes of the log beside it.
+    pub wal_bytes: u64,
+}
+
+impl Reader {
+    /// How the shop's affairs stand.
+    pub fn sight(&self) -> Result<Sight, StoreError> {
+        let of_kind = |kind: &OrphanKind| -> Result<(&'static str, i64), StoreError> {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT count(*) FROM orphan_transactions
+                 WHERE resolved_at IS NULL AND kind = :kind",
+            )?;
+            let parameters = named_params! { ":kind": kind.as_str() };
+            Ok((kind.as_str(), statement.query_row(parameters, |row| row.get(0))?))
+        };
+        let path = self.connection.path().unwrap_or_default().to_owned();
+        let bytes = |file: String| std::fs::metadata(file).map_or(0, |file| file.len());
+        Ok(Sight {
+            orphans: OrphanKind::ALL.iter().map(of_kind).collect::<Result<_, _>>()?,
+            oldest_orphan: self.instant(
+                "SELECT min(first_seen_at) FROM orphan_transactions
+                 WHERE resolved_at IS NULL AND alert_at IS NOT NULL",
+            )?,
+            deliveries: vec![
+                (
+                    "pending",
+                    self.count("SELECT count(*) FROM deliveries WHERE status = 'pending'")?,
+                ),
+                ("dead", self.count("SELECT count(*) FROM deliveries WHERE status = 'dead'")?),
+            ],
+            oldest_delivery: self.instant(
+                "SELECT changed_at FROM transaction_changes WHERE id =
+                     (SELECT min(change_id) FROM deliveries WHERE status = 'pending')",
+            )?,
+            failed_events: self
+                .count("SELECT count(*) FROM webhook_logs WHERE status = 'failed'")?,
+            newest_certificate: self.instant("SELECT max(fetched_at) FROM paypal_certificates")?,
+            database_bytes: bytes(path.clone()),
+            wal_bytes: bytes(path + "-wal"),
+        })
+    }
+
+    /// When the last genuine event of each provider and mode was received: provider, real money, UTC.
+    /// Looked for among the newest two thousand: to look further is to read the whole file.
+    pub fn last_events(&self) -> Result<Vec<(Provider, bool, Timestamp)>, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT provider, livemode, max(received_at) FROM
+                 (SELECT provider, livemode, received_at FROM webhook_logs
+                  ORDER BY id DESC LIMIT 2000)
+             GROUP BY 1, 2",
+        )?;
+        super::read::collect(statement.query([])?, |row: &Row<'_>| {
+            let mut columns = Columns::of(row);
+            Ok((columns.parsed("provider", Provider::parse)?, columns.value()?, columns.instant()?))
+        })
+    }
+
+    fn count(&self, sql: &str) -> Result<i64, StoreError> {
+        Ok(self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+    }
+
+    fn instant(&self, sql: &str) -> Result<Option<Timestamp>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        Columns::of(row).optional_instant()
+    }
+}
