@@ -22,6 +22,10 @@ impl Reader {
         Ok(Self { connection: schema::open_reader(path)? })
     }
 
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// A number that differs from the one before whenever another connection, of whichever process,
     /// has committed in between.
     pub fn data_version(&self) -> Result<i64, StoreError> {
@@ -75,7 +79,7 @@ impl Reader {
             "SELECT ",
             change_columns!(),
             " FROM transaction_changes LEFT JOIN webhook_logs ON webhook_logs.id = log_id
-             WHERE transaction_changes.transaction_id = :id ORDER BY version"
+             WHERE transaction_changes.transaction_id = :id ORDER BY transaction_changes.version"
         ))?;
         collect(statement.query(named_params! { ":id": transaction_id })?, Change::from_row)
     }
@@ -146,7 +150,7 @@ impl Reader {
     }
 }
 
-fn collect<T>(
+pub(super) fn collect<T>(
     mut rows: Rows<'_>,
     from_row: impl Fn(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {

@@ -12,8 +12,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::certificates::StoredCertificate;
 use super::ingest::{Batch, Database, Ingested, Webhook};
+use super::register::{NewTransaction, Registered};
 use super::rejected_requests::RejectedRequest;
 use super::{StoreError, faults};
+use crate::domain::time::Timestamp;
 use crate::logfmt::Line;
 
 /// Webhooks that may wait for the writer. One connection has one at a time, so this is above what
@@ -82,6 +84,7 @@ struct Counters {
 
 enum Command {
     Ingest(Box<Ingest>),
+    Register(Box<Register>),
     Reject(RejectedRequest),
     SaveCertificate(StoredCertificate),
     Probe(oneshot::Sender<Result<(), StoreError>>),
@@ -91,6 +94,19 @@ struct Ingest {
     webhook: Webhook,
     queued: Instant,
     answer: oneshot::Sender<Result<Receipt, StoreError>>,
+}
+
+struct Register {
+    new: NewTransaction,
+    now: Timestamp,
+    answer: oneshot::Sender<Result<Registered, StoreError>>,
+}
+
+/// What a command came to.
+enum Done {
+    Ingested(Ingested),
+    Registered(Registered),
+    Nothing,
 }
 
 impl Store {
@@ -117,6 +133,21 @@ impl Store {
         let (answer, answered) = oneshot::channel();
         let ingest = Ingest { webhook, queued: Instant::now(), answer };
         self.queue.try_send(Command::Ingest(Box::new(ingest))).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::QueueFull,
+            TrySendError::Closed(_) => StoreError::Stopped,
+        })?;
+        answered.await.map_err(|_| StoreError::Stopped)?
+    }
+
+    /// Registers a transaction; returns after the commit is on the disk.
+    pub async fn register(
+        &self,
+        new: NewTransaction,
+        now: Timestamp,
+    ) -> Result<Registered, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let register = Box::new(Register { new, now, answer });
+        self.queue.try_send(Command::Register(register)).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::QueueFull,
             TrySendError::Closed(_) => StoreError::Stopped,
         })?;
@@ -231,13 +262,17 @@ fn commit(database: &mut Database, commands: Vec<Command>, counters: &Counters) 
     }
 }
 
-/// What a webhook came to; nothing for the other commands.
-fn execute(batch: &Batch<'_>, command: &Command) -> Result<Option<Ingested>, StoreError> {
+fn execute(batch: &Batch<'_>, command: &Command) -> Result<Done, StoreError> {
     match command {
-        Command::Ingest(ingest) => batch.ingest(&ingest.webhook).map(Some),
-        Command::Reject(request) => batch.reject(request).map(|()| None),
-        Command::SaveCertificate(certificate) => batch.save_certificate(certificate).map(|()| None),
-        Command::Probe(_) => batch.touch().map(|()| None),
+        Command::Ingest(ingest) => batch.ingest(&ingest.webhook).map(Done::Ingested),
+        Command::Register(register) => {
+            batch.register(&register.new, register.now).map(Done::Registered)
+        }
+        Command::Reject(request) => batch.reject(request).map(|()| Done::Nothing),
+        Command::SaveCertificate(certificate) => {
+            batch.save_certificate(certificate).map(|()| Done::Nothing)
+        }
+        Command::Probe(_) => batch.touch().map(|()| Done::Nothing),
     }
 }
 
@@ -245,17 +280,26 @@ fn execute(batch: &Batch<'_>, command: &Command) -> Result<Option<Ingested>, Sto
 fn answer(
     command: Command,
     began: Instant,
-    done: Result<(Option<Ingested>, Duration), StoreError>,
+    done: Result<(Done, Duration), StoreError>,
     counters: &Counters,
 ) {
     match command {
         Command::Ingest(ingest) => {
             counters.webhooks.fetch_add(1, Ordering::Relaxed);
-            let receipt = done.and_then(|(ingested, committed)| {
-                let ingested = ingested.ok_or(StoreError::Fault)?;
-                Ok(Receipt { ingested, queued: began - ingest.queued, committed })
+            let receipt = done.and_then(|(done, committed)| match done {
+                Done::Ingested(ingested) => {
+                    Ok(Receipt { ingested, queued: began - ingest.queued, committed })
+                }
+                _ => Err(StoreError::Fault),
             });
             drop(ingest.answer.send(receipt));
+        }
+        Command::Register(register) => {
+            let registered = done.and_then(|(done, _)| match done {
+                Done::Registered(registered) => Ok(registered),
+                _ => Err(StoreError::Fault),
+            });
+            drop(register.answer.send(registered));
         }
         Command::Probe(answer) => drop(answer.send(done.map(|_| ()))),
         Command::Reject(_) | Command::SaveCertificate(_) => {
@@ -276,7 +320,6 @@ mod tests {
     use super::*;
     use crate::domain::event::{Content, Event, Provider, Reference, ReferenceKind};
     use crate::domain::fact::{Fact, FactState};
-    use crate::domain::time::Timestamp;
     use crate::store::Outcome;
 
     fn webhook(number: usize, content: Content) -> Webhook {
