@@ -36,6 +36,9 @@ pub mod domain;
 pub mod providers;
 pub mod store;
 
+pub mod intake;
+pub mod shapes;
+
 pub mod clients;
 pub mod clock;
 pub mod config;

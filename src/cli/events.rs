@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::table::{Table, visible};
 use super::{CommandError, Listing, print_json, printed};
 use crate::config::options::DatabaseOption;
+use crate::shapes;
 use crate::store::{Reader, WebhookLog};
 
 /// What can be done with events.
@@ -51,7 +52,7 @@ impl List {
         let listing = &self.listing;
         let events = listing.reader()?.events(listing.limit)?;
         if listing.json {
-            return print_json(events.iter().map(to_json));
+            return print_json(events.iter().map(shapes::event));
         }
         let mut table = Table::new(&[
             ">id",
@@ -98,7 +99,7 @@ impl Show {
         let mut output = io::stdout().lock();
         let mut events = found.iter();
         printed(if self.json {
-            events.try_for_each(|one| writeln!(output, "{}", to_json(one)))
+            events.try_for_each(|one| writeln!(output, "{}", shapes::event(one)))
         } else {
             events.try_for_each(|one| show(&mut output, one))
         })
@@ -135,33 +136,4 @@ fn pretty(payload: &str) -> String {
     let text = parsed.and_then(|value| serde_json::to_string_pretty(&value));
     let text = text.unwrap_or_else(|_| payload.to_owned());
     text.lines().map(visible).collect::<Vec<_>>().join("\n")
-}
-
-fn to_json(event: &WebhookLog) -> Value {
-    let mut shown = json!({
-        "id": event.id,
-        "provider": event.provider.as_str(),
-        "event_id": event.event_id,
-        "event_type": event.event_type,
-        "api_version": event.api_version,
-        "livemode": event.livemode,
-        "occurred_at": event.occurred_at.map(|at| at.to_string()),
-        "received_at": event.received_at.to_string(),
-        "last_received_at": event.last_received_at.to_string(),
-        "delivery_count": event.delivery_count,
-        "status": event.status.as_str(),
-        "error": event.error,
-        "processing_us": event.processing_us,
-        "transaction_id": event.transaction_id,
-        "proof": event.proof,
-    });
-    if let Some(payload) = &event.payload {
-        shown["headers"] = parsed(event.headers.as_deref().unwrap_or_default());
-        shown["payload"] = parsed(payload);
-    }
-    shown
-}
-
-fn parsed(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| text.into())
 }

@@ -3,11 +3,11 @@
 use std::io;
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
 
 use super::table::Table;
 use super::{CommandError, Listing, print_json, printed};
 use crate::domain::money::{Currency, Money};
+use crate::shapes;
 use crate::store::{Orphan, Resolved};
 
 /// What can be done with orphans.
@@ -40,7 +40,7 @@ impl List {
         let listing = &self.listing;
         let orphans = listing.reader()?.orphans(resolved, listing.limit)?;
         if listing.json {
-            return print_json(orphans.iter().map(to_json));
+            return print_json(orphans.iter().map(shapes::orphan));
         }
         let mut table = Table::new(&[
             ">id",
@@ -91,24 +91,4 @@ fn resolution(orphan: &Orphan) -> String {
         (Some(resolution), None) => resolution.clone(),
         (None, _) => String::new(),
     }
-}
-
-fn to_json(orphan: &Orphan) -> Value {
-    json!({
-        "id": orphan.id,
-        "provider": orphan.provider.as_str(),
-        "reference": orphan.reference,
-        "order_id": orphan.order_id,
-        "event_id": orphan.event_id,
-        "event_type": orphan.event_type,
-        "status": orphan.status.as_str(),
-        "amount": orphan.amount,
-        "currency": orphan.currency,
-        "livemode": orphan.livemode,
-        "first_seen_at": orphan.first_seen_at.to_string(),
-        "last_seen_at": orphan.last_seen_at.to_string(),
-        "resolved_at": orphan.resolved_at.map(|at| at.to_string()),
-        "resolution": orphan.resolution,
-        "transaction_id": orphan.transaction_id,
-    })
 }

@@ -5,8 +5,6 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
 
 use super::table::Table;
 use super::{CommandError, Listing, print_json, printed};
@@ -18,6 +16,7 @@ use crate::domain::money::{Currency, Money};
 use crate::domain::transaction::Expected;
 use crate::providers::reference_kind;
 use crate::store::{Change, Database, NewTransaction, Reader, Registered, Transaction};
+use crate::{intake, shapes};
 
 /// What can be done with transactions.
 #[derive(Debug, Subcommand)]
@@ -47,25 +46,25 @@ pub struct Add {
     #[command(flatten)]
     database: DatabaseOption,
     /// stripe or paypal.
-    #[arg(long, value_parser = parse_provider)]
+    #[arg(long, value_parser = intake::provider)]
     provider: Provider,
     /// The provider's id for the payment: pi_…, cs_…, an order id, PAY-….
-    #[arg(long, value_parser = parse_id)]
+    #[arg(long, value_parser = intake::id)]
     reference: String,
     /// The shop's own id for it.
-    #[arg(long, value_parser = parse_id)]
+    #[arg(long, value_parser = intake::id)]
     order_id: Option<String>,
     /// What is to be paid, in minor units as the provider counts them: 4999 for 49.99 EUR.
-    #[arg(long, requires = "currency", value_parser = parse_amount)]
+    #[arg(long, requires = "currency", value_parser = intake::amount)]
     amount: Option<i64>,
     /// Three-letter code.
-    #[arg(long, value_parser = parse_currency)]
+    #[arg(long, value_parser = intake::currency)]
     currency: Option<Currency>,
     /// Which money it is: live or test [default: the daemon's].
     #[arg(long, value_parser = parse_mode, env = "PAYHOOKD_MODE")]
     mode: Option<Mode>,
     /// A JSON object of the shop's own.
-    #[arg(long, value_name = "JSON", default_value = "{}", value_parser = parse_metadata)]
+    #[arg(long, value_name = "JSON", default_value = "{}", value_parser = intake::metadata)]
     metadata: String,
     /// Print JSON.
     #[arg(long)]
@@ -138,7 +137,7 @@ impl Add {
         };
         let mut output = io::stdout().lock();
         printed(if self.json {
-            writeln!(output, "{}", to_json(transaction))
+            writeln!(output, "{}", shapes::transaction(transaction))
         } else {
             writeln!(output, "transaction {} {what}: {}", transaction.id, transaction.state.status)
         })
@@ -167,7 +166,7 @@ impl List {
         let listing = &self.listing;
         let transactions = listing.reader()?.transactions(listing.limit)?;
         if listing.json {
-            return print_json(transactions.iter().map(to_json));
+            return print_json(transactions.iter().map(shapes::transaction));
         }
         printed(table(&transactions).print(
             &mut io::stdout().lock(),
@@ -191,8 +190,7 @@ impl Show {
         for transaction in &found {
             let changes = reader.changes(transaction.id)?;
             printed(if self.json {
-                let mut shown = to_json(transaction);
-                shown["history"] = changes.iter().map(change_to_json).collect();
+                let shown = shapes::transaction_with_history(transaction, &changes);
                 writeln!(output, "{shown}")
             } else {
                 show(&mut output, transaction, &changes)
@@ -272,45 +270,6 @@ fn amount_text(
     }
 }
 
-fn to_json(transaction: &Transaction) -> Value {
-    let state = &transaction.state;
-    json!({
-        "id": transaction.id,
-        "provider": transaction.provider.as_str(),
-        "reference": transaction.reference,
-        "order_id": transaction.order_id,
-        "amount": transaction.expected.amount,
-        "currency": transaction.expected.currency.as_ref().map(Currency::as_str),
-        "status": state.status.as_str(),
-        "amount_received": state.amount_received,
-        "amount_refunded": state.amount_refunded,
-        "received_currency": state.currency.as_ref().map(Currency::as_str),
-        "dispute_status": state.dispute_status.as_str(),
-        "amount_check": state.amount_check.as_str(),
-        "livemode": transaction.livemode,
-        "status_changed_at": state.status_changed_at.map(|at| at.to_string()),
-        "created_at": transaction.created_at.to_string(),
-        "updated_at": transaction.updated_at.to_string(),
-        "version": transaction.version,
-        "metadata": serde_json::from_str::<Value>(&transaction.metadata).unwrap_or_default(),
-    })
-}
-
-fn change_to_json(change: &Change) -> Value {
-    let event = change.event.as_ref();
-    json!({
-        "version": change.version,
-        "change": change.change,
-        "status": change.status.as_str(),
-        "amount_received": change.amount_received,
-        "amount_refunded": change.amount_refunded,
-        "dispute_status": change.dispute_status.as_str(),
-        "changed_at": change.changed_at.to_string(),
-        "event_id": event.map(|(id, _)| id),
-        "event_type": event.map(|(_, kind)| kind),
-    })
-}
-
 /// How many lines are written in one commit: few enough that a running daemon never waits long.
 const LINES_AT_ONCE: usize = 500;
 
@@ -363,7 +322,7 @@ impl Import {
             if line.trim().is_empty() {
                 continue;
             }
-            match parse_line(&line, livemode) {
+            match intake::parse(line.as_bytes(), livemode) {
                 Ok(new) => lines.push((number, new)),
                 Err(mistake) => mistakes.push(format!("line {number}: {mistake}")),
             }
@@ -419,71 +378,4 @@ fn shortened(mut mistakes: Vec<String>) -> String {
         mistakes.push(format!("… and {} more", all - MISTAKES_SHOWN));
     }
     mistakes.join("\n  ")
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ImportedLine {
-    provider: String,
-    reference: String,
-    order_id: Option<String>,
-    amount: Option<i64>,
-    currency: Option<String>,
-    livemode: Option<bool>,
-    #[serde(default)]
-    metadata: Map<String, Value>,
-}
-
-fn parse_line(line: &str, livemode: bool) -> Result<NewTransaction, String> {
-    let line: ImportedLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    let provider = parse_provider(&line.provider).map_err(|error| format!("provider: {error}"))?;
-    let reference = parse_id(&line.reference).map_err(|error| format!("reference: {error}"))?;
-    let order_id = line.order_id.as_deref().map(parse_id).transpose();
-    let currency = line.currency.as_deref().map(parse_currency).transpose();
-    let currency = currency.map_err(|error| format!("currency: {error}"))?;
-    if line.amount.is_some_and(|amount| amount < 0) {
-        return Err("amount: below zero".to_owned());
-    }
-    if line.amount.is_some() && currency.is_none() {
-        return Err("currency: missing beside amount".to_owned());
-    }
-    Ok(NewTransaction {
-        provider,
-        reference: Reference::new(reference_kind(provider, &reference), reference),
-        order_id: order_id.map_err(|error| format!("order_id: {error}"))?,
-        expected: Expected { amount: line.amount, currency },
-        livemode: line.livemode.unwrap_or(livemode),
-        metadata: Value::Object(line.metadata).to_string(),
-    })
-}
-
-fn parse_provider(text: &str) -> Result<Provider, String> {
-    Provider::parse(text).ok_or_else(|| "give stripe or paypal".to_owned())
-}
-
-/// The providers' ids are far shorter than this, and a shop's own id should be.
-const LONGEST_ID: usize = 255;
-
-fn parse_id(text: &str) -> Result<String, String> {
-    if text.is_empty() || text.len() > LONGEST_ID || text.contains(char::is_control) {
-        return Err(format!("give 1 to {LONGEST_ID} characters, none of them a control character"));
-    }
-    Ok(text.to_owned())
-}
-
-fn parse_amount(text: &str) -> Result<i64, String> {
-    match text.parse() {
-        Ok(amount) if amount >= 0 => Ok(amount),
-        _ => Err("give minor units, a whole number: 4999 for 49.99 EUR".to_owned()),
-    }
-}
-
-fn parse_currency(text: &str) -> Result<Currency, String> {
-    Currency::parse(text).map_err(|error| error.to_string())
-}
-
-fn parse_metadata(text: &str) -> Result<String, String> {
-    let object: Map<String, Value> = serde_json::from_str(text)
-        .map_err(|error| format!("give a JSON object such as {{\"cart\":7}}: {error}"))?;
-    Ok(Value::Object(object).to_string())
 }
