@@ -3,6 +3,7 @@
 //! Every mistake is reported, not the first one: each names the setting and says what to do.
 
 pub mod options;
+mod token;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::options::{ServeOptions, VerifyBy};
+pub use self::token::{ApiToken, token_mistake};
 use crate::clock::Clock;
 use crate::providers::paypal::Environment;
 use crate::providers::paypal::certificate::{CertificateHost, Trust};
@@ -62,6 +64,8 @@ pub struct Config {
     pub stripe: Option<StripeConfig>,
     /// PayPal, if it is configured.
     pub paypal: Option<PaypalConfig>,
+    /// What the admin listener wants to be told.
+    pub api_token: ApiToken,
     /// The largest body that is read, in bytes.
     pub max_body: usize,
     /// The most connections that are open at once, on each listener.
@@ -227,13 +231,16 @@ impl Checks<'_> {
             ));
         }
         let state_directory = self.variable("STATE_DIRECTORY");
+        let db = database_path(options.db.db.as_deref(), state_directory.as_deref());
+        let api_token = self.api_token(options, &db);
         Config {
             listen: options.listen,
             admin_listen: options.admin_listen,
-            db: database_path(options.db.db.as_deref(), state_directory.as_deref()),
+            db,
             mode,
             stripe,
             paypal,
+            api_token,
             max_body: options.max_body,
             max_connections: options.max_connections,
             clock: options.unsafe_test_clock.map_or(Clock::SYSTEM, Clock::stopped_at),

@@ -23,7 +23,7 @@ use super::{CommandError, chance, printed};
 use crate::authority::{TestAuthority, serve_certificate};
 use crate::clients::sender::Sender;
 use crate::clock::Clock;
-use crate::config::{Config, Mode, PaypalConfig, PaypalVerify, Secret, StripeConfig};
+use crate::config::{ApiToken, Config, Mode, PaypalConfig, PaypalVerify, Secret, StripeConfig};
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
 use crate::logger::Logger;
@@ -80,6 +80,7 @@ impl Demo {
                     certificate_host: CertificateHost::parse(&certificates.address().to_string()),
                 },
             }),
+            api_token: ApiToken::File(folder.join("api-token")),
             max_body: 1024 * 1024,
             max_connections: 256,
             clock: Clock::SYSTEM,

@@ -1,5 +1,6 @@
 //! The command line: what can be said, and nothing of what is done.
 
+pub mod api_token;
 pub mod chance;
 pub mod demo;
 pub mod events;

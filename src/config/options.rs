@@ -40,6 +40,11 @@ pub struct ServeOptions {
     #[command(flatten)]
     pub db: DatabaseOption,
 
+    /// The file that the admin listener's token stands in; made if it does not exist [default:
+    /// api-token, beside the database].
+    #[arg(long, value_name = "FILE", env = "PAYHOOKD_API_TOKEN_FILE")]
+    pub api_token_file: Option<PathBuf>,
+
     /// Which money this daemon is about: live or test [default: live, or test if every key that is
     /// set is a test key].
     #[arg(long, value_parser = parse_mode, env = "PAYHOOKD_MODE")]
@@ -118,6 +123,8 @@ pub enum VerifyBy {
 /// The variables that begin with `PAYHOOKD_`, so that a misspelt one is noticed.
 pub const VARIABLES: &[&str] = &[
     "PAYHOOKD_ADMIN_LISTEN",
+    "PAYHOOKD_API_TOKEN",
+    "PAYHOOKD_API_TOKEN_FILE",
     "PAYHOOKD_DB",
     "PAYHOOKD_LISTEN",
     "PAYHOOKD_LOG_LEVEL",
