@@ -17,7 +17,8 @@
 //!    facts, the [fold](domain::transaction::fold) of all of them, the change; then it commits.
 //! 5. Only then is it answered 200.
 //!
-//! Registering a transaction goes through the same matching and the same fold.
+//! Registering a transaction, over [HTTP](http::api) or on the command line, is read by [`intake`]
+//! and goes through the same matching and the same fold.
 //!
 //! # What is deliberately absent
 //!

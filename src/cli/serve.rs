@@ -10,20 +10,25 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::MissedTickBehavior;
 
+use super::api_token::{self, TokenError};
 use crate::clients::certificates::Certificates;
 use crate::clients::postback::Postback;
 use crate::config::options::ServeOptions;
-use crate::config::{self, Config, ConfigError, Mode, PaypalConfig, PaypalVerify, Surroundings};
+use crate::config::{
+    self, Config, ConfigError, Mode, PaypalConfig, PaypalVerify, Secret, Surroundings,
+};
 use crate::domain::event::Provider;
 use crate::domain::refusal::Refusal;
+use crate::http::api::{Api, Endpoint};
 use crate::http::refusals::Refusals;
+use crate::http::token::Token;
 use crate::http::webhooks::{Endpoints, PaypalEndpoint, PaypalProof, StripeEndpoint};
 use crate::http::{self, admin, webhooks};
 use crate::logfmt::Line;
 use crate::logger::Logger;
 use crate::providers::paypal::transmission::WebhookIds;
 use crate::providers::stripe::signature::SigningSecrets;
-use crate::store::{Bell, Database, Reader, Store, StoreError, StoredCertificate, Writer};
+use crate::store::{Bell, Database, Reader, Readers, Store, StoreError, StoredCertificate, Writer};
 
 /// Why the daemon did not start, or not end well.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +39,9 @@ pub enum ServeError {
     /// The database can't be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is no API token.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// An address can't be listened on.
     #[error(
         "can't listen on {address}: {source}: is another payhookd running? Choose another with {flag}"
@@ -88,6 +96,7 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
     let mut database = Database::open(&config.db)?;
     database.batch(|batch| batch.started(config.mode == Mode::Live, config.clock.now()))?;
     let certificates = database.certificates()?;
+    let token = api_token::load(&config.api_token)?;
     let (store, writer) = Store::start(database, config.faults.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers())
@@ -109,7 +118,7 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
             .with("dur_ms", began.elapsed().as_millis())
             .emit();
         listening(addresses);
-        serve(config, store, &writer, certificates, (public, admin), stop()).await
+        serve(config, &token, store, &writer, certificates, (public, admin), stop()).await
     });
     // Ends what still runs on threads of its own; a fetch of a certificate may take its time.
     runtime.shutdown_timeout(Duration::from_millis(100));
@@ -126,6 +135,7 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
 /// Serves both listeners; says what ended it.
 async fn serve(
     config: &Config,
+    token: &Secret,
     store: Store,
     writer: &Writer,
     certificates: Vec<StoredCertificate>,
@@ -142,8 +152,15 @@ async fn serve(
         config.max_connections,
         told.clone(),
     ));
-    let admin =
-        tokio::spawn(http::serve(admin, admin::routes(store), config.max_connections, told));
+    let api = Api::start(Endpoint {
+        readers: Readers::open(&config.db)?,
+        store: store.clone(),
+        clock: config.clock,
+        livemode: config.mode == Mode::Live,
+        stop: told.clone(),
+    });
+    let routes = admin::routes(store, Token::new(token.reveal()), api);
+    let admin = tokio::spawn(http::serve(admin, routes, config.max_connections, told));
     let ended = tokio::select! {
         signal = stop => Ok(signal?),
         () = watch_over(writer, &refusals) => Err(ServeError::WriterEnded),

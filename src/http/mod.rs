@@ -2,9 +2,11 @@
 //! connections, headers, bodies and time.
 
 pub mod admin;
+pub mod api;
 mod body;
 mod connections;
 pub mod refusals;
+pub mod token;
 pub mod webhooks;
 
 use std::pin::pin;
@@ -19,7 +21,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use warp::filters::BoxedFilter;
-use warp::http::{HeaderValue, Request, StatusCode, header};
+use warp::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use warp::reply::Response;
 
 use self::connections::{Connections, LONGEST_IDLE, Slot, Watched};
@@ -126,6 +128,11 @@ fn typed(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>)
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
+}
+
+/// How long the body is said to be.
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn not_found() -> Response {

@@ -12,7 +12,7 @@ use warp::{Buf, Filter};
 use super::body::{Bodies, BodyError};
 use super::connections::Slot;
 use super::refusals::{Refusals, Throttle};
-use super::{Routes, answer, method_not_allowed, not_found, typed, unavailable};
+use super::{Routes, answer, content_length, method_not_allowed, not_found, typed, unavailable};
 use crate::clients::certificates::{Certificates, NoCertificate};
 use crate::clients::postback::Postback;
 use crate::clock::Clock;
@@ -463,10 +463,6 @@ fn single<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, Ref
         return Err(Refusal::MalformedHeader);
     }
     value.map(|value| value.to_str().map_err(|_| Refusal::MalformedHeader)).transpose()
-}
-
-fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn user_agent(headers: &HeaderMap) -> Option<String> {
