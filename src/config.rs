@@ -4,6 +4,7 @@
 
 mod notify;
 pub mod options;
+mod token;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use std::time::Duration;
 pub use self::notify::{NotifyConfig, NotifyTarget};
 
 use self::options::{ServeOptions, VerifyBy};
+pub use self::token::{ApiToken, token_mistake};
 use crate::clock::Clock;
 use crate::providers::paypal::Environment;
 use crate::providers::paypal::certificate::{CertificateHost, Trust};
@@ -72,6 +74,8 @@ pub struct Config {
     pub orphan_grace: Duration,
     /// How the shop's app is told of changes, if it is to be.
     pub notify: Option<NotifyConfig>,
+    /// What the admin listener wants to be told.
+    pub api_token: ApiToken,
     /// The largest body that is read, in bytes.
     pub max_body: usize,
     /// The most connections that are open at once, on each listener.
@@ -238,10 +242,12 @@ impl Checks<'_> {
             ));
         }
         let state_directory = self.variable("STATE_DIRECTORY");
+        let db = database_path(options.db.db.as_deref(), state_directory.as_deref());
+        let api_token = self.api_token(options, &db);
         Config {
             listen: options.listen,
             admin_listen: options.admin_listen,
-            db: database_path(options.db.db.as_deref(), state_directory.as_deref()),
+            db,
             mode,
             stripe,
             paypal,
@@ -252,6 +258,7 @@ impl Checks<'_> {
             },
             orphan_grace: options.orphan_grace.0,
             notify,
+            api_token,
             max_body: options.max_body,
             max_connections: options.max_connections,
             clock: options.unsafe_test_clock.map_or(Clock::SYSTEM, Clock::stopped_at),

@@ -19,8 +19,9 @@
 //! 5. Only then is it answered 200.
 //! 6. [`notify`] finds what is owed, tells the shop's app, and keeps what came of it.
 //!
-//! Registering a transaction goes through the same matching and the same fold, and so does a stored
-//! event that is read again. [`explain`] says what became of an event and why.
+//! Registering a transaction, over [HTTP](http::api) or on the command line, is read by [`intake`]
+//! and goes through the same matching and the same fold; so does a stored event that is read again.
+//! [`explain`] says what became of an event and why.
 //!
 //! # What is deliberately absent
 //!
@@ -39,12 +40,14 @@ pub mod domain;
 pub mod providers;
 pub mod store;
 
+pub mod intake;
+pub mod shapes;
+
 pub mod clients;
 pub mod clock;
 pub mod config;
 pub mod explain;
 pub mod http;
-pub mod json;
 pub mod logfmt;
 pub mod logger;
 pub mod metrics;

@@ -1,7 +1,6 @@
 //! `payhookd deliveries`: what the shop's app is told of changes.
 
 use std::io::{self, Write};
-use std::time::Duration;
 
 use clap::{ArgGroup, Args, Subcommand};
 use serde_json::{Value, json};
@@ -9,9 +8,8 @@ use serde_json::{Value, json};
 use super::table::{Table, visible};
 use super::{CommandError, Listing, print_json, printed};
 use crate::clock::Clock;
-use crate::config::options::DatabaseOption;
+use crate::config::options::{DatabaseOption, SinceOption};
 use crate::domain::delivery::{DeliveryStatus, NoAnswer};
-use crate::domain::time::Timestamp;
 use crate::store::{Database, Delivery, Many, Reader, Retried, StoredAttempt};
 
 /// What can be done with deliveries.
@@ -39,7 +37,7 @@ pub struct List {
     #[command(flatten)]
     listing: Listing,
     /// Only pending, delivered or dead ones.
-    #[arg(long, value_parser = parse_status)]
+    #[arg(long)]
     status: Option<DeliveryStatus>,
 }
 
@@ -70,8 +68,8 @@ pub struct Retry {
     #[arg(long)]
     dead: bool,
     /// Only those given up since then: 90m, 12h, 2d, a date, or a time.
-    #[arg(long, value_name = "WHEN", requires = "dead", conflicts_with_all = ["id", "pending"], value_parser = parse_since)]
-    since: Option<Since>,
+    #[arg(long, value_name = "WHEN", requires = "dead", conflicts_with_all = ["id", "pending"])]
+    since: Option<SinceOption>,
 }
 
 /// Does it.
@@ -127,7 +125,7 @@ impl Retry {
             None => {
                 // A file that is not there is an error, not a new database.
                 drop(Reader::open(&path)?);
-                let since = self.since.map(|since| since.instant(Clock::SYSTEM.now()));
+                let since = self.since.map(|since| since.at(Clock::SYSTEM.now()));
                 let which = if self.pending { Many::Pending } else { Many::Dead { since } };
                 match many(&mut Database::open(&path)?, which)? {
                     1 => "1 delivery is due again".to_owned(),
@@ -249,70 +247,4 @@ fn attempt_to_json(attempt: &StoredAttempt) -> Value {
         "latency_ms": attempt.latency_ms,
         "answer": attempt.answer,
     })
-}
-
-fn parse_status(text: &str) -> Result<DeliveryStatus, String> {
-    DeliveryStatus::parse(text).ok_or_else(|| "give pending, delivered or dead".to_owned())
-}
-
-/// A time, said as one or as how long ago it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Since {
-    At(Timestamp),
-    Ago(Duration),
-}
-
-impl Since {
-    fn instant(self, now: Timestamp) -> Timestamp {
-        match self {
-            Self::At(instant) => instant,
-            Self::Ago(duration) => {
-                let ago = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-                let millis = now.unix_millis().saturating_sub(ago);
-                Timestamp::from_unix_millis(millis).unwrap_or(Timestamp::EPOCH)
-            }
-        }
-    }
-}
-
-fn parse_since(text: &str) -> Result<Since, String> {
-    let midnight = format!("{text}T00:00:00Z");
-    if let Ok(instant) = Timestamp::parse(text).or_else(|_| Timestamp::parse(&midnight)) {
-        return Ok(Since::At(instant));
-    }
-    let unit = |(suffix, seconds): (char, u64)| {
-        let number: u64 = text.strip_suffix(suffix)?.parse().ok()?;
-        number.checked_mul(seconds).map(|seconds| Since::Ago(Duration::from_secs(seconds)))
-    };
-    let units = [('s', 1), ('m', 60), ('h', 60 * 60), ('d', 24 * 60 * 60)];
-    units.into_iter().find_map(unit).ok_or_else(|| {
-        "give 90m, 12h or 2d, a date such as 2026-11-23, or a time such as 2026-11-23T08:00:00Z"
-            .to_owned()
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn since_is_a_time_a_date_or_a_duration() {
-        let now = Timestamp::parse("2026-11-24T12:00:00Z").expect("a time");
-        for (text, expected) in [
-            ("90s", "2026-11-24T11:58:30.000Z"),
-            ("90m", "2026-11-24T10:30:00.000Z"),
-            ("12h", "2026-11-24T00:00:00.000Z"),
-            ("2d", "2026-11-22T12:00:00.000Z"),
-            ("2026-11-23", "2026-11-23T00:00:00.000Z"),
-            ("2026-11-23T09:00:00+01:00", "2026-11-23T08:00:00.000Z"),
-            ("99999999999d", "1970-01-01T00:00:00.000Z"),
-        ] {
-            let since = parse_since(text).expect(text);
-            assert_eq!(since.instant(now).to_string(), expected, "{text}");
-        }
-        for text in ["", "2", "d", "-2d", "2w", "yesterday", "2026-13-01", "99999999999999999999d"]
-        {
-            assert!(parse_since(text).is_err(), "{text}");
-        }
-    }
 }

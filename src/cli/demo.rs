@@ -23,7 +23,7 @@ use super::{CommandError, chance, printed};
 use crate::authority::{TestAuthority, serve_certificate};
 use crate::clients::sender::Sender;
 use crate::clock::Clock;
-use crate::config::{Config, Mode, PaypalConfig, PaypalVerify, Secret, StripeConfig};
+use crate::config::{ApiToken, Config, Mode, PaypalConfig, PaypalVerify, Secret, StripeConfig};
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
 use crate::logger::Logger;
@@ -31,7 +31,7 @@ use crate::providers::paypal::Environment;
 use crate::providers::paypal::certificate::{CertificateHost, Trust};
 use crate::providers::rules::Rules;
 use crate::service::Sockets;
-use crate::store::{Database, OrphanFilter, Reader, Registered};
+use crate::store::{Database, OrphanFilter, Page, Reader, Registered, TransactionFilter};
 
 /// `payhookd demo`
 #[derive(Args, Debug)]
@@ -85,6 +85,7 @@ impl Demo {
             rules: Rules::default(),
             orphan_grace: Duration::from_secs(120),
             notify: None,
+            api_token: ApiToken::File(folder.join("api-token")),
             max_body: 1024 * 1024,
             max_connections: 256,
             clock: Clock::SYSTEM,
@@ -262,7 +263,7 @@ fn report(db: &Path, day: &Day, answers: &Answers) -> Result<(), CommandError> {
 
     // One currency a provider in this shop, so that sums mean something.
     let mut statuses: BTreeMap<(Provider, String), (u32, i64, i64)> = BTreeMap::new();
-    for transaction in reader.transactions(u32::MAX)? {
+    for transaction in reader.list_transactions(&TransactionFilter::default(), ALL)?.rows {
         let key = (transaction.provider, transaction.state.status.to_string());
         let sums = statuses.entry(key).or_default();
         sums.0 += 1;
@@ -284,7 +285,7 @@ fn report(db: &Path, day: &Day, answers: &Answers) -> Result<(), CommandError> {
     printed(table.print(&mut output, ""))?;
 
     let mut table = Table::new(&["orphans", "reference", "order id", "status", ">amount"]);
-    for orphan in reader.orphans(OrphanFilter::INBOX, u32::MAX)? {
+    for orphan in reader.list_orphans(OrphanFilter::INBOX, ALL)?.rows {
         table.row(vec![
             orphan.provider.to_string(),
             orphan.reference,
@@ -319,7 +320,7 @@ fn check(db: &Path, day: &Day) -> Result<(), CommandError> {
         let status = match planned.registered {
             true => reader.find_transactions(reference)?.first().map(|one| one.state.status),
             false => {
-                let orphans = reader.orphans(OrphanFilter::INBOX, u32::MAX)?;
+                let orphans = reader.list_orphans(OrphanFilter::INBOX, ALL)?.rows;
                 orphans.iter().find(|one| one.reference == reference).and_then(|one| one.status)
             }
         };
@@ -345,3 +346,6 @@ fn until_interrupted() -> Result<(), CommandError> {
     runtime.block_on(serve::until_signalled())?;
     Ok(())
 }
+
+/// A day has some hundred rows.
+const ALL: Page = Page { before: None, limit: 100_000 };

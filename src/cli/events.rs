@@ -3,19 +3,24 @@
 use std::io::{self, Write};
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::replay::Replay;
 use super::table::{Table, visible};
 use super::{CommandError, Listing, print_json, printed};
-use crate::config::options::DatabaseOption;
+use crate::clock::Clock;
+use crate::config::Mode;
+use crate::config::options::{DatabaseOption, SinceOption};
+use crate::domain::event::Provider;
 use crate::explain;
-use crate::store::{Reader, WebhookLog};
+use crate::shapes;
+use crate::store::{EventFilter, Outcome, Reader, WebhookLog};
 
 /// What can be done with events.
 #[derive(Debug, Subcommand)]
 pub enum Events {
     /// The newest events.
+    #[command(after_help = "Example:\n  payhookd events list --status failed,orphan --since 2d")]
     List(List),
     /// One event in sentences: what proved it, what it said, which transaction it belongs to and
     /// why, what it changed. Then its payload.
@@ -34,6 +39,27 @@ pub enum Events {
 pub struct List {
     #[command(flatten)]
     listing: Listing,
+    /// Only those that ended so: processed, orphan, ignored or failed.
+    #[arg(long, value_delimiter = ',')]
+    status: Vec<Outcome>,
+    /// Only this provider's: stripe or paypal.
+    #[arg(long)]
+    provider: Option<Provider>,
+    /// Only those of this type: payment_intent.succeeded, PAYMENT.CAPTURE.COMPLETED.
+    #[arg(long = "type", value_name = "TYPE")]
+    event_type: Option<String>,
+    /// Only live or test money.
+    #[arg(long)]
+    mode: Option<Mode>,
+    /// Only those received since then: 2026-11-23, 2026-11-23T11:52:03Z, or 3d ago.
+    #[arg(long, value_name = "TIME")]
+    since: Option<SinceOption>,
+    /// Only those received before.
+    #[arg(long, value_name = "TIME")]
+    until: Option<SinceOption>,
+    /// Only those that were applied to the transaction with this number.
+    #[arg(long, value_name = "NUMBER")]
+    transaction: Option<i64>,
 }
 
 /// `events show`
@@ -60,9 +86,20 @@ pub fn run(command: &Events) -> Result<(), CommandError> {
 impl List {
     fn run(&self) -> Result<(), CommandError> {
         let listing = &self.listing;
-        let events = listing.reader()?.events(listing.limit)?;
+        let now = Clock::SYSTEM.now();
+        let filter = EventFilter {
+            provider: self.provider,
+            statuses: self.status.clone(),
+            event_type: self.event_type.clone(),
+            livemode: self.mode.map(|mode| mode == Mode::Live),
+            received_after: self.since.map(|since| since.at(now)),
+            received_before: self.until.map(|until| until.at(now)),
+            transaction_id: self.transaction,
+        };
+        let is_filtered = filter != EventFilter::default();
+        let events = listing.reader()?.list_events(&filter, listing.page())?.rows;
         if listing.json {
-            return print_json(events.iter().map(to_json));
+            return print_json(events.iter().map(shapes::event));
         }
         let mut table = Table::new(&[
             ">id",
@@ -90,10 +127,13 @@ impl List {
                 event.error.clone().unwrap_or_default(),
             ]);
         }
-        printed(table.print(
-            &mut io::stdout().lock(),
-            "no events yet: send one with `payhookd send`, or from the provider's dashboard",
-        ))
+        let nothing = match is_filtered {
+            true => "no such events",
+            false => {
+                "no events yet: send one with `payhookd send`, or from the provider's dashboard"
+            }
+        };
+        printed(table.print(&mut io::stdout().lock(), nothing))
     }
 }
 
@@ -111,7 +151,7 @@ impl Show {
         for event in &found {
             let sentences = explain::event(event, &reader.story(event)?);
             printed(if self.json {
-                let mut shown = to_json(event);
+                let mut shown = shapes::event(event);
                 shown["explanation"] = sentences.into();
                 writeln!(output, "{shown}")
             } else {
@@ -156,33 +196,4 @@ fn pretty(payload: &str) -> String {
     let text = parsed.and_then(|value| serde_json::to_string_pretty(&value));
     let text = text.unwrap_or_else(|_| payload.to_owned());
     text.lines().map(visible).collect::<Vec<_>>().join("\n")
-}
-
-fn to_json(event: &WebhookLog) -> Value {
-    let mut shown = json!({
-        "id": event.id,
-        "provider": event.provider.as_str(),
-        "event_id": event.event_id,
-        "event_type": event.event_type,
-        "api_version": event.api_version,
-        "livemode": event.livemode,
-        "occurred_at": event.occurred_at.map(|at| at.to_string()),
-        "received_at": event.received_at.to_string(),
-        "last_received_at": event.last_received_at.to_string(),
-        "delivery_count": event.delivery_count,
-        "status": event.status.as_str(),
-        "error": event.error,
-        "processing_us": event.processing_us,
-        "transaction_id": event.transaction_id,
-        "proof": event.proof,
-    });
-    if let Some(payload) = &event.payload {
-        shown["headers"] = parsed(event.headers.as_deref().unwrap_or_default());
-        shown["payload"] = parsed(payload);
-    }
-    shown
-}
-
-fn parsed(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| text.into())
 }

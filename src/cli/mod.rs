@@ -1,5 +1,6 @@
 //! The command line: what can be said, and nothing of what is done.
 
+pub mod api_token;
 pub mod backup;
 pub mod chance;
 pub mod closing;
@@ -24,7 +25,7 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 
 use crate::config::options::{DatabaseOption, ServeOptions};
-use crate::store::{Reader, Transaction};
+use crate::store::{Page, Reader, Transaction};
 
 /// Receives Stripe and PayPal webhooks, proves and keeps them, and keeps a shop's transactions
 /// true.
@@ -211,6 +212,11 @@ pub struct Listing {
 }
 
 impl Listing {
+    /// The newest rows.
+    fn page(&self) -> Page {
+        Page { before: None, limit: self.limit }
+    }
+
     fn reader(&self) -> Result<Reader, CommandError> {
         Ok(Reader::open(&self.database.path())?)
     }

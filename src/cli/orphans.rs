@@ -3,15 +3,18 @@
 use std::io::{self, Write};
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::table::{Table, visible};
 use super::{CommandError, Listing, one_transaction, print_json, printed, said};
 use crate::clock::Clock;
+use crate::config::Mode;
 use crate::config::options::DatabaseOption;
+use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
 use crate::domain::orphan::OrphanKind;
-use crate::store::{By, Database, Orphan, OrphanFilter, Reader, Resolution, Resolved, Settled};
+use crate::shapes;
+use crate::store::{By, Database, Orphan, OrphanFilter, Reader, Resolution, Settled};
 
 /// What can be done with orphans.
 #[derive(Debug, Subcommand)]
@@ -43,8 +46,14 @@ pub struct List {
     #[arg(long)]
     all: bool,
     /// Only those of this kind.
-    #[arg(long, value_parser = parse_kind)]
+    #[arg(long)]
     kind: Option<OrphanKind>,
+    /// Only those at this provider: stripe or paypal.
+    #[arg(long)]
+    provider: Option<Provider>,
+    /// Only live or test money.
+    #[arg(long)]
+    mode: Option<Mode>,
 }
 
 /// `orphans show`
@@ -88,19 +97,18 @@ pub fn run(command: &Orphans) -> Result<(), CommandError> {
     }
 }
 
-fn parse_kind(text: &str) -> Result<OrphanKind, String> {
-    let all: Vec<&str> = OrphanKind::ALL.iter().map(|kind| kind.as_str()).collect();
-    OrphanKind::parse(text).ok_or_else(|| format!("give one of {}", all.join(", ")))
-}
-
 impl List {
     fn run(&self) -> Result<(), CommandError> {
-        let resolved = if self.all { Resolved::Include } else { Resolved::Exclude };
         let listing = &self.listing;
-        let filter = OrphanFilter { resolved, kind: self.kind };
-        let orphans = listing.reader()?.orphans(filter, listing.limit)?;
+        let filter = OrphanFilter {
+            provider: self.provider,
+            livemode: self.mode.map(|mode| mode == Mode::Live),
+            kind: self.kind,
+            resolved: (!self.all).then_some(false),
+        };
+        let orphans = listing.reader()?.list_orphans(filter, listing.page())?.rows;
         if listing.json {
-            return print_json(orphans.iter().map(to_json));
+            return print_json(orphans.iter().map(shapes::orphan));
         }
         let mut table = Table::new(&[
             ">id",
@@ -150,7 +158,7 @@ impl Show {
         for orphan in &found {
             let events = reader.events_of(orphan.id)?;
             printed(if self.json {
-                let mut shown = to_json(orphan);
+                let mut shown = shapes::orphan(orphan);
                 let ids = events.iter().map(|(_, event_id, _)| Value::from(&**event_id));
                 shown["events"] = ids.collect();
                 writeln!(output, "{shown}")
@@ -259,28 +267,4 @@ fn resolution(orphan: &Orphan) -> String {
         (Some(resolution), _) => resolution.to_string(),
         (None, _) => String::new(),
     }
-}
-
-fn to_json(orphan: &Orphan) -> Value {
-    json!({
-        "id": orphan.id,
-        "kind": orphan.kind.as_str(),
-        "provider": orphan.provider.as_str(),
-        "reference": orphan.reference,
-        "order_id": orphan.order_id,
-        "event_id": orphan.event_id,
-        "event_type": orphan.event_type,
-        "status": orphan.status.map(|status| status.as_str()),
-        "amount": orphan.amount,
-        "currency": orphan.currency,
-        "livemode": orphan.livemode,
-        "first_seen_at": orphan.first_seen_at.to_string(),
-        "last_seen_at": orphan.last_seen_at.to_string(),
-        "alert_at": orphan.alert_at.map(|at| at.to_string()),
-        "resolved_at": orphan.resolved_at.map(|at| at.to_string()),
-        "resolution": orphan.resolution.map(Resolution::as_str),
-        "resolved_by": orphan.resolved_by.map(By::as_str),
-        "transaction_id": orphan.transaction_id,
-        "note": orphan.note,
-    })
 }

@@ -24,7 +24,7 @@ pub struct Replay {
     #[arg(conflicts_with_all = ["status", "since"])]
     id: Option<String>,
     /// All that ended so: failed, ignored, orphan or processed.
-    #[arg(long, value_parser = parse_outcome)]
+    #[arg(long)]
     status: Option<Outcome>,
     /// All that were received since then: 2026-11-23, 2026-11-23T11:52:03Z, or 72h, 3d ago.
     #[arg(long, value_name = "TIME")]
@@ -97,10 +97,6 @@ impl Replay {
         }
         Ok(found.iter().map(|event| event.id).collect())
     }
-}
-
-fn parse_outcome(text: &str) -> Result<Outcome, String> {
-    Outcome::parse(text).ok_or_else(|| "give failed, ignored, orphan or processed".to_owned())
 }
 
 /// The daemon's, or what it would use if nobody said anything.

@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::MissedTickBehavior;
 
+use super::api_token::{self, TokenError};
 use crate::clients::app::App;
 use crate::clients::certificates::Certificates;
 use crate::clients::command::Program;
@@ -18,13 +19,15 @@ use crate::clock::Clock;
 use crate::config::options::{LogFormat, ServeOptions};
 use crate::config::{
     self, Config, ConfigError, Mode, NotifyConfig, NotifyTarget, PaypalConfig, PaypalVerify,
-    Surroundings,
+    Secret, Surroundings,
 };
 use crate::domain::event::Provider;
 use crate::domain::orphan::Policy;
 use crate::domain::refusal::Refusal;
+use crate::http::api::{Api, Endpoint};
 use crate::http::proof::{PaypalEndpoint, PaypalProof, StripeEndpoint};
 use crate::http::refusals::Refusals;
+use crate::http::token::Token;
 use crate::http::webhooks::Endpoints;
 use crate::http::{self, admin, webhooks};
 use crate::logfmt::Line;
@@ -34,7 +37,9 @@ use crate::notify::{Notifier, NotifyError, Target};
 use crate::providers::paypal::transmission::WebhookIds;
 use crate::providers::stripe::signature::SigningSecrets;
 use crate::service::{self, Sockets};
-use crate::store::{Bell, Database, Orphan, Reader, Store, StoreError, StoredCertificate, Writer};
+use crate::store::{
+    Bell, Database, Orphan, Reader, Readers, Store, StoreError, StoredCertificate, Writer,
+};
 
 /// Why the daemon did not start, or not end well.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +50,9 @@ pub enum ServeError {
     /// The database can't be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is no API token.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// An address can't be listened on.
     #[error(
         "can't listen on {address}: {source}: is another payhookd running? Choose another with {flag}"
@@ -114,6 +122,7 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
         Line::warn("the app was told of changes until now, and is not from now on").emit();
     }
     let certificates = database.certificates()?;
+    let token = api_token::load(&config.api_token)?;
     let refusals = Arc::new(Refusals::new());
     let metrics = Arc::new(Metrics::new(Arc::clone(&refusals)));
     let of_writer = Arc::clone(&metrics);
@@ -149,7 +158,7 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
         let notifier = notifier.transpose()?;
         let running =
             Running { store, writer: &writer, notifier: notifier.as_ref(), refusals, metrics };
-        let ended = serve(config, running, certificates, (public, admin), stop()).await;
+        let ended = serve(config, &token, running, certificates, (public, admin), stop()).await;
         if let Some(notifier) = notifier {
             notifier.stop();
         }
@@ -193,6 +202,7 @@ fn start_notifier(
 /// Serves both listeners; says what ended it.
 async fn serve(
     config: &Config,
+    token: &Secret,
     running: Running<'_>,
     certificates: Vec<StoredCertificate>,
     (public, admin): (TcpListener, TcpListener),
@@ -213,8 +223,15 @@ async fn serve(
         config.max_connections,
         told.clone(),
     ));
-    let admin =
-        tokio::spawn(http::serve(admin, admin::routes(store), config.max_connections, told));
+    let api = Api::start(Endpoint {
+        readers: Readers::open(&config.db)?,
+        store: store.clone(),
+        clock: config.clock,
+        livemode: config.mode == Mode::Live,
+        stop: told.clone(),
+    });
+    let routes = admin::routes(store, Token::new(token.reveal()), api);
+    let admin = tokio::spawn(http::serve(admin, routes, config.max_connections, told));
     let ended = tokio::select! {
         signal = stop => Ok(signal?),
         error = watch_over(writer, notifier, &refusals) => Err(error),

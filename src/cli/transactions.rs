@@ -5,21 +5,21 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
 
 use super::closing::Closing;
 use super::table::Table;
 use super::{CommandError, Listing, print_json, printed};
 use crate::clock::Clock;
 use crate::config::Mode;
-use crate::config::options::{DatabaseOption, parse_mode};
+use crate::config::options::{DatabaseOption, SinceOption, parse_mode};
 use crate::domain::event::{Provider, Reference};
 use crate::domain::money::{Currency, Money};
-use crate::domain::transaction::Expected;
-use crate::json;
+use crate::domain::transaction::{AmountCheck, DisputeStatus, Expected, Status};
 use crate::providers::reference_kind;
-use crate::store::{Change, Database, NewTransaction, Reader, Registered, Transaction};
+use crate::store::{
+    Change, Database, NewTransaction, Reader, Registered, Transaction, TransactionFilter,
+};
+use crate::{intake, shapes};
 
 /// What can be done with transactions.
 #[derive(Debug, Subcommand)]
@@ -38,6 +38,10 @@ pub enum Transactions {
     )]
     Import(Import),
     /// The newest transactions.
+    #[command(
+        after_help = "Examples:\n  payhookd transactions list --status failed,requires_action \
+        --updated-after 2d\n  payhookd transactions list --amount-check underpaid --json"
+    )]
     List(List),
     /// One transaction with its history.
     Show(Show),
@@ -58,25 +62,25 @@ pub struct Add {
     #[command(flatten)]
     database: DatabaseOption,
     /// stripe or paypal.
-    #[arg(long, value_parser = parse_provider)]
+    #[arg(long, value_parser = intake::provider)]
     provider: Provider,
     /// The provider's id for the payment: pi_…, cs_…, an order id, PAY-….
-    #[arg(long, value_parser = parse_id)]
+    #[arg(long, value_parser = intake::id)]
     reference: String,
     /// The shop's own id for it.
-    #[arg(long, value_parser = parse_id)]
+    #[arg(long, value_parser = intake::id)]
     order_id: Option<String>,
     /// What is to be paid, in minor units as the provider counts them: 4999 for 49.99 EUR.
-    #[arg(long, requires = "currency", value_parser = parse_amount)]
+    #[arg(long, requires = "currency", value_parser = intake::amount)]
     amount: Option<i64>,
     /// Three-letter code.
-    #[arg(long, value_parser = parse_currency)]
+    #[arg(long, value_parser = intake::currency)]
     currency: Option<Currency>,
     /// Which money it is: live or test [default: the daemon's].
     #[arg(long, value_parser = parse_mode, env = "PAYHOOKD_MODE")]
     mode: Option<Mode>,
     /// A JSON object of the shop's own.
-    #[arg(long, value_name = "JSON", default_value = "{}", value_parser = parse_metadata)]
+    #[arg(long, value_name = "JSON", default_value = "{}", value_parser = intake::metadata)]
     metadata: String,
     /// Print JSON.
     #[arg(long)]
@@ -100,6 +104,36 @@ pub struct Import {
 pub struct List {
     #[command(flatten)]
     listing: Listing,
+    /// Only those with one of these statuses.
+    #[arg(long, value_delimiter = ',')]
+    status: Vec<Status>,
+    /// Only those at this provider: stripe or paypal.
+    #[arg(long)]
+    provider: Option<Provider>,
+    /// Only those with this order id of the shop's.
+    #[arg(long, value_parser = intake::id)]
+    order_id: Option<String>,
+    /// Only live or test money.
+    #[arg(long)]
+    mode: Option<Mode>,
+    /// Only those registered later than this: 2026-11-23, 2026-11-23T11:52:03Z, or 3d ago.
+    #[arg(long, value_name = "TIME")]
+    created_after: Option<SinceOption>,
+    /// Only those registered earlier.
+    #[arg(long, value_name = "TIME")]
+    created_before: Option<SinceOption>,
+    /// Only those last changed later.
+    #[arg(long, value_name = "TIME")]
+    updated_after: Option<SinceOption>,
+    /// Only those last changed earlier.
+    #[arg(long, value_name = "TIME")]
+    updated_before: Option<SinceOption>,
+    /// Only those whose money is so, compared with what was expected.
+    #[arg(long, value_name = "CHECK")]
+    amount_check: Option<AmountCheck>,
+    /// Only those whose disputes stand so.
+    #[arg(long, value_name = "STATUS")]
+    dispute_status: Option<DisputeStatus>,
 }
 
 /// `transactions show`
@@ -152,7 +186,7 @@ impl Add {
         };
         let mut output = io::stdout().lock();
         printed(if self.json {
-            writeln!(output, "{}", json::transaction(transaction))
+            writeln!(output, "{}", shapes::transaction(transaction))
         } else {
             writeln!(output, "transaction {} {what}: {}", transaction.id, transaction.state.status)
         })
@@ -179,14 +213,30 @@ fn conflict(reference: &str, transaction: &Transaction) -> String {
 impl List {
     fn run(&self) -> Result<(), CommandError> {
         let listing = &self.listing;
-        let transactions = listing.reader()?.transactions(listing.limit)?;
+        let now = Clock::SYSTEM.now();
+        let instant = |since: Option<SinceOption>| since.map(|since| since.at(now));
+        let filter = TransactionFilter {
+            statuses: self.status.clone(),
+            provider: self.provider,
+            order_id: self.order_id.clone(),
+            livemode: self.mode.map(|mode| mode == Mode::Live),
+            created_after: instant(self.created_after),
+            created_before: instant(self.created_before),
+            updated_after: instant(self.updated_after),
+            updated_before: instant(self.updated_before),
+            amount_check: self.amount_check,
+            dispute_status: self.dispute_status,
+        };
+        let is_filtered = filter != TransactionFilter::default();
+        let transactions = listing.reader()?.list_transactions(&filter, listing.page())?.rows;
         if listing.json {
-            return print_json(transactions.iter().map(json::transaction));
+            return print_json(transactions.iter().map(shapes::transaction));
         }
-        printed(table(&transactions).print(
-            &mut io::stdout().lock(),
-            "no transactions yet: register one with `payhookd transactions add`",
-        ))
+        let nothing = match is_filtered {
+            true => "no such transactions",
+            false => "no transactions yet: register one with `payhookd transactions add`",
+        };
+        printed(table(&transactions).print(&mut io::stdout().lock(), nothing))
     }
 }
 
@@ -209,7 +259,7 @@ impl Show {
         for transaction in &self.found(&reader)? {
             let changes = reader.changes(transaction.id)?;
             printed(if self.json {
-                let mut all = history_to_json(&changes).into_iter();
+                let mut all = shapes::history(&changes).into_iter();
                 all.try_for_each(|change| writeln!(output, "{change}"))
             } else {
                 history(&mut output, transaction, &changes)
@@ -225,8 +275,7 @@ impl Show {
         for transaction in &found {
             let changes = reader.changes(transaction.id)?;
             printed(if self.json {
-                let mut shown = json::transaction(transaction);
-                shown["history"] = history_to_json(&changes).into();
+                let shown = shapes::transaction_with_history(transaction, &changes);
                 writeln!(output, "{shown}")
             } else {
                 show(&mut output, transaction, &changes)
@@ -326,42 +375,6 @@ fn amount_text(
     }
 }
 
-/// Each change, with the state before it.
-fn history_to_json(changes: &[Change]) -> Vec<Value> {
-    let mut before = Value::Null;
-    let mut history = Vec::new();
-    for change in changes {
-        let after = change_to_json(change);
-        let mut shown = after.clone();
-        shown["before"] = before;
-        before = json!({
-            "status": after["status"],
-            "amount_received": after["amount_received"],
-            "amount_refunded": after["amount_refunded"],
-            "dispute_status": after["dispute_status"],
-            "amount_check": after["amount_check"],
-        });
-        history.push(shown);
-    }
-    history
-}
-
-fn change_to_json(change: &Change) -> Value {
-    let event = change.event.as_ref();
-    json!({
-        "version": change.version,
-        "change": change.change,
-        "status": change.status.as_str(),
-        "amount_received": change.amount_received,
-        "amount_refunded": change.amount_refunded,
-        "dispute_status": change.dispute_status.as_str(),
-        "amount_check": change.amount_check.as_str(),
-        "changed_at": change.changed_at.to_string(),
-        "event_id": event.map(|(id, _)| id),
-        "event_type": event.map(|(_, kind)| kind),
-    })
-}
-
 /// How many lines are written in one commit: few enough that a running daemon never waits long.
 const LINES_AT_ONCE: usize = 500;
 
@@ -414,7 +427,7 @@ impl Import {
             if line.trim().is_empty() {
                 continue;
             }
-            match parse_line(&line, livemode) {
+            match intake::parse(line.as_bytes(), livemode) {
                 Ok(new) => lines.push((number, new)),
                 Err(mistake) => mistakes.push(format!("line {number}: {mistake}")),
             }
@@ -470,71 +483,4 @@ fn shortened(mut mistakes: Vec<String>) -> String {
         mistakes.push(format!("… and {} more", all - MISTAKES_SHOWN));
     }
     mistakes.join("\n  ")
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ImportedLine {
-    provider: String,
-    reference: String,
-    order_id: Option<String>,
-    amount: Option<i64>,
-    currency: Option<String>,
-    livemode: Option<bool>,
-    #[serde(default)]
-    metadata: Map<String, Value>,
-}
-
-fn parse_line(line: &str, livemode: bool) -> Result<NewTransaction, String> {
-    let line: ImportedLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    let provider = parse_provider(&line.provider).map_err(|error| format!("provider: {error}"))?;
-    let reference = parse_id(&line.reference).map_err(|error| format!("reference: {error}"))?;
-    let order_id = line.order_id.as_deref().map(parse_id).transpose();
-    let currency = line.currency.as_deref().map(parse_currency).transpose();
-    let currency = currency.map_err(|error| format!("currency: {error}"))?;
-    if line.amount.is_some_and(|amount| amount < 0) {
-        return Err("amount: below zero".to_owned());
-    }
-    if line.amount.is_some() && currency.is_none() {
-        return Err("currency: missing beside amount".to_owned());
-    }
-    Ok(NewTransaction {
-        provider,
-        reference: Reference::new(reference_kind(provider, &reference), reference),
-        order_id: order_id.map_err(|error| format!("order_id: {error}"))?,
-        expected: Expected { amount: line.amount, currency },
-        livemode: line.livemode.unwrap_or(livemode),
-        metadata: Value::Object(line.metadata).to_string(),
-    })
-}
-
-fn parse_provider(text: &str) -> Result<Provider, String> {
-    Provider::parse(text).ok_or_else(|| "give stripe or paypal".to_owned())
-}
-
-/// The providers' ids are far shorter than this, and a shop's own id should be.
-const LONGEST_ID: usize = 255;
-
-fn parse_id(text: &str) -> Result<String, String> {
-    if text.is_empty() || text.len() > LONGEST_ID || text.contains(char::is_control) {
-        return Err(format!("give 1 to {LONGEST_ID} characters, none of them a control character"));
-    }
-    Ok(text.to_owned())
-}
-
-fn parse_amount(text: &str) -> Result<i64, String> {
-    match text.parse() {
-        Ok(amount) if amount >= 0 => Ok(amount),
-        _ => Err("give minor units, a whole number: 4999 for 49.99 EUR".to_owned()),
-    }
-}
-
-fn parse_currency(text: &str) -> Result<Currency, String> {
-    Currency::parse(text).map_err(|error| error.to_string())
-}
-
-fn parse_metadata(text: &str) -> Result<String, String> {
-    let object: Map<String, Value> = serde_json::from_str(text)
-        .map_err(|error| format!("give a JSON object such as {{\"cart\":7}}: {error}"))?;
-    Ok(Value::Object(object).to_string())
 }

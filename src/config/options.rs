@@ -40,6 +40,11 @@ pub struct ServeOptions {
     #[command(flatten)]
     pub db: DatabaseOption,
 
+    /// The file that the admin listener's token stands in; made if it does not exist [default:
+    /// api-token, beside the database].
+    #[arg(long, value_name = "FILE", env = "PAYHOOKD_API_TOKEN_FILE")]
+    pub api_token_file: Option<PathBuf>,
+
     /// Which money this daemon is about: live or test [default: live, or test if every key that is
     /// set is a test key].
     #[arg(long, value_parser = parse_mode, env = "PAYHOOKD_MODE")]
@@ -180,6 +185,8 @@ pub enum VerifyBy {
 /// The variables that begin with `PAYHOOKD_`, so that a misspelt one is noticed.
 pub const VARIABLES: &[&str] = &[
     "PAYHOOKD_ADMIN_LISTEN",
+    "PAYHOOKD_API_TOKEN",
+    "PAYHOOKD_API_TOKEN_FILE",
     "PAYHOOKD_DB",
     "PAYHOOKD_LISTEN",
     "PAYHOOKD_LOG_FORMAT",
@@ -329,4 +336,29 @@ fn parse_key(text: &str) -> Result<String, String> {
 
 fn parse_instant(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn since_is_a_time_a_date_or_a_duration() {
+        let now = Timestamp::parse("2026-11-24T12:00:00Z").expect("a time");
+        for (text, expected) in [
+            ("90", "2026-11-24T11:58:30.000Z"),
+            ("90s", "2026-11-24T11:58:30.000Z"),
+            ("90m", "2026-11-24T10:30:00.000Z"),
+            ("12h", "2026-11-24T00:00:00.000Z"),
+            ("2d", "2026-11-22T12:00:00.000Z"),
+            ("2026-11-23", "2026-11-23T00:00:00.000Z"),
+            ("2026-11-23T09:00:00+01:00", "2026-11-23T08:00:00.000Z"),
+        ] {
+            let since: SinceOption = text.parse().expect(text);
+            assert_eq!(since.at(now).to_string(), expected, "{text}");
+        }
+        for text in ["", "d", "-2d", "2w", "yesterday", "2026-13-01", "99999999999d"] {
+            assert!(text.parse::<SinceOption>().is_err(), "{text}");
+        }
+    }
 }

@@ -3,16 +3,21 @@
 use std::sync::Arc;
 
 use warp::Filter;
-use warp::http::{Method, StatusCode};
+use warp::http::{HeaderMap, Method, StatusCode};
+use warp::path::FullPath;
 use warp::reply::Response;
 
+use super::api::problem::Problem;
+use super::api::{self, Api};
+use super::token::Token;
 use super::{Routes, answer, method_not_allowed, not_found, unavailable};
 use crate::http::refusals::Throttle;
 use crate::logfmt::Line;
 use crate::store::Store;
 
-/// What the admin listener answers: `/readyz` says whether commits work.
-pub fn routes(store: Store) -> Routes {
+/// What the admin listener answers: `/readyz` says whether commits work; everything else wants the
+/// token.
+pub fn routes(store: Store, token: Token, api: Arc<Api>) -> Routes {
     let trouble = Arc::new(Throttle::new(1, std::time::Duration::from_secs(60)));
     let readyz = warp::path("readyz").and(warp::path::end()).and(warp::method()).then(
         move |method: Method| {
@@ -26,7 +31,32 @@ pub fn routes(store: Store) -> Routes {
         },
     );
     let other = warp::any().map(not_found);
-    readyz.or(other).unify().boxed()
+    readyz.or(without(token)).unify().or(api::routes(api)).unify().or(other).unify().boxed()
+}
+
+/// Answers whoever does not say the token; passes over the others.
+fn without(token: Token) -> Routes {
+    let token = Arc::new(token);
+    let refused = Arc::new(Throttle::new(10, std::time::Duration::from_secs(10)));
+    warp::header::headers_cloned()
+        .and(warp::path::full())
+        .and_then(move |headers: HeaderMap, path: FullPath| {
+            let knows = token.is_in(&headers);
+            let refused = Arc::clone(&refused);
+            async move {
+                if knows {
+                    return Err(warp::reject());
+                }
+                if let Some(left_out) = refused.pass(std::time::Instant::now()) {
+                    Line::warn("refused: without the API token")
+                        .with("path", path.as_str())
+                        .with("left_out", left_out)
+                        .emit();
+                }
+                Ok(Problem::unauthorized().into_response())
+            }
+        })
+        .boxed()
 }
 
 async fn ready(store: &Store, trouble: &Throttle) -> Response {

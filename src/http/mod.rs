@@ -2,10 +2,12 @@
 //! connections, headers, bodies and time.
 
 pub mod admin;
+pub mod api;
 mod body;
 mod connections;
 pub mod proof;
 pub mod refusals;
+pub mod token;
 pub mod webhooks;
 
 use std::pin::pin;
@@ -20,7 +22,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use warp::filters::BoxedFilter;
-use warp::http::{HeaderValue, Request, StatusCode, header};
+use warp::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use warp::reply::Response;
 
 use self::connections::{Connections, LONGEST_IDLE, Slot, Watched};
@@ -144,6 +146,11 @@ fn typed(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>)
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
+}
+
+/// How long the body is said to be.
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn not_found() -> Response {

@@ -13,7 +13,7 @@ use super::body::{Bodies, BodyError};
 use super::connections::Slot;
 use super::proof::{PaypalEndpoint, Proved, StripeEndpoint, Unproved};
 use super::refusals::{Refusals, Throttle};
-use super::{Routes, answer, method_not_allowed, not_found, typed, unavailable};
+use super::{Routes, answer, content_length, method_not_allowed, not_found, typed, unavailable};
 use crate::clock::Clock;
 use crate::domain::event::Provider;
 use crate::domain::refusal::Refusal;
@@ -321,10 +321,6 @@ fn kept_headers(headers: &HeaderMap) -> String {
         })
         .collect();
     serde_json::Value::Object(kept).to_string()
-}
-
-fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn user_agent(headers: &HeaderMap) -> Option<String> {

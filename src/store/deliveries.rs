@@ -216,7 +216,7 @@ impl Reader {
         ))?;
         let mut rows = statement.query(named_params! { ":id": change_id })?;
         let mut columns = Columns::of(rows.next()?.ok_or_else(missing)?);
-        let change = Change::read(&mut columns)?;
+        let change = Change::from_columns(&mut columns)?;
         let amount_check = columns.parsed("amount check", AmountCheck::parse)?;
         let currency = columns.optional("currency", |text| Currency::parse(text).ok())?;
         let status_changed_at = columns.optional_instant()?.unwrap_or(now.created_at);

@@ -10,7 +10,6 @@ use super::register::NewTransaction;
 use super::transactions::{self, Change, Transaction, change_columns, transaction_columns};
 use super::webhook_logs::{WebhookLog, webhook_log_columns};
 use super::{StoreError, daemon, schema};
-use crate::domain::orphan::OrphanKind;
 use crate::domain::time::Timestamp;
 
 /// A connection that can only read. It never makes the writer wait.
@@ -25,6 +24,10 @@ impl Reader {
         Ok(Self { connection: schema::open_reader(path)? })
     }
 
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// A number that differs from the one before whenever another connection, of whichever process,
     /// has committed in between.
     pub fn data_version(&self) -> Result<i64, StoreError> {
@@ -34,16 +37,6 @@ impl Reader {
     /// Which money the daemon was about when it last started, if it ever did.
     pub fn livemode(&self) -> Result<Option<bool>, StoreError> {
         Ok(daemon::livemode(&self.connection)?)
-    }
-
-    /// The newest `limit` transactions, newest first.
-    pub fn transactions(&self, limit: u32) -> Result<Vec<Transaction>, StoreError> {
-        let mut statement = self.connection.prepare_cached(concat!(
-            "SELECT ",
-            transaction_columns!(),
-            " FROM transactions ORDER BY id DESC LIMIT :limit"
-        ))?;
-        collect(statement.query(named_params! { ":limit": limit })?, Transaction::from_row)
     }
 
     /// The transactions that `id` may mean: a transaction's own id, or any reference that is known
@@ -78,19 +71,9 @@ impl Reader {
             "SELECT ",
             change_columns!(),
             " FROM transaction_changes LEFT JOIN webhook_logs ON webhook_logs.id = log_id
-             WHERE transaction_changes.transaction_id = :id ORDER BY version"
+             WHERE transaction_changes.transaction_id = :id ORDER BY transaction_changes.version"
         ))?;
         collect(statement.query(named_params! { ":id": transaction_id })?, Change::from_row)
-    }
-
-    /// The newest `limit` events, newest first, without their payloads.
-    pub fn events(&self, limit: u32) -> Result<Vec<WebhookLog>, StoreError> {
-        let mut statement = self.connection.prepare_cached(concat!(
-            "SELECT ",
-            webhook_log_columns!(),
-            ", NULL FROM webhook_logs ORDER BY id DESC LIMIT :limit"
-        ))?;
-        collect(statement.query(named_params! { ":limit": limit })?, WebhookLog::from_row)
     }
 
     /// The events that `id` may mean: a row id or a provider's event id. With payloads.
@@ -106,27 +89,6 @@ impl Reader {
         collect(
             statement.query(named_params! { ":row_id": row_id, ":id": id })?,
             WebhookLog::from_row,
-        )
-    }
-
-    /// Orphans, newest first, at most `limit`.
-    pub fn orphans(&self, filter: OrphanFilter, limit: u32) -> Result<Vec<Orphan>, StoreError> {
-        let mut statement = self.connection.prepare_cached(concat!(
-            "SELECT ",
-            orphan_columns!(),
-            " FROM orphan_transactions
-              WHERE (resolved_at IS NULL OR :resolved)
-                AND (alert_at IS NOT NULL OR :resolved OR :kind IS NOT NULL)
-                AND (:kind IS NULL OR kind = :kind)
-             ORDER BY id DESC LIMIT :limit"
-        ))?;
-        collect(
-            statement.query(named_params! {
-                ":resolved": filter.resolved == Resolved::Include,
-                ":kind": filter.kind.map(OrphanKind::as_str),
-                ":limit": limit,
-            })?,
-            Orphan::from_row,
         )
     }
 
@@ -195,11 +157,6 @@ impl Reader {
         Ok(ids.collect::<Result<_, _>>()?)
     }
 
-    /// The transaction with this id.
-    pub fn transaction(&self, id: i64) -> Result<Option<Transaction>, StoreError> {
-        transactions::get(&self.connection, id)
-    }
-
     /// How the daemon reads events, in JSON; `None` if it never started.
     pub fn rules(&self) -> Result<Option<String>, StoreError> {
         Ok(daemon::rules(&self.connection)?)
@@ -237,28 +194,4 @@ pub(super) fn collect<T>(
         collected.push(from_row(row)?);
     }
     Ok(collected)
-}
-
-/// Which orphans are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OrphanFilter {
-    /// Whether those that are matched or dismissed are wanted too, and those that concern nobody.
-    pub resolved: Resolved,
-    /// Only those of this kind. Without it, open ones of kinds that concern nobody (another shop's,
-    /// stray test money) are left out.
-    pub kind: Option<OrphanKind>,
-}
-
-impl OrphanFilter {
-    /// What a person is to see to.
-    pub const INBOX: Self = Self { resolved: Resolved::Exclude, kind: None };
-}
-
-/// Whether orphans that are matched or dismissed are wanted too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resolved {
-    /// Only open ones.
-    Exclude,
-    /// All.
-    Include,
 }

@@ -112,18 +112,21 @@ impl Transaction {
 /// Every column that [`Change`] is made of, in its order.
 macro_rules! change_columns {
     () => {
-        "version, change, transaction_changes.status, amount_received, amount_refunded, \
-         dispute_status, amount_check, changed_at, event_id, event_type"
+        "transaction_changes.version, change, transaction_changes.status, \
+         transaction_changes.amount_received, transaction_changes.amount_refunded, \
+         transaction_changes.dispute_status, transaction_changes.amount_check, changed_at, \
+         event_id, event_type"
     };
 }
 pub(super) use change_columns;
 
 impl Change {
     pub(super) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Self::read(&mut Columns::of(row))
+        Self::from_columns(&mut Columns::of(row))
     }
 
-    pub(super) fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+    /// The next columns of a row, which may have more.
+    pub(super) fn from_columns(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
         Ok(Self {
             version: columns.value()?,
             change: columns.value()?,

@@ -15,6 +15,7 @@ use super::database::{Batch, Database};
 use super::delivery_attempts::Attempt;
 use super::ingest::{Ingested, Webhook};
 use super::orphans::Orphan;
+use super::register::{NewTransaction, Registered};
 use super::rejected_requests::RejectedRequest;
 use super::{StoreError, faults};
 use crate::domain::time::Timestamp;
@@ -86,6 +87,7 @@ struct Counters {
 
 enum Command {
     Ingest(Box<Ingest>),
+    Register(Box<Register>),
     Reject(RejectedRequest),
     SaveCertificate(StoredCertificate),
     RecordAttempts(Vec<Attempt>, oneshot::Sender<Result<(), StoreError>>),
@@ -99,6 +101,11 @@ struct Ingest {
     answer: oneshot::Sender<Result<Receipt, StoreError>>,
 }
 
+struct Register {
+    new: NewTransaction,
+    now: Timestamp,
+    answer: oneshot::Sender<Result<Registered, StoreError>>,
+}
 impl Store {
     /// Starts the writer on a database that is open. `observe` is told of each commit: how many
     /// webhooks were in it, and how long it took until it was on the disk.
@@ -129,6 +136,21 @@ impl Store {
         let (answer, answered) = oneshot::channel();
         let ingest = Ingest { webhook, queued: Instant::now(), answer };
         self.send(Command::Ingest(Box::new(ingest)))?;
+        answered.await.map_err(|_| StoreError::Stopped)?
+    }
+
+    /// Registers a transaction; returns after the commit is on the disk.
+    pub async fn register(
+        &self,
+        new: NewTransaction,
+        now: Timestamp,
+    ) -> Result<Registered, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let register = Box::new(Register { new, now, answer });
+        self.queue.try_send(Command::Register(register)).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::QueueFull,
+            TrySendError::Closed(_) => StoreError::Stopped,
+        })?;
         answered.await.map_err(|_| StoreError::Stopped)?
     }
 
@@ -282,12 +304,16 @@ fn commit(database: &mut Database, commands: Vec<Command>, observers: &Observers
 enum Done {
     Nothing,
     Ingested(Ingested),
+    Registered(Box<Registered>),
     DueOrphans(Vec<Orphan>),
 }
 
 fn execute(batch: &Batch<'_>, command: &Command) -> Result<Done, StoreError> {
     match command {
         Command::Ingest(ingest) => batch.ingest(&ingest.webhook).map(Done::Ingested),
+        Command::Register(register) => {
+            batch.register(&register.new, register.now).map(Box::new).map(Done::Registered)
+        }
         Command::Reject(request) => batch.reject(request).map(|()| Done::Nothing),
         Command::SaveCertificate(certificate) => {
             batch.save_certificate(certificate).map(|()| Done::Nothing)
@@ -317,6 +343,13 @@ fn answer(
                 _ => Err(StoreError::Fault),
             });
             drop(ingest.answer.send(receipt));
+        }
+        (Command::Register(register), done) => {
+            let registered = done.and_then(|(done, _)| match done {
+                Done::Registered(registered) => Ok(*registered),
+                _ => Err(StoreError::Fault),
+            });
+            drop(register.answer.send(registered));
         }
         (Command::Probe(answer) | Command::RecordAttempts(_, answer), done) => {
             drop(answer.send(done.map(|_| ())));

@@ -217,7 +217,7 @@ fn health_is_told_to_everybody_and_readiness_on_the_box() {
     let signature = stripe_signature(body.as_bytes());
     let headers = [("stripe-signature", &*signature)];
     let answer = Connection::open(daemon.admin).request("POST", STRIPE, &headers, &body);
-    assert_eq!(answer.status, 404);
+    assert_eq!(answer.status, 401);
     assert_eq!(Connection::open(daemon.admin).request("POST", "/readyz", &[], "").status, 405);
 }
 

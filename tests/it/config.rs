@@ -290,7 +290,7 @@ fn a_file_that_is_no_database_is_left_alone() {
 #[test]
 fn a_database_of_a_newer_payhookd_is_left_alone() {
     let options = Options::stripe();
-    options.start().terminate();
+    options.done(&["--migrate"]);
     let connection = rusqlite::Connection::open(options.db()).expect("a database");
     let newer = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
                  VALUES (999, 'later', '2030-01-01T00:00:00Z', '1')";

@@ -1,9 +1,11 @@
 //! The built daemon on real sockets with a real database file: what its users rely on.
 
+mod admin;
 mod app;
 mod certificates;
 mod daemon;
 mod database;
+mod document;
 mod fake;
 mod provider;
 mod random;
@@ -11,6 +13,7 @@ mod shop;
 mod wire;
 
 mod answers;
+mod api;
 mod backup;
 mod cli;
 mod config;
@@ -20,10 +23,12 @@ mod faults;
 mod flood;
 mod handover;
 mod lifecycle;
+mod listing;
 mod log;
 mod matching;
 mod migrations;
 mod notify;
+mod openapi;
 mod orphans;
 mod paypal;
 mod postback;
@@ -32,3 +37,4 @@ mod replay;
 mod scenarios;
 mod send;
 mod stripe;
+mod waiting;

@@ -1,0 +1,57 @@
+//! What the admin listener wants to be told.
+
+use std::path::{Path, PathBuf};
+
+use super::options::ServeOptions;
+use super::{Checks, Secret};
+
+/// The token that the admin listener wants to be told.
+#[derive(Clone, Debug)]
+pub enum ApiToken {
+    /// This one.
+    Given(Secret),
+    /// The one that stands in this file, which is made if it does not exist.
+    File(PathBuf),
+}
+
+/// What is wrong with a text as an API token, if anything is.
+pub fn token_mistake(text: &str) -> Option<&'static str> {
+    if text.is_empty() {
+        Some("is empty")
+    } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Some("is not one word of ASCII")
+    } else if text.len() < 16 {
+        Some("is shorter than 16 characters, so it can be guessed")
+    } else if text.len() > 1024 {
+        Some("is longer than 1024 characters")
+    } else {
+        None
+    }
+}
+
+impl Checks<'_> {
+    /// The token, or else the file that is read, or made where there is none: unlike the file of
+    /// another secret it may be missing, so it is not read here.
+    pub(super) fn api_token(&mut self, options: &ServeOptions, db: &Path) -> ApiToken {
+        const NAME: &str = "PAYHOOKD_API_TOKEN";
+        if let Some(file) = &options.api_token_file {
+            let directory = self.variable("CREDENTIALS_DIRECTORY");
+            let credential = directory.map(|directory| Path::new(&directory).join(NAME));
+            let is_credential = credential.is_some_and(|path| (self.around.read)(&path).is_ok());
+            if self.variable(NAME).is_some() || is_credential {
+                self.mistake(format!("{NAME} and --api-token-file are both set: remove one"));
+            }
+            return ApiToken::File(file.clone());
+        }
+        let Some(token) = self.secret(NAME) else {
+            return ApiToken::File(db.with_file_name("api-token"));
+        };
+        if let Some(mistake) = token_mistake(&token) {
+            self.mistake(format!(
+                "{NAME} {mistake}: set one such as `openssl rand -hex 32` prints, or none to have \
+                 one made"
+            ));
+        }
+        ApiToken::Given(Secret(token))
+    }
+}

@@ -1,0 +1,88 @@
+//! The feed: every change of every transaction in the order of commits, none left out, none twice.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::time::Instant;
+use warp::http::StatusCode;
+use warp::reply::Response;
+
+use super::problem::Problem;
+use super::query::positive;
+use super::{Api, Call};
+use crate::http::typed;
+use crate::shapes;
+use crate::store::Reader;
+
+/// Where a reader of the feed stands.
+#[derive(Clone, Copy, Debug)]
+enum After {
+    /// After the change with this id; 0 is before all of them.
+    Change(i64),
+    /// After the last one.
+    Latest,
+}
+
+/// What a look at the feed gave.
+enum Look {
+    /// As JSON.
+    Changes(String),
+    /// Nothing after this change.
+    Nothing(i64),
+    /// The cursor is of a change that there never was here.
+    Ahead,
+}
+
+/// The changes after a cursor; with `wait` held until there is one, or the time is up.
+pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
+    let query = &call.query;
+    let mut after = query.get("after", after)?.unwrap_or(After::Change(0));
+    let limit = query.limit()?;
+    let until = query.wait()?.map(|wait| Instant::now() + wait);
+    let mut waiter = match until {
+        Some(_) => Some(api.waiters.of_all().ok_or_else(Problem::too_many_wait)?),
+        None => None,
+    };
+    loop {
+        let last = match api.read(move |reader| look(reader, after, limit)).await? {
+            Look::Changes(text) => return Ok(typed(StatusCode::OK, "application/json", text)),
+            Look::Ahead => return Err(Problem::unknown_cursor("after", AHEAD)),
+            Look::Nothing(last) => last,
+        };
+        after = After::Change(last);
+        let woken = match (&mut waiter, until) {
+            (Some(waiter), Some(until)) => waiter.woken(until).await,
+            _ => false,
+        };
+        if !woken {
+            let nothing = json!({ "data": [], "next_cursor": last.to_string() }).to_string();
+            return Ok(typed(StatusCode::OK, "application/json", nothing));
+        }
+    }
+}
+
+fn after(text: &str) -> Result<After, String> {
+    match (text, positive(text)) {
+        ("latest", _) => Ok(After::Latest),
+        ("0", _) => Ok(After::Change(0)),
+        (_, Some(id)) => Ok(After::Change(id)),
+        _ => Err("give the next_cursor of the answer before, or latest".to_owned()),
+    }
+}
+
+fn look(reader: &Reader, after: After, limit: u32) -> Result<Look, crate::store::StoreError> {
+    let After::Change(after) = after else { return Ok(Look::Nothing(reader.last_change()?)) };
+    let changes = reader.committed_after(after, limit)?;
+    let Some(last) = changes.last() else {
+        // Both readings are in the order of commits, so no change is taken for one that is ahead.
+        let ahead = after > reader.last_change()?;
+        return Ok(if ahead { Look::Ahead } else { Look::Nothing(after) });
+    };
+    let data: Vec<_> = changes.iter().map(shapes::committed).collect();
+    let text = json!({ "data": data, "next_cursor": last.id.to_string() }).to_string();
+    Ok(Look::Changes(text))
+}
+
+/// It would otherwise hear nothing until as many changes have happened again.
+const AHEAD: &str = "ahead of all that was ever committed here: the database is another one, or \
+                     came from a backup; begin again without after, or with latest";

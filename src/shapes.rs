@@ -1,0 +1,162 @@
+//! What is shown of rows as JSON: the same on the command line and over HTTP.
+
+use serde_json::{Value, json};
+
+use crate::domain::money::Currency;
+use crate::domain::transaction::Status;
+use crate::store::{By, Change, Committed, Orphan, Resolution, Transaction, WebhookLog};
+
+/// A transaction as it stands.
+pub fn transaction(transaction: &Transaction) -> Value {
+    let state = &transaction.state;
+    json!({
+        "id": transaction.id,
+        "provider": transaction.provider.as_str(),
+        "reference": transaction.reference,
+        "order_id": transaction.order_id,
+        "amount": transaction.expected.amount,
+        "currency": transaction.expected.currency.as_ref().map(Currency::as_str),
+        "status": state.status.as_str(),
+        "amount_received": state.amount_received,
+        "amount_refunded": state.amount_refunded,
+        "received_currency": state.currency.as_ref().map(Currency::as_str),
+        "dispute_status": state.dispute_status.as_str(),
+        "amount_check": state.amount_check.as_str(),
+        "livemode": transaction.livemode,
+        "closed_at": transaction.closed_at.map(|at| at.to_string()),
+        "status_changed_at": state.status_changed_at.map(|at| at.to_string()),
+        "created_at": transaction.created_at.to_string(),
+        "updated_at": transaction.updated_at.to_string(),
+        "version": transaction.version,
+        "metadata": serde_json::from_str::<Value>(&transaction.metadata).unwrap_or_default(),
+    })
+}
+
+/// A transaction with every change of it, oldest first.
+pub fn transaction_with_history(of: &Transaction, changes: &[Change]) -> Value {
+    let mut shown = transaction(of);
+    shown["history"] = history(changes).into();
+    shown
+}
+
+/// Each change, oldest first, with the state before it.
+pub fn history(changes: &[Change]) -> Vec<Value> {
+    let mut before = Value::Null;
+    let mut history = Vec::new();
+    for one in changes {
+        let after = change(one);
+        let mut shown = after.clone();
+        shown["before"] = before;
+        before = json!({
+            "status": after["status"],
+            "amount_received": after["amount_received"],
+            "amount_refunded": after["amount_refunded"],
+            "dispute_status": after["dispute_status"],
+            "amount_check": after["amount_check"],
+        });
+        history.push(shown);
+    }
+    history
+}
+
+/// One change of a transaction, beside the transaction.
+fn change(change: &Change) -> Value {
+    let event = change.event.as_ref();
+    json!({
+        "version": change.version,
+        "change": change.change,
+        "status": change.status.as_str(),
+        "amount_received": change.amount_received,
+        "amount_refunded": change.amount_refunded,
+        "dispute_status": change.dispute_status.as_str(),
+        "amount_check": change.amount_check.as_str(),
+        "changed_at": change.changed_at.to_string(),
+        "event_id": event.map(|(id, _)| id),
+        "event_type": event.map(|(_, kind)| kind),
+    })
+}
+
+/// One change of any transaction, with the transaction as it stood since then.
+pub fn committed(committed: &Committed) -> Value {
+    let change = &committed.change;
+    let event = change.event.as_ref();
+    json!({
+        "id": committed.id,
+        "cursor": committed.id.to_string(),
+        "change": change.change,
+        "changed_at": change.changed_at.to_string(),
+        "event_id": event.map(|(id, _)| id),
+        "event_type": event.map(|(_, kind)| kind),
+        "transaction": {
+            "id": committed.transaction_id,
+            "provider": committed.provider.as_str(),
+            "reference": committed.reference,
+            "order_id": committed.order_id,
+            "amount": committed.expected.amount,
+            "currency": committed.expected.currency.as_ref().map(Currency::as_str),
+            "status": change.status.as_str(),
+            "amount_received": change.amount_received,
+            "amount_refunded": change.amount_refunded,
+            "received_currency": committed.received_currency.as_ref().map(Currency::as_str),
+            "dispute_status": change.dispute_status.as_str(),
+            "amount_check": change.amount_check.as_str(),
+            "livemode": committed.livemode,
+            "version": change.version,
+        },
+    })
+}
+
+/// An event; headers and payload only if it was read with them.
+pub fn event(event: &WebhookLog) -> Value {
+    let mut shown = json!({
+        "id": event.id,
+        "provider": event.provider.as_str(),
+        "event_id": event.event_id,
+        "event_type": event.event_type,
+        "api_version": event.api_version,
+        "livemode": event.livemode,
+        "occurred_at": event.occurred_at.map(|at| at.to_string()),
+        "received_at": event.received_at.to_string(),
+        "last_received_at": event.last_received_at.to_string(),
+        "delivery_count": event.delivery_count,
+        "status": event.status.as_str(),
+        "error": event.error,
+        "processing_us": event.processing_us,
+        "transaction_id": event.transaction_id,
+        "proof": event.proof,
+    });
+    if let Some(payload) = &event.payload {
+        shown["headers"] = parsed(event.headers.as_deref().unwrap_or_default());
+        shown["payload"] = parsed(payload);
+    }
+    shown
+}
+
+/// An orphan.
+pub fn orphan(orphan: &Orphan) -> Value {
+    json!({
+        "id": orphan.id,
+        "kind": orphan.kind.as_str(),
+        "provider": orphan.provider.as_str(),
+        "reference": orphan.reference,
+        "order_id": orphan.order_id,
+        "event_id": orphan.event_id,
+        "event_type": orphan.event_type,
+        "status": orphan.status.map(Status::as_str),
+        "amount": orphan.amount,
+        "currency": orphan.currency,
+        "livemode": orphan.livemode,
+        "first_seen_at": orphan.first_seen_at.to_string(),
+        "last_seen_at": orphan.last_seen_at.to_string(),
+        "alert_at": orphan.alert_at.map(|at| at.to_string()),
+        "resolved_at": orphan.resolved_at.map(|at| at.to_string()),
+        "resolution": orphan.resolution.map(Resolution::as_str),
+        "resolved_by": orphan.resolved_by.map(By::as_str),
+        "transaction_id": orphan.transaction_id,
+        "note": orphan.note,
+    })
+}
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| text.into())
+}
