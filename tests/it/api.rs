@@ -380,7 +380,7 @@ fn a_database_that_is_held_is_503_and_nothing_is_lost_in_between() {
 }
 
 #[test]
-fn whoever_goes_away_registers_all_the_same() {
+fn whoever_goes_away_before_the_answer_can_ask_again() {
     let daemon = Options::stripe().start();
     let app = App::of(&daemon);
     // The writer is held up until the sender has gone.

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use futures_util::Stream;
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
+use warp::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use warp::path::FullPath;
 use warp::reply::Response;
 use warp::{Buf, Filter};
@@ -94,19 +94,8 @@ pub(super) fn routes(api: Arc<Api>) -> Routes {
         .then(move |method, path: FullPath, query: String, headers, slot: Arc<Slot>, body| {
             let api = Arc::clone(&api);
             async move {
-                let found = routes::find(&method, path.as_str());
-                let mut response = match found {
-                    Ok((route, path)) => {
-                        let call = api.call(route, path, &query, &headers, &slot, body).await;
-                        match call {
-                            Ok(call) => {
-                                api.perform(call).await.unwrap_or_else(Problem::into_response)
-                            }
-                            Err(problem) => problem.into_response(),
-                        }
-                    }
-                    Err(problem) => problem.into_response(),
-                };
+                let answered = api.answer(&method, path.as_str(), &query, &headers, &slot, body);
+                let mut response = answered.await.unwrap_or_else(Problem::into_response);
                 // It is about money, and may be another in a moment.
                 let no_store = HeaderValue::from_static("no-store");
                 response.headers_mut().insert(header::CACHE_CONTROL, no_store);
@@ -129,15 +118,16 @@ impl Api {
         })
     }
 
-    async fn call(
-        &self,
-        route: &Route,
-        path: Vec<String>,
+    async fn answer(
+        self: &Arc<Self>,
+        method: &Method,
+        path: &str,
         query: &str,
         headers: &HeaderMap,
         slot: &Slot,
         body: impl Stream<Item = Result<impl Buf, warp::Error>>,
-    ) -> Result<Call, Problem> {
+    ) -> Result<Response, Problem> {
+        let (route, path) = routes::find(method, path)?;
         let query = Query::parse(query, route.parameters)?;
         let mut read = Vec::new();
         if route.takes_body {
@@ -147,7 +137,7 @@ impl Api {
             read = self.bodies.read(super::content_length(headers), body).await?.bytes;
         }
         slot.answering();
-        Ok(Call { operation: route.operation, path, query, body: read })
+        self.perform(Call { operation: route.operation, path, query, body: read }).await
     }
 
     async fn perform(self: &Arc<Self>, call: Call) -> Result<Response, Problem> {

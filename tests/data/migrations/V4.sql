@@ -1,0 +1,1 @@
+-- Version 4 of the schema adds an index and nothing that a row could differ in.
