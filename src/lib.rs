@@ -52,6 +52,7 @@ pub mod logfmt;
 pub mod logger;
 pub mod metrics;
 pub mod notify;
+pub mod replay;
 pub mod service;
 
 pub mod authority;

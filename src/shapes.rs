@@ -2,9 +2,13 @@
 
 use serde_json::{Value, json};
 
+use crate::domain::delivery::NoAnswer;
 use crate::domain::money::Currency;
 use crate::domain::transaction::Status;
-use crate::store::{By, Change, Committed, Orphan, Resolution, Transaction, WebhookLog};
+use crate::replay::Reread;
+use crate::store::{
+    By, Change, Committed, Delivery, Orphan, Resolution, StoredAttempt, Transaction, WebhookLog,
+};
 
 /// A transaction as it stands.
 pub fn transaction(transaction: &Transaction) -> Value {
@@ -154,6 +158,48 @@ pub fn orphan(orphan: &Orphan) -> Value {
         "resolved_by": orphan.resolved_by.map(By::as_str),
         "transaction_id": orphan.transaction_id,
         "note": orphan.note,
+    })
+}
+
+/// A notification that is owed to the shop's app, or was.
+pub fn delivery(delivery: &Delivery) -> Value {
+    json!({
+        "id": delivery.id,
+        "message_id": delivery.message_id,
+        "transaction_id": delivery.transaction_id,
+        "version": delivery.version,
+        "change": delivery.change,
+        "changed_at": delivery.changed_at.to_string(),
+        "status": delivery.status.as_str(),
+        "attempts": delivery.attempts,
+        "next_attempt_at": delivery.next_attempt_at.map(|at| at.to_string()),
+        "last_error": delivery.last_error,
+        "finished_at": delivery.finished_at.map(|at| at.to_string()),
+    })
+}
+
+/// One attempt to deliver it.
+pub fn attempt(attempt: &StoredAttempt) -> Value {
+    json!({
+        "attempt": attempt.attempt,
+        "attempted_at": attempt.attempted_at.to_string(),
+        "status_code": attempt.status_code,
+        "error": attempt.error.map(NoAnswer::as_str),
+        "latency_ms": attempt.latency_ms,
+        "answer": attempt.answer,
+    })
+}
+
+/// What reading an event again came to, or would.
+pub fn reread(reread: &Reread, dry_run: bool) -> Value {
+    json!({
+        "id": reread.id,
+        "event_id": reread.event_id,
+        "event_type": reread.event_type,
+        "dry_run": dry_run,
+        "result": reread.result.as_str(),
+        "before": reread.before,
+        "after": reread.result.after(),
     })
 }
 

@@ -3,14 +3,14 @@
 use std::io::{self, Write};
 
 use clap::{ArgGroup, Args, Subcommand};
-use serde_json::{Value, json};
 
 use super::table::{Table, visible};
 use super::{CommandError, Listing, print_json, printed};
 use crate::clock::Clock;
 use crate::config::options::{DatabaseOption, SinceOption};
-use crate::domain::delivery::{DeliveryStatus, NoAnswer};
-use crate::store::{Database, Delivery, Many, Reader, Retried, StoredAttempt};
+use crate::domain::delivery::DeliveryStatus;
+use crate::shapes;
+use crate::store::{Database, Delivery, DeliveryFilter, Many, Reader, Retried, StoredAttempt};
 
 /// What can be done with deliveries.
 #[derive(Debug, Subcommand)]
@@ -84,9 +84,10 @@ pub fn run(command: &Deliveries) -> Result<(), CommandError> {
 impl List {
     fn run(&self) -> Result<(), CommandError> {
         let listing = &self.listing;
-        let deliveries = listing.reader()?.deliveries(self.status, listing.limit)?;
+        let filter = DeliveryFilter { status: self.status, transaction_id: None };
+        let deliveries = listing.reader()?.list_deliveries(filter, listing.page())?.rows;
         if listing.json {
-            return print_json(deliveries.iter().map(to_json));
+            return print_json(deliveries.iter().map(shapes::delivery));
         }
         let nothing = match self.status {
             Some(status) => format!("no {status} deliveries"),
@@ -105,8 +106,8 @@ impl Show {
         let attempts = reader.attempts(delivery.id)?;
         let mut output = io::stdout().lock();
         printed(if self.json {
-            let mut shown = to_json(&delivery);
-            shown["attempts_made"] = attempts.iter().map(attempt_to_json).collect();
+            let mut shown = shapes::delivery(&delivery);
+            shown["attempts_made"] = attempts.iter().map(shapes::attempt).collect();
             writeln!(output, "{shown}")
         } else {
             show(&mut output, &delivery, &attempts)
@@ -220,31 +221,4 @@ fn table(deliveries: &[Delivery]) -> Table {
         ]);
     }
     table
-}
-
-fn to_json(delivery: &Delivery) -> Value {
-    json!({
-        "id": delivery.id,
-        "message_id": delivery.message_id,
-        "transaction_id": delivery.transaction_id,
-        "version": delivery.version,
-        "change": delivery.change,
-        "changed_at": delivery.changed_at.to_string(),
-        "status": delivery.status.as_str(),
-        "attempts": delivery.attempts,
-        "next_attempt_at": delivery.next_attempt_at.map(|at| at.to_string()),
-        "last_error": delivery.last_error,
-        "finished_at": delivery.finished_at.map(|at| at.to_string()),
-    })
-}
-
-fn attempt_to_json(attempt: &StoredAttempt) -> Value {
-    json!({
-        "attempt": attempt.attempt,
-        "attempted_at": attempt.attempted_at.to_string(),
-        "status_code": attempt.status_code,
-        "error": attempt.error.map(NoAnswer::as_str),
-        "latency_ms": attempt.latency_ms,
-        "answer": attempt.answer,
-    })
 }

@@ -8,11 +8,10 @@ use super::table::visible;
 use super::{CommandError, printed, said};
 use crate::clock::Clock;
 use crate::config::options::{DatabaseOption, SinceOption};
-use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
-use crate::providers::read_again;
 use crate::providers::rules::Rules;
-use crate::store::{Applied, Batch, Database, Outcome, Reader, Replayed, StoreError, WebhookLog};
+use crate::replay::{Reread, RereadResult, replay};
+use crate::store::{Batch, Database, Outcome, Reader, StoreError};
 
 /// `events replay`
 #[derive(Args, Debug)]
@@ -57,21 +56,19 @@ impl Replay {
         let mut output = io::stdout().lock();
         let mut tally = Tally::default();
         for some in ids.chunks(AT_ONCE) {
-            let work = |batch: &Batch<'_>| -> Result<Vec<(String, Verdict)>, StoreError> {
-                let each = some.iter().map(|id| replay(batch, &reader, *id, &rules, now));
+            let work = |batch: &Batch<'_>| -> Result<Vec<Reread>, StoreError> {
+                let each = some.iter().map(|id| replay(batch, *id, &rules, now));
                 Ok(each.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
             };
-            let done =
-                if self.dry_run { database.rehearse(work)? } else { database.batch(work)? };
-            for (line, verdict) in done {
-                match verdict {
-                    Verdict::Changed => tally.changed += 1,
-                    Verdict::Same => tally.same += 1,
-                    Verdict::Left => tally.left += 1,
-                }
+            let done = database.batch(|batch| match self.dry_run {
+                true => batch.rehearse(work),
+                false => work(batch),
+            })?;
+            for reread in &done {
+                tally.count(&reread.result);
                 // Of those that stay as they are only the one that was asked for is named.
-                if verdict != Verdict::Same || self.id.is_some() {
-                    printed(writeln!(output, "{}", visible(&line)))?;
+                if reread.result != RereadResult::Same || self.id.is_some() {
+                    printed(writeln!(output, "{}", visible(&line(reread))))?;
                 }
             }
         }
@@ -109,64 +106,22 @@ fn rules(reader: &Reader) -> Result<Rules, CommandError> {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Changed,
-    Same,
-    /// Not to be read, or read as less than before.
-    Left,
-}
-
-/// One event, in words; `None` if it is gone.
-fn replay(
-    batch: &Batch<'_>,
-    reader: &Reader,
-    id: i64,
-    rules: &Rules,
-    now: Timestamp,
-) -> Result<Option<(String, Verdict)>, StoreError> {
-    // As it is in this transaction: what was replayed before it may have moved it.
-    let Some(log) = batch.event(id)? else { return Ok(None) };
-    let name = format!("{} {} {}", log.id, log.event_type, log.event_id);
-    let Some(payload) = &log.payload else {
-        return Ok(Some((format!("{name}: its payload was removed"), Verdict::Left)));
-    };
-    let event = match read_again(log.provider, payload, log.livemode, &log.event_id, rules) {
-        Ok(event) => event,
-        Err(refusal) => return Ok(Some((unreadable(&name, refusal), Verdict::Left))),
-    };
-    let before = before(reader, &log)?;
-    Ok(Some(match batch.replay(&log, &event, now)? {
-        Replayed::Same => (format!("{name}: {before}, as before"), Verdict::Same),
-        Replayed::LessThanBefore(why) => (
-            format!("{name}: {before}, left as it was, because now it is not understood: {why}"),
-            Verdict::Left,
-        ),
-        Replayed::Changed(applied) => {
-            (format!("{name}: {before} → {}", after(&applied)), Verdict::Changed)
+impl Tally {
+    fn count(&mut self, result: &RereadResult) {
+        match result {
+            RereadResult::Changed(_) => self.changed += 1,
+            RereadResult::Same => self.same += 1,
+            RereadResult::Left(_) => self.left += 1,
         }
-    }))
+    }
 }
 
-fn unreadable(name: &str, refusal: Refusal) -> String {
-    format!("{name}: can't be read: {refusal}")
-}
-
-fn before(reader: &Reader, log: &WebhookLog) -> Result<String, StoreError> {
-    Ok(match log.transaction_id {
-        Some(id) => {
-            let found = reader.transaction(id)?;
-            let status = found.map(|one| format!(" ({})", one.state.status)).unwrap_or_default();
-            format!("{} in transaction {id}{status}", log.status)
-        }
-        None => log.status.to_string(),
-    })
-}
-
-fn after(applied: &Applied) -> String {
-    let status = applied.status.map(|status| format!(" ({status})")).unwrap_or_default();
-    match applied.transaction_id {
-        Some(id) => format!("{} in transaction {id}{status}", applied.outcome),
-        None => format!("{}{status}", applied.outcome),
+fn line(reread: &Reread) -> String {
+    let Reread { id, event_id, event_type, before, result } = reread;
+    let name = format!("{id} {event_type} {event_id}");
+    match (result, result.after()) {
+        (RereadResult::Changed(_), Some(after)) => format!("{name}: {before} → {after}"),
+        (RereadResult::Left(_), Some(why)) => format!("{name}: {before}, left as it was: {why}"),
+        _ => format!("{name}: {before}, as before"),
     }
 }

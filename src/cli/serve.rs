@@ -24,6 +24,7 @@ use crate::config::{
 use crate::domain::event::Provider;
 use crate::domain::orphan::Policy;
 use crate::domain::refusal::Refusal;
+use crate::http::admin::Gauged;
 use crate::http::api::{Api, Endpoint};
 use crate::http::proof::{PaypalEndpoint, PaypalProof, StripeEndpoint};
 use crate::http::refusals::Refusals;
@@ -223,14 +224,18 @@ async fn serve(
         config.max_connections,
         told.clone(),
     ));
+    let readers = Readers::open(&config.db)?;
     let api = Api::start(Endpoint {
-        readers: Readers::open(&config.db)?,
+        readers: readers.clone(),
         store: store.clone(),
         clock: config.clock,
         livemode: config.mode == Mode::Live,
+        rules: config.rules.clone(),
         stop: told.clone(),
     });
-    let routes = admin::routes(store, Token::new(token.reveal()), api);
+    let (clock, db) = (config.clock, config.db.clone());
+    let gauged = Gauged { metrics, readers, store: store.clone(), clock, db };
+    let routes = admin::routes(store, Token::new(token.reveal()), api, gauged);
     let admin = tokio::spawn(http::serve(admin, routes, config.max_connections, told));
     let ended = tokio::select! {
         signal = stop => Ok(signal?),
@@ -290,7 +295,7 @@ async fn tell_of_orphans(reader: Reader, store: Store, clock: Clock) {
         // Asked of a reader first: the writer is for those who have something to write.
         let taken = match reader.has_due_orphans(now) {
             Ok(false) => continue,
-            Ok(true) => store.take_due_orphans(now).await,
+            Ok(true) => store.run(move |batch| batch.take_due_orphans(now)).await,
             Err(error) => Err(error),
         };
         match taken {

@@ -1,5 +1,6 @@
 //! The admin listener: for the shop's own box.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use warp::Filter;
@@ -10,14 +11,28 @@ use warp::reply::Response;
 use super::api::problem::Problem;
 use super::api::{self, Api};
 use super::token::Token;
-use super::{Routes, answer, method_not_allowed, not_found, unavailable};
+use super::{Routes, answer, method_not_allowed, not_found, typed, unavailable};
+use crate::clock::Clock;
 use crate::http::refusals::Throttle;
 use crate::logfmt::Line;
-use crate::store::Store;
+use crate::metrics::{Gauges, Metrics};
+use crate::store::{Reader, Readers, Store};
 
 /// What the admin listener answers: `/readyz` says whether commits work; everything else wants the
 /// token.
-pub fn routes(store: Store, token: Token, api: Arc<Api>) -> Routes {
+pub fn routes(store: Store, token: Token, api: Arc<Api>, gauged: Gauged) -> Routes {
+    let gauged = Arc::new(gauged);
+    let metrics = warp::path("metrics").and(warp::path::end()).and(warp::method()).then(
+        move |method: Method| {
+            let gauged = Arc::clone(&gauged);
+            async move {
+                match method {
+                    Method::GET => gauged.answer().await,
+                    _ => method_not_allowed("GET"),
+                }
+            }
+        },
+    );
     let trouble = Arc::new(Throttle::new(1, std::time::Duration::from_secs(60)));
     let readyz = warp::path("readyz").and(warp::path::end()).and(warp::method()).then(
         move |method: Method| {
@@ -31,8 +46,55 @@ pub fn routes(store: Store, token: Token, api: Arc<Api>) -> Routes {
         },
     );
     let other = warp::any().map(not_found);
-    readyz.or(without(token)).unify().or(api::routes(api)).unify().or(other).unify().boxed()
+    readyz
+        .or(without(token))
+        .unify()
+        .or(metrics)
+        .unify()
+        .or(api::routes(api))
+        .unify()
+        .or(other)
+        .unify()
+        .boxed()
 }
+
+/// What `/metrics` needs.
+#[derive(Debug)]
+pub struct Gauged {
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Where the rest is read.
+    pub readers: Readers,
+    /// Whose queue is measured.
+    pub store: Store,
+    /// What time it is.
+    pub clock: Clock,
+    /// The database file.
+    pub db: PathBuf,
+}
+
+impl Gauged {
+    async fn answer(&self) -> Response {
+        let sight = match self.readers.read(Reader::sight).await {
+            Ok(sight) => sight,
+            Err(error) => {
+                Line::warn("metrics not read").with("err", &error).emit();
+                return unavailable(r#"{"error":"the database is busy"}"#, "5");
+            }
+        };
+        let disk = rustix::fs::statvfs(&self.db).ok();
+        let gauges = Gauges {
+            now: self.clock.now(),
+            queue_depth: self.store.queue_depth(),
+            disk_free_bytes: disk.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
+        };
+        let text = self.metrics.text(&sight, gauges);
+        typed(StatusCode::OK, OPENMETRICS, text)
+    }
+}
+
+/// The media type of the text that Prometheus reads.
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Answers whoever does not say the token; passes over the others.
 fn without(token: Token) -> Routes {

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::certificates::{self, StoredCertificate};
 use super::rejected_requests::{self, RejectedRequest};
@@ -45,25 +45,6 @@ impl Database {
         &mut self,
         work: impl FnOnce(&Batch<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let (done, transaction) = self.attempt(work)?;
-        transaction.commit()?;
-        Ok(done)
-    }
-
-    /// Runs `work` to see what it would come to, and takes all of it back.
-    pub fn rehearse<T>(
-        &mut self,
-        work: impl FnOnce(&Batch<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let (done, transaction) = self.attempt(work)?;
-        transaction.rollback()?;
-        Ok(done)
-    }
-
-    fn attempt<T>(
-        &mut self,
-        work: impl FnOnce(&Batch<'_>) -> Result<T, StoreError>,
-    ) -> Result<(T, Transaction<'_>), StoreError> {
         let policy = self.policy;
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -71,7 +52,8 @@ impl Database {
         // A panic in here is a fault of ours; the transaction is rolled back when it is dropped.
         let done =
             catch_unwind(AssertUnwindSafe(|| work(&batch))).map_err(|_| StoreError::Fault)??;
-        Ok((done, transaction))
+        transaction.commit()?;
+        Ok(done)
     }
 
     /// Every certificate that is kept.
@@ -97,6 +79,17 @@ pub struct Batch<'c> {
 }
 
 impl Batch<'_> {
+    /// Runs `work` to see what it would come to, and takes all of it back.
+    pub fn rehearse<T>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.connection.execute_batch("SAVEPOINT rehearsal")?;
+        let done = work(self);
+        self.connection.execute_batch("ROLLBACK TO rehearsal; RELEASE rehearsal")?;
+        done
+    }
+
     /// Keeps a refused request among the latest.
     pub fn reject(&self, request: &RejectedRequest) -> Result<(), StoreError> {
         Ok(rejected_requests::insert(self.connection, request)?)

@@ -92,9 +92,10 @@ macro_rules! select_deliveries {
          FROM deliveries d JOIN transaction_changes c ON c.id = d.change_id "
     };
 }
+pub(super) use select_deliveries;
 
 impl Delivery {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+    pub(super) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
         let mut columns = Columns::of(row);
         Ok(Self {
             id: columns.value()?,
@@ -113,32 +114,6 @@ impl Delivery {
 }
 
 impl Reader {
-    /// Deliveries, newest first, at most `limit`; with `status` only those.
-    pub fn deliveries(
-        &self,
-        status: Option<DeliveryStatus>,
-        limit: u32,
-    ) -> Result<Vec<Delivery>, StoreError> {
-        // The words stand in the text so that SQLite can use the indexes of these words; a plus keeps
-        // it from running through all ids instead.
-        let mut statement = self.connection.prepare_cached(match status {
-            None => concat!(select_deliveries!(), "ORDER BY d.id DESC LIMIT :limit"),
-            Some(DeliveryStatus::Pending) => concat!(
-                select_deliveries!(),
-                "WHERE d.status = 'pending' ORDER BY +d.id DESC LIMIT :limit"
-            ),
-            Some(DeliveryStatus::Delivered) => concat!(
-                select_deliveries!(),
-                "WHERE d.status = 'delivered' ORDER BY d.id DESC LIMIT :limit"
-            ),
-            Some(DeliveryStatus::Dead) => concat!(
-                select_deliveries!(),
-                "WHERE d.status = 'dead' ORDER BY d.id DESC LIMIT :limit"
-            ),
-        })?;
-        collect(statement.query(named_params! { ":limit": limit })?, Delivery::from_row)
-    }
-
     /// The delivery that `id` means: a row id or a `msg_…`.
     pub fn find_delivery(&self, id: &str) -> Result<Option<Delivery>, StoreError> {
         let mut statement = self.connection.prepare_cached(concat!(

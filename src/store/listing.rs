@@ -7,11 +7,13 @@
 use rusqlite::types::Value;
 use rusqlite::{Row, named_params, params_from_iter};
 
+use super::deliveries::{Delivery, select_deliveries};
 use super::orphans::{Orphan, orphan_columns};
 use super::read::{Reader, collect};
 use super::transactions::{self, Transaction, transaction_columns};
 use super::webhook_logs::{WebhookLog, webhook_log_columns};
 use super::{Outcome, StoreError};
+use crate::domain::delivery::DeliveryStatus;
 use crate::domain::event::Provider;
 use crate::domain::orphan::OrphanKind;
 use crate::domain::time::Timestamp;
@@ -91,6 +93,15 @@ pub struct OrphanFilter {
     pub kind: Option<OrphanKind>,
     /// Those that are matched or dismissed; the open ones; or all, of whatever kind.
     pub resolved: Option<bool>,
+}
+
+/// Which deliveries; every condition that is given must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryFilter {
+    /// How they stand.
+    pub status: Option<DeliveryStatus>,
+    /// The transaction that changed.
+    pub transaction_id: Option<i64>,
 }
 
 impl OrphanFilter {
@@ -185,6 +196,28 @@ impl Reader {
         conditions.and("livemode = ?", filter.livemode);
         let query = [concat!("SELECT ", orphan_columns!(), " FROM orphan_transactions"), ""];
         self.page(query, conditions, page, Orphan::from_row)
+    }
+
+    /// A page of the deliveries that pass the filter.
+    pub fn list_deliveries(
+        &self,
+        filter: DeliveryFilter,
+        page: Page,
+    ) -> Result<Listed<Delivery>, StoreError> {
+        let mut conditions = Conditions::default();
+        // The words stand in the text so that SQLite can use the indexes of these words.
+        match filter.status {
+            Some(DeliveryStatus::Pending) => conditions.always("status = 'pending'"),
+            Some(DeliveryStatus::Delivered) => conditions.always("status = 'delivered'"),
+            Some(DeliveryStatus::Dead) => conditions.always("status = 'dead'"),
+            None => {}
+        }
+        conditions.and("transaction_id = ?", filter.transaction_id);
+        let query = [
+            concat!(select_deliveries!(), "WHERE d.id IN (SELECT id FROM deliveries"),
+            ") ORDER BY d.id DESC",
+        ];
+        self.page(query, conditions, page, Delivery::from_row)
     }
 
     /// The transaction with this id.

@@ -43,7 +43,7 @@ pub use deliveries::{Delivery, DueMessage, Many, Retried};
 pub use delivery_attempts::{Attempt, StoredAttempt};
 pub use feed::Committed;
 pub use ingest::{Applied, Ingested, Outcome, Webhook};
-pub use listing::{EventFilter, Listed, OrphanFilter, Page, TransactionFilter};
+pub use listing::{DeliveryFilter, EventFilter, Listed, OrphanFilter, Page, TransactionFilter};
 pub use orphans::{By, Orphan, Resolution};
 pub use read::Reader;
 pub use readers::Readers;

@@ -4,7 +4,7 @@ use super::database::Batch;
 use super::facts::{self, StoredFact};
 use super::ingest::{Applied, Outcome};
 use super::references::{self, Realm};
-use super::transactions;
+use super::transactions::{self, Transaction};
 use super::webhook_logs::{self, WebhookLog};
 use super::{StoreError, orphans};
 use crate::domain::event::{Content, Event};
@@ -22,6 +22,11 @@ pub enum Replayed {
 }
 
 impl Batch<'_> {
+    /// The transaction with this id.
+    pub fn find_transaction(&self, id: i64) -> Result<Option<Transaction>, StoreError> {
+        transactions::get(self.connection, id)
+    }
+
     /// The stored event with this row id, with its payload.
     pub fn event(&self, id: i64) -> Result<Option<WebhookLog>, StoreError> {
         webhook_logs::get(self.connection, id)

@@ -1,6 +1,7 @@
 //! The writer thread: everything that waits in its queue becomes one commit, and only then is
 //! anybody told.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,11 +15,8 @@ use super::certificates::StoredCertificate;
 use super::database::{Batch, Database};
 use super::delivery_attempts::Attempt;
 use super::ingest::{Ingested, Webhook};
-use super::orphans::Orphan;
-use super::register::{NewTransaction, Registered};
 use super::rejected_requests::RejectedRequest;
 use super::{StoreError, faults};
-use crate::domain::time::Timestamp;
 use crate::logfmt::Line;
 
 /// Webhooks that may wait for the writer. One connection has one at a time, so this is above what
@@ -87,12 +85,10 @@ struct Counters {
 
 enum Command {
     Ingest(Box<Ingest>),
-    Register(Box<Register>),
+    Job(Box<dyn Job>),
     Reject(RejectedRequest),
     SaveCertificate(StoredCertificate),
     RecordAttempts(Vec<Attempt>, oneshot::Sender<Result<(), StoreError>>),
-    Probe(oneshot::Sender<Result<(), StoreError>>),
-    DueOrphans(Timestamp, oneshot::Sender<Result<Vec<Orphan>, StoreError>>),
 }
 
 struct Ingest {
@@ -101,11 +97,32 @@ struct Ingest {
     answer: oneshot::Sender<Result<Receipt, StoreError>>,
 }
 
-struct Register {
-    new: NewTransaction,
-    now: Timestamp,
-    answer: oneshot::Sender<Result<Registered, StoreError>>,
+/// Work of any kind that somebody waits for.
+trait Job: Send {
+    /// May be done a second time, if the first was rolled back.
+    fn execute(&self, batch: &Batch<'_>) -> Result<(), StoreError>;
+    /// Tells whoever waits what it came to, or why it came to nothing.
+    fn answer(self: Box<Self>, done: Result<(), StoreError>);
 }
+
+struct Work<T, F> {
+    work: F,
+    result: RefCell<Option<T>>,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T: Send, F: Fn(&Batch<'_>) -> Result<T, StoreError> + Send> Job for Work<T, F> {
+    fn execute(&self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        self.result.replace(Some((self.work)(batch)?));
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, done: Result<(), StoreError>) {
+        let Self { result, answer, .. } = *self;
+        drop(answer.send(done.and_then(|()| result.into_inner().ok_or(StoreError::Fault))));
+    }
+}
+
 impl Store {
     /// Starts the writer on a database that is open. `observe` is told of each commit: how many
     /// webhooks were in it, and how long it took until it was on the disk.
@@ -139,21 +156,6 @@ impl Store {
         answered.await.map_err(|_| StoreError::Stopped)?
     }
 
-    /// Registers a transaction; returns after the commit is on the disk.
-    pub async fn register(
-        &self,
-        new: NewTransaction,
-        now: Timestamp,
-    ) -> Result<Registered, StoreError> {
-        let (answer, answered) = oneshot::channel();
-        let register = Box::new(Register { new, now, answer });
-        self.queue.try_send(Command::Register(register)).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::QueueFull,
-            TrySendError::Closed(_) => StoreError::Stopped,
-        })?;
-        answered.await.map_err(|_| StoreError::Stopped)?
-    }
-
     /// Keeps a refused request among the latest, if the writer has room for it. Nobody waits for
     /// this, and it may be dropped: `false`.
     pub fn reject(&self, request: RejectedRequest) -> bool {
@@ -176,15 +178,17 @@ impl Store {
 
     /// Makes a commit that changes nothing.
     pub async fn probe(&self) -> Result<(), StoreError> {
-        let (answer, answered) = oneshot::channel();
-        self.send(Command::Probe(answer))?;
-        answered.await.map_err(|_| StoreError::Stopped)?
+        self.run(|batch: &Batch<'_>| batch.touch()).await
     }
 
-    /// Takes the orphans of which a person is to know by `now`; each is given once.
-    pub async fn take_due_orphans(&self, now: Timestamp) -> Result<Vec<Orphan>, StoreError> {
+    /// Does `work` in the writer's next commit; returns after that is on the disk. It is done again
+    /// if that commit had to be taken back for the sake of another's failure.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Batch<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
-        self.send(Command::DueOrphans(now, answer))?;
+        self.send(Command::Job(Box::new(Work { work, result: RefCell::new(None), answer })))?;
         answered.await.map_err(|_| StoreError::Stopped)?
     }
 
@@ -300,30 +304,16 @@ fn commit(database: &mut Database, commands: Vec<Command>, observers: &Observers
     }
 }
 
-/// What a command came to, if anybody wants to know.
-enum Done {
-    Nothing,
-    Ingested(Ingested),
-    Registered(Box<Registered>),
-    DueOrphans(Vec<Orphan>),
-}
-
-fn execute(batch: &Batch<'_>, command: &Command) -> Result<Done, StoreError> {
+/// What a webhook came to; nothing for the other commands.
+fn execute(batch: &Batch<'_>, command: &Command) -> Result<Option<Ingested>, StoreError> {
     match command {
-        Command::Ingest(ingest) => batch.ingest(&ingest.webhook).map(Done::Ingested),
-        Command::Register(register) => {
-            batch.register(&register.new, register.now).map(Box::new).map(Done::Registered)
+        Command::Ingest(ingest) => batch.ingest(&ingest.webhook).map(Some),
+        Command::Job(job) => job.execute(batch).map(|()| None),
+        Command::Reject(request) => batch.reject(request).map(|()| None),
+        Command::SaveCertificate(certificate) => batch.save_certificate(certificate).map(|()| None),
+        Command::RecordAttempts(attempts, _) => {
+            attempts.iter().try_for_each(|attempt| batch.record_attempt(attempt)).map(|()| None)
         }
-        Command::Reject(request) => batch.reject(request).map(|()| Done::Nothing),
-        Command::SaveCertificate(certificate) => {
-            batch.save_certificate(certificate).map(|()| Done::Nothing)
-        }
-        Command::RecordAttempts(attempts, _) => attempts
-            .iter()
-            .try_for_each(|attempt| batch.record_attempt(attempt))
-            .map(|()| Done::Nothing),
-        Command::Probe(_) => batch.touch().map(|()| Done::Nothing),
-        Command::DueOrphans(now, _) => batch.take_due_orphans(*now).map(Done::DueOrphans),
     }
 }
 
@@ -331,39 +321,25 @@ fn execute(batch: &Batch<'_>, command: &Command) -> Result<Done, StoreError> {
 fn answer(
     command: Command,
     began: Instant,
-    done: Result<(Done, Duration), StoreError>,
+    done: Result<(Option<Ingested>, Duration), StoreError>,
     counters: &Counters,
 ) {
-    match (command, done) {
-        (Command::Ingest(ingest), done) => {
+    match command {
+        Command::Ingest(ingest) => {
             counters.webhooks.fetch_add(1, Ordering::Relaxed);
-            let queued = began - ingest.queued;
-            let receipt = done.and_then(|(done, committed)| match done {
-                Done::Ingested(ingested) => Ok(Receipt { ingested, queued, committed }),
-                _ => Err(StoreError::Fault),
+            let receipt = done.and_then(|(ingested, committed)| {
+                let ingested = ingested.ok_or(StoreError::Fault)?;
+                Ok(Receipt { ingested, queued: began - ingest.queued, committed })
             });
             drop(ingest.answer.send(receipt));
         }
-        (Command::Register(register), done) => {
-            let registered = done.and_then(|(done, _)| match done {
-                Done::Registered(registered) => Ok(*registered),
-                _ => Err(StoreError::Fault),
-            });
-            drop(register.answer.send(registered));
+        Command::Job(job) => job.answer(done.map(|_| ())),
+        Command::RecordAttempts(_, answer) => drop(answer.send(done.map(|_| ()))),
+        Command::Reject(_) | Command::SaveCertificate(_) => {
+            if let Err(error) = done {
+                Line::debug("not kept").with("err", &error).emit();
+            }
         }
-        (Command::Probe(answer) | Command::RecordAttempts(_, answer), done) => {
-            drop(answer.send(done.map(|_| ())));
-        }
-        (Command::DueOrphans(_, answer), done) => {
-            drop(answer.send(done.and_then(|(done, _)| match done {
-                Done::DueOrphans(orphans) => Ok(orphans),
-                _ => Err(StoreError::Fault),
-            })));
-        }
-        (Command::Reject(_) | Command::SaveCertificate(_), Err(error)) => {
-            Line::debug("not kept").with("err", &error).emit();
-        }
-        (Command::Reject(_) | Command::SaveCertificate(_), Ok(_)) => {}
     }
 }
 
@@ -377,6 +353,7 @@ mod tests {
     use super::*;
     use crate::domain::event::{Content, Event, Ownership, Provider, Reference, ReferenceKind};
     use crate::domain::fact::{Fact, FactState};
+    use crate::domain::time::Timestamp;
     use crate::store::{Applied, Outcome};
 
     fn webhook(number: usize, content: Content) -> Webhook {

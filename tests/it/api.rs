@@ -402,3 +402,69 @@ fn whoever_goes_away_before_the_answer_can_ask_again() {
     let status = || app.json("/api/v1/transactions/1")["status"].clone();
     wait_until("the payment has succeeded", || status() == "succeeded");
 }
+
+#[test]
+fn what_a_person_decides_is_done_over_http_too() {
+    let daemon = Options::stripe().start();
+    let app = App::of(&daemon);
+    let registered = app.register(&json!({"provider": "stripe", "reference": "cs_1"})).json();
+    let id = registered["id"].to_string();
+    daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "1"));
+    let inbox = app.json("/api/v1/orphans");
+    assert_eq!((&inbox["data"][0]["kind"], &inbox["data"][1]), (&json!("early"), &json!(null)));
+    let resolve = format!("/api/v1/orphans/{}/resolve", inbox["data"][0]["id"]);
+    let resolved = app.post(&resolve, format!(r#"{{"transaction_id":{id}}}"#)).json();
+    assert_eq!(resolved["resolution"], "matched");
+    assert_eq!(resolved["resolved_by"], "person");
+    let one = format!("/api/v1/transactions/{id}");
+    assert_eq!(app.json(&one)["status"], "succeeded");
+    // The money was there before the shop closed it.
+    let closed = app.request("POST", &format!("{one}/close"), &[], "").json();
+    assert!(closed["closed_at"].is_string(), "{closed}");
+    assert_eq!(app.json("/api/v1/orphans")["data"][0]["kind"], "late_money");
+    app.request("POST", &format!("{one}/reopen"), &[], "");
+    assert_eq!(app.json("/api/v1/orphans")["data"], json!([]));
+    let history = app.json(&one)["history"].clone();
+    let names: Vec<_> = history.as_array().expect("changes").iter().map(|c| &c["change"]).collect();
+    assert_eq!(
+        names,
+        [
+            "transaction.registered",
+            "transaction.succeeded",
+            "transaction.closed",
+            "transaction.reopened"
+        ]
+    );
+    let before = daemon.database().snapshot();
+    let event = "/api/v1/events/evt_1_payment_intent.succeeded";
+    let replayed = app.request("POST", &format!("{event}/replay?dry_run=true"), &[], "").json();
+    assert_eq!(replayed["result"], "same");
+    assert_eq!(daemon.database().snapshot(), before);
+    let explained = app.json(event)["explanation"].to_string();
+    assert!(explained.contains("because a person attached its payment"), "{explained}");
+}
+
+#[test]
+fn metrics_tell_the_outcome() {
+    let daemon = Options::stripe().start();
+    let app = App::of(&daemon);
+    daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "1"));
+    daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "1"));
+    assert_eq!(daemon.post(crate::provider::STRIPE, &[], "{}").status, 400);
+    let answer = app.get("/metrics");
+    let content_type = answer.header("content-type").unwrap_or_default();
+    assert!(content_type.starts_with("application/openmetrics-text"), "{content_type}");
+    let text = answer.text();
+    for line in [
+        "payhookd_webhooks_total{provider=\"stripe\",class=\"payment\",outcome=\"orphan\"} 1",
+        "payhookd_webhooks_total{provider=\"stripe\",class=\"payment\",outcome=\"duplicate\"} 1",
+        "payhookd_refused_total{provider=\"stripe\",reason=\"missing_header\"} 1",
+        "payhookd_orphans_open{kind=\"early\"} 1",
+        "payhookd_webhook_duration_seconds_count 2",
+        "payhookd_events_failed 0",
+    ] {
+        assert!(text.lines().any(|known| known == line), "{line} in\n{text}");
+    }
+    assert!(text.contains("payhookd_disk_free_bytes "), "{text}");
+    assert_eq!(daemon.get_admin("/metrics").status, 401);
+}

@@ -170,8 +170,8 @@ fn what_can_not_be_retried_is_said() {
         (&["retry", "--pending", "--since=2d"], 2, "cannot be used with"),
         (&["retry", "1", "--since=2d"], 2, "cannot be used with"),
         (&["retry", "--since=2d"], 2, "--dead"),
-        (&["retry", "--dead", "--since=soon"], 2, "give 90m"),
-        (&["list", "--status=lost"], 2, "give pending, delivered or dead"),
+        (&["retry", "--dead", "--since=soon"], 2, "give a date"),
+        (&["list", "--status=lost"], 2, "give one of pending, delivered, dead"),
     ] {
         let output = options.run(&[&["deliveries"], args].concat());
         assert_eq!(output.status.code(), Some(code), "{args:?}: {output:?}");

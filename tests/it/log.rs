@@ -206,7 +206,8 @@ fn the_journal_gets_priorities_in_place_of_times() {
     let daemon = Options::stripe().through_shell(of_journal).start();
     daemon.deliver_stripe(r#"{"id":"evt_1","type":"payment_intent.succeeded"}"#);
     let log = daemon.terminate().log;
-    assert!(log.starts_with("<6>level=info msg=started "), "{log}");
+    assert!(log.starts_with("<6>level=info msg="), "{log}");
+    assert!(log.contains("\n<6>level=info msg=started "), "{log}");
     assert!(log.contains("\n<4>level=warn msg=webhook "), "{log}");
     assert!(!log.contains("time="), "{log}");
 }

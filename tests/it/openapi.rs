@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use payhookd::domain::change;
+use payhookd::domain::delivery::DeliveryStatus;
 use payhookd::domain::event::Provider;
+use payhookd::domain::orphan::OrphanKind;
 use payhookd::domain::transaction::{AmountCheck, DisputeStatus, Status};
 use payhookd::http::api::{
     LARGEST_PAGE, LONGEST_WAIT, MAX_BODY, PROBLEM_TYPE, ProblemKind, ROUTES, USUAL_PAGE,
@@ -21,7 +23,10 @@ use crate::shop::register;
 
 /// A daemon that has something of everything.
 fn shop() -> Daemon {
-    let options = Options::stripe();
+    // Nobody listens there, so that all that is to be told waits.
+    let options = Options::stripe()
+        .variable("PAYHOOKD_NOTIFY_URL", "http://127.0.0.1:1/")
+        .variable("PAYHOOKD_NOTIFY_SECRET", crate::app::SECRET);
     register(&options, [("1".to_owned(), 4999), ("2".to_owned(), 100)]);
     let daemon = options.start();
     let dispute = StripeSample::new("charge.dispute.created", "1").reference("pi_1").parent("ch_1");
@@ -104,6 +109,8 @@ fn the_words_and_bounds_of_the_document_are_those_of_the_code() {
     assert_eq!(words("DisputeStatus"), all(DisputeStatus::ALL));
     assert_eq!(words("AmountCheck"), all(AmountCheck::ALL));
     assert_eq!(words("Outcome"), all(Outcome::ALL));
+    assert_eq!(words("OrphanKind"), all(OrphanKind::ALL));
+    assert_eq!(words("DeliveryStatus"), all(DeliveryStatus::ALL));
     assert_eq!(words("ChangeName"), all(change::KINDS));
     let problems = document.schema("Problem")["properties"]["type"]["enum"].clone();
     let kinds = ProblemKind::ALL.iter().map(|kind| format!("urn:payhookd:problem:{kind}"));
@@ -186,6 +193,7 @@ fn every_operation_answers_as_the_document_says() {
         checker.check("POST", REGISTER, &answer, body);
     }
     checker.check("POST", REGISTER, &app.request("POST", REGISTER, &[], "{}"), "no content type");
+    check_what_a_person_does(&app, &mut checker);
 
     let stranger = App::with_token(&daemon, "wrong");
     for route in ROUTES {
@@ -202,6 +210,62 @@ fn every_operation_answers_as_the_document_says() {
             assert!(seen || rare, "{id} never answered {status}");
         }
     }
+}
+
+fn check_what_a_person_does(app: &App, checker: &mut Checker<'_>) {
+    let delivery = app.json("/api/v1/deliveries")["data"][0]["id"].to_string();
+    let orphan = app.json("/api/v1/orphans")["data"][0]["id"].to_string();
+    for (path, id, statuses) in [
+        ("/api/v1/transactions/{id}/close", "1", [200, 404, 400]),
+        ("/api/v1/transactions/{id}/reopen", "1", [200, 404, 400]),
+        ("/api/v1/deliveries/{id}/retry", &delivery, [200, 404, 400]),
+        ("/api/v1/events/{id}/replay", "1", [200, 404, 400]),
+    ] {
+        for (id, status) in [id, "999", "%ff"].into_iter().zip(statuses) {
+            let sent = path.replace("{id}", id);
+            let answer = app.request("POST", &sent, &[], "");
+            assert_eq!(answer.status, status, "{sent}: {}", answer.text());
+            checker.check("POST", path, &answer, &sent);
+        }
+    }
+    let path = "/api/v1/events/{id}/replay";
+    for (query, status) in [("?dry_run=true", 200), ("?dry_run=x", 400)] {
+        let sent = format!("/api/v1/events/evt_bad/replay{query}");
+        let answer = app.request("POST", &sent, &[], "");
+        assert_eq!(answer.status, status, "{sent}: {}", answer.text());
+        checker.check("POST", path, &answer, &sent);
+    }
+    let deliveries = ["", "?status=pending&transaction_id=1&limit=1", "?status=x"];
+    for (query, status) in deliveries.into_iter().zip([200, 200, 400]) {
+        let sent = format!("/api/v1/deliveries{query}");
+        let answer = app.get(&sent);
+        assert_eq!(answer.status, status, "{sent}: {}", answer.text());
+        checker.check("GET", "/api/v1/deliveries", &answer, &sent);
+    }
+    for id in [&*delivery, "999", "%ff"] {
+        let sent = format!("/api/v1/deliveries/{id}");
+        checker.check("GET", "/api/v1/deliveries/{id}", &app.get(&sent), &sent);
+    }
+    let path = "/api/v1/orphans/{id}/resolve";
+    let large = format!(r#"{{"dismiss":"{}"}}"#, "x".repeat(MAX_BODY));
+    for (id, body, status) in [
+        (&*orphan, "{}", 400),
+        (&orphan, r#"{"dismiss":""}"#, 400),
+        (&orphan, r#"{"dismiss":"x","transaction_id":1}"#, 400),
+        (&orphan, r#"{"transaction_id":0}"#, 400),
+        (&orphan, r#"{"transaction_id":999}"#, 400),
+        (&orphan, r#"{"transaction":1}"#, 400),
+        (&orphan, &large, 413),
+        ("999", r#"{"dismiss":"x"}"#, 404),
+        (&orphan, r#"{"transaction_id":2,"note":"by phone"}"#, 200),
+        (&orphan, r#"{"dismiss":"x"}"#, 409),
+    ] {
+        let answer = app.post(&path.replace("{id}", id), body);
+        assert_eq!(answer.status, status, "{body:.80}: {}", answer.text());
+        checker.check("POST", path, &answer, body);
+    }
+    let sent = path.replace("{id}", &orphan);
+    checker.check("POST", path, &app.request("POST", &sent, &[], "{}"), "no content type");
 }
 
 /// Text at the edges of what is expected, and beyond.

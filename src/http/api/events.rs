@@ -6,11 +6,11 @@ use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::problem::Problem;
-use super::{Api, Call, found, page};
+use super::{Api, Call, answer, found, page};
 use crate::domain::event::Provider;
 use crate::http::typed;
-use crate::store::{EventFilter, Outcome};
-use crate::{intake, shapes};
+use crate::store::{Batch, EventFilter, Outcome};
+use crate::{explain, intake, replay, shapes};
 
 /// A page of events, without payloads.
 pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
@@ -39,7 +39,33 @@ pub(super) async fn show(api: &Arc<Api>, call: Call) -> Result<Response, Problem
         // Should a provider's id be the number of another event, the number counts.
         let found = reader.find_events(&id)?;
         let numbered = found.iter().find(|event| event.id.to_string() == id);
-        Ok(numbered.or_else(|| found.first()).map(|event| shapes::event(event).to_string()))
+        let Some(event) = numbered.or_else(|| found.first()) else { return Ok(None) };
+        let mut shown = shapes::event(event);
+        shown["explanation"] = explain::event(event, &reader.story(event)?).into();
+        Ok(Some(shown.to_string()))
     });
-    found(text.await?, || format!("no event {} was received", call.path(0)))
+    found(text.await?, || missing(call.path(0)))
+}
+
+/// Reads a stored event again by today's code and rules, or says what would come of it.
+pub(super) async fn replay(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
+    let dry_run = call.query.flag("dry_run")?.unwrap_or(false);
+    let id = call.path(0).to_owned();
+    let found = api.read(move |reader| reader.find_events(&id)).await?;
+    let numbered = found.iter().find(|event| event.id.to_string() == call.path(0));
+    let event = numbered.or_else(|| found.first());
+    let Some(id) = event.map(|event| event.id) else {
+        return Err(Problem::not_found(missing(call.path(0))));
+    };
+    let (rules, now) = (api.endpoint.rules.clone(), api.endpoint.clock.now());
+    let reread = api.write(move |batch| {
+        let work = |batch: &Batch<'_>| replay::replay(batch, id, &rules, now);
+        if dry_run { batch.rehearse(work) } else { work(batch) }
+    });
+    let reread = reread.await?.ok_or_else(|| Problem::not_found(missing(call.path(0))))?;
+    Ok(answer(StatusCode::OK, &shapes::reread(&reread, dry_run)))
+}
+
+fn missing(id: &str) -> String {
+    format!("no event {id} was received")
 }

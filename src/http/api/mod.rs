@@ -5,6 +5,7 @@
 //! own, writing through the writer; neither blocks the threads that serve webhooks.
 
 mod changes;
+mod deliveries;
 mod events;
 mod orphans;
 pub(in crate::http) mod problem;
@@ -33,7 +34,8 @@ use super::refusals::Throttle;
 use super::{Routes, typed};
 use crate::clock::Clock;
 use crate::logfmt::Line;
-use crate::store::{Listed, Reader, Readers, Store, StoreError};
+use crate::providers::rules::Rules;
+use crate::store::{Batch, Listed, Reader, Readers, Store, StoreError};
 
 pub use problem::{CONTENT_TYPE as PROBLEM_TYPE, Kind as ProblemKind};
 pub use query::{LARGEST_PAGE, LONGEST_WAIT, USUAL_PAGE};
@@ -56,6 +58,8 @@ pub struct Endpoint {
     pub clock: Clock,
     /// Whether the daemon is about real money.
     pub livemode: bool,
+    /// How events are read.
+    pub rules: Rules,
     /// Turns true when the daemon stops: nobody is made to wait any more.
     pub stop: watch::Receiver<bool>,
 }
@@ -153,6 +157,13 @@ impl Api {
             Operation::ShowEvent => events::show(self, call).await,
             Operation::ListOrphans => orphans::list(self, call).await,
             Operation::ShowOrphan => orphans::show(self, call).await,
+            Operation::CloseTransaction => transactions::close(self, call).await,
+            Operation::ReopenTransaction => transactions::reopen(self, call).await,
+            Operation::ReplayEvent => events::replay(self, call).await,
+            Operation::ResolveOrphan => orphans::resolve(self, call).await,
+            Operation::ListDeliveries => deliveries::list(self, call).await,
+            Operation::ShowDelivery => deliveries::show(self, call).await,
+            Operation::RetryDelivery => deliveries::retry(self, call).await,
             Operation::Document => Ok(typed(StatusCode::OK, "application/json", DOCUMENT)),
         }
     }
@@ -163,6 +174,14 @@ impl Api {
         work: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Problem> {
         self.endpoint.readers.read(work).await.map_err(|error| self.failed(&error))
+    }
+
+    /// Writes in the writer's next commit, whether or not whoever asked has gone.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Batch<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.endpoint.store.run(work).await.map_err(|error| self.failed(&error))
     }
 
     /// Says it in the log, and what of it is told outside.

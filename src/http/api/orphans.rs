@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
 use warp::http::StatusCode;
 use warp::reply::Response;
 
@@ -12,7 +13,7 @@ use crate::domain::event::Provider;
 use crate::domain::orphan::OrphanKind;
 use crate::http::typed;
 use crate::shapes;
-use crate::store::OrphanFilter;
+use crate::store::{OrphanFilter, Settled};
 
 /// A page of orphans: the open ones that concern this shop, unless others are asked for.
 pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
@@ -40,3 +41,80 @@ pub(super) async fn show(api: &Arc<Api>, call: Call) -> Result<Response, Problem
     });
     found(text.await?, missing)
 }
+
+/// Says what an orphan is: part of a transaction, or nothing to see to. Answers with the orphan.
+pub(super) async fn resolve(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
+    let missing = || format!("there is no orphan {}", call.path(0));
+    let Some(id) = positive(call.path(0)) else { return Err(Problem::not_found(missing())) };
+    let resolution = Resolution::parse(&call.body)?;
+    let now = api.endpoint.clock.now();
+    let settled = api.write(move |batch| match &resolution {
+        Resolution::Attach { transaction_id, note } => {
+            batch.attach(id, *transaction_id, note.as_deref(), now)
+        }
+        Resolution::Dismiss(why) => batch.dismiss(id, why, now),
+    });
+    match settled.await? {
+        Settled::Done(_) => {
+            let text = api.read(move |reader| {
+                Ok(reader.orphan(id)?.map(|orphan| shapes::orphan(&orphan).to_string()))
+            });
+            found(text.await?, missing)
+        }
+        Settled::NoOrphan => Err(Problem::not_found(missing())),
+        Settled::NoTransaction => {
+            Err(Problem::field("transaction_id", "there is no such transaction"))
+        }
+        Settled::Already(_) => Err(Problem::contradiction(format!(
+            "orphan {id} was resolved before: see /api/v1/orphans/{id}"
+        ))),
+        Settled::OfAnotherKind => Err(Problem::contradiction(format!(
+            "orphan {id} can't be part of that transaction: one is live and the other test money, \
+             or they are of two providers, or its money is late and has its transaction"
+        ))),
+    }
+}
+
+/// What is said of an orphan.
+#[derive(Debug)]
+enum Resolution {
+    Attach { transaction_id: i64, note: Option<String> },
+    Dismiss(String),
+}
+
+impl Resolution {
+    fn parse(body: &[u8]) -> Result<Self, Problem> {
+        let fields: Map<String, Value> = serde_json::from_slice(body)
+            .map_err(|error| Problem::invalid(format!("not a JSON object: {error}")))?;
+        let known = ["transaction_id", "note", "dismiss"];
+        if let Some(unknown) = fields.keys().find(|name| !known.contains(&&***name)) {
+            let detail = format!("no such field; there are {}", known.join(", "));
+            return Err(Problem::field(unknown, detail));
+        }
+        let text = |name: &str| -> Result<Option<String>, Problem> {
+            match fields.get(name) {
+                None | Some(Value::Null) => Ok(None),
+                Some(Value::String(text)) if (1..=LONGEST).contains(&text.chars().count()) => {
+                    Ok(Some(text.clone()))
+                }
+                Some(_) => {
+                    Err(Problem::field(name, format!("give text of 1 to {LONGEST} characters")))
+                }
+            }
+        };
+        match (fields.get("transaction_id"), text("dismiss")?, text("note")?) {
+            (None | Some(Value::Null), Some(why), None) => Ok(Self::Dismiss(why)),
+            (Some(id), None, note) => {
+                let id = id.as_i64().filter(|id| *id > 0);
+                let wrong = || Problem::field("transaction_id", "give the number of a transaction");
+                Ok(Self::Attach { transaction_id: id.ok_or_else(wrong)?, note })
+            }
+            _ => Err(Problem::invalid(
+                "give either transaction_id, with or without a note, or dismiss with the reason",
+            )),
+        }
+    }
+}
+
+/// The most characters of a reason or a note.
+const LONGEST: usize = 1_000;

@@ -41,7 +41,7 @@ words! {
         MethodNotAllowed = "method-not-allowed",
         /// 408: the body came too slowly.
         Timeout = "timeout",
-        /// 409: something else is registered under the same id.
+        /// 409: something else is registered under the same id, or what is there does not allow it.
         Conflict = "conflict",
         /// 409: the cursor is of a change that there never was.
         UnknownCursor = "unknown-cursor",
@@ -79,7 +79,7 @@ impl Kind {
             Self::NotFound => "There is no such thing",
             Self::MethodNotAllowed => "This can't be done with this path",
             Self::Timeout => "The request came too slowly",
-            Self::Conflict => "It is registered with other facts",
+            Self::Conflict => "It contradicts what is there",
             Self::UnknownCursor => "The cursor is of another database",
             Self::TooLarge => "The request is too large",
             Self::UnsupportedMediaType => "The body is not JSON",
@@ -135,6 +135,11 @@ impl Problem {
     /// What was registered before differs, or holds the reference.
     pub(super) fn conflict(transaction_id: i64, detail: impl Into<String>) -> Self {
         Self { transaction_id: Some(transaction_id), ..Self::new(Kind::Conflict, detail) }
+    }
+
+    /// What is there already does not allow it.
+    pub(super) fn contradiction(detail: impl Into<String>) -> Self {
+        Self::new(Kind::Conflict, detail)
     }
 
     /// The cursor is ahead of everything: a client must begin again.

@@ -26,6 +26,20 @@ pub enum Operation {
     ListOrphans,
     /// One orphan.
     ShowOrphan,
+    /// The shop expects no money for a transaction any more.
+    CloseTransaction,
+    /// It does after all.
+    ReopenTransaction,
+    /// Read a stored event again.
+    ReplayEvent,
+    /// Say what an orphan is.
+    ResolveOrphan,
+    /// What the shop's app is told, newest first.
+    ListDeliveries,
+    /// One delivery with its attempts.
+    ShowDelivery,
+    /// Tell the app again.
+    RetryDelivery,
     /// The OpenAPI document.
     Document,
 }
@@ -132,6 +146,55 @@ pub const ROUTES: &[Route] = &[
         parameters: &[],
         takes_body: false,
         operation: Operation::ShowOrphan,
+    },
+    Route {
+        method: "POST",
+        path: "/api/v1/transactions/{id}/close",
+        parameters: &[],
+        takes_body: false,
+        operation: Operation::CloseTransaction,
+    },
+    Route {
+        method: "POST",
+        path: "/api/v1/transactions/{id}/reopen",
+        parameters: &[],
+        takes_body: false,
+        operation: Operation::ReopenTransaction,
+    },
+    Route {
+        method: "POST",
+        path: "/api/v1/events/{id}/replay",
+        parameters: &["dry_run"],
+        takes_body: false,
+        operation: Operation::ReplayEvent,
+    },
+    Route {
+        method: "POST",
+        path: "/api/v1/orphans/{id}/resolve",
+        parameters: &[],
+        takes_body: true,
+        operation: Operation::ResolveOrphan,
+    },
+    Route {
+        method: "GET",
+        path: "/api/v1/deliveries",
+        parameters: &["status", "transaction_id", "limit", "cursor"],
+        takes_body: false,
+        operation: Operation::ListDeliveries,
+    },
+    Route {
+        method: "GET",
+        path: "/api/v1/deliveries/{id}",
+        parameters: &[],
+        takes_body: false,
+        operation: Operation::ShowDelivery,
+    },
+    Route {
+        method: "POST",
+        path: "/api/v1/deliveries/{id}/retry",
+        parameters: &[],
+        takes_body: false,
+        operation: Operation::RetryDelivery,
     },
     Route {
         method: "GET",

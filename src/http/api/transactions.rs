@@ -24,7 +24,7 @@ pub(super) async fn register(api: &Arc<Api>, call: Call) -> Result<Response, Pro
     // In a task of its own, because whoever goes away takes the handler with him, but not what is
     // queued: it is committed, and its line belongs into the log.
     let registered = tokio::spawn(async move {
-        let registered = store.register(new, now).await?;
+        let registered = store.run(move |batch| batch.register(&new, now)).await?;
         tell(&registered);
         Ok(registered)
     });
@@ -193,4 +193,25 @@ fn unchanged() -> Response {
 
 fn missing(id: &str) -> Problem {
     Problem::not_found(format!("no transaction {id} is registered"))
+}
+
+/// The shop expects no money any more.
+pub(super) async fn close(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
+    set_closed(api, &call, true).await
+}
+
+/// It does after all.
+pub(super) async fn reopen(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
+    set_closed(api, &call, false).await
+}
+
+async fn set_closed(api: &Arc<Api>, call: &Call, closed: bool) -> Result<Response, Problem> {
+    let Some(id) = positive(call.path(0)) else { return Err(missing(call.path(0))) };
+    let now = api.endpoint.clock.now();
+    let transaction = api.write(move |batch| match closed {
+        true => batch.close(id, now),
+        false => batch.reopen(id, now),
+    });
+    let transaction = transaction.await?.ok_or_else(|| missing(call.path(0)))?;
+    Ok(answer(StatusCode::OK, &shapes::transaction(&transaction)))
 }
