@@ -19,6 +19,7 @@ mod cli;
 mod config;
 mod crash;
 mod deliveries;
+mod examples;
 mod faults;
 mod flood;
 mod handover;
