@@ -8,6 +8,7 @@ pub mod completions;
 pub mod deliveries;
 pub mod demo;
 pub mod events;
+pub mod import;
 pub mod migrate;
 pub mod orphans;
 pub mod replay;

@@ -1,12 +1,12 @@
 //! `payhookd transactions`: what the shop expects, and what became of it.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::Path;
 
 use clap::{Args, Subcommand};
 
 use super::closing::Closing;
+use super::import::Import;
 use super::table::Table;
 use super::{CommandError, Listing, print_json, printed};
 use crate::clock::Clock;
@@ -28,14 +28,14 @@ pub enum Transactions {
     #[command(after_help = "Example:\n  payhookd transactions add --provider stripe --reference \
         pi_3S8q2eL --order-id A-1001 --amount 4999 --currency EUR")]
     Add(Add),
-    /// Register many, from JSON lines with the keys of `add`.
+    /// Register many, from JSON lines with the keys of `add`, or CSV with them as heading.
     ///
-    /// Every line is checked before anything is written. Lines that are registered already are
-    /// left as they are, so an import that was broken off can be run again.
-    #[command(
-        after_help = "Example line:\n  {\"provider\":\"stripe\",\"reference\":\"pi_3S8q2eL\",\
-        \"order_id\":\"A-1001\",\"amount\":4999,\"currency\":\"EUR\"}"
-    )]
+    /// All of them or none: every line is checked before anything is written, and up to 20,000 are
+    /// one commit. Lines that are registered already are left as they are, so an import that was
+    /// broken off can be run again.
+    #[command(after_help = "Example line:\n  {\"provider\":\"stripe\",\"reference\":\
+        \"pi_3S8q2eL\",\"order_id\":\"A-1001\",\"amount\":4999,\"currency\":\"EUR\"}\nor\n  \
+        provider,reference,order_id,amount,currency\n  stripe,pi_3S8q2eL,A-1001,4999,EUR")]
     Import(Import),
     /// The newest transactions.
     #[command(
@@ -85,18 +85,6 @@ pub struct Add {
     /// Print JSON.
     #[arg(long)]
     json: bool,
-}
-
-/// `transactions import`
-#[derive(Args, Debug)]
-pub struct Import {
-    #[command(flatten)]
-    database: DatabaseOption,
-    /// The file; - for standard input.
-    file: PathBuf,
-    /// Which money lines are about that do not say "livemode": live or test [default: the daemon's].
-    #[arg(long, value_parser = parse_mode, env = "PAYHOOKD_MODE")]
-    mode: Option<Mode>,
 }
 
 /// `transactions list`
@@ -194,7 +182,7 @@ impl Add {
 }
 
 /// What is said, else what the daemon is about, else real money.
-fn livemode(mode: Option<Mode>, db: &Path) -> Result<bool, CommandError> {
+pub(super) fn livemode(mode: Option<Mode>, db: &Path) -> Result<bool, CommandError> {
     match mode {
         Some(mode) => Ok(mode == Mode::Live),
         None if db.exists() => Ok(Reader::open(db)?.livemode()?.unwrap_or(true)),
@@ -202,7 +190,8 @@ fn livemode(mode: Option<Mode>, db: &Path) -> Result<bool, CommandError> {
     }
 }
 
-fn conflict(reference: &str, transaction: &Transaction) -> String {
+/// Why a registration contradicts this transaction.
+pub(super) fn conflict(reference: &str, transaction: &Transaction) -> String {
     format!(
         "{reference} is registered already, with other facts, or is part of a transaction that is: \
          look at `payhookd transactions show {}`",
@@ -373,114 +362,4 @@ fn amount_text(
         }
         _ => String::new(),
     }
-}
-
-/// How many lines are written in one commit: few enough that a running daemon never waits long.
-const LINES_AT_ONCE: usize = 500;
-
-impl Import {
-    fn run(&self) -> Result<(), CommandError> {
-        let input: Box<dyn BufRead> = if self.file.as_os_str() == "-" {
-            Box::new(io::stdin().lock())
-        } else {
-            let opened = File::open(&self.file);
-            let file = opened.map_err(|error| {
-                CommandError::Said(format!("{} can't be read: {error}", self.file.display()))
-            })?;
-            Box::new(BufReader::new(file))
-        };
-        let lines = self.parse(input)?;
-        let mut database = Database::open(&self.database.path())?;
-        let (mut created, mut existing) = (0_u64, 0_u64);
-        let mut left_out = Vec::new();
-        for some in lines.chunks(LINES_AT_ONCE) {
-            let now = Clock::SYSTEM.now();
-            database.batch(|batch| {
-                for (number, new) in some {
-                    match batch.register(new, now)? {
-                        Registered::Created(_) => created += 1,
-                        Registered::Existing(_) => existing += 1,
-                        // Only registering shows that two lines mean one payment.
-                        Registered::Conflict(transaction) => {
-                            let conflict = conflict(&new.reference.value, &transaction);
-                            left_out.push(format!("line {number}: {conflict}"));
-                        }
-                    }
-                }
-                Ok(())
-            })?;
-        }
-        printed(writeln!(io::stdout(), "{created} registered, {existing} were already"))?;
-        if left_out.is_empty() {
-            return Ok(());
-        }
-        Err(CommandError::Said(format!("not registered:\n  {}", shortened(left_out))))
-    }
-
-    /// Checks all of it before anything is written.
-    fn parse(&self, input: Box<dyn BufRead>) -> Result<Vec<(usize, NewTransaction)>, CommandError> {
-        let livemode = livemode(self.mode, &self.database.path())?;
-        let mut lines = Vec::new();
-        let mut mistakes = Vec::new();
-        for (number, line) in (1..).zip(input.lines()) {
-            let line = line?;
-            if line.trim().is_empty() {
-                continue;
-            }
-            match intake::parse(line.as_bytes(), livemode) {
-                Ok(new) => lines.push((number, new)),
-                Err(mistake) => mistakes.push(format!("line {number}: {mistake}")),
-            }
-        }
-        self.conflicts(&lines, &mut mistakes)?;
-        if mistakes.is_empty() {
-            return Ok(lines);
-        }
-        Err(CommandError::Said(format!("nothing was imported:\n  {}", shortened(mistakes))))
-    }
-
-    /// Lines that contradict each other or what is registered.
-    fn conflicts(
-        &self,
-        lines: &[(usize, NewTransaction)],
-        mistakes: &mut Vec<String>,
-    ) -> Result<(), CommandError> {
-        let mut seen = std::collections::HashMap::with_capacity(lines.len());
-        for (number, new) in lines {
-            let key = (new.provider, new.livemode, &new.reference.value);
-            if let Some((first, other)) = seen.insert(key, (number, new))
-                && other != new
-            {
-                mistakes.push(format!(
-                    "line {number}: the reference of line {first}, with other facts"
-                ));
-            }
-        }
-        let path = self.database.path();
-        if !path.exists() {
-            return Ok(());
-        }
-        let reader = Reader::open(&path)?;
-        for (number, new) in lines {
-            if let Some(conflict) = reader.conflict(new)? {
-                mistakes.push(format!(
-                    "line {number}: {}",
-                    self::conflict(&new.reference.value, &conflict)
-                ));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Enough to see what is wrong.
-const MISTAKES_SHOWN: usize = 20;
-
-fn shortened(mut mistakes: Vec<String>) -> String {
-    let all = mistakes.len();
-    mistakes.truncate(MISTAKES_SHOWN);
-    if all > MISTAKES_SHOWN {
-        mistakes.push(format!("… and {} more", all - MISTAKES_SHOWN));
-    }
-    mistakes.join("\n  ")
 }

@@ -90,6 +90,20 @@ impl Batch<'_> {
         done
     }
 
+    /// Runs `work`, and takes all of it back if it gives an error of its own.
+    pub fn attempt<T, E>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<Result<T, E>, StoreError>,
+    ) -> Result<Result<T, E>, StoreError> {
+        self.connection.execute_batch("SAVEPOINT attempt")?;
+        let done = work(self)?;
+        self.connection.execute_batch(match done {
+            Ok(_) => "RELEASE attempt",
+            Err(_) => "ROLLBACK TO attempt; RELEASE attempt",
+        })?;
+        Ok(done)
+    }
+
     /// Keeps a refused request among the latest.
     pub fn reject(&self, request: &RejectedRequest) -> Result<(), StoreError> {
         Ok(rejected_requests::insert(self.connection, request)?)

@@ -138,6 +138,34 @@ fn an_import_registers_every_line_once() {
 }
 
 #[test]
+fn an_import_may_be_csv_with_the_keys_as_heading() {
+    let options = Options::new();
+    let csv = "\u{feff}reference,provider,amount,currency,order_id,livemode,metadata\r\n\
+               pi_1,stripe,4999,EUR,\"A, 1001\",,\r\n\
+               PAY-1 , paypal ,,,,false,\"{\"\"cart\"\":7}\"\r\n";
+    let file = options.file("transactions.csv", csv);
+    let import = ["transactions", "import", &*file.to_string_lossy()];
+    assert_eq!(options.done(&import), "2 registered, 0 were already\n");
+    assert_eq!(options.done(&import), "0 registered, 2 were already\n");
+    let rows = "SELECT provider, reference, order_id, amount, currency, livemode, metadata
+                FROM transactions ORDER BY id";
+    assert_eq!(
+        options.database().rows(rows),
+        ["stripe|pi_1|A, 1001|4999|EUR|1|{}", r#"paypal|PAY-1|-|-|-|0|{"cart":7}"#]
+    );
+    for (csv, says) in [
+        ("reference,provider,price\npi_2,stripe,1\n", "line 1: the heading has \"price\""),
+        ("reference,provider\npi_2,stripe\npi_3,klarna\n", "line 3: provider: give stripe"),
+        ("reference,provider,amount,currency\npi_2,stripe,49.99,EUR\n", "line 2: amount: "),
+        ("reference,provider\npi_2,stripe,more\n", "not CSV"),
+    ] {
+        let said = failed(&options.run_with_input(&["transactions", "import", "-"], csv));
+        assert!(said.contains("nothing was imported") && said.contains(says), "{says} in {said}");
+    }
+    assert_eq!(options.database().count("transactions"), 2);
+}
+
+#[test]
 fn an_import_with_mistakes_names_their_lines_and_writes_nothing() {
     let options = Options::new();
     let lines = [
@@ -191,7 +219,9 @@ fn an_import_tells_of_a_line_that_is_part_of_another_transaction() {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("line 1: ch_1 ") && said.contains("transactions show 1"), "{said}");
-    assert!(!said.contains("line 2: "), "{said}");
+    assert!(said.contains("nothing was imported") && !said.contains("line 2: "), "{said}");
+    let registered = "SELECT reference FROM transactions";
+    assert_eq!(options.database().rows(registered), ["pi_1"]);
 }
 
 #[test]

@@ -1,0 +1,246 @@
+//! `payhookd transactions import`: a shop's existing payments, all of them or none.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Map, Value};
+
+use super::transactions::{conflict, livemode};
+use super::{CommandError, printed, said};
+use crate::clock::Clock;
+use crate::config::Mode;
+use crate::config::options::{DatabaseOption, parse_mode};
+use crate::intake::{self, Mistake};
+use crate::store::{Batch, Database, NewTransaction, Reader, Registered, StoreError};
+
+/// `transactions import`
+#[derive(Args, Debug)]
+pub struct Import {
+    #[command(flatten)]
+    database: DatabaseOption,
+    /// The file, JSON lines or CSV; - for standard input.
+    file: PathBuf,
+    /// Which money lines are about that do not say "livemode": live or test [default: the daemon's].
+    #[arg(long, value_parser = parse_mode, env = "PAYHOOKD_MODE")]
+    mode: Option<Mode>,
+}
+
+/// As many lines are written in one commit, so that all are or none is; a running daemon waits less
+/// than a second for it.
+const IN_ONE_COMMIT: usize = 20_000;
+/// Of a longer file so many at once: few enough that a running daemon never waits long.
+const LINES_AT_ONCE: usize = 500;
+
+/// A line of the file and its number.
+type Numbered = (u64, NewTransaction);
+
+/// What was written.
+#[derive(Default)]
+struct Written {
+    created: u64,
+    existing: u64,
+    /// Only registering shows that two lines mean one payment.
+    conflicts: Vec<String>,
+}
+
+impl Import {
+    /// Does it.
+    pub fn run(&self) -> Result<(), CommandError> {
+        let lines = self.read()?;
+        let mut database = Database::open(&self.database.path())?;
+        let mut progress = Progress::of(lines.len());
+        if lines.len() <= IN_ONE_COMMIT {
+            let written = database.batch(|batch| {
+                batch.attempt(|batch| {
+                    let written = register(batch, &lines, Written::default())?;
+                    Ok(if written.conflicts.is_empty() { Ok(written) } else { Err(written) })
+                })
+            })?;
+            return match written {
+                Ok(written) => tell(&written),
+                Err(Written { conflicts, .. }) => Err(nothing(conflicts)),
+            };
+        }
+        let mut written = Written::default();
+        for some in lines.chunks(LINES_AT_ONCE) {
+            written = database.batch(|batch| register(batch, some, written))?;
+            progress.moved(some.len());
+        }
+        progress.end();
+        tell(&written)
+    }
+
+    /// Reads and checks all of it before anything is written.
+    fn read(&self) -> Result<Vec<Numbered>, CommandError> {
+        let mut input: Box<dyn BufRead> = if self.file.as_os_str() == "-" {
+            Box::new(io::stdin().lock())
+        } else {
+            let opened = File::open(&self.file);
+            let file = opened
+                .map_err(|error| said(format!("{} can't be read: {error}", self.file.display())))?;
+            Box::new(BufReader::new(file))
+        };
+        let livemode = livemode(self.mode, &self.database.path())?;
+        let mut lines = Vec::new();
+        let mut mistakes = Vec::new();
+        let mut take = |number: u64, line: Result<NewTransaction, Mistake>| match line {
+            Ok(new) => lines.push((number, new)),
+            Err(mistake) => mistakes.push(format!("line {number}: {mistake}")),
+        };
+        let first = input.fill_buf()?.iter().find(|byte| !byte.is_ascii_whitespace());
+        if matches!(first, None | Some(b'{' | b'[')) {
+            for (number, line) in (1..).zip(input.lines()) {
+                let line = line?;
+                if !line.trim().is_empty() {
+                    take(number, intake::parse(line.as_bytes(), livemode));
+                }
+            }
+        } else {
+            csv_lines(input, livemode, &mut take)?;
+        }
+        self.conflicts(&lines, &mut mistakes)?;
+        if mistakes.is_empty() { Ok(lines) } else { Err(nothing(mistakes)) }
+    }
+
+    /// Lines that contradict each other or what is registered.
+    fn conflicts(
+        &self,
+        lines: &[Numbered],
+        mistakes: &mut Vec<String>,
+    ) -> Result<(), CommandError> {
+        let mut seen = HashMap::with_capacity(lines.len());
+        for (number, new) in lines {
+            let key = (new.provider, new.livemode, &new.reference.value);
+            if let Some((first, other)) = seen.insert(key, (number, new))
+                && other != new
+            {
+                mistakes.push(format!(
+                    "line {number}: the reference of line {first}, with other facts"
+                ));
+            }
+        }
+        let path = self.database.path();
+        if !path.exists() {
+            return Ok(());
+        }
+        let reader = Reader::open(&path)?;
+        for (number, new) in lines {
+            if let Some(existing) = reader.conflict(new)? {
+                let conflict = conflict(&new.reference.value, &existing);
+                mistakes.push(format!("line {number}: {conflict}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The heading names the keys; an empty cell is a key that is not given.
+fn csv_lines(
+    input: impl Read,
+    livemode: bool,
+    take: &mut impl FnMut(u64, Result<NewTransaction, Mistake>),
+) -> Result<(), CommandError> {
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
+    let wrong = |error: csv::Error| said(format!("nothing was imported:\n  not CSV: {error}"));
+    let heading = reader.headers().map_err(wrong)?.clone();
+    // What a spreadsheet puts in front of UTF-8.
+    let names: Vec<&str> = heading.iter().map(|name| name.trim_start_matches('\u{feff}')).collect();
+    if let Some(unknown) = names.iter().find(|name| !intake::FIELDS.contains(name)) {
+        return Err(said(format!(
+            "nothing was imported:\n  line 1: the heading has {unknown:?}; give some of {}",
+            intake::FIELDS.join(", ")
+        )));
+    }
+    for record in reader.records() {
+        let record = record.map_err(wrong)?;
+        let number = record.position().map_or(0, csv::Position::line);
+        let cells = names.iter().zip(&record).filter(|(_, cell)| !cell.is_empty());
+        let fields: Map<String, Value> =
+            cells.map(|(name, cell)| ((*name).to_owned(), value(name, cell))).collect();
+        take(number, intake::parse(Value::Object(fields).to_string().as_bytes(), livemode));
+    }
+    Ok(())
+}
+
+/// A cell as the JSON that it stands for; what is none is left to be refused under its name.
+fn value(name: &str, cell: &str) -> Value {
+    let json = matches!(name, "amount" | "livemode" | "metadata");
+    let parsed = json.then(|| serde_json::from_str(cell).ok()).flatten();
+    parsed.unwrap_or_else(|| cell.into())
+}
+
+fn register(
+    batch: &Batch<'_>,
+    lines: &[Numbered],
+    mut written: Written,
+) -> Result<Written, StoreError> {
+    let now = Clock::SYSTEM.now();
+    for (number, new) in lines {
+        match batch.register(new, now)? {
+            Registered::Created(_) => written.created += 1,
+            Registered::Existing(_) => written.existing += 1,
+            Registered::Conflict(transaction) => {
+                let conflict = conflict(&new.reference.value, &transaction);
+                written.conflicts.push(format!("line {number}: {conflict}"));
+            }
+        }
+    }
+    Ok(written)
+}
+
+fn tell(written: &Written) -> Result<(), CommandError> {
+    let Written { created, existing, conflicts } = written;
+    printed(writeln!(io::stdout(), "{created} registered, {existing} were already"))?;
+    if conflicts.is_empty() {
+        return Ok(());
+    }
+    Err(said(format!("not registered:\n  {}", shortened(conflicts.clone()))))
+}
+
+fn nothing(mistakes: Vec<String>) -> CommandError {
+    said(format!("nothing was imported:\n  {}", shortened(mistakes)))
+}
+
+/// Enough to see what is wrong.
+const MISTAKES_SHOWN: usize = 20;
+
+fn shortened(mut mistakes: Vec<String>) -> String {
+    let all = mistakes.len();
+    mistakes.truncate(MISTAKES_SHOWN);
+    if all > MISTAKES_SHOWN {
+        mistakes.push(format!("… and {} more", all - MISTAKES_SHOWN));
+    }
+    mistakes.join("\n  ")
+}
+
+/// A bar on a terminal; nothing anywhere else.
+struct Progress {
+    done: usize,
+    all: usize,
+    shown: bool,
+}
+
+impl Progress {
+    fn of(all: usize) -> Self {
+        Self { done: 0, all, shown: io::stderr().is_terminal() }
+    }
+
+    fn moved(&mut self, by: usize) {
+        self.done += by;
+        if self.shown {
+            let filled = self.done * 40 / self.all.max(1);
+            let bar = "#".repeat(filled) + &".".repeat(40 - filled.min(40));
+            // Who can't see it misses nothing that is said again at the end.
+            let _ = write!(io::stderr(), "\r[{bar}] {} of {}", self.done, self.all);
+        }
+    }
+
+    fn end(&self) {
+        if self.shown {
+            let _ = writeln!(io::stderr());
+        }
+    }
+}
