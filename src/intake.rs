@@ -56,7 +56,7 @@ pub fn parse(json: &[u8], livemode: bool) -> Result<NewTransaction, Mistake> {
     let amount = match fields.value("amount") {
         None => None,
         Some(value) => {
-            let amount = value.as_i64().filter(|amount| *amount >= 0);
+            let amount = whole(value).filter(|amount| *amount >= 0);
             Some(amount.ok_or_else(|| Mistake::of("amount", AMOUNT))?)
         }
     };
@@ -82,6 +82,12 @@ pub fn parse(json: &[u8], livemode: bool) -> Result<NewTransaction, Mistake> {
         livemode,
         metadata: metadata.to_string(),
     })
+}
+
+/// A whole number, also where it is written with an empty fraction (`4999.0`), as some languages do;
+/// anything else is none.
+pub fn whole(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_number()?.to_string().strip_suffix(".0")?.parse().ok())
 }
 
 /// `stripe` or `paypal`.
@@ -196,6 +202,23 @@ mod tests {
 
     fn mistake(json: &str) -> String {
         parse(json.as_bytes(), true).expect_err(json).to_string()
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_with_an_empty_fraction() {
+        for (json, expected) in [
+            ("4999", Some(4999)),
+            ("4999.0", Some(4999)),
+            ("-1.0", Some(-1)),
+            ("49.99", None),
+            ("1e30", None),
+            ("9223372036854775808", None),
+            ("\"4999\"", None),
+            ("null", None),
+        ] {
+            let value: Value = serde_json::from_str(json).expect("JSON");
+            assert_eq!(whole(&value), expected, "{json}");
+        }
     }
 
     #[test]

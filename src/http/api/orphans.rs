@@ -12,6 +12,7 @@ use super::{Api, Call, found, page};
 use crate::domain::event::Provider;
 use crate::domain::orphan::OrphanKind;
 use crate::http::typed;
+use crate::intake::whole;
 use crate::shapes;
 use crate::store::{OrphanFilter, Settled};
 
@@ -105,7 +106,7 @@ impl Resolution {
         match (fields.get("transaction_id"), text("dismiss")?, text("note")?) {
             (None | Some(Value::Null), Some(why), None) => Ok(Self::Dismiss(why)),
             (Some(id), None, note) => {
-                let id = id.as_i64().filter(|id| *id > 0);
+                let id = whole(id).filter(|id| *id > 0);
                 let wrong = || Problem::field("transaction_id", "give the number of a transaction");
                 Ok(Self::Attach { transaction_id: id.ok_or_else(wrong)?, note })
             }
