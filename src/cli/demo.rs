@@ -343,7 +343,7 @@ fn check(db: &Path, day: &Day) -> Result<(), CommandError> {
 
 fn until_interrupted() -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve::until_signalled())?;
+    runtime.block_on(async { serve::until_signalled().await })?;
     Ok(())
 }
 

@@ -134,6 +134,8 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
         .enable_all()
         .build()?;
     let stopped = runtime.block_on(async {
+        // Heard from before anybody is told that the daemon listens.
+        let stop = stop();
         let public = listen(sockets.public, config.listen, "--listen")?;
         let admin = listen(sockets.admin, config.admin_listen, "--admin-listen")?;
         let addresses = Listening { public: public.local_addr()?, admin: admin.local_addr()? };
@@ -159,7 +161,7 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
         let notifier = notifier.transpose()?;
         let running =
             Running { store, writer: &writer, notifier: notifier.as_ref(), refusals, metrics };
-        let ended = serve(config, &token, running, certificates, (public, admin), stop()).await;
+        let ended = serve(config, &token, running, certificates, (public, admin), stop).await;
         if let Some(notifier) = notifier {
             notifier.stop();
         }
@@ -444,13 +446,17 @@ fn listen(
     bound().map_err(|source| ServeError::Listen { address, flag, source })
 }
 
-/// Returns when the process is asked to end; says by which signal.
-pub async fn until_signalled() -> std::io::Result<&'static str> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok("SIGTERM"),
-        _ = interrupt.recv() => Ok("SIGINT"),
+/// Ends when the process is asked to end; says by which signal. Signals are heard from the call on,
+/// which must be made within a runtime.
+pub fn until_signalled() -> impl Future<Output = std::io::Result<&'static str>> {
+    let signals = signal(SignalKind::terminate())
+        .and_then(|terminate| Ok((terminate, signal(SignalKind::interrupt())?)));
+    async {
+        let (mut terminate, mut interrupt) = signals?;
+        tokio::select! {
+            _ = terminate.recv() => Ok("SIGTERM"),
+            _ = interrupt.recv() => Ok("SIGINT"),
+        }
     }
 }
 

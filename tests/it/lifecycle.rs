@@ -106,3 +106,12 @@ fn nobody_is_turned_away_because_others_keep_connections_open() {
     // The oldest had to go.
     assert!(idle[0].is_closed());
 }
+
+#[test]
+fn a_daemon_that_is_stopped_as_soon_as_it_listens_ends_well() {
+    for _ in 0..20 {
+        let ended = Options::stripe().start().terminate();
+        assert!(ended.status.success(), "{ended:?}");
+        assert!(ended.log.contains("msg=stopped"), "{}", ended.log);
+    }
+}
