@@ -20,14 +20,15 @@ pub fn token_mistake(text: &str) -> Option<&'static str> {
         Some("is empty")
     } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         Some("is not one word of ASCII")
-    } else if text.len() < 16 {
-        Some("is shorter than 16 characters, so it can be guessed")
     } else if text.len() > 1024 {
         Some("is longer than 1024 characters")
     } else {
         None
     }
 }
+
+/// A shorter token is nobody's who means it, unless for a trial.
+const SHORTEST: usize = 16;
 
 impl Checks<'_> {
     /// The token, or else the file that is read, or made where there is none: unlike the file of
@@ -50,6 +51,10 @@ impl Checks<'_> {
             self.mistake(format!(
                 "{NAME} {mistake}: set one such as `openssl rand -hex 32` prints, or none to have \
                  one made"
+            ));
+        } else if token.len() < SHORTEST {
+            self.warn(format!(
+                "{NAME} is shorter than {SHORTEST} characters, so it can be guessed"
             ));
         }
         ApiToken::Given(Secret(token))
