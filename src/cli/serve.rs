@@ -1,5 +1,7 @@
 //! The daemon: where all parts meet, and the order in which they start and stop.
 
+mod watch;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,23 +9,22 @@ use std::time::{Duration, Instant};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Semaphore, watch};
-use tokio::time::MissedTickBehavior;
+use tokio::sync::Semaphore;
 
+use self::watch::{
+    count_from_before, ring_for_others, tell_counts, tell_left_out, tell_of_orphans, watch_over,
+};
 use super::api_token::{self, TokenError};
 use crate::clients::app::App;
 use crate::clients::certificates::Certificates;
 use crate::clients::command::Program;
 use crate::clients::postback::Postback;
-use crate::clock::Clock;
 use crate::config::options::{LogFormat, ServeOptions};
 use crate::config::{
     self, Config, ConfigError, Mode, NotifyConfig, NotifyTarget, PaypalConfig, PaypalVerify,
     Secret, Surroundings,
 };
-use crate::domain::event::Provider;
 use crate::domain::orphan::Policy;
-use crate::domain::refusal::Refusal;
 use crate::http::admin::Gauged;
 use crate::http::api::{Api, Endpoint};
 use crate::http::proof::{PaypalEndpoint, PaypalProof, StripeEndpoint};
@@ -38,9 +39,7 @@ use crate::notify::{Notifier, NotifyError, Target};
 use crate::providers::paypal::transmission::WebhookIds;
 use crate::providers::stripe::signature::SigningSecrets;
 use crate::service::{self, Sockets};
-use crate::store::{
-    Bell, Database, Orphan, Reader, Readers, Store, StoreError, StoredCertificate, Writer,
-};
+use crate::store::{Database, Reader, Readers, Store, StoreError, StoredCertificate, Writer};
 
 /// Why the daemon did not start, or not end well.
 #[derive(Debug, thiserror::Error)]
@@ -211,7 +210,7 @@ async fn serve(
     (public, admin): (TcpListener, TcpListener),
     stop: impl Future<Output = std::io::Result<&'static str>>,
 ) -> Result<&'static str, ServeError> {
-    let (tell, told) = watch::channel(false);
+    let (tell, told) = tokio::sync::watch::channel(false);
     let Running { store, writer, notifier, refusals, metrics } = running;
     tokio::spawn(ring_for_others(Reader::open(&config.db)?, store.bell().clone()));
     tokio::spawn(service::stay_alive(store.clone()));
@@ -254,120 +253,6 @@ async fn serve(
     tell_left_out(&refusals);
     tell_counts(&refusals);
     ended
-}
-
-/// Rings for the commits of other processes, the command line's. (Ours ring by themselves, sooner;
-/// that they are seen here again costs those who listen one look.)
-async fn ring_for_others(reader: Reader, bell: Bell) {
-    let mut looks = tokio::time::interval(Duration::from_millis(500));
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut seen = None;
-    loop {
-        looks.tick().await;
-        match reader.data_version() {
-            Ok(version) if seen == Some(version) => {}
-            Ok(version) => {
-                seen = Some(version);
-                bell.ring();
-            }
-            Err(error) => Line::debug("data version not read").with("err", &error).emit(),
-        }
-    }
-}
-
-/// When the last event came is known also after a start.
-fn count_from_before(reader: &Reader, metrics: &Metrics) {
-    match reader.last_events() {
-        Ok(last) => {
-            for (provider, livemode, at) in last {
-                metrics.received(provider, livemode, at);
-            }
-        }
-        Err(error) => Line::debug("last events not read").with("err", &error).emit(),
-    }
-}
-
-/// Tells of each orphan for which the shop had its time to register a transaction.
-async fn tell_of_orphans(reader: Reader, store: Store, clock: Clock) {
-    let mut looks = tokio::time::interval(Duration::from_secs(1));
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        looks.tick().await;
-        let now = clock.now();
-        // Asked of a reader first: the writer is for those who have something to write.
-        let taken = match reader.has_due_orphans(now) {
-            Ok(false) => continue,
-            Ok(true) => store.run(move |batch| batch.take_due_orphans(now)).await,
-            Err(error) => Err(error),
-        };
-        match taken {
-            Ok(due) => due.iter().for_each(tell_of_orphan),
-            // It is tried again in a second; whatever ails the database is told elsewhere.
-            Err(error) => Line::debug("orphans not looked at").with("err", &error).emit(),
-        }
-    }
-}
-
-fn tell_of_orphan(orphan: &Orphan) {
-    Line::warn("orphan")
-        .with("orphan_id", orphan.id)
-        .with("kind", orphan.kind)
-        .with("provider", orphan.provider)
-        .with("reference", &orphan.reference)
-        .with_some("order_id", orphan.order_id.as_deref())
-        .with_some("status", orphan.status)
-        .with_some("amount", orphan.amount)
-        .with_some("currency", orphan.currency.as_deref())
-        .with_some("transaction_id", orphan.transaction_id)
-        .with("first_seen_at", orphan.first_seen_at)
-        .with("meaning", orphan.kind.meaning())
-        .emit();
-}
-
-/// Says what the throttle of refusals left out; returns if a thread ends.
-async fn watch_over(
-    writer: &Writer,
-    notifier: Option<&Notifier>,
-    refusals: &Refusals,
-) -> ServeError {
-    let mut every_second = tokio::time::interval(Duration::from_secs(1));
-    let mut seconds: u64 = 0;
-    loop {
-        every_second.tick().await;
-        if writer.has_ended() {
-            return ServeError::WriterEnded;
-        }
-        if notifier.is_some_and(Notifier::has_ended) {
-            return ServeError::NotifierEnded;
-        }
-        seconds += 1;
-        if seconds.is_multiple_of(10) {
-            tell_left_out(refusals);
-        }
-    }
-}
-
-/// One line for each reason, with how often it was the reason since the start.
-fn tell_counts(refusals: &Refusals) {
-    for provider in Provider::ALL {
-        for refusal in Refusal::ALL {
-            let count = refusals.counted(*provider, *refusal);
-            if count > 0 {
-                Line::info("refused in all")
-                    .with("provider", provider)
-                    .with("outcome", refusal)
-                    .with("count", count)
-                    .emit();
-            }
-        }
-    }
-}
-
-fn tell_left_out(refusals: &Refusals) {
-    let left_out = refusals.take_left_out();
-    if left_out > 0 {
-        Line::warn("refused").with("left_out", left_out).emit();
-    }
 }
 
 fn endpoints(

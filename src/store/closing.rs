@@ -1,11 +1,11 @@
 //! What the shop or a person says of a payment after it was registered or became an orphan.
 
-use super::StoreError;
 use super::database::Batch;
 use super::matching::Holder;
 use super::orphans::{self, By, Orphan};
 use super::references::Realm;
 use super::transactions::{self, Transaction};
+use super::{StoreError, late_money};
 use crate::domain::orphan::OrphanKind;
 use crate::domain::time::Timestamp;
 
@@ -47,7 +47,7 @@ impl Batch<'_> {
         if transaction.closed_at.is_some() != closed_at.is_some() {
             transactions::close(self.connection, &transaction, closed_at, now)?;
             let transaction = self.transaction(id)?;
-            orphans::late_money(self.connection, &transaction, None, now)?;
+            late_money::sync(self.connection, &transaction, None, now)?;
         }
         Ok(Some(self.transaction(id)?))
     }

@@ -15,6 +15,7 @@ mod facts;
 mod faults;
 mod feed;
 mod ingest;
+mod late_money;
 mod listing;
 mod matching;
 mod orphans;

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::register::NewTransaction;
-use super::{Columns, StoreError, changes, facts, orphans};
+use super::{Columns, StoreError, changes, facts, late_money};
 use crate::domain::change;
 use crate::domain::event::Provider;
 use crate::domain::money::Currency;
@@ -289,7 +289,7 @@ pub(super) fn refold(
         None => false,
         Some(_) => {
             let now_so = Transaction { state: saved.clone(), latest_log_id, ..transaction.clone() };
-            orphans::late_money(connection, &now_so, cause, now)?
+            late_money::sync(connection, &now_so, cause, now)?
         }
     };
     Ok(Refolded { state: saved, wrong_amount, late_money })
