@@ -235,8 +235,9 @@ async fn serve(
         stop: told.clone(),
     });
     let (clock, db) = (config.clock, config.db.clone());
-    let gauged = Gauged { metrics, readers, store: store.clone(), clock, db };
-    let routes = admin::routes(store, Token::new(token.reveal()), api, gauged);
+    let notifies = config.notify.is_some();
+    let gauged = Gauged { metrics, readers, store, clock, db, notifies };
+    let routes = admin::routes(Token::new(token.reveal()), api, gauged);
     let admin = tokio::spawn(http::serve(admin, routes, config.max_connections, told));
     let ended = tokio::select! {
         signal = stop => Ok(signal?),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use warp::Filter;
 use warp::http::{HeaderMap, Method, StatusCode};
@@ -20,8 +21,9 @@ use crate::store::{Reader, Readers, Store};
 
 /// What the admin listener answers: `/readyz` says whether commits work; everything else wants the
 /// token.
-pub fn routes(store: Store, token: Token, api: Arc<Api>, gauged: Gauged) -> Routes {
+pub fn routes(token: Token, api: Arc<Api>, gauged: Gauged) -> Routes {
     let gauged = Arc::new(gauged);
+    let of_readyz = Arc::clone(&gauged);
     let metrics = warp::path("metrics").and(warp::path::end()).and(warp::method()).then(
         move |method: Method| {
             let gauged = Arc::clone(&gauged);
@@ -33,15 +35,15 @@ pub fn routes(store: Store, token: Token, api: Arc<Api>, gauged: Gauged) -> Rout
             }
         },
     );
-    let trouble = Arc::new(Throttle::new(1, std::time::Duration::from_secs(60)));
+    let trouble = Arc::new(Throttle::new(1, Duration::from_secs(60)));
     let readyz = warp::path("readyz").and(warp::path::end()).and(warp::method()).then(
         move |method: Method| {
-            let (store, trouble) = (store.clone(), Arc::clone(&trouble));
+            let (gauged, trouble) = (Arc::clone(&of_readyz), Arc::clone(&trouble));
             async move {
                 if method != Method::GET && method != Method::HEAD {
                     return method_not_allowed("GET, HEAD");
                 }
-                ready(&store, &trouble).await
+                gauged.ready(&trouble).await
             }
         },
     );
@@ -71,9 +73,49 @@ pub struct Gauged {
     pub clock: Clock,
     /// The database file.
     pub db: PathBuf,
+    /// Whether the shop's app is to be told of changes.
+    pub notifies: bool,
 }
 
+/// Less than this much room on the disk is trouble soon: SQLite needs some for every commit.
+const ROOM: u64 = 64 * 1024 * 1024;
+/// What is due this long and was not tried says that nobody tries.
+const STUCK_AFTER: Duration = Duration::from_secs(300);
+
 impl Gauged {
+    /// Whether webhooks can be taken and the app is told of them, in a sentence.
+    async fn ready(&self, trouble: &Throttle) -> Response {
+        let reason = if let Err(error) = self.store.probe().await {
+            if trouble.pass(Instant::now()).is_some() {
+                Line::error("not ready").with("err", &error).emit();
+            }
+            r#"{"ready":false,"reason":"commits do not work: see the log"}"#
+        } else if self.disk_free().is_some_and(|bytes| bytes < ROOM) {
+            r#"{"ready":false,"reason":"the disk of the database is nearly full: make room"}"#
+        } else if self.is_stuck().await {
+            r#"{"ready":false,"reason":"the shop's app is not told any more: see the log"}"#
+        } else {
+            return answer(
+                StatusCode::OK,
+                r#"{"ready":true,"reason":"commits work, the disk has room, and nothing that is due waits"}"#,
+            );
+        };
+        unavailable(reason, "5")
+    }
+
+    /// Bytes that are free for the database, if the system tells.
+    fn disk_free(&self) -> Option<u64> {
+        let disk = rustix::fs::statvfs(&self.db).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
+    /// Without a target nothing is due, and whoever can't read now finds out by other ways.
+    async fn is_stuck(&self) -> bool {
+        let before = self.clock.now().minus(STUCK_AFTER);
+        self.notifies
+            && self.readers.read(move |reader| reader.is_due_since(before)).await.unwrap_or(false)
+    }
+
     async fn answer(&self) -> Response {
         let sight = match self.readers.read(Reader::sight).await {
             Ok(sight) => sight,
@@ -82,11 +124,10 @@ impl Gauged {
                 return unavailable(r#"{"error":"the database is busy"}"#, "5");
             }
         };
-        let disk = rustix::fs::statvfs(&self.db).ok();
         let gauges = Gauges {
             now: self.clock.now(),
             queue_depth: self.store.queue_depth(),
-            disk_free_bytes: disk.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
+            disk_free_bytes: self.disk_free(),
         };
         let text = self.metrics.text(&sight, gauges);
         typed(StatusCode::OK, OPENMETRICS, text)
@@ -99,7 +140,7 @@ const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=
 /// Answers whoever does not say the token; passes over the others.
 fn without(token: Token) -> Routes {
     let token = Arc::new(token);
-    let refused = Arc::new(Throttle::new(10, std::time::Duration::from_secs(10)));
+    let refused = Arc::new(Throttle::new(10, Duration::from_secs(10)));
     warp::header::headers_cloned()
         .and(warp::path::full())
         .and_then(move |headers: HeaderMap, path: FullPath| {
@@ -109,7 +150,7 @@ fn without(token: Token) -> Routes {
                 if knows {
                     return Err(warp::reject());
                 }
-                if let Some(left_out) = refused.pass(std::time::Instant::now()) {
+                if let Some(left_out) = refused.pass(Instant::now()) {
                     Line::warn("refused: without the API token")
                         .with("path", path.as_str())
                         .with("left_out", left_out)
@@ -119,16 +160,4 @@ fn without(token: Token) -> Routes {
             }
         })
         .boxed()
-}
-
-async fn ready(store: &Store, trouble: &Throttle) -> Response {
-    match store.probe().await {
-        Ok(()) => answer(StatusCode::OK, r#"{"ready":true}"#),
-        Err(error) => {
-            if trouble.pass(std::time::Instant::now()).is_some() {
-                Line::error("not ready").with("err", &error).emit();
-            }
-            unavailable(r#"{"ready":false,"reason":"commits do not work: see the log"}"#, "5")
-        }
-    }
 }

@@ -130,6 +130,14 @@ impl Reader {
         delivery_attempts::of(&self.connection, delivery_id)
     }
 
+    /// Whether the next attempt of a message was due before this, and has not been made.
+    pub fn is_due_since(&self, then: Timestamp) -> Result<bool, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT 1 FROM deliveries WHERE next_attempt_at < :then LIMIT 1")?;
+        Ok(statement.exists(named_params! { ":then": then.to_string() })?)
+    }
+
     /// At most `limit` messages whose next attempt is due, those that wait longest first. No two of
     /// them are about the same transaction.
     pub fn due_messages(

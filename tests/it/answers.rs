@@ -212,7 +212,7 @@ fn health_is_told_to_everybody_and_readiness_on_the_box() {
     let mut connection = daemon.connect();
     connection.send("HEAD /healthz HTTP/1.1\r\nhost: payhookd\r\nconnection: close\r\n\r\n");
     assert!(connection.rest().starts_with("HTTP/1.1 200 "));
-    assert_says(&daemon.get_admin("/readyz"), 200, r#"{"ready":true}"#);
+    assert_says(&daemon.get_admin("/readyz"), 200, READY);
     let body = stripe_event("payment_intent.succeeded", "1");
     let signature = stripe_signature(body.as_bytes());
     let headers = [("stripe-signature", &*signature)];
@@ -461,7 +461,7 @@ fn what_cannot_be_written_comes_again_and_is_kept_then() {
         assert_eq!(daemon.database().snapshot(), before);
         options.file("fault", "");
         assert_says(&daemon.deliver_stripe(body(&refused)), 200, RECEIVED);
-        assert_says(&daemon.get_admin("/readyz"), 200, r#"{"ready":true}"#);
+        assert_says(&daemon.get_admin("/readyz"), 200, READY);
     }
     options.file("fault", "read-only");
     assert_eq!(daemon.get_admin("/readyz").status, 503);
@@ -541,3 +541,6 @@ fn the_columns_of_an_event_say_what_the_event_says() {
         )]
     );
 }
+
+const READY: &str =
+    r#"{"ready":true,"reason":"commits work, the disk has room, and nothing that is due waits"}"#;
