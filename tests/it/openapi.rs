@@ -426,3 +426,38 @@ fn a_problem_is_what_the_document_says_also_where_no_operation_is() {
         assert!(validator.is_valid(&problem), "{problem}");
     }
 }
+
+/// What others wrote to find faults by a document, where it is installed; `.ci/run` sees to that.
+#[test]
+fn schemathesis_finds_nothing() {
+    let schemathesis = |args: &[&str], folder: &std::path::Path| {
+        std::process::Command::new("schemathesis").args(args).current_dir(folder).output()
+    };
+    let daemon = shop();
+    let folder = daemon.options().folder();
+    if schemathesis(&["--version"], folder).is_err() {
+        println!("skipped: schemathesis is not installed");
+        return;
+    }
+    // A wait that is right takes its time and shows nothing new here.
+    daemon.options().file("schemathesis.toml", "[parameters]\n\"query.wait\" = 1\n");
+    let token = std::fs::read_to_string(folder.join("api-token")).expect("a token");
+    let found = schemathesis(
+        &[
+            "run",
+            &format!("http://{}/api/v1/openapi.json", daemon.admin),
+            "--header",
+            &format!("Authorization: Bearer {}", token.trim_end()),
+            "--checks=all",
+            "--phases=coverage,fuzzing",
+            "--max-examples=10",
+            "--seed=1",
+            "--request-timeout=30",
+        ],
+        folder,
+    );
+    let found = found.expect("it runs");
+    let said = String::from_utf8_lossy(&found.stdout);
+    assert!(found.status.success(), "{said}");
+    assert!(said.contains("Test cases:"), "{said}");
+}
