@@ -39,6 +39,9 @@ pub struct List {
     /// Only pending, delivered or dead ones.
     #[arg(long)]
     status: Option<DeliveryStatus>,
+    /// Only those about the transaction with this number.
+    #[arg(long, value_name = "NUMBER")]
+    transaction: Option<i64>,
 }
 
 /// `deliveries show`
@@ -84,7 +87,7 @@ pub fn run(command: &Deliveries) -> Result<(), CommandError> {
 impl List {
     fn run(&self) -> Result<(), CommandError> {
         let listing = &self.listing;
-        let filter = DeliveryFilter { status: self.status, transaction_id: None };
+        let filter = DeliveryFilter { status: self.status, transaction_id: self.transaction };
         let deliveries = listing.reader()?.list_deliveries(filter, listing.page())?.rows;
         if listing.json {
             return print_json(deliveries.iter().map(shapes::delivery));

@@ -3,11 +3,12 @@
 use super::database::Batch;
 use super::facts::{self, StoredFact};
 use super::ingest::{Applied, Outcome};
+use super::matching::components;
 use super::references::{self, Realm};
 use super::transactions::{self, Transaction};
 use super::webhook_logs::{self, WebhookLog};
 use super::{StoreError, orphans};
-use crate::domain::event::{Content, Event};
+use crate::domain::event::{Content, Event, Reference};
 use crate::domain::time::Timestamp;
 
 /// What reading an event again came to.
@@ -65,7 +66,7 @@ impl Batch<'_> {
             if same {
                 return Ok(Replayed::Same);
             }
-            self.take_back(realm, payment, log.id, &stored)?;
+            self.take_back(realm, payment, log.id, &stored, references)?;
         }
         let keep = |outcome, transaction_id| {
             webhook_logs::reread(self.connection, log.id, event, outcome, transaction_id)?;
@@ -92,19 +93,25 @@ impl Batch<'_> {
         Ok(Replayed::Changed(Applied::kept(outcome)))
     }
 
-    /// Removes what an event said of its payment, and the ids that it alone brought.
+    /// Removes what an event said of its payment, and the ids that it alone brought. Those that it
+    /// still has stay where only they lead: with an orphan, which may be dismissed, and with a
+    /// transaction that a person attached it to. What was attached stays attached.
     fn take_back(
         &self,
         realm: Realm,
         payment: i64,
         log_id: i64,
         stored: &[StoredFact],
+        again: &[Reference],
     ) -> Result<(), StoreError> {
         let (of_event, others): (Vec<_>, Vec<_>) =
             stored.iter().partition(|stored| stored.log_id == log_id);
         facts::remove(self.connection, payment, log_id)?;
         let registered = transactions::get(self.connection, payment)?;
         let mut kept = Vec::new();
+        if registered.is_none() || self.is_attached(payment, log_id, stored)? {
+            kept.extend(again.iter().cloned());
+        }
         for stored in others {
             kept.extend(stored.references()?);
         }
@@ -120,6 +127,18 @@ impl Batch<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a person made this event, or one that is tied to it, part of the transaction.
+    fn is_attached(
+        &self,
+        transaction_id: i64,
+        log_id: i64,
+        stored: &[StoredFact],
+    ) -> Result<bool, StoreError> {
+        let attached = orphans::attached_by_person(self.connection, transaction_id)?;
+        let component = components(stored)?.into_iter().find(|one| one.logs.contains(&log_id));
+        Ok(component.is_some_and(|one| attached.iter().any(|id| one.carries(id))))
     }
 
     /// Sees to a payment that an event has left.

@@ -96,6 +96,31 @@ fn stored_events_are_read_again_by_new_rules_and_nothing_counts_twice() {
 }
 
 #[test]
+fn what_a_person_decided_outlasts_new_rules() {
+    let options = Options::stripe();
+    let daemon = options.start();
+    register(&options, "cs_1", &[]);
+    for name in ["1", "2"] {
+        let sample = StripeSample::new("payment_intent.succeeded", name).body();
+        let body = with_object(&sample, |object| object["metadata"] = json!({"cart": "C-9"}));
+        assert_eq!(daemon.deliver_stripe(body).status, 200);
+    }
+    options.done(&["orphans", "resolve", "2", "--transaction", "cs_1"]);
+    options.done(&["orphans", "resolve", "3", "--dismiss", "a trial of our own"]);
+    drop(daemon);
+    let daemon = options.clone().arg("--order-id-key").arg("cart").start();
+    let again = options.done(&["events", "replay", "--since", "2d"]);
+    assert!(again.contains("2 read again: 2 changed"), "{again}");
+    assert_eq!(went(&daemon), ["processed|1|-", "orphan|-|-"]);
+    let transactions = "SELECT status, amount_received FROM transactions";
+    assert_eq!(daemon.database().rows(transactions), ["succeeded|4999"]);
+    let orphans =
+        "SELECT id, order_id, resolution, resolved_by FROM orphan_transactions ORDER BY id";
+    assert_eq!(daemon.database().rows(orphans), ["2|-|matched|person", "3|C-9|dismissed|person"]);
+    daemon.database().assert_sound();
+}
+
+#[test]
 fn what_can_not_be_read_again_is_left_as_it_is() {
     let daemon = Options::stripe().start();
     let options = daemon.options();
