@@ -169,6 +169,16 @@ impl Config {
     }
 }
 
+/// The variables that hold secrets.
+pub const SECRETS: &[&str] = &[
+    "PAYHOOKD_API_TOKEN",
+    "PAYHOOKD_NOTIFY_SECRET",
+    "PAYPAL_CLIENT_SECRET",
+    "PAYPAL_WEBHOOK_ID",
+    "STRIPE_SECRET_KEY",
+    "STRIPE_WEBHOOK_SECRET",
+];
+
 /// The items of one comma-separated secret, found where the daemon finds it; empty if it is not set.
 pub fn secrets(name: &str, around: Surroundings<'_>) -> Result<Vec<Secret>, ConfigError> {
     let mut checks = Checks { around, mistakes: Vec::new(), warnings: Vec::new() };
@@ -472,7 +482,8 @@ impl Checks<'_> {
                 Ok(pem) => Some((file, pem)),
                 Err(error) => {
                     self.mistake(format!(
-                        "--paypal-cert-roots: {} can't be read ({error})",
+                        "--paypal-cert-roots: {} can't be read ({error}): give a file of PEM \
+                         certificates that payhookd may read",
                         file.display()
                     ));
                     return None;

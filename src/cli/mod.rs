@@ -7,6 +7,7 @@ pub mod closing;
 pub mod completions;
 pub mod deliveries;
 pub mod demo;
+pub mod doctor;
 pub mod events;
 pub mod import;
 pub mod migrate;
@@ -79,6 +80,15 @@ pub enum Command {
     #[command(after_help = "Examples:\n  payhookd backup /mnt/backup/payhookd.db\n  \
         payhookd backup /var/backups/payhookd --keep 14")]
     Backup(backup::Backing),
+    /// Look at everything that an installation needs, and say how to mend what is wrong.
+    ///
+    /// Settings, secrets, clock, disk, database, certificates, listeners and the last events; with
+    /// --public-url also the reverse proxy. Nothing is changed, and nobody outside this machine is
+    /// asked without --public-url or --online. Works while the daemon runs and while it doesn't. Exit
+    /// code 1 if something is wrong; what is only worth a look does not count.
+    #[command(after_help = "Examples:\n  sudo payhookd doctor\n  \
+        sudo payhookd doctor --public-url https://shop.example --online")]
+    Doctor(doctor::Doctor),
     /// Print what a shell needs to complete this command line.
     #[command(after_help = "Example:\n  payhookd completions bash > \
         /etc/bash_completion.d/payhookd")]
@@ -130,6 +140,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Send(send)) => ended(send::run(send)),
         Some(Command::Orphans(command)) => ended(orphans::run(command)),
         Some(Command::Backup(backing)) => ended(backing.run()),
+        Some(Command::Doctor(doctor)) => ended(doctor.run()),
         Some(Command::Completions(completions)) => ended(completions.run()),
         Some(Command::Deliveries(command)) => ended(deliveries::run(command)),
     }

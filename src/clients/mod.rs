@@ -6,6 +6,7 @@ pub mod app;
 pub mod certificates;
 pub mod command;
 pub mod postback;
+pub mod probe;
 pub mod sender;
 
 use std::time::Duration;

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::http::refusals::Throttle;
 use crate::logfmt::Line;
 use crate::metrics::{Gauges, Metrics};
-use crate::store::{Reader, Readers, Store};
+use crate::store::{Reader, Readers, Store, disk_free};
 
 /// What the admin listener answers: `/readyz` says whether commits work; everything else wants the
 /// token.
@@ -78,7 +78,7 @@ pub struct Gauged {
 }
 
 /// Less than this much room on the disk is trouble soon: SQLite needs some for every commit.
-const ROOM: u64 = 64 * 1024 * 1024;
+pub const ROOM: u64 = 64 * 1024 * 1024;
 /// What is due this long and was not tried says that nobody tries.
 const STUCK_AFTER: Duration = Duration::from_secs(300);
 
@@ -90,7 +90,7 @@ impl Gauged {
                 Line::error("not ready").with("err", &error).emit();
             }
             r#"{"ready":false,"reason":"commits do not work: see the log"}"#
-        } else if self.disk_free().is_some_and(|bytes| bytes < ROOM) {
+        } else if disk_free(&self.db).is_some_and(|bytes| bytes < ROOM) {
             r#"{"ready":false,"reason":"the disk of the database is nearly full: make room"}"#
         } else if self.is_stuck().await {
             r#"{"ready":false,"reason":"the shop's app is not told any more: see the log"}"#
@@ -101,12 +101,6 @@ impl Gauged {
             );
         };
         unavailable(reason, "5")
-    }
-
-    /// Bytes that are free for the database, if the system tells.
-    fn disk_free(&self) -> Option<u64> {
-        let disk = rustix::fs::statvfs(&self.db).ok()?;
-        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
     /// Without a target nothing is due, and whoever can't read now finds out by other ways.
@@ -127,7 +121,7 @@ impl Gauged {
         let gauges = Gauges {
             now: self.clock.now(),
             queue_depth: self.store.queue_depth(),
-            disk_free_bytes: self.disk_free(),
+            disk_free_bytes: disk_free(&self.db),
         };
         let text = self.metrics.text(&sight, gauges);
         typed(StatusCode::OK, OPENMETRICS, text)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::{StoreError, schema};
+use super::{StoreError, schema, soundness};
 
 /// What a copy holds, as it was counted in the copy itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,25 +55,8 @@ pub(super) fn copy(connection: &Connection, target: &Path) -> Result<(), StoreEr
 
 fn check(copy: &Path) -> Result<Backup, StoreError> {
     let connection = schema::open_as_it_is(copy)?;
-    let problem = |sql: &str| -> Result<Option<String>, StoreError> {
-        let mut statement = connection.prepare(sql)?;
-        let mut rows = statement.query([])?;
-        let first = rows.next()?.map(|row| {
-            row.get_ref(0).map(|value| {
-                value
-                    .as_str_or_null()
-                    .ok()
-                    .flatten()
-                    .unwrap_or("a row without its parent")
-                    .to_owned()
-            })
-        });
-        Ok(first.transpose()?.filter(|said| said != "ok"))
-    };
-    for sql in ["PRAGMA integrity_check(1)", "PRAGMA foreign_key_check"] {
-        if let Some(problem) = problem(sql)? {
-            return Err(StoreError::Unsound { problem });
-        }
+    if let Some(problem) = soundness::problems_of(&connection, true)?.into_iter().next() {
+        return Err(StoreError::Unsound { problem });
     }
     let count = |table: &str| -> rusqlite::Result<i64> {
         connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))

@@ -1,11 +1,15 @@
 //! How the shop's affairs stand, in numbers.
 
+use std::path::Path;
+
 use rusqlite::{Row, named_params};
 
+use super::certificates::{self, StoredCertificate};
 use super::read::Reader;
 use super::{Columns, StoreError};
 use crate::domain::event::Provider;
 use crate::domain::orphan::OrphanKind;
+use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 
 /// What is counted of the tables. It costs the same with a million events as with ten.
@@ -27,6 +31,23 @@ pub struct Sight {
     pub database_bytes: u64,
     /// Bytes of the log beside it.
     pub wal_bytes: u64,
+}
+
+/// Bytes that are free for the database at `path`, if the system tells.
+pub fn disk_free(path: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// When the newest events were received and when they happened, in milliseconds: how a clock that is
+/// off shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delays {
+    /// How many events were looked at.
+    pub events: i64,
+    /// The least time from happening to receipt among them; less than nothing if an event came
+    /// before it happened.
+    pub least_ms: i64,
 }
 
 impl Reader {
@@ -80,6 +101,35 @@ impl Reader {
             let mut columns = Columns::of(row);
             Ok((columns.parsed("provider", Provider::parse)?, columns.value()?, columns.instant()?))
         })
+    }
+
+    /// How long the newest events took to come, by the provider's clock and by this machine's; `None`
+    /// without events. At most fifty are looked at, so that a clock that was set right is right soon.
+    pub fn delays(&self) -> Result<Option<Delays>, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT count(*), CAST(round(1000 * min(unixepoch(received_at, 'subsec')
+                 - unixepoch(occurred_at, 'subsec'))) AS INTEGER) FROM
+                 (SELECT received_at, occurred_at FROM webhook_logs
+                  WHERE occurred_at IS NOT NULL ORDER BY id DESC LIMIT 50)",
+        )?;
+        let (events, least_ms): (i64, Option<i64>) =
+            statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(least_ms.map(|least_ms| Delays { events, least_ms }))
+    }
+
+    /// How many of the kept refused requests came since then and were refused for this reason.
+    pub fn refused_since(&self, reason: Refusal, since: Timestamp) -> Result<i64, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT count(*) FROM rejected_requests
+             WHERE reason = :reason AND received_at >= :since",
+        )?;
+        let parameters = named_params! { ":reason": reason.as_str(), ":since": since.to_string() };
+        Ok(statement.query_row(parameters, |row| row.get(0))?)
+    }
+
+    /// PayPal's certificates as they are kept.
+    pub fn certificates(&self) -> Result<Vec<StoredCertificate>, StoreError> {
+        certificates::all(&self.connection)
     }
 
     fn count(&self, sql: &str) -> Result<i64, StoreError> {

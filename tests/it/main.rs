@@ -19,6 +19,7 @@ mod cli;
 mod config;
 mod crash;
 mod deliveries;
+mod doctor;
 mod examples;
 mod faults;
 mod flood;

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
@@ -233,6 +234,27 @@ impl Trust {
         };
         Environment::ALL.iter().find(named).copied().ok_or(Refusal::WrongEnvironment)
     }
+
+    /// The first instant, to the second and within ten years, at which a certificate that is trusted
+    /// `now` is trusted no more: it or one on its path ends then.
+    pub fn valid_until(
+        &self,
+        certificate: &Certificate,
+        now: Timestamp,
+    ) -> Result<Timestamp, Refusal> {
+        self.check(certificate, now)?;
+        // The path is checked by one library alone, which does not say until when it holds. Being
+        // trusted ends once, so that halving finds it.
+        let (mut trusted, mut ended) = (0, 10 * 366 * 86_400);
+        while ended - trusted > 1 {
+            let middle = (trusted + ended) / 2;
+            match self.check(certificate, now.plus(Duration::from_secs(middle))) {
+                Ok(_) => trusted = middle,
+                Err(_) => ended = middle,
+            }
+        }
+        Ok(now.plus(Duration::from_secs(ended)))
+    }
 }
 
 impl fmt::Debug for Trust {
@@ -360,7 +382,13 @@ mod tests {
             let checked = trust.check(&certificate, at);
             let name = case["name"].as_str().expect("a name");
             match case["expect"].as_str().expect("an expectation") {
-                "ok" => assert_eq!(checked.map(Environment::certificate_name), Ok(name), "{case}"),
+                "ok" => {
+                    assert_eq!(checked.map(Environment::certificate_name), Ok(name), "{case}");
+                    let until = trust.valid_until(&certificate, at).expect("trusted");
+                    let second = Duration::from_secs(1);
+                    assert!(trust.check(&certificate, until.minus(second)).is_ok(), "{case}");
+                    assert!(trust.check(&certificate, until).is_err(), "{case}");
+                }
                 "wrong_name" => assert!(
                     checked.is_ok_and(|environment| environment.certificate_name() != name),
                     "{case}"

@@ -1,0 +1,192 @@
+//! `payhookd doctor`: looks at everything that an installation needs, and says how to mend what is
+//! wrong. A check is a function that gives findings; it reads, and changes nothing.
+
+mod clock;
+mod configuration;
+mod database;
+mod listeners;
+mod patient;
+mod proxy;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use self::patient::Patient;
+use super::table::visible;
+use super::{CommandError, print_json, printed, said};
+use crate::clock::Clock;
+
+/// `doctor`
+#[derive(Args, Debug)]
+pub struct Doctor {
+    /// The file of `NAME=VALUE` lines that the daemon's settings stand in [default:
+    /// /etc/payhookd/payhookd.env, if it can be read and nothing is set in the environment].
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+    /// Where the providers send to, such as https://shop.example: an unsigned webhook is posted
+    /// there, which the daemon must refuse.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Ask the providers' APIs too: for the time. No key is sent.
+    #[arg(long)]
+    online: bool,
+    /// Check the whole database, every row and reference, instead of its structure: slow if it is
+    /// large.
+    #[arg(long)]
+    full: bool,
+    /// Print a JSON line for each finding.
+    #[arg(long)]
+    json: bool,
+    /// The flags that the daemon is started with, if there are any.
+    #[arg(last = true, value_name = "SETTINGS")]
+    settings: Vec<OsString>,
+}
+
+words! {
+    /// How bad a finding is.
+    Verdict {
+        /// As it should be.
+        Ok = "ok",
+        /// Worth a look.
+        Warn = "warn",
+        /// Wrong: money or the news of it is at risk.
+        Fail = "fail",
+    }
+}
+
+/// What one check found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Finding {
+    /// The check, in a word.
+    check: &'static str,
+    verdict: Verdict,
+    /// What was found, in a sentence.
+    what: String,
+    /// The command or click that mends it; `None` only if it is as it should be.
+    remedy: Option<String>,
+}
+
+impl Finding {
+    fn ok(check: &'static str, what: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Ok, what: what.into(), remedy: None }
+    }
+
+    fn warn(check: &'static str, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Warn, what: what.into(), remedy: Some(remedy.into()) }
+    }
+
+    fn fail(check: &'static str, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Fail, what: what.into(), remedy: Some(remedy.into()) }
+    }
+
+    fn to_json(&self) -> Value {
+        json!({
+            "check": self.check,
+            "verdict": self.verdict.as_str(),
+            "what": self.what,
+            "remedy": self.remedy,
+        })
+    }
+}
+
+impl Doctor {
+    /// Prints what is found; an error if something is wrong.
+    pub fn run(&self) -> Result<(), CommandError> {
+        let findings = self.findings()?;
+        match self.json {
+            true => print_json(findings.iter().map(Finding::to_json))?,
+            false => printed(tell(&mut io::stdout().lock(), &findings))?,
+        }
+        match findings.iter().filter(|finding| finding.verdict == Verdict::Fail).count() {
+            0 => Ok(()),
+            1 => Err(said("one thing is wrong")),
+            wrong => Err(said(format!("{wrong} things are wrong"))),
+        }
+    }
+
+    /// Every check, in the order in which a person would look.
+    fn findings(&self) -> Result<Vec<Finding>, CommandError> {
+        let (patient, mut findings) = Patient::meet(self, Clock::SYSTEM.now())?;
+        findings.extend(configuration::check(&patient));
+        let (reader, of_database) = database::check(&patient, self.full);
+        findings.extend(of_database);
+        findings.extend(clock::check(&patient, reader.as_ref(), self.online));
+        if let Some(reader) = &reader {
+            findings.extend(database::check_certificates(&patient, reader));
+        }
+        findings.extend(listeners::check(&patient));
+        if let Some(url) = &self.public_url {
+            findings.extend(proxy::check(&patient, url));
+        }
+        if let Some(reader) = &reader {
+            findings.extend(database::check_events(&patient, reader));
+        }
+        Ok(findings)
+    }
+}
+
+fn tell(output: &mut impl Write, findings: &[Finding]) -> io::Result<()> {
+    let width = findings.iter().map(|finding| finding.check.len()).max().unwrap_or(0);
+    for Finding { check, verdict, what, remedy } in findings {
+        writeln!(output, "{verdict:<4}  {check:<width$}  {}", visible(what))?;
+        if let Some(remedy) = remedy {
+            writeln!(output, "{:>width$}  {}", "", visible(remedy), width = width + 6)?;
+        }
+    }
+    Ok(())
+}
+
+/// A stretch of time as a person says it.
+fn roughly(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds @ ..120 => format!("{seconds} s"),
+        seconds @ ..7_200 => format!("{} min", seconds / 60),
+        seconds @ ..172_800 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// Bytes as a person says them.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..=9_999 => format!("{bytes} bytes"),
+        10_000..=9_999_999 => format!("{} kB", bytes / 1_000),
+        10_000_000..=9_999_999_999 => format!("{} MB", bytes / 1_000_000),
+        10_000_000_000.. => format!("{} GB", bytes / 1_000_000_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_stands_above_what_mends_it() {
+        let findings = [
+            Finding::ok("disk", "12 GB free"),
+            Finding::fail("listeners", "nobody\nlistens", "systemctl start payhookd"),
+        ];
+        let mut printed = Vec::new();
+        tell(&mut printed, &findings).expect("written to memory");
+        assert_eq!(
+            String::from_utf8(printed).expect("text"),
+            "ok    disk       12 GB free\n\
+             fail  listeners  nobody\\u{a}listens\n                 systemctl start payhookd\n"
+        );
+    }
+
+    #[test]
+    fn times_and_sizes_are_said_in_the_unit_that_tells_most() {
+        let said: Vec<String> = [90, 3_600, 86_400, 864_000]
+            .map(|seconds| roughly(Duration::from_secs(seconds)))
+            .into();
+        assert_eq!(said, ["90 s", "60 min", "24 h", "10 days"]);
+        let said: Vec<String> = [9_999, 123_456, 64 << 20, 1 << 40].map(size).into();
+        assert_eq!(said, ["9999 bytes", "123 kB", "67 MB", "1099 GB"]);
+    }
+}

@@ -1,0 +1,229 @@
+//! The database file, the disk under it, and what it tells: certificates and the last events.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::patient::Patient;
+use super::{Finding, roughly, size};
+use crate::config::{Mode, PaypalVerify};
+use crate::domain::event::Provider;
+use crate::domain::refusal::Refusal;
+use crate::http::admin::ROOM;
+use crate::providers::paypal::certificate::Certificate;
+use crate::store::{self, Reader, StoreError};
+
+/// Less free than this is time to look for room.
+const SCARCE: u64 = 1 << 30;
+/// The log beside the database is emptied at 500 pages of 8 KiB; one that is so much larger says that
+/// somebody reads without an end.
+const LARGE_WAL: u64 = 256 << 20;
+/// A certificate that ends so soon should have a successor by now.
+const ENDS_SOON_DAYS: u64 = 14;
+
+/// Whether the database can be used and its disk has room; a reader of it, if one can be had.
+pub(super) fn check(patient: &Patient, full: bool) -> (Option<Reader>, Vec<Finding>) {
+    let mut findings: Vec<Finding> = disk(&patient.db).into_iter().collect();
+    let (reader, finding) = match open(patient) {
+        Ok(reader) => (Some(reader), soundness(&patient.db, full)),
+        Err(finding) => (None, finding),
+    };
+    findings.push(finding);
+    (reader, findings)
+}
+
+fn disk(db: &Path) -> Option<Finding> {
+    const CHECK: &str = "disk";
+    let folder = db.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let free = store::disk_free(db).or_else(|| store::disk_free(folder?))?;
+    let place = db.display();
+    let bytes = fs::metadata(db).map_or(0, |file| file.len());
+    Some(if free < ROOM {
+        Finding::fail(
+            CHECK,
+            format!("only {} are free for {place}: webhooks will be refused", size(free)),
+            format!("make room, or move the database to a larger disk: df -h {place}"),
+        )
+    } else if free < bytes.saturating_add(ROOM) {
+        Finding::warn(
+            CHECK,
+            format!(
+                "{} are free for {place}, which is {} large: an upgrade copies it first, and would \
+                 have no room",
+                size(free),
+                size(bytes)
+            ),
+            format!("make room: df -h {place}"),
+        )
+    } else if free < SCARCE {
+        Finding::warn(
+            CHECK,
+            format!("{} are free for {place}", size(free)),
+            format!("make room: df -h {place}"),
+        )
+    } else {
+        Finding::ok(CHECK, format!("{} are free for {place}", size(free)))
+    })
+}
+
+const CHECK: &str = "database";
+
+fn open(patient: &Patient) -> Result<Reader, Finding> {
+    let db = patient.db.display();
+    if let Err(error) = fs::metadata(&patient.db)
+        && error.kind() == ErrorKind::PermissionDenied
+    {
+        let remedy = "ask again as root: sudo payhookd doctor";
+        return Err(Finding::fail(CHECK, format!("{db} can't be reached by this user"), remedy));
+    }
+    Reader::open(&patient.db).map_err(|error| {
+        let (what, remedy) = match &error {
+            StoreError::NoDatabase { .. } => (
+                format!("there is no database at {db}"),
+                "name it (--env-file, PAYHOOKD_DB, or `-- --db FILE`), or start the daemon, which \
+                 makes it: systemctl start payhookd",
+            ),
+            StoreError::OldSchema { version, needed, .. } => (
+                format!("{db} has schema version {version}, and this payhookd needs {needed}"),
+                "systemctl restart payhookd, which copies and migrates it",
+            ),
+            StoreError::NewSchema { .. } => (
+                error.to_string(),
+                "install the newer payhookd again; this one can't know what is in it",
+            ),
+            StoreError::NotADatabase { .. } | StoreError::ForeignDatabase { .. } => (
+                error.to_string(),
+                "name another file; if it is damaged, go back to a copy: README, Backup",
+            ),
+            _ => (
+                format!("{db} can't be read: {error}"),
+                "ask again as root: sudo payhookd doctor; if that says the same, go back to a \
+                 copy: README, Backup",
+            ),
+        };
+        Finding::fail(CHECK, what, remedy)
+    })
+}
+
+fn soundness(db: &Path, full: bool) -> Finding {
+    let remedy = "stop the daemon, keep the damaged file, and go back to a copy: README, Backup; the \
+                  providers send again what came since, for up to three days";
+    let problems = match store::problems(db, full) {
+        Ok(problems) => problems,
+        Err(error) => return Finding::fail(CHECK, error.to_string(), remedy),
+    };
+    if let Some(problem) = problems.first() {
+        return Finding::fail(CHECK, format!("{} is damaged: {problem}", db.display()), remedy);
+    }
+    let mut wal = db.as_os_str().to_owned();
+    wal.push("-wal");
+    let wal = fs::metadata(&wal).map_or(0, |file| file.len());
+    if wal > LARGE_WAL {
+        return Finding::warn(
+            CHECK,
+            format!("the log beside {} has grown to {}", db.display(), size(wal)),
+            "find the program that keeps a query on the database open, and end it: lsof FILE-wal",
+        );
+    }
+    let bytes = fs::metadata(db).map_or(0, |file| file.len());
+    let checked = if full { "every row is sound" } else { "its structure is sound" };
+    Finding::ok(CHECK, format!("{}, {}: {checked}", db.display(), size(bytes)))
+}
+
+/// Until when PayPal's kept certificates are trusted.
+pub(super) fn check_certificates(patient: &Patient, reader: &Reader) -> Vec<Finding> {
+    const CHECK: &str = "certificates";
+    let paypal = patient.config.as_ref().and_then(|config| config.paypal.as_ref());
+    let Some(PaypalVerify::Offline { trust, .. }) = paypal.map(|paypal| &paypal.verify) else {
+        return Vec::new();
+    };
+    let again = "no need to act before a PayPal webhook is refused: a certificate that is needed is \
+                 fetched again; if one is refused, upgrade payhookd";
+    let stored = match reader.certificates() {
+        Ok(stored) => stored,
+        Err(error) => {
+            return vec![Finding::fail(CHECK, error.to_string(), "payhookd doctor --full")];
+        }
+    };
+    let Some(newest) = stored.iter().max_by_key(|stored| stored.fetched_at) else {
+        return vec![Finding::ok(CHECK, "none is kept yet: PayPal's first webhook brings one")];
+    };
+    let id = newest.url.rsplit('/').next().unwrap_or_default();
+    let until = Certificate::parse(id, newest.pem.as_bytes())
+        .and_then(|certificate| trust.valid_until(&certificate, patient.now));
+    vec![match until {
+        Ok(until) => {
+            let left = until.since(patient.now);
+            let what = format!("PayPal's newest, {id}, is trusted until {until}");
+            match left.as_secs() / 86_400 {
+                ..ENDS_SOON_DAYS => Finding::warn(CHECK, what, again),
+                _ => Finding::ok(CHECK, what),
+            }
+        }
+        Err(Refusal::CertExpired) => {
+            Finding::warn(CHECK, format!("PayPal's newest, {id}, is no longer valid"), again)
+        }
+        Err(Refusal::CertNotYetValid) => Finding::fail(
+            CHECK,
+            format!("PayPal's newest, {id}, is not valid yet: this machine's clock is slow"),
+            "timedatectl set-ntp true",
+        ),
+        Err(refusal) => Finding::warn(
+            CHECK,
+            format!("PayPal's newest, {id}, is not trusted with these settings: {refusal}"),
+            again,
+        ),
+    }]
+}
+
+/// When the last genuine event of each provider came, and whether it was of the right money.
+pub(super) fn check_events(patient: &Patient, reader: &Reader) -> Vec<Finding> {
+    const CHECK: &str = "events";
+    let Some(config) = &patient.config else { return Vec::new() };
+    let last = match reader.last_events() {
+        Ok(last) => last,
+        Err(error) => {
+            return vec![Finding::fail(CHECK, error.to_string(), "payhookd doctor --full")];
+        }
+    };
+    let livemode = config.mode == Mode::Live;
+    let configured =
+        [(Provider::Stripe, config.stripe.is_some()), (Provider::Paypal, config.paypal.is_some())];
+    let mut findings = Vec::new();
+    for (provider, _) in configured.into_iter().filter(|(_, configured)| *configured) {
+        let of = |live: bool| {
+            let found = last.iter().find(|(known, mode, _)| *known == provider && *mode == live);
+            found.map(|(_, _, at)| patient.now.since(*at))
+        };
+        findings.push(match (of(livemode), of(!livemode)) {
+            (Some(ago), _) => {
+                Finding::ok(CHECK, format!("the last of {provider} came {} ago", roughly(ago)))
+            }
+            (None, Some(ago)) => Finding::warn(
+                CHECK,
+                format!(
+                    "{provider} has sent no event of {} money, but one of the other {} ago",
+                    config.mode,
+                    roughly(ago)
+                ),
+                "compare PAYHOOKD_MODE with the mode in which the endpoint was made in the \
+                 dashboard",
+            ),
+            (None, None) => Finding::warn(
+                CHECK,
+                format!("{provider} has sent no genuine event yet"),
+                match provider {
+                    Provider::Stripe => {
+                        "make a test payment, or look at the endpoint's attempts in Stripe's \
+                         dashboard, Webhooks"
+                    }
+                    Provider::Paypal => {
+                        "make a payment, or look at the Webhooks events in PayPal's developer \
+                         dashboard"
+                    }
+                },
+            ),
+        });
+    }
+    findings
+}

@@ -1,0 +1,31 @@
+//! Whether a database file is what it should be.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::{StoreError, schema};
+
+/// What SQLite finds wrong with the database at `path`; empty if it is sound. Writers are not held
+/// up. A file that is no database of payhookd's is an error, another schema version is not.
+///
+/// `full` compares every index with its table and looks for rows without their parent, which reads
+/// all of the file several times; otherwise only its structure is checked, which reads it once.
+pub fn problems(path: &Path, full: bool) -> Result<Vec<String>, StoreError> {
+    problems_of(&schema::open_as_it_is(path)?, full)
+}
+
+/// The same on a connection.
+pub(super) fn problems_of(connection: &Connection, full: bool) -> Result<Vec<String>, StoreError> {
+    let check = if full { "PRAGMA integrity_check(3)" } else { "PRAGMA quick_check(3)" };
+    let mut said: Vec<String> =
+        connection.prepare(check)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    said.retain(|said| said != "ok");
+    if full {
+        let mut statement = connection.prepare("PRAGMA foreign_key_check")?;
+        let table: Option<String> =
+            statement.query([])?.next()?.map(|row| row.get(0)).transpose()?;
+        said.extend(table.map(|table| format!("a row of {table} is without its parent")));
+    }
+    Ok(said)
+}
