@@ -5,6 +5,7 @@ mod clock;
 mod configuration;
 mod database;
 mod listeners;
+mod log;
 mod patient;
 mod proxy;
 
@@ -20,6 +21,7 @@ use self::patient::Patient;
 use super::table::visible;
 use super::{CommandError, print_json, printed, said};
 use crate::clock::Clock;
+use crate::store::Head;
 
 /// `doctor`
 #[derive(Args, Debug)]
@@ -39,6 +41,14 @@ pub struct Doctor {
     /// large.
     #[arg(long)]
     full: bool,
+    /// Check this alone: that no event in the log was changed, removed or added since it was written.
+    /// Reads all of it.
+    #[arg(long, conflicts_with_all = ["public_url", "online", "full"])]
+    verify_log: bool,
+    /// And that the log has grown from this head, as an earlier check or a line of the daemon's log
+    /// (log_head=…) said it.
+    #[arg(long, value_name = "HEAD", requires = "verify_log")]
+    expect_head: Option<Head>,
     /// Print a JSON line for each finding.
     #[arg(long)]
     json: bool,
@@ -112,6 +122,12 @@ impl Doctor {
     /// Every check, in the order in which a person would look.
     fn findings(&self) -> Result<Vec<Finding>, CommandError> {
         let (patient, mut findings) = Patient::meet(self, Clock::SYSTEM.now())?;
+        if self.verify_log {
+            return match database::open(&patient) {
+                Ok(reader) => log::check(&reader, self.expect_head),
+                Err(finding) => Ok(vec![finding]),
+            };
+        }
         findings.extend(configuration::check(&patient));
         let (reader, of_database) = database::check(&patient, self.full);
         findings.extend(of_database);

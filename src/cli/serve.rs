@@ -122,6 +122,7 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
         Line::warn("the app was told of changes until now, and is not from now on").emit();
     }
     let certificates = database.certificates()?;
+    let log_head = database.log_head()?;
     let token = api_token::load(&config.api_token)?;
     let refusals = Arc::new(Refusals::new());
     let metrics = Arc::new(Metrics::new(Arc::clone(&refusals)));
@@ -148,6 +149,7 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
             .with("paypal", if config.paypal.is_some() { "on" } else { "off" })
             .with("notify", config.notify.as_ref().map_or("off", |notify| notify.target.kind()))
             .with("descriptors", descriptors)
+            .with("log_head", log_head)
             .with("dur_ms", began.elapsed().as_millis())
             .emit();
         service::ready(&format!(
@@ -173,6 +175,7 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
     Line::info("stopped")
         .with("webhooks", report.webhooks)
         .with("commits", report.commits)
+        .with_some("log_head", report.log_head)
         .with_some("outcome", stopped.as_ref().ok())
         .emit();
     stopped.map(|_| ())

@@ -1,11 +1,13 @@
 //! A connection that writes, and what can be done within one of its transactions.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::certificates::{self, StoredCertificate};
+use super::chain::Head;
 use super::rejected_requests::{self, RejectedRequest};
 use super::{StoreError, daemon, schema};
 use crate::domain::orphan::Policy;
@@ -48,7 +50,7 @@ impl Database {
         let policy = self.policy;
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let batch = Batch { connection: &transaction, policy };
+        let batch = Batch { connection: &transaction, policy, head: Cell::new(None) };
         // A panic in here is a fault of ours; the transaction is rolled back when it is dropped.
         let done =
             catch_unwind(AssertUnwindSafe(|| work(&batch))).map_err(|_| StoreError::Fault)??;
@@ -76,6 +78,8 @@ impl Database {
 pub struct Batch<'c> {
     pub(super) connection: &'c Connection,
     pub(super) policy: Policy,
+    /// Where the chain of the log ends; `None` while it was not looked up in this transaction.
+    pub(super) head: Cell<Option<Head>>,
 }
 
 impl Batch<'_> {
@@ -87,6 +91,7 @@ impl Batch<'_> {
         self.connection.execute_batch("SAVEPOINT rehearsal")?;
         let done = work(self);
         self.connection.execute_batch("ROLLBACK TO rehearsal; RELEASE rehearsal")?;
+        self.head.set(None);
         done
     }
 
@@ -101,6 +106,7 @@ impl Batch<'_> {
             Ok(_) => "RELEASE attempt",
             Err(_) => "ROLLBACK TO attempt; RELEASE attempt",
         })?;
+        self.head.set(None);
         Ok(done)
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::chain::LinkKind;
 use super::database::Batch;
 use super::facts::{self, Payment};
 use super::matching::{Holder, Holders};
@@ -114,10 +115,12 @@ impl Batch<'_> {
         }
         let keep = |outcome, transaction_id| {
             let log_id = webhook_logs::insert(self.connection, webhook, outcome, transaction_id)?;
-            if let (Some(log_id), Some(transmission)) = (log_id, &webhook.transmission_id) {
+            let Some(log_id) = log_id else { return Ok(None) };
+            self.link_received(log_id, webhook)?;
+            if let Some(transmission) = &webhook.transmission_id {
                 webhook_logs::remember_transmission(self.connection, transmission, log_id)?;
             }
-            Ok(log_id)
+            Ok(Some(log_id))
         };
         match self.apply(&webhook.event, webhook.received_at, keep)? {
             Some(applied) => Ok(Ingested::New(applied)),
@@ -236,6 +239,7 @@ impl Batch<'_> {
         }
         let keep = |outcome, transaction_id| {
             webhook_logs::replace(self.connection, known.id, webhook, outcome, transaction_id)?;
+            self.link_changed(known.id, LinkKind::Replaced, webhook.received_at)?;
             Ok(Some(known.id))
         };
         let applied = self.apply(&webhook.event, webhook.received_at, keep)?;

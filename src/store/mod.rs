@@ -5,6 +5,7 @@
 
 mod backup;
 mod certificates;
+mod chain;
 mod changes;
 mod closing;
 mod daemon;
@@ -30,6 +31,7 @@ mod sight;
 mod soundness;
 mod story;
 mod transactions;
+mod verify;
 mod webhook_logs;
 mod writer;
 
@@ -39,6 +41,7 @@ use crate::domain::time::Timestamp;
 
 pub use backup::{Backup, backup};
 pub use certificates::StoredCertificate;
+pub use chain::{Head, LinkKind};
 pub use closing::Settled;
 pub use database::{Batch, Database};
 pub use deliveries::{Delivery, DueMessage, Many, Retried};
@@ -57,6 +60,7 @@ pub use sight::{Delays, Sight, disk_free};
 pub use soundness::problems;
 pub use story::{CausedChange, EventStory, Lead, Matched};
 pub use transactions::{Change, Transaction};
+pub use verify::{LogFault, LogProof};
 pub use webhook_logs::WebhookLog;
 pub use writer::{Bell, Receipt, Store, Writer, WriterReport};
 

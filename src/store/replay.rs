@@ -1,5 +1,6 @@
 //! Stored events read again: by code that understands more, or by rules that were changed.
 
+use super::chain::LinkKind;
 use super::database::Batch;
 use super::facts::{self, StoredFact};
 use super::ingest::{Applied, Outcome};
@@ -51,7 +52,7 @@ impl Batch<'_> {
                 (Some(_), Content::Ignored(why) | Content::Failed(why)) => {
                     Ok(Replayed::LessThanBefore(why.clone()))
                 }
-                _ => self.replay_kept(log, event),
+                _ => self.replay_kept(log, event, now),
             };
         };
         let realm = Realm { provider: log.provider, livemode: log.livemode };
@@ -69,7 +70,7 @@ impl Batch<'_> {
             self.take_back(realm, payment, log.id, &stored, references)?;
         }
         let keep = |outcome, transaction_id| {
-            webhook_logs::reread(self.connection, log.id, event, outcome, transaction_id)?;
+            self.reread(log, event, outcome, transaction_id, now)?;
             Ok(Some(log.id))
         };
         let applied = self.apply(event, now, keep)?.ok_or(StoreError::Fault)?;
@@ -80,7 +81,12 @@ impl Batch<'_> {
         Ok(Replayed::Changed(applied))
     }
 
-    fn replay_kept(&self, log: &WebhookLog, event: &Event) -> Result<Replayed, StoreError> {
+    fn replay_kept(
+        &self,
+        log: &WebhookLog,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<Replayed, StoreError> {
         let outcome = Outcome::from(&event.content);
         let error = match &event.content {
             Content::Payment { .. } => None,
@@ -89,8 +95,26 @@ impl Batch<'_> {
         if outcome == log.status && error == log.error.as_deref() {
             return Ok(Replayed::Same);
         }
-        webhook_logs::reread(self.connection, log.id, event, outcome, None)?;
+        self.reread(log, event, outcome, None, now)?;
         Ok(Replayed::Changed(Applied::kept(outcome)))
+    }
+
+    /// Notes what became of an event that was read again.
+    fn reread(
+        &self,
+        log: &WebhookLog,
+        event: &Event,
+        outcome: Outcome,
+        transaction_id: Option<i64>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        webhook_logs::reread(self.connection, log.id, event, outcome, transaction_id)?;
+        let is_linked =
+            (&*log.event_type, log.occurred_at) == (&*event.event_type, event.occurred_at);
+        if !is_linked {
+            self.link_changed(log.id, LinkKind::Reread, now)?;
+        }
+        Ok(())
     }
 
     /// Removes what an event said of its payment, and the ids that it alone brought. Those that it

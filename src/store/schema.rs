@@ -8,7 +8,7 @@ use std::time::Duration;
 use refinery::Runner;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{StoreError, backup};
+use super::{StoreError, backup, chain};
 use crate::domain::time::Timestamp;
 
 mod embedded {
@@ -50,6 +50,8 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
             configure(&connection)?;
         }
     }
+    // A migration that broke off between its SQL and this is completed here.
+    chain::take_over(&mut connection)?;
     Ok(connection)
 }
 
@@ -119,6 +121,7 @@ fn migrate_by(runner: &Runner, path: &Path, now: Timestamp) -> Result<Migration,
     };
     configure(&connection)?;
     let applied = apply(runner, &mut connection)?;
+    chain::take_over(&mut connection)?;
     Ok(Migration { applied, backup })
 }
 

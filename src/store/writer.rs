@@ -12,6 +12,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::certificates::StoredCertificate;
+use super::chain::Head;
 use super::database::{Batch, Database};
 use super::delivery_attempts::Attempt;
 use super::ingest::{Ingested, Webhook};
@@ -75,6 +76,8 @@ pub struct WriterReport {
     pub commits: u64,
     /// Webhooks in them.
     pub webhooks: u64,
+    /// The end of the log of events; `None` while it runs, and if it could not be read.
+    pub log_head: Option<Head>,
 }
 
 #[derive(Debug, Default)]
@@ -138,7 +141,7 @@ impl Store {
         let bell_of_thread = bell.clone();
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
             let observers = Observers { counters: &of_thread, observe: &observe };
-            write(database, commands, &observers, &bell_of_thread, &faults);
+            write(database, commands, &observers, &bell_of_thread, &faults)
         })?;
         Ok((Self { queue, counters: Arc::clone(&counters), bell }, Writer { thread, counters }))
     }
@@ -213,7 +216,7 @@ impl Store {
 /// The running writer thread.
 #[derive(Debug)]
 pub struct Writer {
-    thread: JoinHandle<()>,
+    thread: JoinHandle<Option<Head>>,
     counters: Arc<Counters>,
 }
 
@@ -225,8 +228,8 @@ impl Writer {
 
     /// Waits until everything queued is committed; every [`Store`] must be dropped before.
     pub fn join(self) -> Result<WriterReport, StoreError> {
-        self.thread.join().map_err(|_| StoreError::Fault)?;
-        Ok(self.counters.report())
+        let log_head = self.thread.join().map_err(|_| StoreError::Fault)?;
+        Ok(WriterReport { log_head, ..self.counters.report() })
     }
 }
 
@@ -235,6 +238,7 @@ impl Counters {
         WriterReport {
             commits: self.commits.load(Ordering::Relaxed),
             webhooks: self.webhooks.load(Ordering::Relaxed),
+            log_head: None,
         }
     }
 }
@@ -259,7 +263,7 @@ fn write(
     observers: &Observers<'_>,
     bell: &Bell,
     faults: &faults::Faults,
-) {
+) -> Option<Head> {
     let mut batch = Vec::with_capacity(BATCH);
     while commands.blocking_recv_many(&mut batch, BATCH) > 0 {
         faults.apply(&database);
@@ -267,9 +271,11 @@ fn write(
         bell.ring();
         batch.reserve(BATCH);
     }
+    let log_head = database.log_head();
     if let Err(error) = database.checkpoint() {
         Line::warn("checkpoint failed").with("err", &error).emit();
     }
+    log_head.ok()
 }
 
 /// All of them in one commit; if one of them can't be applied, each in a commit of its own, so that

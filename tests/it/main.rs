@@ -27,6 +27,7 @@ mod handover;
 mod lifecycle;
 mod listing;
 mod log;
+mod log_chain;
 mod matching;
 mod migrations;
 mod notify;

@@ -68,7 +68,7 @@ fn disk(db: &Path) -> Option<Finding> {
 
 const CHECK: &str = "database";
 
-fn open(patient: &Patient) -> Result<Reader, Finding> {
+pub(super) fn open(patient: &Patient) -> Result<Reader, Finding> {
     let db = patient.db.display();
     if let Err(error) = fs::metadata(&patient.db)
         && error.kind() == ErrorKind::PermissionDenied
