@@ -2,6 +2,7 @@
 //!
 //! Every mistake is reported, not the first one: each names the setting and says what to do.
 
+mod api;
 mod notify;
 pub mod options;
 mod token;
@@ -11,6 +12,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use self::api::{ApiConfig, PaypalKeys, StripeKeys};
 pub use self::notify::{NotifyConfig, NotifyTarget};
 
 use self::options::{ServeOptions, VerifyBy};
@@ -68,6 +70,8 @@ pub struct Config {
     pub stripe: Option<StripeConfig>,
     /// PayPal, if it is configured.
     pub paypal: Option<PaypalConfig>,
+    /// How the providers' APIs are asked.
+    pub api: ApiConfig,
     /// How the shop marks its payments.
     pub rules: Rules,
     /// How long a payment may be without a transaction before a person is told.
@@ -121,15 +125,8 @@ pub enum PaypalVerify {
         /// Where certificates are fetched instead of at PayPal.
         certificate_host: Option<CertificateHost>,
     },
-    /// By asking PayPal's API about each.
-    Postback {
-        /// Base URL of the API, without a final slash.
-        api_base: String,
-        /// The app's client id.
-        client_id: String,
-        /// The app's secret.
-        client_secret: Secret,
-    },
+    /// By asking PayPal's API about each; its keys are set.
+    Postback,
 }
 
 /// Everything that is wrong with what was set.
@@ -218,9 +215,10 @@ struct Checks<'a> {
 impl Checks<'_> {
     fn config(&mut self, options: &ServeOptions) -> Config {
         let keys = self.api_keys();
-        let mode = self.mode(options, &keys);
+        let mode = self.mode(options.mode, &keys);
+        let api = self.api(&options.api, mode);
         let stripe = self.stripe(options);
-        let paypal = self.paypal(options, mode);
+        let paypal = self.paypal(options, mode, &api);
         let notify = self.notify(options);
         if stripe.is_none() && paypal.is_none() && self.mistakes.is_empty() {
             self.mistake(
@@ -237,8 +235,8 @@ impl Checks<'_> {
             self.warn("--unsafe-test-faults: the database fails on demand".to_owned());
         }
         for (flag, given) in [
-            ("--stripe-api-base", options.stripe_api_base.is_some()),
-            ("--paypal-api-base", options.paypal_api_base.is_some()),
+            ("--stripe-api-base", options.api.stripe_api_base.is_some()),
+            ("--paypal-api-base", options.api.paypal_api_base.is_some()),
             ("--paypal-cert-host", options.paypal_cert_host.is_some()),
         ] {
             if given {
@@ -261,6 +259,7 @@ impl Checks<'_> {
             mode,
             stripe,
             paypal,
+            api,
             rules: Rules {
                 order_id_key: options.order_id_key.clone(),
                 own_metadata: options.own_metadata.iter().map(|mark| mark.0.clone()).collect(),
@@ -383,12 +382,12 @@ impl Checks<'_> {
         modes
     }
 
-    fn mode(&mut self, options: &ServeOptions, keys: &[(&'static str, Mode)]) -> Mode {
+    fn mode(&mut self, given: Option<Mode>, keys: &[(&'static str, Mode)]) -> Mode {
         let said_by = |mode: Mode| {
             let names = keys.iter().filter(|(_, said)| *said == mode).map(|(name, _)| *name);
             names.collect::<Vec<_>>().join(", ")
         };
-        if let Some(mode) = options.mode {
+        if let Some(mode) = given {
             let other = if mode == Mode::Live { Mode::Test } else { Mode::Live };
             if keys.iter().any(|(_, said)| *said == other) {
                 self.mistake(format!(
@@ -433,7 +432,12 @@ impl Checks<'_> {
         Some(StripeConfig { signing_secrets: secrets.into_iter().map(Secret).collect(), tolerance })
     }
 
-    fn paypal(&mut self, options: &ServeOptions, mode: Mode) -> Option<PaypalConfig> {
+    fn paypal(
+        &mut self,
+        options: &ServeOptions,
+        mode: Mode,
+        api: &ApiConfig,
+    ) -> Option<PaypalConfig> {
         let webhook_ids = self.list("PAYPAL_WEBHOOK_ID");
         if webhook_ids.is_empty() {
             return None;
@@ -470,7 +474,7 @@ impl Checks<'_> {
         };
         let verify = match options.paypal_verify {
             VerifyBy::Offline => self.offline(options)?,
-            VerifyBy::Postback => self.postback(options, environment)?,
+            VerifyBy::Postback => self.postback(api)?,
         };
         Some(PaypalConfig { webhook_ids, environment, verify })
     }
@@ -511,26 +515,15 @@ impl Checks<'_> {
         }
     }
 
-    fn postback(
-        &mut self,
-        options: &ServeOptions,
-        environment: Environment,
-    ) -> Option<PaypalVerify> {
-        let client_id = self.secret("PAYPAL_CLIENT_ID");
-        let client_secret = self.secret("PAYPAL_CLIENT_SECRET");
-        let (Some(client_id), Some(client_secret)) = (client_id, client_secret) else {
+    fn postback(&mut self, api: &ApiConfig) -> Option<PaypalVerify> {
+        if api.paypal.is_none() {
             self.mistake(
                 "--paypal-verify=postback asks PayPal's API: set PAYPAL_CLIENT_ID and \
                  PAYPAL_CLIENT_SECRET of the app that the webhook belongs to",
             );
             return None;
-        };
-        let api_base = options.paypal_api_base.clone().unwrap_or_else(|| match environment {
-            Environment::Live => "https://api-m.paypal.com".to_owned(),
-            Environment::Sandbox => "https://api-m.sandbox.paypal.com".to_owned(),
-        });
-        let api_base = api_base.trim_end_matches('/').to_owned();
-        Some(PaypalVerify::Postback { api_base, client_id, client_secret: Secret(client_secret) })
+        }
+        Some(PaypalVerify::Postback)
     }
 
     /// A misspelt setting would silently not be set.

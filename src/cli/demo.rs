@@ -21,9 +21,12 @@ use super::signer::{Signer, endpoint};
 use super::table::Table;
 use super::{CommandError, chance, printed};
 use crate::authority::{TestAuthority, serve_certificate};
+use crate::clients::api::Patience;
 use crate::clients::sender::Sender;
 use crate::clock::Clock;
-use crate::config::{ApiToken, Config, Mode, PaypalConfig, PaypalVerify, Secret, StripeConfig};
+use crate::config::{
+    ApiConfig, ApiToken, Config, Mode, PaypalConfig, PaypalVerify, Secret, StripeConfig,
+};
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
 use crate::logger::Logger;
@@ -82,6 +85,7 @@ impl Demo {
                     certificate_host: CertificateHost::parse(&certificates.address().to_string()),
                 },
             }),
+            api: ApiConfig { stripe: None, paypal: None, patience: Patience::STANDARD },
             rules: Rules::default(),
             orphan_grace: Duration::from_secs(120),
             notify: None,

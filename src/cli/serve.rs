@@ -15,10 +15,10 @@ use self::watch::{
     count_from_before, ring_for_others, tell_counts, tell_left_out, tell_of_orphans, watch_over,
 };
 use super::api_token::{self, TokenError};
+use crate::clients::api::{ApiError, Apis, Stop};
 use crate::clients::app::App;
 use crate::clients::certificates::Certificates;
 use crate::clients::command::Program;
-use crate::clients::postback::Postback;
 use crate::config::options::{LogFormat, ServeOptions};
 use crate::config::{
     self, Config, ConfigError, Mode, NotifyConfig, NotifyTarget, PaypalConfig, PaypalVerify,
@@ -74,6 +74,9 @@ pub enum ServeError {
     /// The shop's app can't be told.
     #[error("notifications: {0}")]
     Notify(#[from] NotifyError),
+    /// An API that is needed can't be asked.
+    #[error(transparent)]
+    Api(#[from] ApiError),
     /// The notifier ended while the daemon was running.
     #[error("the notifier thread has ended: see the log; what is owed to the app is still owed")]
     NotifierEnded,
@@ -220,8 +223,16 @@ async fn serve(
     tokio::spawn(tell_of_orphans(Reader::open(&config.db)?, store.clone(), config.clock));
     let seen = (Reader::open(&config.db)?, Arc::clone(&metrics));
     tokio::task::spawn_blocking(move || count_from_before(&seen.0, &seen.1));
-    let endpoints =
-        endpoints(config, &store, certificates, Arc::clone(&refusals), Arc::clone(&metrics));
+    let told_apis = Stop::new();
+    let apis = Apis::new(&config.api, &told_apis, config.clock);
+    let endpoints = endpoints(
+        config,
+        &store,
+        certificates,
+        Arc::clone(&refusals),
+        Arc::clone(&metrics),
+        &apis,
+    )?;
     let webhooks = tokio::spawn(http::serve(
         public,
         webhooks::routes(endpoints),
@@ -265,23 +276,24 @@ fn endpoints(
     certificates: Vec<StoredCertificate>,
     refusals: Arc<Refusals>,
     metrics: Arc<Metrics>,
-) -> Endpoints {
+    apis: &Apis,
+) -> Result<Endpoints, ApiError> {
     let stripe = config.stripe.as_ref().map(|stripe| StripeEndpoint {
         secrets: SigningSecrets::new(stripe.signing_secrets.iter().map(|secret| secret.reveal())),
         tolerance: stripe.tolerance,
     });
-    let paypal =
-        config.paypal.as_ref().map(|paypal| paypal_endpoint(config, paypal, store, certificates));
-    Endpoints {
+    let paypal = config.paypal.as_ref();
+    let paypal = paypal.map(|paypal| paypal_endpoint(config, paypal, store, certificates, apis));
+    Ok(Endpoints {
         store: store.clone(),
         clock: config.clock,
         stripe,
-        paypal,
+        paypal: paypal.transpose()?,
         rules: config.rules.clone(),
         refusals,
         metrics,
         max_body: config.max_body,
-    }
+    })
 }
 
 fn paypal_endpoint(
@@ -289,7 +301,8 @@ fn paypal_endpoint(
     paypal: &PaypalConfig,
     store: &Store,
     stored: Vec<StoredCertificate>,
-) -> PaypalEndpoint {
+    apis: &Apis,
+) -> Result<PaypalEndpoint, ApiError> {
     let proof = match &paypal.verify {
         PaypalVerify::Offline { trust, roots_pem, certificate_host } => PaypalProof::Offline {
             certificates: Box::new(Certificates::new(
@@ -301,20 +314,16 @@ fn paypal_endpoint(
             )),
             host: certificate_host.clone(),
         },
-        PaypalVerify::Postback { api_base, client_id, client_secret } => PaypalProof::Postback {
-            api: Arc::new(Postback::new(
-                api_base.clone(),
-                client_id.clone(),
-                client_secret.clone(),
-            )),
+        PaypalVerify::Postback => PaypalProof::Postback {
+            api: Arc::new(apis.paypal()?.postback()),
             permits: Semaphore::new(POSTBACKS),
         },
     };
-    PaypalEndpoint {
+    Ok(PaypalEndpoint {
         ids: WebhookIds::new(paypal.webhook_ids.iter().map(String::as_str), paypal.environment),
         livemode: config.mode == Mode::Live,
         proof,
-    }
+    })
 }
 
 fn listen(

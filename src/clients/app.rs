@@ -1,11 +1,11 @@
 //! The shop's app: told of changes over HTTP.
 
 use std::io::Read;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use ureq::Agent;
 
-use super::Reply;
+use super::{Reply, wait};
 use crate::domain::delivery::{NoAnswer, Said};
 use crate::domain::time::Timestamp;
 use crate::notify::sign::NotifyKeys;
@@ -79,17 +79,6 @@ fn read(answer: ureq::http::Response<ureq::Body>, now: Timestamp) -> Reply {
     }
 }
 
-/// `Retry-After`: seconds, or a date.
-fn wait(text: &str, now: Timestamp) -> Option<Duration> {
-    let text = text.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = httpdate::parse_http_date(text).ok()?;
-    let since_epoch = date.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    Some(Timestamp::EPOCH.plus(since_epoch).since(now))
-}
-
 fn no_answer(error: &ureq::Error) -> NoAnswer {
     use std::io::ErrorKind;
     match error {
@@ -107,31 +96,5 @@ fn no_answer(error: &ureq::Error) -> NoAnswer {
             _ => NoAnswer::Connect,
         },
         _ => NoAnswer::Protocol,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = Timestamp::parse("2026-11-23T11:52:03.250Z").expect("a time");
-        let millis = |text| wait(text, now).map(|wait| wait.as_millis());
-        for (text, expected) in [
-            ("120", Some(120_000)),
-            (" 0 ", Some(0)),
-            ("Mon, 23 Nov 2026 11:53:03 GMT", Some(59_750)),
-            ("Monday, 23-Nov-26 11:53:03 GMT", Some(59_750)),
-            ("Mon, 23 Nov 2026 11:52:03 GMT", Some(0)),
-            ("Mon, 23 Nov 1926 11:52:03 GMT", None),
-            ("soon", None),
-            ("-5", None),
-            ("1.5", None),
-            ("", None),
-        ] {
-            assert_eq!(millis(text), expected, "{text:?}");
-        }
-        assert!(millis("18446744073709551615").is_some());
     }
 }

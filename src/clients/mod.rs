@@ -2,14 +2,18 @@
 //! they run on threads of their own, never on the way of a webhook that could be answered without
 //! them.
 
+pub mod api;
 pub mod app;
 pub mod certificates;
 pub mod command;
+mod oauth;
+pub mod paypal;
 pub mod postback;
 pub mod probe;
 pub mod sender;
+pub mod stripe;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ureq::Agent;
 use ureq::config::ConfigBuilder;
@@ -17,6 +21,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::typestate::AgentScope;
 
 use crate::domain::delivery::{NoAnswer, Said};
+use crate::domain::time::Timestamp;
 
 /// How long one call may take, all of it.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -53,6 +58,17 @@ fn body(answer: ureq::http::Response<ureq::Body>, limit: u64) -> Result<Vec<u8>,
     answer.into_body().with_config().limit(limit).read_to_vec()
 }
 
+/// `Retry-After`: seconds, or a date.
+fn wait(text: &str, now: Timestamp) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    let since_epoch = date.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(Timestamp::EPOCH.plus(since_epoch).since(now))
+}
+
 /// What the shop's app said to a message.
 #[derive(Clone, Debug)]
 pub struct Reply {
@@ -82,4 +98,30 @@ fn beginning(bytes: &[u8]) -> String {
     let mut text = String::from_utf8_lossy(bytes).into_owned();
     text.truncate(text.floor_char_boundary(KEPT));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = Timestamp::parse("2026-11-23T11:52:03.250Z").expect("a time");
+        let millis = |text| wait(text, now).map(|wait| wait.as_millis());
+        for (text, expected) in [
+            ("120", Some(120_000)),
+            (" 0 ", Some(0)),
+            ("Mon, 23 Nov 2026 11:53:03 GMT", Some(59_750)),
+            ("Monday, 23-Nov-26 11:53:03 GMT", Some(59_750)),
+            ("Mon, 23 Nov 2026 11:52:03 GMT", Some(0)),
+            ("Mon, 23 Nov 1926 11:52:03 GMT", None),
+            ("soon", None),
+            ("-5", None),
+            ("1.5", None),
+            ("", None),
+        ] {
+            assert_eq!(millis(text), expected, "{text:?}");
+        }
+        assert!(millis("18446744073709551615").is_some());
+    }
 }

@@ -1,12 +1,12 @@
 //! How the shop's app is told of changes: a URL and secrets, or a program.
 
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hyper::Uri;
 
 use super::Checks;
+use super::api::is_loopback;
 use super::options::ServeOptions;
 use crate::clients::{app, command};
 use crate::domain::delivery::Schedule;
@@ -135,11 +135,6 @@ impl Checks<'_> {
             self.warn(format!("--unsafe-test-notify-limit: the app has {limit} ms to answer"));
         }
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 const SECRET: &str = "PAYHOOKD_NOTIFY_SECRET";

@@ -19,6 +19,26 @@ pub struct DatabaseOption {
     pub db: Option<PathBuf>,
 }
 
+/// How the providers' APIs are asked.
+#[derive(Args, Clone, Debug)]
+pub struct ApiOptions {
+    /// Base URL of Stripe's API, for tests and staging.
+    #[arg(long, value_name = "URL", env = "PAYHOOKD_STRIPE_API_BASE")]
+    pub stripe_api_base: Option<String>,
+
+    /// Base URL of PayPal's API, for tests and staging.
+    #[arg(long, value_name = "URL", env = "PAYHOOKD_PAYPAL_API_BASE")]
+    pub paypal_api_base: Option<String>,
+
+    /// For tests: milliseconds that an API may take to answer. No variable either.
+    #[arg(long, hide = true)]
+    pub unsafe_test_api_limit: Option<u64>,
+
+    /// For tests: milliseconds after which an API is asked again. No variable either.
+    #[arg(long, hide = true)]
+    pub unsafe_test_api_pause: Option<u64>,
+}
+
 /// Settings of the daemon. Secrets are not among them, because every user of the machine can read
 /// a command line: they come from the environment or from files.
 #[derive(Args, Clone, Debug)]
@@ -119,13 +139,9 @@ pub struct ServeOptions {
     #[arg(long, value_enum, default_value = "logfmt", env = "PAYHOOKD_LOG_FORMAT")]
     pub log_format: LogFormat,
 
-    /// Base URL of Stripe's API, for tests and staging.
-    #[arg(long, value_name = "URL", env = "PAYHOOKD_STRIPE_API_BASE")]
-    pub stripe_api_base: Option<String>,
-
-    /// Base URL of PayPal's API, for tests and staging.
-    #[arg(long, value_name = "URL", env = "PAYHOOKD_PAYPAL_API_BASE")]
-    pub paypal_api_base: Option<String>,
+    /// The providers' APIs.
+    #[command(flatten)]
+    pub api: ApiOptions,
 
     /// PEM certificates to trust for PayPal's signing certificate in place of the bundled DigiCert
     /// roots.

@@ -3,6 +3,7 @@
 //! A provider's names of headers, fields and events stand in this module and nowhere else. There
 //! is no I/O here: certificates are fetched by [`crate::clients`].
 
+pub mod api;
 pub mod loose;
 pub mod paypal;
 mod reading;
@@ -52,6 +53,8 @@ pub enum Proof {
     PaypalSimulator(Box<str>),
     /// PayPal's own verification API, for the webhook id at this place (from 1).
     PaypalPostback(usize),
+    /// It came from the provider's API, which was asked for it.
+    Api,
     /// It was proved when it was received, and has been kept since.
     Kept,
 }
@@ -66,6 +69,7 @@ impl fmt::Display for Proof {
             Self::PaypalSimulator(certificate) => {
                 write!(f, "certificate {certificate}, the simulator's webhook id")
             }
+            Self::Api => f.write_str("the provider's API"),
             Self::Kept => f.write_str("kept as proved"),
             Self::PaypalPostback(place) => write!(f, "postback, webhook id {place}"),
         }

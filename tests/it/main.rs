@@ -7,15 +7,18 @@ mod daemon;
 mod database;
 mod document;
 mod fake;
+mod paypal_api;
 mod provider;
 mod random;
 mod shop;
+mod stripe_api;
 mod wire;
 
 mod answers;
 mod api;
 mod backup;
 mod cli;
+mod clients;
 mod config;
 mod crash;
 mod deliveries;

@@ -90,8 +90,8 @@ fn from_events(patient: &Patient, reader: &Reader) -> Result<Vec<Finding>, Store
 
 fn from_providers(patient: &Patient) -> Vec<Finding> {
     let base = |of: fn(&ServeOptions) -> &Option<String>| of(patient.options.as_ref()?).clone();
-    let stripe = base(|options| &options.stripe_api_base);
-    let paypal = base(|options| &options.paypal_api_base);
+    let stripe = base(|options| &options.api.stripe_api_base);
+    let paypal = base(|options| &options.api.paypal_api_base);
     let probe = Probe::new();
     [
         stripe.unwrap_or_else(|| "https://api.stripe.com".to_owned()),

@@ -25,7 +25,7 @@ fn summary(patient: &Patient) -> Option<Finding> {
     let config = patient.config.as_ref()?;
     let paypal = config.paypal.as_ref().map(|paypal| match paypal.verify {
         PaypalVerify::Offline { .. } => "PayPal",
-        PaypalVerify::Postback { .. } => "PayPal by asking its API",
+        PaypalVerify::Postback => "PayPal by asking its API",
     });
     let providers = config.stripe.iter().map(|_| "Stripe").chain(paypal);
     let providers = providers.collect::<Vec<_>>().join(" and ");

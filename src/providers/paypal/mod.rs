@@ -1,5 +1,6 @@
 //! PayPal: transmissions signed with a certificate, and the events they prove.
 
+pub mod api;
 pub mod certificate;
 pub mod event;
 mod resource;

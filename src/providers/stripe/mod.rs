@@ -1,5 +1,6 @@
 //! Stripe: the `Stripe-Signature` scheme and the events it proves.
 
+pub mod api;
 pub mod event;
 mod object;
 pub mod sample;

@@ -1,0 +1,130 @@
+//! The keys of the providers' APIs, and where those are.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use hyper::Uri;
+
+use super::options::ApiOptions;
+use super::{Checks, ConfigError, Mode, Secret, Surroundings};
+use crate::clients::api::Patience;
+
+/// How the providers' APIs are asked.
+#[derive(Clone, Debug)]
+pub struct ApiConfig {
+    /// Stripe's, if its key is set.
+    pub stripe: Option<StripeKeys>,
+    /// PayPal's, if its keys are set.
+    pub paypal: Option<PaypalKeys>,
+    /// How long and how often it is tried.
+    pub patience: Patience,
+}
+
+/// What Stripe's API is asked with.
+#[derive(Clone, Debug)]
+pub struct StripeKeys {
+    /// Base URL of the API, without a final slash.
+    pub api_base: String,
+    /// The secret or restricted key.
+    pub secret_key: Secret,
+}
+
+/// What PayPal's API is asked with.
+#[derive(Clone, Debug)]
+pub struct PaypalKeys {
+    /// Base URL of the API, without a final slash.
+    pub api_base: String,
+    /// The app's client id.
+    pub client_id: String,
+    /// The app's secret.
+    pub client_secret: Secret,
+}
+
+impl ApiConfig {
+    /// Checks flags and environment of a command that asks the APIs. `mode` is the daemon's: keys of
+    /// the other are a mistake.
+    pub fn new(
+        options: &ApiOptions,
+        mode: Mode,
+        around: Surroundings<'_>,
+    ) -> Result<Self, ConfigError> {
+        let mut checks = Checks { around, mistakes: Vec::new(), warnings: Vec::new() };
+        let keys = checks.api_keys();
+        let mode = checks.mode(Some(mode), &keys);
+        let config = checks.api(options, mode);
+        if checks.mistakes.is_empty() { Ok(config) } else { Err(ConfigError(checks.mistakes)) }
+    }
+}
+
+impl Checks<'_> {
+    pub(super) fn api(&mut self, options: &ApiOptions, mode: Mode) -> ApiConfig {
+        let stripe_base = self.base("--stripe-api-base", options.stripe_api_base.as_deref());
+        let paypal_base = self.base("--paypal-api-base", options.paypal_api_base.as_deref());
+        let stripe = self.secret("STRIPE_SECRET_KEY").map(|secret_key| StripeKeys {
+            api_base: stripe_base.unwrap_or_else(|| "https://api.stripe.com".to_owned()),
+            secret_key: Secret(secret_key),
+        });
+        let client_id = self.secret("PAYPAL_CLIENT_ID");
+        let client_secret = self.secret("PAYPAL_CLIENT_SECRET");
+        let paypal = match (client_id, client_secret) {
+            (Some(client_id), Some(client_secret)) => Some(PaypalKeys {
+                api_base: paypal_base.unwrap_or_else(|| {
+                    match mode {
+                        Mode::Live => "https://api-m.paypal.com",
+                        Mode::Test => "https://api-m.sandbox.paypal.com",
+                    }
+                    .to_owned()
+                }),
+                client_id,
+                client_secret: Secret(client_secret),
+            }),
+            (None, None) => None,
+            (id, _) => {
+                let (set, unset) = match id {
+                    Some(_) => ("PAYPAL_CLIENT_ID", "PAYPAL_CLIENT_SECRET"),
+                    None => ("PAYPAL_CLIENT_SECRET", "PAYPAL_CLIENT_ID"),
+                };
+                self.warn(format!("{set} is set without {unset}: PayPal's API can't be asked"));
+                None
+            }
+        };
+        ApiConfig { stripe, paypal, patience: self.patience(options) }
+    }
+
+    /// Keys are sent there, so nobody on the way may read them.
+    fn base(&mut self, flag: &str, given: Option<&str>) -> Option<String> {
+        let given = given.filter(|given| !given.is_empty())?;
+        let base: Option<Uri> = given.parse().ok();
+        let scheme = base.as_ref().and_then(Uri::scheme_str);
+        let authority = base.as_ref().and_then(Uri::authority).map(|it| (it.as_str(), it.host()));
+        match (scheme, authority) {
+            (Some("https"), Some((authority, _))) if !authority.contains('@') => {}
+            (Some("http"), Some((authority, host)))
+                if is_loopback(host) && !authority.contains('@') => {}
+            _ => self.mistake(format!(
+                "{flag}: neither an https URL nor one of this machine: give one such as \
+                 http://127.0.0.1:12111"
+            )),
+        }
+        Some(given.trim_end_matches('/').to_owned())
+    }
+
+    fn patience(&mut self, options: &ApiOptions) -> Patience {
+        let mut patience = Patience::STANDARD;
+        if let Some(limit) = options.unsafe_test_api_limit {
+            self.warn(format!("--unsafe-test-api-limit: an API has {limit} ms to answer"));
+            patience.call = Duration::from_millis(limit);
+        }
+        if let Some(pause) = options.unsafe_test_api_pause {
+            self.warn(format!("--unsafe-test-api-pause: an API is asked again after {pause} ms"));
+            patience.pause = Duration::from_millis(pause);
+        }
+        patience
+    }
+}
+
+/// Whether a host is this machine by its name or number.
+pub(super) fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
