@@ -205,6 +205,7 @@ impl Metrics {
         );
         for (name, help, label, counts) in [
             ("orphans_open", "Open orphans, by kind", "kind", &sight.orphans),
+            ("issues_open", "Open issues that nobody dismissed, by kind", "kind", &sight.issues),
             ("deliveries", "Deliveries that are pending or dead", "status", &sight.deliveries),
         ] {
             let family = Family::<Labels<1>, Gauge>::default();
@@ -251,6 +252,7 @@ mod tests {
         let sight = Sight {
             orphans: vec![("early", 3), ("foreign", 0)],
             oldest_orphan: Some(at),
+            issues: vec![("dispute", 2)],
             deliveries: vec![("dead", 1)],
             ..Sight::default()
         };
@@ -269,6 +271,7 @@ mod tests {
             "payhookd_commit_webhooks_sum 2.0",
             "payhookd_orphans_open{kind=\"early\"} 3",
             "payhookd_orphans_oldest_age_seconds 60",
+            "payhookd_issues_open{kind=\"dispute\"} 2",
             "payhookd_deliveries{status=\"dead\"} 1",
             "payhookd_queue_depth 7",
             "payhookd_disk_free_bytes 1073741824",

@@ -7,7 +7,8 @@ use crate::domain::money::Currency;
 use crate::domain::transaction::Status;
 use crate::replay::Reread;
 use crate::store::{
-    By, Change, Committed, Delivery, Orphan, Resolution, StoredAttempt, Transaction, WebhookLog,
+    By, Change, Committed, Delivery, Issue, Orphan, Resolution, StoredAttempt, Transaction,
+    WebhookLog,
 };
 
 /// A transaction as it stands.
@@ -158,6 +159,25 @@ pub fn orphan(orphan: &Orphan) -> Value {
         "resolved_by": orphan.resolved_by.map(By::as_str),
         "transaction_id": orphan.transaction_id,
         "note": orphan.note,
+    })
+}
+
+/// A problem that a person should know of.
+pub fn issue(issue: &Issue) -> Value {
+    json!({
+        "id": issue.id,
+        "kind": issue.kind.as_str(),
+        "subject": issue.subject,
+        "status": issue.status().as_str(),
+        "severity": issue.severity.as_str(),
+        "title": issue.title,
+        "detail": issue.detail,
+        "remedy": issue.remedy,
+        "opened_at": issue.opened_at.to_string(),
+        "last_seen_at": issue.last_seen_at.to_string(),
+        "count": issue.count,
+        "dismissed_at": issue.dismissed_at.map(|at| at.to_string()),
+        "closed_at": issue.closed_at.map(|at| at.to_string()),
     })
 }
 

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod doctor;
 pub mod events;
 pub mod import;
+pub mod issues;
 pub mod migrate;
 pub mod orphans;
 pub mod replay;
@@ -96,6 +97,9 @@ pub enum Command {
     /// What the shop's app is told of changes.
     #[command(subcommand)]
     Deliveries(deliveries::Deliveries),
+    /// Problems that a person should know of: they open, repeat quietly, and close by themselves.
+    #[command(subcommand)]
+    Issues(issues::Issues),
 }
 
 /// What the words in a list of transactions mean.
@@ -143,6 +147,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Doctor(doctor)) => ended(doctor.run()),
         Some(Command::Completions(completions)) => ended(completions.run()),
         Some(Command::Deliveries(command)) => ended(deliveries::run(command)),
+        Some(Command::Issues(command)) => ended(issues::run(command)),
     }
 }
 

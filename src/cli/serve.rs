@@ -12,7 +12,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 
 use self::watch::{
-    count_from_before, ring_for_others, tell_counts, tell_left_out, tell_of_orphans, watch_over,
+    Known, count_from_before, log_issues, raise_due_orphans, ring_for_others, tell_counts,
+    tell_left_out, watch_over,
 };
 use super::api_token::{self, TokenError};
 use crate::clients::api::{ApiError, Apis, Stop};
@@ -220,7 +221,10 @@ async fn serve(
     let Running { store, writer, notifier, refusals, metrics } = running;
     tokio::spawn(ring_for_others(Reader::open(&config.db)?, store.bell().clone()));
     tokio::spawn(service::stay_alive(store.clone()));
-    tokio::spawn(tell_of_orphans(Reader::open(&config.db)?, store.clone(), config.clock));
+    let reader = Reader::open(&config.db)?;
+    let known = Known::from_before(&reader)?;
+    tokio::spawn(log_issues(reader, known));
+    tokio::spawn(raise_due_orphans(Reader::open(&config.db)?, store.clone(), config.clock));
     let seen = (Reader::open(&config.db)?, Arc::clone(&metrics));
     tokio::task::spawn_blocking(move || count_from_before(&seen.0, &seen.1));
     let told_apis = Stop::new();

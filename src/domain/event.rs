@@ -13,6 +13,16 @@ words! {
     }
 }
 
+impl Provider {
+    /// Its name, for a person.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stripe => "Stripe",
+            Self::Paypal => "PayPal",
+        }
+    }
+}
+
 words! {
     /// What an id names. The words are the `kind` column of `transaction_references`.
     ReferenceKind {

@@ -51,6 +51,7 @@ pub mod change;
 pub mod delivery;
 pub mod event;
 pub mod fact;
+pub mod issue;
 pub mod money;
 pub mod orphan;
 pub mod refusal;

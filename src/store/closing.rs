@@ -99,9 +99,9 @@ impl Batch<'_> {
         }
     }
 
-    /// The open orphans of which a person is to know by `now` and that nobody was told of; each is
-    /// given once.
-    pub fn take_due_orphans(&self, now: Timestamp) -> Result<Vec<Orphan>, StoreError> {
-        orphans::take_due(self.connection, now)
+    /// Raises an issue for each open orphan of which a person is to know by `now` and that nobody was
+    /// told of, a hundred at a time.
+    pub fn raise_due_orphans(&self, now: Timestamp) -> Result<(), StoreError> {
+        orphans::raise_due(self.connection, now)
     }
 }

@@ -11,7 +11,7 @@ use super::database::Batch;
 use super::delivery_attempts::{self, Attempt, StoredAttempt};
 use super::read::{Reader, collect};
 use super::transactions::{self, Change, Transaction, change_columns};
-use super::{Columns, StoreError, daemon};
+use super::{Columns, StoreError, daemon, raising};
 use crate::domain::delivery::{DeliveryStatus, Next};
 use crate::domain::money::Currency;
 use crate::domain::time::Timestamp;
@@ -255,6 +255,10 @@ impl Batch<'_> {
             .optional()?;
         let Some((number, transaction_id)) = recorded else { return Ok(()) };
         delivery_attempts::insert(self.connection, attempt, number)?;
+        if status == DeliveryStatus::Dead {
+            let failure = attempt.failure.as_deref();
+            raising::dead_letter(self.connection, attempt.delivery_id, failure, attempt.ended_at)?;
+        }
         Ok(give_turn(self.connection, transaction_id, attempt.ended_at)?)
     }
 
@@ -277,6 +281,7 @@ impl Batch<'_> {
             )?
             .execute(named_params! { ":transaction_id": transaction_id })?;
         give_turn(self.connection, transaction_id, now)?;
+        raising::dead_letter_ended(self.connection, now)?;
         Ok(match earliest_pending(self.connection, transaction_id)? {
             Some(earliest) if earliest < id => Retried::After(earliest),
             _ => Retried::Due,

@@ -9,7 +9,7 @@ use super::matching::{Holder, Holders};
 use super::references::{self, Realm};
 use super::transactions::{self, Refolded};
 use super::webhook_logs::{self, Known};
-use super::{StoreError, orphans};
+use super::{StoreError, orphans, raising};
 use crate::domain::event::{Content, Event, Provider};
 use crate::domain::orphan::OrphanKind;
 use crate::domain::refusal::Refusal;
@@ -139,7 +139,12 @@ impl Batch<'_> {
     ) -> Result<Option<Applied>, StoreError> {
         let Content::Payment { references, facts } = &event.content else {
             let outcome = Outcome::from(&event.content);
-            return Ok(keep(outcome, None)?.map(|_| Applied::kept(outcome)));
+            let kept = keep(outcome, None)?;
+            if let (Some(_), Content::Failed(why)) = (kept, &event.content) {
+                let of = (event.provider, &*event.event_type);
+                raising::failed_event(self.connection, of, &event.id, why, now)?;
+            }
+            return Ok(kept.map(|_| Applied::kept(outcome)));
         };
         let realm = Realm { provider: event.provider, livemode: event.livemode };
         let holders = self.holders(realm, references, event.ownership)?;
@@ -168,7 +173,7 @@ impl Batch<'_> {
         for orphan in holders.orphans.iter().filter(|orphan| **orphan != payment) {
             match transaction {
                 Some(_) => self.adopt(realm, *orphan, payment, now)?,
-                None => self.merge(realm, *orphan, payment)?,
+                None => self.merge(realm, *orphan, payment, now)?,
             }
         }
         let holder = match transaction {
@@ -182,7 +187,7 @@ impl Batch<'_> {
         }
         facts::insert(self.connection, payment, log_id, &event)?;
         let Some(transaction) = transaction else {
-            let orphan = orphans::refresh(self.connection, payment, realm, self.policy)?;
+            let orphan = orphans::refresh(self.connection, payment, realm, self.policy, now)?;
             return Ok(Applied {
                 status: orphan.status,
                 orphan: Some(orphan.kind),
@@ -243,6 +248,11 @@ impl Batch<'_> {
             Ok(Some(known.id))
         };
         let applied = self.apply(&webhook.event, webhook.received_at, keep)?;
+        if known.status == Outcome::Failed {
+            let Event { provider, event_type, .. } = &webhook.event;
+            let now = webhook.received_at;
+            raising::failed_event_understood(self.connection, *provider, event_type, now)?;
+        }
         applied.map(Ingested::New).ok_or(StoreError::Fault)
     }
 }

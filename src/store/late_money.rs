@@ -3,9 +3,9 @@
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use super::StoreError;
 use super::orphans::{self, By};
 use super::transactions::{self, Transaction};
+use super::{StoreError, raising};
 use crate::domain::money::Currency;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Status;
@@ -65,14 +65,16 @@ fn add_late_money(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let state = &transaction.state;
+    let id = transactions::next_id(connection)?;
     let added = connection
         .prepare_cached(
             "INSERT INTO orphan_transactions
                  (id, provider, kind, reference, order_id, event_id, event_type, status, amount,
-                  currency, livemode, first_seen_at, last_seen_at, alert_at, transaction_id)
+                  currency, livemode, first_seen_at, last_seen_at, alert_at, alerted_at,
+                  transaction_id)
              SELECT :id, :provider, 'late_money', :reference, :order_id,
                     ifnull(l.event_id, ''), ifnull(l.event_type, ''), :status, :amount, :currency,
-                    :livemode, :now, :now, :now, :transaction_id
+                    :livemode, :now, :now, :now, :now, :transaction_id
              FROM (SELECT 1) LEFT JOIN webhook_logs l ON l.id = ifnull(:cause, :latest)
              WHERE NOT EXISTS
                  (SELECT 1 FROM orphan_transactions
@@ -80,7 +82,7 @@ fn add_late_money(
                     AND resolution = 'dismissed' AND resolved_by = 'person' AND amount >= :amount)",
         )?
         .execute(named_params! {
-            ":id": transactions::next_id(connection)?,
+            ":id": id,
             ":provider": transaction.provider.as_str(),
             ":reference": transaction.reference,
             ":order_id": transaction.order_id,
@@ -93,5 +95,11 @@ fn add_late_money(
             ":cause": cause,
             ":latest": transaction.latest_log_id,
         })?;
-    Ok(added == 1)
+    if added == 0 {
+        return Ok(false);
+    }
+    if let Some(orphan) = orphans::get(connection, id)? {
+        raising::orphan(connection, &orphan, now)?;
+    }
+    Ok(true)
 }

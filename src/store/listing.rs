@@ -8,6 +8,7 @@ use rusqlite::types::Value;
 use rusqlite::{Row, named_params, params_from_iter};
 
 use super::deliveries::{Delivery, select_deliveries};
+use super::issues::{Issue, issue_columns};
 use super::orphans::{Orphan, orphan_columns};
 use super::read::{Reader, collect};
 use super::transactions::{self, Transaction, transaction_columns};
@@ -15,6 +16,7 @@ use super::webhook_logs::{WebhookLog, webhook_log_columns};
 use super::{Outcome, StoreError};
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::event::Provider;
+use crate::domain::issue::{IssueKind, IssueStatus};
 use crate::domain::orphan::OrphanKind;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Status};
@@ -102,6 +104,15 @@ pub struct DeliveryFilter {
     pub status: Option<DeliveryStatus>,
     /// The transaction that changed.
     pub transaction_id: Option<i64>,
+}
+
+/// Which issues; every condition that is given must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IssueFilter {
+    /// Where they stand.
+    pub status: Option<IssueStatus>,
+    /// What is wrong.
+    pub kind: Option<IssueKind>,
 }
 
 impl OrphanFilter {
@@ -218,6 +229,28 @@ impl Reader {
             ") ORDER BY d.id DESC",
         ];
         self.page(query, conditions, page, Delivery::from_row)
+    }
+
+    /// A page of the issues that pass the filter.
+    pub fn list_issues(
+        &self,
+        filter: IssueFilter,
+        page: Page,
+    ) -> Result<Listed<Issue>, StoreError> {
+        let mut conditions = Conditions::default();
+        match filter.status {
+            Some(IssueStatus::Closed) => conditions.always("closed_at IS NOT NULL"),
+            Some(IssueStatus::Dismissed) => {
+                conditions.always("closed_at IS NULL AND dismissed_at IS NOT NULL");
+            }
+            Some(IssueStatus::Open) => {
+                conditions.always("closed_at IS NULL AND dismissed_at IS NULL");
+            }
+            None => {}
+        }
+        conditions.and("kind = ?", filter.kind.map(|one| one.as_str().to_owned()));
+        let query = [concat!("SELECT ", issue_columns!(), " FROM issues"), ""];
+        self.page(query, conditions, page, Issue::from_row)
     }
 
     /// The transaction with this id.

@@ -174,9 +174,15 @@ impl Batch<'_> {
     }
 
     /// Makes an orphan part of an older one.
-    pub(super) fn merge(&self, realm: Realm, orphan: i64, into: i64) -> Result<(), StoreError> {
+    pub(super) fn merge(
+        &self,
+        realm: Realm,
+        orphan: i64,
+        into: i64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.absorb(realm, orphan, Holder::Orphan(into))?;
-        Ok(orphans::merged(self.connection, orphan, into)?)
+        orphans::merged(self.connection, orphan, into, now)
     }
 
     /// Moves one event, with its facts and ids, from one payment to another.
@@ -216,13 +222,14 @@ impl Batch<'_> {
         component: &Component,
         stored: &[StoredFact],
         transaction_id: i64,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let orphan = transactions::next_id(self.connection)?;
         let (from, to) = (Holder::Transaction(transaction_id), Holder::Orphan(orphan));
         for log_id in &component.logs {
             self.transfer(realm, *log_id, stored, from, to)?;
         }
-        orphans::refresh(self.connection, orphan, realm, self.policy)?;
+        orphans::refresh(self.connection, orphan, realm, self.policy, now)?;
         Ok(())
     }
 }

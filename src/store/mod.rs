@@ -16,10 +16,12 @@ mod facts;
 mod faults;
 mod feed;
 mod ingest;
+mod issues;
 mod late_money;
 mod listing;
 mod matching;
 mod orphans;
+mod raising;
 mod read;
 mod readers;
 mod references;
@@ -48,7 +50,10 @@ pub use deliveries::{Delivery, DueMessage, Many, Retried};
 pub use delivery_attempts::{Attempt, StoredAttempt};
 pub use feed::Committed;
 pub use ingest::{Applied, Ingested, Outcome, Webhook};
-pub use listing::{DeliveryFilter, EventFilter, Listed, OrphanFilter, Page, TransactionFilter};
+pub use issues::{Dismissed, Issue};
+pub use listing::{
+    DeliveryFilter, EventFilter, IssueFilter, Listed, OrphanFilter, Page, TransactionFilter,
+};
 pub use orphans::{By, Orphan, Resolution};
 pub use read::Reader;
 pub use readers::Readers;

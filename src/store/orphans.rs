@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::facts::StoredFact;
 use super::references::Realm;
-use super::{Columns, StoreError, facts};
+use super::{Columns, StoreError, facts, raising};
 use crate::domain::event::{Ownership, Provider, Reference, ReferenceKind};
 use crate::domain::fact::Fact;
 use crate::domain::money::Currency;
@@ -138,6 +138,7 @@ pub(super) fn refresh(
     id: i64,
     realm: Realm,
     policy: Policy,
+    now: Timestamp,
 ) -> Result<Refreshed, StoreError> {
     let stored = facts::of(connection, id)?;
     let seen = Seen::of(connection, &stored)?;
@@ -193,6 +194,9 @@ pub(super) fn refresh(
             ":last_seen_at": seen.last_seen_at.to_string(),
             ":alert_at": alert_at.map(|at| at.to_string()),
         })?;
+    if alert_at.is_none() {
+        raising::orphan_ended(connection, id, Some("It concerns nobody here."), now)?;
+    }
     Ok(Refreshed { kind, status })
 }
 
@@ -242,7 +246,7 @@ pub(super) fn matched(
     transaction_id: i64,
     by: By,
     now: Timestamp,
-) -> rusqlite::Result<()> {
+) -> Result<(), StoreError> {
     connection
         .prepare_cached(
             "UPDATE orphan_transactions
@@ -256,7 +260,8 @@ pub(super) fn matched(
             ":by": by.as_str(),
             ":now": now.to_string(),
         })?;
-    Ok(())
+    let how = format!("It belongs to transaction {transaction_id}.");
+    raising::orphan_ended(connection, id, Some(&how), now)
 }
 
 /// Notes that there is nothing to do about an orphan, and why.
@@ -266,7 +271,7 @@ pub(super) fn dismissed(
     note: &str,
     by: By,
     now: Timestamp,
-) -> rusqlite::Result<()> {
+) -> Result<(), StoreError> {
     connection
         .prepare_cached(
             "UPDATE orphan_transactions
@@ -279,12 +284,21 @@ pub(super) fn dismissed(
             ":by": by.as_str(),
             ":now": now.to_string(),
         })?;
-    Ok(())
+    let how = match by {
+        By::Payhookd => "The money went back.",
+        By::Person => "A person said that there is nothing to do.",
+    };
+    raising::orphan_ended(connection, id, Some(how), now)
 }
 
 /// Removes the row of an orphan whose events went to an older orphan: they are one payment, which is
 /// dismissed only if both were.
-pub(super) fn merged(connection: &Connection, id: i64, into: i64) -> rusqlite::Result<()> {
+pub(super) fn merged(
+    connection: &Connection,
+    id: i64,
+    into: i64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     connection
         .prepare_cached(
             "UPDATE orphan_transactions
@@ -293,25 +307,25 @@ pub(super) fn merged(connection: &Connection, id: i64, into: i64) -> rusqlite::R
                AND (SELECT resolved_at IS NULL FROM orphan_transactions WHERE id = :id)",
         )?
         .execute(named_params! { ":id": id, ":into": into })?;
-    remove(connection, id)
-}
-
-/// Removes the row of an orphan that has no events any more.
-pub(super) fn remove(connection: &Connection, id: i64) -> rusqlite::Result<()> {
     connection
         .prepare_cached("DELETE FROM orphan_transactions WHERE id = :id")?
         .execute(named_params! { ":id": id })?;
-    Ok(())
+    let how = format!("It is part of orphan {into}.");
+    raising::orphan_ended(connection, id, Some(&how), now)
 }
 
 /// Removes the row of an orphan that has no events any more, unless it tells what became of them.
-pub(super) fn remove_open(connection: &Connection, id: i64) -> rusqlite::Result<()> {
+pub(super) fn remove_open(
+    connection: &Connection,
+    id: i64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     connection
         .prepare_cached(
             "DELETE FROM orphan_transactions WHERE id = :id AND resolution IS NOT 'matched'",
         )?
         .execute(named_params! { ":id": id })?;
-    Ok(())
+    raising::orphan_ended(connection, id, Some("Its events went elsewhere."), now)
 }
 
 /// Keeps what a person said of an orphan.
@@ -349,9 +363,9 @@ pub(super) fn holding(connection: &Connection, log_id: i64) -> rusqlite::Result<
         .optional()
 }
 
-/// The open orphans of which a person is to know by `now` and that nobody was told of; each is given
-/// once.
-pub(super) fn take_due(connection: &Connection, now: Timestamp) -> Result<Vec<Orphan>, StoreError> {
+/// Raises an issue for each open orphan of which a person is to know by `now` and that nobody was told
+/// of, at most a hundred.
+pub(super) fn raise_due(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
     let mut statement = connection.prepare_cached(concat!(
         "SELECT ",
         orphan_columns!(),
@@ -368,8 +382,9 @@ pub(super) fn take_due(connection: &Connection, now: Timestamp) -> Result<Vec<Or
         .prepare_cached("UPDATE orphan_transactions SET alerted_at = :now WHERE id = :id")?;
     for orphan in &due {
         note.execute(named_params! { ":id": orphan.id, ":now": now.to_string() })?;
+        raising::orphan(connection, orphan, now)?;
     }
-    Ok(due)
+    Ok(())
 }
 
 /// The id by which a person would look the payment up at the provider.

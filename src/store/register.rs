@@ -153,7 +153,7 @@ impl Batch<'_> {
             let stays = component.carries(&transaction.reference)
                 || attached.iter().any(|id| component.carries(id));
             if !stays {
-                self.set_aside(realm, &component, &stored, transaction_id)?;
+                self.set_aside(realm, &component, &stored, transaction_id, now)?;
                 parted = true;
             }
         }

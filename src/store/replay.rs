@@ -8,7 +8,7 @@ use super::matching::components;
 use super::references::{self, Realm};
 use super::transactions::{self, Transaction};
 use super::webhook_logs::{self, WebhookLog};
-use super::{StoreError, orphans};
+use super::{StoreError, orphans, raising};
 use crate::domain::event::{Content, Event, Reference};
 use crate::domain::time::Timestamp;
 
@@ -74,6 +74,10 @@ impl Batch<'_> {
             Ok(Some(log.id))
         };
         let applied = self.apply(event, now, keep)?.ok_or(StoreError::Fault)?;
+        if log.status == Outcome::Failed {
+            let (provider, event_type) = (log.provider, &*log.event_type);
+            raising::failed_event_understood(self.connection, provider, event_type, now)?;
+        }
         let left = holding.filter(|payment| Some(*payment) != applied.transaction_id);
         if let Some(left) = left {
             self.tidy(realm, left, log.id, now)?;
@@ -96,6 +100,16 @@ impl Batch<'_> {
             return Ok(Replayed::Same);
         }
         self.reread(log, event, outcome, None, now)?;
+        let of = (log.provider, &*log.event_type);
+        match (&event.content, log.status) {
+            (Content::Failed(why), was) if was != Outcome::Failed => {
+                raising::failed_event(self.connection, of, &log.event_id, why, now)?;
+            }
+            (Content::Ignored(_), Outcome::Failed) => {
+                raising::failed_event_understood(self.connection, of.0, of.1, now)?;
+            }
+            _ => {}
+        }
         Ok(Replayed::Changed(Applied::kept(outcome)))
     }
 
@@ -177,9 +191,9 @@ impl Batch<'_> {
             self.refold(payment, Some(log_id), now)?;
         } else if facts::of(self.connection, payment)?.is_empty() {
             // It may have been adopted with the event, and is a note of that now.
-            orphans::remove_open(self.connection, payment)?;
+            orphans::remove_open(self.connection, payment, now)?;
         } else {
-            orphans::refresh(self.connection, payment, realm, self.policy)?;
+            orphans::refresh(self.connection, payment, realm, self.policy, now)?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use super::certificates::{self, StoredCertificate};
 use super::read::Reader;
 use super::{Columns, StoreError};
 use crate::domain::event::Provider;
+use crate::domain::issue::IssueKind;
 use crate::domain::orphan::OrphanKind;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
@@ -19,6 +20,8 @@ pub struct Sight {
     pub orphans: Vec<(&'static str, i64)>,
     /// When the oldest open one that a person is to know of was first seen, UTC.
     pub oldest_orphan: Option<Timestamp>,
+    /// Open issues that nobody dismissed, by kind; every kind once.
+    pub issues: Vec<(&'static str, i64)>,
     /// Deliveries that are `pending`, and those that are `dead`.
     pub deliveries: Vec<(&'static str, i64)>,
     /// When the change was made that the shop's app has waited for longest, UTC.
@@ -61,6 +64,14 @@ impl Reader {
             let parameters = named_params! { ":kind": kind.as_str() };
             Ok((kind.as_str(), statement.query_row(parameters, |row| row.get(0))?))
         };
+        let issues_of_kind = |kind: &IssueKind| -> Result<(&'static str, i64), StoreError> {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT count(*) FROM issues
+                 WHERE closed_at IS NULL AND dismissed_at IS NULL AND kind = :kind",
+            )?;
+            let parameters = named_params! { ":kind": kind.as_str() };
+            Ok((kind.as_str(), statement.query_row(parameters, |row| row.get(0))?))
+        };
         let path = self.connection.path().unwrap_or_default().to_owned();
         let bytes = |file: String| std::fs::metadata(file).map_or(0, |file| file.len());
         Ok(Sight {
@@ -69,6 +80,7 @@ impl Reader {
                 "SELECT min(first_seen_at) FROM orphan_transactions
                  WHERE resolved_at IS NULL AND alert_at IS NOT NULL",
             )?,
+            issues: IssueKind::ALL.iter().map(issues_of_kind).collect::<Result<_, _>>()?,
             deliveries: vec![
                 (
                     "pending",

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::register::NewTransaction;
-use super::{Columns, StoreError, changes, facts, late_money};
+use super::{Columns, StoreError, changes, facts, late_money, raising};
 use crate::domain::change;
 use crate::domain::event::Provider;
 use crate::domain::money::Currency;
@@ -283,6 +283,7 @@ pub(super) fn refold(
     if let Some(change) = change {
         changes::insert(connection, transaction.id, version, change, &saved, cause, now)?;
     }
+    raising::transaction(connection, transaction, &saved, now)?;
     let is_news = saved.amount_check != transaction.state.amount_check;
     let wrong_amount = Some(saved.amount_check).filter(|check| is_news && check.is_wrong());
     let late_money = match transaction.closed_at {

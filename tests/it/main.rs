@@ -27,6 +27,7 @@ mod examples;
 mod faults;
 mod flood;
 mod handover;
+mod issues;
 mod lifecycle;
 mod listing;
 mod log;

@@ -114,6 +114,11 @@ fn rows_that_can_not_be_true_are_refused() {
         "UPDATE delivery_attempts SET delivery_id = 99 WHERE id = 1",
         "UPDATE daemon SET notifies = 2",
         "UPDATE transaction_changes SET received_currency = 'EURO' WHERE id = 3",
+        "UPDATE issues SET severity = 'dire' WHERE id = 1",
+        "UPDATE issues SET count = 0 WHERE id = 1",
+        "UPDATE issues SET news = 0 WHERE id = 1",
+        // One problem, open twice.
+        "UPDATE issues SET closed_at = NULL WHERE id = 2",
         "UPDATE rejected_requests SET provider = 'adyen' WHERE id = 1",
         "UPDATE paypal_transmissions SET log_id = 99",
         "UPDATE webhook_logs SET headers_sha256 = x'00' WHERE id = 61",

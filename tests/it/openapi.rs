@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use payhookd::domain::change;
 use payhookd::domain::delivery::DeliveryStatus;
 use payhookd::domain::event::Provider;
+use payhookd::domain::issue::{IssueKind, IssueStatus, Severity};
 use payhookd::domain::orphan::OrphanKind;
 use payhookd::domain::transaction::{AmountCheck, DisputeStatus, Status};
 use payhookd::http::api::{
@@ -111,6 +112,9 @@ fn the_words_and_bounds_of_the_document_are_those_of_the_code() {
     assert_eq!(words("Outcome"), all(Outcome::ALL));
     assert_eq!(words("OrphanKind"), all(OrphanKind::ALL));
     assert_eq!(words("DeliveryStatus"), all(DeliveryStatus::ALL));
+    assert_eq!(words("IssueKind"), all(IssueKind::ALL));
+    assert_eq!(words("IssueStatus"), all(IssueStatus::ALL));
+    assert_eq!(words("Severity"), all(Severity::ALL));
     assert_eq!(words("ChangeName"), all(change::KINDS));
     let problems = document.schema("Problem")["properties"]["type"]["enum"].clone();
     let kinds = ProblemKind::ALL.iter().map(|kind| format!("urn:payhookd:problem:{kind}"));
@@ -194,6 +198,7 @@ fn every_operation_answers_as_the_document_says() {
     }
     checker.check("POST", REGISTER, &app.request("POST", REGISTER, &[], "{}"), "no content type");
     check_what_a_person_does(&app, &mut checker);
+    check_issues(&daemon, &app, &mut checker);
 
     let stranger = App::with_token(&daemon, "wrong");
     for route in ROUTES {
@@ -210,6 +215,34 @@ fn every_operation_answers_as_the_document_says() {
             assert!(seen || rare, "{id} never answered {status}");
         }
     }
+}
+
+fn check_issues(daemon: &Daemon, app: &App, checker: &mut Checker<'_>) {
+    for (query, status) in [("", 200), ("?status=open&kind=failed_event", 200), ("?kind=x", 400)] {
+        let sent = format!("/api/v1/issues{query}");
+        let answer = app.get(&sent);
+        assert_eq!(answer.status, status, "{sent}: {}", answer.text());
+        checker.check("GET", "/api/v1/issues", &answer, &sent);
+    }
+    let failed = app.json("/api/v1/issues?kind=failed_event")["data"][0]["id"].to_string();
+    for id in [&*failed, "999", "%ff"] {
+        let sent = format!("/api/v1/issues/{id}");
+        checker.check("GET", "/api/v1/issues/{id}", &app.get(&sent), &sent);
+    }
+    let path = "/api/v1/issues/{id}/dismiss";
+    for (id, status) in [(&*failed, 200), (&failed, 200), ("999", 404), ("%ff", 400)] {
+        let sent = path.replace("{id}", id);
+        let answer = app.request("POST", &sent, &[], "");
+        assert_eq!(answer.status, status, "{sent}: {}", answer.text());
+        checker.check("POST", path, &answer, &sent);
+    }
+    // What it was about turns out to be understood.
+    let understood = StripeSample::new("payment_intent.succeeded", "bad").id("evt_bad");
+    assert_eq!(daemon.deliver_stripe(understood.body()).status, 200);
+    let sent = path.replace("{id}", &failed);
+    let answer = app.request("POST", &sent, &[], "");
+    assert_eq!(answer.status, 409, "{}", answer.text());
+    checker.check("POST", path, &answer, &sent);
 }
 
 fn check_what_a_person_does(app: &App, checker: &mut Checker<'_>) {

@@ -19,6 +19,7 @@ pub(crate) const PAYPAL: &str = "/accounts/webhooks/paypal/";
 
 /// A sample of this type about the PaymentIntent `pi_<name>` and its charge `ch_<name>`, 49.99 EUR
 /// of real money, without an order id. Its own id is `evt_<name>_<type>`.
+#[derive(Clone)]
 pub(crate) struct StripeSample {
     event_id: String,
     event_type: &'static str,

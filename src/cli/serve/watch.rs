@@ -1,6 +1,7 @@
 //! What the daemon looks at beside its work: commits of other processes, orphans that nobody
-//! registered, threads that must not end, and what there is to say of refusals.
+//! registered, issues, threads that must not end, and what there is to say of refusals.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
@@ -8,12 +9,13 @@ use tokio::time::MissedTickBehavior;
 use super::ServeError;
 use crate::clock::Clock;
 use crate::domain::event::Provider;
+use crate::domain::issue::Severity;
 use crate::domain::refusal::Refusal;
 use crate::http::refusals::Refusals;
 use crate::logfmt::Line;
 use crate::metrics::Metrics;
 use crate::notify::Notifier;
-use crate::store::{Bell, Orphan, Reader, Store, Writer};
+use crate::store::{Bell, Issue, Reader, Store, StoreError, Writer};
 
 /// Rings for the commits of other processes, the command line's. (Ours ring by themselves, sooner;
 /// that they are seen here again costs those who listen one look.)
@@ -46,40 +48,92 @@ pub(super) fn count_from_before(reader: &Reader, metrics: &Metrics) {
     }
 }
 
-/// Tells of each orphan for which the shop had its time to register a transaction.
-pub(super) async fn tell_of_orphans(reader: Reader, store: Store, clock: Clock) {
+/// Raises an issue for each orphan for which the shop had its time to register a transaction.
+pub(super) async fn raise_due_orphans(reader: Reader, store: Store, clock: Clock) {
     let mut looks = tokio::time::interval(Duration::from_secs(1));
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
         let now = clock.now();
         // Asked of a reader first: the writer is for those who have something to write.
-        let taken = match reader.has_due_orphans(now) {
+        let raised = match reader.has_due_orphans(now) {
             Ok(false) => continue,
-            Ok(true) => store.run(move |batch| batch.take_due_orphans(now)).await,
+            Ok(true) => store.run(move |batch| batch.raise_due_orphans(now)).await,
             Err(error) => Err(error),
         };
-        match taken {
-            Ok(due) => due.iter().for_each(tell_of_orphan),
+        if let Err(error) = raised {
             // It is tried again in a second; whatever ails the database is told elsewhere.
-            Err(error) => Line::debug("orphans not looked at").with("err", &error).emit(),
+            Line::debug("orphans not looked at").with("err", &error).emit();
         }
     }
 }
 
-fn tell_of_orphan(orphan: &Orphan) {
-    Line::warn("orphan")
-        .with("orphan_id", orphan.id)
-        .with("kind", orphan.kind)
-        .with("provider", orphan.provider)
-        .with("reference", &orphan.reference)
-        .with_some("order_id", orphan.order_id.as_deref())
-        .with_some("status", orphan.status)
-        .with_some("amount", orphan.amount)
-        .with_some("currency", orphan.currency.as_deref())
-        .with_some("transaction_id", orphan.transaction_id)
-        .with("first_seen_at", orphan.first_seen_at)
-        .with("meaning", orphan.kind.meaning())
+/// Writes a line for each issue that opens, has news or is over from now on, whoever commits it.
+pub(super) async fn log_issues(reader: Reader, mut known: Known) {
+    let mut looks = tokio::time::interval(Duration::from_secs(1));
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
+        if let Err(error) = log_changed_issues(&reader, &mut known) {
+            Line::debug("issues not read").with("err", &error).emit();
+        }
+    }
+}
+
+/// The issues of which a line was written.
+pub(super) struct Known {
+    newest: i64,
+    /// Those that last, with their news.
+    open: BTreeMap<i64, i64>,
+}
+
+impl Known {
+    /// Those from before the start. One line tells how many of them are open.
+    pub(super) fn from_before(reader: &Reader) -> Result<Self, StoreError> {
+        let open = reader.open_issues()?;
+        if !open.is_empty() {
+            Line::warn("issues are open: see `payhookd issues list`")
+                .with("count", open.len())
+                .emit();
+        }
+        let open = open.iter().map(|issue| (issue.id, issue.news)).collect();
+        Ok(Self { newest: reader.newest_issue()?, open })
+    }
+}
+
+fn log_changed_issues(reader: &Reader, known: &mut Known) -> Result<(), StoreError> {
+    let mut before = std::mem::take(&mut known.open);
+    for issue in reader.issues_since(known.newest)? {
+        if before.remove(&issue.id).is_none_or(|news| news < issue.news) {
+            log_issue(&issue);
+        }
+        known.newest = known.newest.max(issue.id);
+        if issue.closed_at.is_none() {
+            known.open.insert(issue.id, issue.news);
+        }
+    }
+    for id in before.into_keys() {
+        if let Some(issue) = reader.issue(id)? {
+            log_issue(&issue);
+        }
+    }
+    Ok(())
+}
+
+fn log_issue(issue: &Issue) {
+    let line = match (issue.closed_at, issue.severity) {
+        (None, Severity::Warning | Severity::Critical) => Line::warn("issue"),
+        _ => Line::info("issue"),
+    };
+    line.with("issue_id", issue.id)
+        .with("kind", issue.kind)
+        .with("subject", &issue.subject)
+        .with("status", issue.status())
+        .with("severity", issue.severity)
+        .with("count", issue.count)
+        .with("title", &issue.title)
+        .with("detail", &issue.detail)
+        .with("remedy", &issue.remedy)
         .emit();
 }
 

@@ -7,6 +7,7 @@
 mod changes;
 mod deliveries;
 mod events;
+mod issues;
 mod orphans;
 pub(in crate::http) mod problem;
 mod query;
@@ -164,6 +165,9 @@ impl Api {
             Operation::ListDeliveries => deliveries::list(self, call).await,
             Operation::ShowDelivery => deliveries::show(self, call).await,
             Operation::RetryDelivery => deliveries::retry(self, call).await,
+            Operation::ListIssues => issues::list(self, call).await,
+            Operation::ShowIssue => issues::show(self, call).await,
+            Operation::DismissIssue => issues::dismiss(self, call).await,
             Operation::Document => Ok(typed(StatusCode::OK, "application/json", DOCUMENT)),
         }
     }

@@ -40,6 +40,12 @@ pub enum Operation {
     ShowDelivery,
     /// Tell the app again.
     RetryDelivery,
+    /// Problems, newest first.
+    ListIssues,
+    /// One problem.
+    ShowIssue,
+    /// A person knows of a problem.
+    DismissIssue,
     /// The OpenAPI document.
     Document,
 }
@@ -195,6 +201,27 @@ pub const ROUTES: &[Route] = &[
         parameters: &[],
         takes_body: false,
         operation: Operation::RetryDelivery,
+    },
+    Route {
+        method: "GET",
+        path: "/api/v1/issues",
+        parameters: &["status", "kind", "limit", "cursor"],
+        takes_body: false,
+        operation: Operation::ListIssues,
+    },
+    Route {
+        method: "GET",
+        path: "/api/v1/issues/{id}",
+        parameters: &[],
+        takes_body: false,
+        operation: Operation::ShowIssue,
+    },
+    Route {
+        method: "POST",
+        path: "/api/v1/issues/{id}/dismiss",
+        parameters: &[],
+        takes_body: false,
+        operation: Operation::DismissIssue,
     },
     Route {
         method: "GET",

@@ -1,0 +1,204 @@
+//! Problems that a person should know of: they open, repeat quietly, and close by themselves.
+//!
+//! An *issue* is the problem, an *alert* one message about it. What an issue is about tells it from
+//! others: its kind and its subject. While one is open, whatever raises it again is counted.
+
+use std::time::Duration;
+
+use super::time::Timestamp;
+
+words! {
+    /// What is wrong: the `kind` column of `issues`.
+    IssueKind {
+        /// A payment that no transaction is registered for. Subject: the orphan's id.
+        Orphan = "orphan",
+        /// Money for a transaction that the shop had closed. Subject: the orphan's id.
+        LateMoney = "late_money",
+        /// Other money than the shop expects. Subject: the transaction's id.
+        AmountMismatch = "amount_mismatch",
+        /// A buyer or their bank wants money back. Subject: the transaction's id.
+        Dispute = "dispute",
+        /// A PayPal order that was approved and is not captured. Subject: the transaction's id.
+        UncapturedOrder = "uncaptured_order",
+        /// Genuine events that could not be understood. Subject: provider and event type.
+        FailedEvent = "failed_event",
+        /// Changes that the shop's app was not told of. Subject: `app`.
+        DeadLetter = "dead_letter",
+        /// Requests without a good signature, in numbers. Subject: the provider.
+        RefusedSignatures = "refused_signatures",
+        /// No event for much longer than usual. Subject: the provider.
+        Silence = "silence",
+        /// The disk of the database is nearly full. Subject: `database`.
+        Disk = "disk",
+        /// PayPal's signing certificate can't be had or expires. Subject: `paypal`.
+        Certificate = "certificate",
+        /// This machine's clock is not the provider's. Subject: the provider.
+        Clock = "clock",
+        /// A webhook endpoint is not set up as it should be at the provider. Subject: the provider.
+        Endpoint = "endpoint",
+        /// Missed events can't be fetched from the provider. Subject: the provider.
+        Reconcile = "reconcile",
+        /// The provider says otherwise of a payment than its events. Subject: the transaction's id.
+        Discrepancy = "discrepancy",
+    }
+}
+
+words! {
+    /// How much it matters, the least first.
+    Severity {
+        /// Good to know.
+        Notice = "notice",
+        /// Somebody should see to it.
+        Warning = "warning",
+        /// Money or events are being lost, or soon will be.
+        Critical = "critical",
+    }
+}
+
+words! {
+    /// Where an issue stands.
+    IssueStatus {
+        /// It lasts.
+        Open = "open",
+        /// It lasts, and a person said that they know.
+        Dismissed = "dismissed",
+        /// It is over.
+        Closed = "closed",
+    }
+}
+
+impl IssueKind {
+    /// One line for a person: what it means.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Orphan => "a payment that no transaction is registered for",
+            Self::LateMoney => "money for a transaction that the shop had closed",
+            Self::AmountMismatch => "the money received is not what the shop expects",
+            Self::Dispute => "a buyer or their bank wants money back",
+            Self::UncapturedOrder => "a PayPal order was approved and is not captured",
+            Self::FailedEvent => "genuine events could not be understood",
+            Self::DeadLetter => "the shop's app was not told of changes",
+            Self::RefusedSignatures => "many requests come without a good signature",
+            Self::Silence => "no event has come for much longer than usual",
+            Self::Disk => "the disk of the database is nearly full",
+            Self::Certificate => "PayPal's signing certificate can't be had, or expires",
+            Self::Clock => "this machine's clock is not the provider's",
+            Self::Endpoint => "a webhook is not set up at the provider as it should be",
+            Self::Reconcile => "missed events can't be fetched from the provider",
+            Self::Discrepancy => "the provider says otherwise of a payment than its events",
+        }
+    }
+}
+
+/// Why an issue is raised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// Something happened; again counts as once more.
+    Happened,
+    /// A state was looked at and still is bad; that is no second time.
+    Lasts,
+}
+
+/// A problem as it is seen now. Its texts say what a person needs, and no secret, payload or e-mail
+/// address. They may hold what a sender wrote, so whoever shows them escapes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raise {
+    /// What is wrong.
+    pub kind: IssueKind,
+    /// What it is about, by the rule of its kind.
+    pub subject: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Why it is raised.
+    pub occasion: Occasion,
+    /// One line: what is wrong with what.
+    pub title: String,
+    /// What else is known, in a sentence or two; may be empty.
+    pub detail: String,
+    /// The command or click that mends it.
+    pub remedy: String,
+}
+
+/// What there is of an issue when it is raised again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How much it mattered.
+    pub severity: Severity,
+    /// When it was last seen.
+    pub last_seen_at: Timestamp,
+    /// Whether a person said that they know.
+    pub dismissed: bool,
+}
+
+/// What raising an issue comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Raised {
+    /// It is counted once more.
+    pub counts: bool,
+    /// There is something to tell.
+    pub is_news: bool,
+}
+
+impl Standing {
+    /// An issue that is raised again is quiet, unless it got worse, or happened again after it was
+    /// quiet for a day or after a person said that they know.
+    pub fn raised(self, severity: Severity, occasion: Occasion, now: Timestamp) -> Raised {
+        let happened = occasion == Occasion::Happened;
+        let stirs = self.dismissed || now.since(self.last_seen_at) >= QUIET;
+        Raised { counts: happened, is_news: severity > self.severity || (happened && stirs) }
+    }
+}
+
+/// When a message about an issue may be sent that has something to tell now: at once, but not within
+/// an hour of the last one about it. What happens until then is told with it.
+pub fn alert_due(last_alert: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    last_alert.map_or(now, |last| last.plus(BETWEEN_ALERTS).max(now))
+}
+
+/// An issue that was quiet for so long is news when it happens again.
+const QUIET: Duration = Duration::from_secs(24 * 3_600);
+/// At most one message about an issue in this time.
+pub const BETWEEN_ALERTS: Duration = Duration::from_secs(3_600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).expect("a time")
+    }
+
+    #[test]
+    fn an_issue_repeats_quietly_unless_that_is_news() {
+        let seen = at("2026-11-23T12:00:00Z");
+        let soon = at("2026-11-24T11:59:59.999Z");
+        let late = at("2026-11-24T12:00:00Z");
+        use Occasion::{Happened, Lasts};
+        use Severity::{Critical, Warning};
+        for (severity, dismissed, occasion, now, counts, is_news) in [
+            (Warning, false, Happened, soon, true, false),
+            (Warning, false, Happened, late, true, true),
+            (Warning, false, Lasts, late, false, false),
+            (Critical, false, Happened, soon, true, true),
+            (Critical, false, Lasts, soon, false, true),
+            (Warning, true, Happened, soon, true, true),
+            (Warning, true, Lasts, late, false, false),
+            (Critical, true, Lasts, soon, false, true),
+            (Severity::Notice, false, Lasts, soon, false, false),
+        ] {
+            let standing = Standing { severity: Warning, last_seen_at: seen, dismissed };
+            let raised = standing.raised(severity, occasion, now);
+            let case = format!("{severity} {dismissed} {occasion:?} {now}");
+            assert_eq!(raised, Raised { counts, is_news }, "{case}");
+        }
+    }
+
+    #[test]
+    fn an_hour_lies_between_two_messages() {
+        let now = at("2026-11-23T12:00:00Z");
+        assert_eq!(alert_due(None, now), now);
+        assert_eq!(alert_due(Some(at("2026-11-23T11:59:00Z")), now), at("2026-11-23T12:59:00Z"));
+        assert_eq!(alert_due(Some(at("2026-11-23T11:00:00Z")), now), now);
+        assert_eq!(alert_due(Some(at("2026-11-22T11:00:00Z")), now), now);
+    }
+}

@@ -1,0 +1,59 @@
+//! Problems that a person should know of.
+
+use std::sync::Arc;
+
+use warp::http::StatusCode;
+use warp::reply::Response;
+
+use super::problem::Problem;
+use super::query::positive;
+use super::{Api, Call, found, page};
+use crate::domain::issue::{IssueKind, IssueStatus};
+use crate::http::typed;
+use crate::shapes;
+use crate::store::{Dismissed, IssueFilter, Reader, StoreError};
+
+/// A page of issues, wherever they stand unless that is asked for.
+pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
+    let query = &call.query;
+    let filter = IssueFilter {
+        status: query.word("status", IssueStatus::ALL, IssueStatus::parse)?,
+        kind: query.word("kind", IssueKind::ALL, IssueKind::parse)?,
+    };
+    let wanted = query.page()?;
+    let text = api.read(move |reader| {
+        let listed = reader.list_issues(filter, wanted)?;
+        Ok(page(&listed, |one| one.id, shapes::issue))
+    });
+    Ok(typed(StatusCode::OK, "application/json", text.await?))
+}
+
+/// One issue, open or over.
+pub(super) async fn show(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
+    let missing = || missing(call.path(0));
+    let Some(id) = positive(call.path(0)) else { return Err(Problem::not_found(missing())) };
+    let text = api.read(move |reader| text_of(reader, id));
+    found(text.await?, missing)
+}
+
+/// A person knows of it: no more is told until it is worse or happens again. Answers with the issue.
+pub(super) async fn dismiss(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
+    let missing = || missing(call.path(0));
+    let Some(id) = positive(call.path(0)) else { return Err(Problem::not_found(missing())) };
+    let now = api.endpoint.clock.now();
+    match api.write(move |batch| batch.dismiss_issue(id, now)).await? {
+        Dismissed::Done => found(api.read(move |reader| text_of(reader, id)).await?, missing),
+        Dismissed::Unknown => Err(Problem::not_found(missing())),
+        Dismissed::Closed => {
+            Err(Problem::contradiction(format!("issue {id} is over: see /api/v1/issues/{id}")))
+        }
+    }
+}
+
+fn text_of(reader: &Reader, id: i64) -> Result<Option<String>, StoreError> {
+    Ok(reader.issue(id)?.map(|issue| shapes::issue(&issue).to_string()))
+}
+
+fn missing(id: &str) -> String {
+    format!("there is no issue {id}")
+}

@@ -1,0 +1,13 @@
+-- Rows as this version of the schema holds them, for the tables and columns that are new in it.
+
+INSERT INTO issues
+    (id, kind, subject, severity, title, detail, remedy, opened_at, last_seen_at, count, news,
+     dismissed_at, closed_at)
+VALUES
+    (1, 'orphan', '3', 'warning', 'Orphan', 'No transaction', 'See to it',
+     '2026-11-23T11:54:03.250Z', '2026-11-23T11:54:03.250Z', 1, 1, NULL, NULL),
+    (2, 'dead_letter', 'app', 'critical', 'The app was not told', '', '',
+     '2026-11-24T09:00:01.250Z', '2026-11-24T09:00:01.250Z', 2, 2, NULL,
+     '2026-11-24T10:00:01.250Z'),
+    (3, 'dead_letter', 'app', 'critical', 'The app was not told', '', '',
+     '2026-11-24T11:00:01.250Z', '2026-11-24T11:00:01.250Z', 1, 1, '2026-11-24T11:30:00.000Z', NULL);
