@@ -22,6 +22,7 @@ use crate::providers::paypal::Environment;
 use crate::providers::paypal::certificate::{CertificateHost, Trust};
 use crate::providers::paypal::transmission::SIMULATOR_WEBHOOK_ID;
 use crate::providers::rules::Rules;
+use crate::zone::Zone;
 
 /// Text that is never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -76,6 +77,8 @@ pub struct Config {
     pub rules: Rules,
     /// How long a payment may be without a transaction before a person is told.
     pub orphan_grace: Duration,
+    /// In which people are told times and days.
+    pub time_zone: Zone,
     /// How the shop's app is told of changes, if it is to be.
     pub notify: Option<NotifyConfig>,
     /// What the admin listener wants to be told.
@@ -266,6 +269,7 @@ impl Checks<'_> {
                 own_invoice_prefix: options.own_invoice_prefix.clone(),
             },
             orphan_grace: options.orphan_grace.0,
+            time_zone: options.time_zone.clone().unwrap_or_else(Zone::system),
             notify,
             api_token,
             max_body: options.max_body,

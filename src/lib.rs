@@ -54,6 +54,7 @@ pub mod metrics;
 pub mod notify;
 pub mod replay;
 pub mod service;
+pub mod zone;
 
 pub mod authority;
 pub mod cli;

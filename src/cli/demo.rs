@@ -35,6 +35,7 @@ use crate::providers::paypal::certificate::{CertificateHost, Trust};
 use crate::providers::rules::Rules;
 use crate::service::Sockets;
 use crate::store::{Database, OrphanFilter, Page, Reader, Registered, TransactionFilter};
+use crate::zone::Zone;
 
 /// `payhookd demo`
 #[derive(Args, Debug)]
@@ -88,6 +89,7 @@ impl Demo {
             api: ApiConfig { stripe: None, paypal: None, patience: Patience::STANDARD },
             rules: Rules::default(),
             orphan_grace: Duration::from_secs(120),
+            time_zone: Zone::system(),
             notify: None,
             api_token: ApiToken::File(folder.join("api-token")),
             max_body: 1024 * 1024,

@@ -149,6 +149,7 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
             .with("admin_listen", addresses.admin)
             .with("db", config.db.display())
             .with("mode", config.mode)
+            .with("time_zone", &config.time_zone)
             .with("stripe", if config.stripe.is_some() { "on" } else { "off" })
             .with("paypal", if config.paypal.is_some() { "on" } else { "off" })
             .with("notify", config.notify.as_ref().map_or("off", |notify| notify.target.kind()))

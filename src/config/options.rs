@@ -10,6 +10,7 @@ use log::LevelFilter;
 use super::Mode;
 use crate::domain::time::Timestamp;
 use crate::providers::paypal::certificate::CertificateHost;
+use crate::zone::Zone;
 
 /// Which database a command works on.
 #[derive(Args, Clone, Debug)]
@@ -109,6 +110,11 @@ pub struct ServeOptions {
     /// come before the shop has committed its row. Seconds, or with a unit: 90s, 2m, 1h.
     #[arg(long, value_name = "DURATION", default_value = "2m", env = "PAYHOOKD_ORPHAN_GRACE")]
     pub orphan_grace: DurationOption,
+
+    /// The time zone in which people are told times and days, such as Europe/Paris [default: the
+    /// system's].
+    #[arg(long, value_name = "NAME", value_parser = parse_zone, env = "PAYHOOKD_TIME_ZONE")]
+    pub time_zone: Option<Zone>,
 
     /// The largest body that is read, in bytes.
     #[arg(
@@ -224,11 +230,20 @@ pub const VARIABLES: &[&str] = &[
     "PAYHOOKD_PAYPAL_VERIFY",
     "PAYHOOKD_STRIPE_API_BASE",
     "PAYHOOKD_STRIPE_TOLERANCE",
+    "PAYHOOKD_TIME_ZONE",
 ];
 
 /// `live` or `test`.
 pub fn parse_mode(text: &str) -> Result<Mode, String> {
     Mode::parse(text).ok_or_else(|| "give live or test".to_owned())
+}
+
+fn parse_zone(name: &str) -> Result<Zone, String> {
+    Zone::named(name).ok_or_else(|| {
+        "this machine knows no such time zone: give a name such as Europe/Paris or UTC, and see \
+         that tzdata is installed"
+            .to_owned()
+    })
 }
 
 fn parse_max_body(text: &str) -> Result<usize, String> {

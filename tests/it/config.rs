@@ -393,3 +393,13 @@ fn an_app_is_told_safely_or_with_a_warning() {
     }
     assert!(test.log().contains(" notify=off "), "{}", test.log());
 }
+
+#[test]
+fn a_time_zone_is_one_that_this_machine_knows() {
+    let daemon = Options::stripe().variable("PAYHOOKD_TIME_ZONE", "America/New_York").start();
+    daemon.wait_for_line("time_zone=America/New_York");
+    let refused = Options::stripe().arg("--time-zone=Europe/Atlantis").start_refused();
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("knows no such time zone"), "{said}");
+}

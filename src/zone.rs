@@ -1,0 +1,64 @@
+//! The time zone in which a person is told times and days.
+//!
+//! The database, the API and the log speak UTC ([`Timestamp`]); a zone comes in where a person reads.
+
+use std::fmt;
+
+use jiff::tz::TimeZone;
+
+use crate::domain::time::Timestamp;
+
+/// A time zone with its rules of summer time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zone(TimeZone);
+
+impl Zone {
+    /// Coordinated universal time.
+    pub const UTC: Self = Self(TimeZone::UTC);
+
+    /// The zone of this machine; UTC if it has none.
+    pub fn system() -> Self {
+        TimeZone::try_system().map_or(Self::UTC, Self)
+    }
+
+    /// The zone of this name in the IANA database, such as `Europe/Paris`; `None` if this machine
+    /// knows none.
+    pub fn named(name: &str) -> Option<Self> {
+        TimeZone::get(name).ok().map(Self)
+    }
+
+    /// A time of day as a person reads it: `2026-11-23 12:52`.
+    pub fn show(&self, at: Timestamp) -> String {
+        match jiff::Timestamp::from_millisecond(at.unix_millis()) {
+            Ok(instant) => self.0.to_datetime(instant).strftime("%Y-%m-%d %H:%M").to_string(),
+            Err(_) => at.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.iana_name().unwrap_or("unnamed"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_has_summer_time() {
+        let paris = Zone::named("Europe/Paris").expect("known on every machine with zones");
+        assert_eq!(paris.to_string(), "Europe/Paris");
+        for (utc, local) in [
+            ("2026-11-23T11:52:03.250Z", "2026-11-23 12:52"),
+            ("2026-07-23T22:30:00Z", "2026-07-24 00:30"),
+        ] {
+            let at = Timestamp::parse(utc).expect("a time");
+            assert_eq!(paris.show(at), local);
+            assert_eq!(Zone::UTC.show(at), format!("{} {}", &utc[..10], &utc[11..16]));
+        }
+        assert_eq!(Zone::named("Europe/Atlantis"), None);
+        assert_eq!(Zone::UTC.to_string(), "UTC");
+    }
+}
