@@ -12,8 +12,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 
 use self::watch::{
-    Known, count_from_before, log_issues, raise_due_orphans, ring_for_others, tell_counts,
-    tell_left_out, watch_over,
+    Known, count_from_before, keep_counting, log_issues, raise_due_orphans, ring_for_others,
+    tell_counts, tell_left_out, watch_over,
 };
 use super::api_token::{self, TokenError};
 use crate::clients::api::{ApiError, Apis, Stop};
@@ -245,6 +245,7 @@ async fn serve(
         told.clone(),
     ));
     let readers = Readers::open(&config.db)?;
+    tokio::spawn(keep_counting(readers.clone(), config.clock));
     let api = Api::start(Endpoint {
         readers: readers.clone(),
         store: store.clone(),

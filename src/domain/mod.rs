@@ -55,5 +55,6 @@ pub mod issue;
 pub mod money;
 pub mod orphan;
 pub mod refusal;
+pub mod sought;
 pub mod time;
 pub mod transaction;

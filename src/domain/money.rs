@@ -14,7 +14,7 @@ pub struct Currency([u8; 3]);
 ///
 /// The number of decimals belongs to the provider *and* the currency ([`decimals`]): 1,500
 /// forints are `1500` at PayPal and `150000` at Stripe. Amounts of two providers are therefore
-/// never compared or added.
+/// never compared or added before both are [counted as Stripe does](Money::as_stripe).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Money {
     /// Minor units; negative only where a provider reports money going back.
@@ -113,6 +113,15 @@ impl Money {
         let sign = if self.minor < 0 { "-" } else { "" };
         let point = if decimals == 0 { "" } else { "." };
         format!("{sign}{whole}{point}{fraction}")
+    }
+
+    /// The amount of `provider`, counted as Stripe counts its currency: of every currency that PayPal
+    /// has, Stripe has as many decimals or more.
+    #[must_use]
+    pub fn as_stripe(self, provider: Provider) -> Self {
+        let more = decimals(Provider::Stripe, self.currency)
+            .saturating_sub(decimals(provider, self.currency));
+        Self { minor: self.minor.saturating_mul(10_i64.pow(more.into())), ..self }
     }
 
     /// The amount without its sign.
@@ -235,6 +244,18 @@ mod tests {
         assert_eq!(money(-5, "KWD").to_decimal(Provider::Stripe), "-0.005");
         assert_eq!(money(0, "JPY").to_decimal(Provider::Paypal), "0");
         assert_eq!(money(i64::MIN, "USD").to_decimal(Provider::Stripe), "-92233720368547758.08");
+    }
+
+    #[test]
+    fn amounts_of_both_providers_add_up_once_counted_alike() {
+        let as_stripe = |minor, code| {
+            let money = Money { minor, currency: Currency::parse(code).expect("a code") };
+            money.as_stripe(Provider::Paypal).to_decimal(Provider::Stripe)
+        };
+        assert_eq!(as_stripe(1500, "HUF"), "1500.00");
+        assert_eq!(as_stripe(1500, "JPY"), "1500");
+        assert_eq!(as_stripe(1500, "EUR"), "15.00");
+        assert_eq!(as_stripe(i64::MAX, "TWD"), "92233720368547758.07");
     }
 
     proptest! {

@@ -8,6 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::StoreError;
 use super::read::Reader;
+use super::statistics::Statistics;
+use crate::domain::time::Timestamp;
 
 /// Reads at once. More would not be faster: the shop's box has few cores, and the writer needs one.
 const AT_ONCE: usize = 3;
@@ -25,13 +27,15 @@ pub struct Readers {
 struct Shared {
     path: PathBuf,
     idle: Mutex<Vec<Reader>>,
+    statistics: Mutex<Statistics>,
 }
 
 impl Readers {
     /// For the database at `path`, which must be one that a [`Reader`] opens.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let first = Reader::open(path)?;
-        let shared = Shared { path: path.to_owned(), idle: Mutex::new(vec![first]) };
+        let (idle, statistics) = (Mutex::new(vec![first]), Mutex::default());
+        let shared = Shared { path: path.to_owned(), idle, statistics };
         Ok(Self { shared: Arc::new(shared), turns: Arc::new(Semaphore::new(AT_ONCE)) })
     }
 
@@ -47,6 +51,32 @@ impl Readers {
         let shared = Arc::clone(&self.shared);
         let done = tokio::task::spawn_blocking(move || shared.run(work, turn));
         done.await.map_err(|_| StoreError::Fault)?
+    }
+
+    /// Runs `work` on a connection as [`Readers::read`] does, with statistics of the same moment. All
+    /// that was committed since they were last asked for is counted first, a part at a time.
+    pub async fn with_statistics<T: Send + 'static>(
+        &self,
+        now: Timestamp,
+        work: impl FnOnce(&Reader, &Statistics) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let mut work = Some(work);
+        loop {
+            let shared = Arc::clone(&self.shared);
+            let asked = work.take().ok_or(StoreError::Fault)?;
+            let done = self.read(move |reader| {
+                let mut statistics =
+                    shared.statistics.lock().unwrap_or_else(PoisonError::into_inner);
+                match statistics.catch_up(reader, now)? {
+                    true => asked(reader, &statistics).map(Ok),
+                    false => Ok(Err(asked)),
+                }
+            });
+            match done.await? {
+                Ok(done) => return Ok(done),
+                Err(not_yet) => work = Some(not_yet),
+            }
+        }
     }
 }
 

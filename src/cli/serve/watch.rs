@@ -15,7 +15,7 @@ use crate::http::refusals::Refusals;
 use crate::logfmt::Line;
 use crate::metrics::Metrics;
 use crate::notify::Notifier;
-use crate::store::{Bell, Issue, Reader, Store, StoreError, Writer};
+use crate::store::{Bell, Issue, Reader, Readers, Store, StoreError, Writer};
 
 /// Rings for the commits of other processes, the command line's. (Ours ring by themselves, sooner;
 /// that they are seen here again costs those who listen one look.)
@@ -32,6 +32,19 @@ pub(super) async fn ring_for_others(reader: Reader, bell: Bell) {
                 bell.ring();
             }
             Err(error) => Line::debug("data version not read").with("err", &error).emit(),
+        }
+    }
+}
+
+/// Counts what happened lately before anybody asks for it, and so often that little is left to count
+/// when somebody does.
+pub(super) async fn keep_counting(readers: Readers, clock: Clock) {
+    let mut looks = tokio::time::interval(Duration::from_secs(60));
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
+        if let Err(error) = readers.with_statistics(clock.now(), |_, _| Ok(())).await {
+            Line::debug("statistics not counted").with("err", &error).emit();
         }
     }
 }

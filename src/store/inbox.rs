@@ -1,0 +1,56 @@
+//! The orphans that a person is to see to, summed up.
+
+use rusqlite::Row;
+
+use super::read::{Reader, collect};
+use super::{Columns, StoreError};
+use crate::domain::event::Provider;
+use crate::domain::money::Currency;
+use crate::domain::time::Timestamp;
+
+/// The orphans of one mode, provider and currency that a person is to see to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenOrphans {
+    /// At whom the payments were made.
+    pub provider: Provider,
+    /// Real money.
+    pub livemode: bool,
+    /// `None`: their events tell of no amount.
+    pub currency: Option<Currency>,
+    /// How many there are.
+    pub number: i64,
+    /// What they add up to, in minor units.
+    pub sum: i64,
+    /// When the oldest of them was first seen, UTC.
+    pub oldest: Timestamp,
+}
+
+impl OpenOrphans {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let mut columns = Columns::of(row);
+        Ok(Self {
+            livemode: columns.value()?,
+            currency: columns.optional("currency", |text| Currency::parse(text).ok())?,
+            provider: columns.parsed("provider", Provider::parse)?,
+            number: columns.value()?,
+            sum: columns.value()?,
+            oldest: columns.instant()?,
+        })
+    }
+}
+
+impl Reader {
+    /// What stands in the orphan inbox, by mode, currency and provider.
+    pub fn open_orphans(&self) -> Result<Vec<OpenOrphans>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            // What a provider says may be any number, and SQLite fails where a sum is too large.
+            "SELECT livemode, currency, provider, count(*),
+                    ifnull(sum(min(amount, 1000000000000000)), 0), min(first_seen_at)
+             FROM orphan_transactions INDEXED BY orphan_transactions_inbox
+             WHERE resolved_at IS NULL AND alert_at IS NOT NULL
+             GROUP BY livemode, currency, provider
+             ORDER BY livemode DESC, currency, provider",
+        )?;
+        collect(statement.query([])?, OpenOrphans::from_row)
+    }
+}
