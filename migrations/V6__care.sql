@@ -28,3 +28,16 @@ VALUES (1, 'begun', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), zeroblob(32), zeroblo
 
 -- Of headers that were removed, so that the chain can be followed without them.
 ALTER TABLE webhook_logs ADD COLUMN headers_sha256 BLOB CHECK (length(headers_sha256) = 32);
+
+-- How far bodies and headers of settled events have been removed: up to this event all have been, but
+-- those of unsettled_events.
+CREATE TABLE retention (
+    id        INTEGER PRIMARY KEY CHECK (id = 1),
+    pruned_to INTEGER NOT NULL
+) STRICT;
+INSERT INTO retention (id, pruned_to) VALUES (1, 0);
+
+-- Events that were old enough and not settled: looked at again each time.
+CREATE TABLE unsettled_events (
+    log_id INTEGER PRIMARY KEY REFERENCES webhook_logs (id)
+) STRICT;

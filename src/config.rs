@@ -18,6 +18,7 @@ pub use self::notify::{NotifyConfig, NotifyTarget};
 use self::options::{ServeOptions, VerifyBy};
 pub use self::token::{ApiToken, token_mistake};
 use crate::clock::Clock;
+use crate::domain::retention::Keep;
 use crate::providers::paypal::Environment;
 use crate::providers::paypal::certificate::{CertificateHost, Trust};
 use crate::providers::paypal::transmission::SIMULATOR_WEBHOOK_ID;
@@ -83,6 +84,8 @@ pub struct Config {
     pub notify: Option<NotifyConfig>,
     /// What the admin listener wants to be told.
     pub api_token: ApiToken,
+    /// How long what is received is kept.
+    pub keep: Keep,
     /// The largest body that is read, in bytes.
     pub max_body: usize,
     /// The most connections that are open at once, on each listener.
@@ -272,6 +275,7 @@ impl Checks<'_> {
             time_zone: options.time_zone.clone().unwrap_or_else(Zone::system),
             notify,
             api_token,
+            keep: options.keep.into(),
             max_body: options.max_body,
             max_connections: options.max_connections,
             clock: options.unsafe_test_clock.map_or(Clock::SYSTEM, Clock::stopped_at),

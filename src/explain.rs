@@ -14,8 +14,14 @@ pub fn event(log: &WebhookLog, story: &EventStory) -> Vec<String> {
     sentences.extend(found(log, story));
     sentences.extend(changed(log, story));
     sentences.push(answered(log));
+    if log.payload.is_none() {
+        sentences.push(REMOVED.to_owned());
+    }
     sentences
 }
+
+const REMOVED: &str = "Its body and headers were removed, because it was old and settled \
+                       (--keep-payloads); its facts stay and count, and so does the hash of its body.";
 
 fn received(log: &WebhookLog) -> String {
     let provider = name(log.provider);

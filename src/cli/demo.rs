@@ -29,6 +29,7 @@ use crate::config::{
 };
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
+use crate::domain::retention::Keep;
 use crate::logger::Logger;
 use crate::providers::paypal::Environment;
 use crate::providers::paypal::certificate::{CertificateHost, Trust};
@@ -92,6 +93,7 @@ impl Demo {
             time_zone: Zone::system(),
             notify: None,
             api_token: ApiToken::File(folder.join("api-token")),
+            keep: Keep::default(),
             max_body: 1024 * 1024,
             max_connections: 256,
             clock: Clock::SYSTEM,

@@ -13,6 +13,7 @@ pub mod import;
 pub mod issues;
 pub mod migrate;
 pub mod orphans;
+pub mod prune;
 pub mod replay;
 pub mod send;
 pub mod serve;
@@ -90,6 +91,13 @@ pub enum Command {
     #[command(after_help = "Examples:\n  sudo payhookd doctor\n  \
         sudo payhookd doctor --public-url https://shop.example --online")]
     Doctor(doctor::Doctor),
+    /// Remove bodies and headers of settled events that are old, and old refused requests.
+    ///
+    /// The daemon does this by itself every hour, so this is for doing it at once, or with --dry-run for
+    /// seeing what it would do. Rows, ids, facts and hashes stay. The file does not become smaller: what
+    /// follows takes the room that becomes free.
+    #[command(after_help = "Example:\n  payhookd prune --keep-payloads 30d --dry-run")]
+    Prune(prune::Pruning),
     /// Print what a shell needs to complete this command line.
     #[command(after_help = "Example:\n  payhookd completions bash > \
         /etc/bash_completion.d/payhookd")]
@@ -144,6 +152,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Send(send)) => ended(send::run(send)),
         Some(Command::Orphans(command)) => ended(orphans::run(command)),
         Some(Command::Backup(backing)) => ended(backing.run()),
+        Some(Command::Prune(pruning)) => ended(pruning.run()),
         Some(Command::Doctor(doctor)) => ended(doctor.run()),
         Some(Command::Completions(completions)) => ended(completions.run()),
         Some(Command::Deliveries(command)) => ended(deliveries::run(command)),

@@ -1,5 +1,6 @@
 //! The daemon: where all parts meet, and the order in which they start and stop.
 
+mod tidy;
 mod watch;
 
 use std::net::SocketAddr;
@@ -226,6 +227,7 @@ async fn serve(
     let known = Known::from_before(&reader)?;
     tokio::spawn(log_issues(reader, known));
     tokio::spawn(raise_due_orphans(Reader::open(&config.db)?, store.clone(), config.clock));
+    tokio::spawn(tidy::keep_tidy(store.clone(), config.keep, config.clock));
     let seen = (Reader::open(&config.db)?, Arc::clone(&metrics));
     tokio::task::spawn_blocking(move || count_from_before(&seen.0, &seen.1));
     let told_apis = Stop::new();

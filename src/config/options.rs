@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use log::LevelFilter;
 
 use super::Mode;
+use crate::domain::retention::Keep;
 use crate::domain::time::Timestamp;
 use crate::providers::paypal::certificate::CertificateHost;
 use crate::zone::Zone;
@@ -116,6 +117,10 @@ pub struct ServeOptions {
     #[arg(long, value_name = "NAME", value_parser = parse_zone, env = "PAYHOOKD_TIME_ZONE")]
     pub time_zone: Option<Zone>,
 
+    /// How long what is received is kept.
+    #[command(flatten)]
+    pub keep: KeepOptions,
+
     /// The largest body that is read, in bytes.
     #[arg(
         long,
@@ -186,6 +191,46 @@ pub struct ServeOptions {
     pub unsafe_test_notify_limit: Option<u64>,
 }
 
+/// How long what is received is kept.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct KeepOptions {
+    /// How long bodies and headers of settled events are kept: 90d, or forever. Their rows, ids and
+    /// facts stay; events of open orphans, open disputes and money under way, and those that could not
+    /// be understood, are kept whole.
+    #[arg(long, value_name = "DURATION", default_value = "90d", env = "PAYHOOKD_KEEP_PAYLOADS")]
+    pub keep_payloads: KeepOption,
+
+    /// How long refused requests are kept, of which there are a thousand at most: 30d, or forever.
+    #[arg(long, value_name = "DURATION", default_value = "30d", env = "PAYHOOKD_KEEP_REJECTED")]
+    pub keep_rejected: KeepOption,
+}
+
+impl From<KeepOptions> for Keep {
+    fn from(options: KeepOptions) -> Self {
+        Self { payloads: options.keep_payloads.0, rejected: options.keep_rejected.0 }
+    }
+}
+
+/// A day or more, or `forever`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepOption(pub Option<Duration>);
+
+impl std::str::FromStr for KeepOption {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "forever" {
+            return Ok(Self(None));
+        }
+        match text.parse() {
+            Ok(DurationOption(keep)) if keep >= ONE_DAY => Ok(Self(Some(keep))),
+            _ => Err("give a day or more, such as 90d, or forever".to_owned()),
+        }
+    }
+}
+
+const ONE_DAY: Duration = Duration::from_secs(86_400);
+
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -210,6 +255,8 @@ pub const VARIABLES: &[&str] = &[
     "PAYHOOKD_API_TOKEN",
     "PAYHOOKD_API_TOKEN_FILE",
     "PAYHOOKD_DB",
+    "PAYHOOKD_KEEP_PAYLOADS",
+    "PAYHOOKD_KEEP_REJECTED",
     "PAYHOOKD_LISTEN",
     "PAYHOOKD_LOG_FORMAT",
     "PAYHOOKD_LOG_LEVEL",

@@ -55,6 +55,7 @@ pub mod issue;
 pub mod money;
 pub mod orphan;
 pub mod refusal;
+pub mod retention;
 pub mod sought;
 pub mod time;
 pub mod transaction;

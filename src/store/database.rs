@@ -19,6 +19,8 @@ use crate::domain::time::Timestamp;
 pub struct Database {
     connection: Connection,
     policy: Policy,
+    /// For what removes old things; opened when it is first needed.
+    tidying: Option<Connection>,
 }
 
 impl Database {
@@ -27,7 +29,7 @@ impl Database {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let connection = schema::open_writer(path)?;
         let policy = daemon::policy(&connection)?;
-        Ok(Self { connection, policy })
+        Ok(Self { connection, policy, tidying: None })
     }
 
     /// Notes that the daemon starts, and what it is told: whoever opens the database later does as
@@ -66,6 +68,16 @@ impl Database {
     /// Copies the log into the file and empties it: the last thing before a stop.
     pub fn checkpoint(&self) -> Result<(), StoreError> {
         Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+    }
+
+    /// A second connection, for work that must not be mixed with the first one's: see
+    /// [`schema::open_tidying`].
+    pub(super) fn tidying(&mut self) -> Result<&mut Connection, StoreError> {
+        let connection = match self.tidying.take() {
+            Some(connection) => connection,
+            None => schema::open_tidying(Path::new(self.connection.path().unwrap_or_default()))?,
+        };
+        Ok(self.tidying.insert(connection))
     }
 
     pub(super) fn connection(&self) -> &Connection {

@@ -55,6 +55,17 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// Opens a second writing connection, for removing what is old.
+pub(super) fn open_tidying(path: &Path) -> Result<Connection, StoreError> {
+    let connection = open_writer(path)?;
+    // Rows are deleted and inserted again in one transaction, see `retention`: for each, SQLite would
+    // read all of the tables that refer to it.
+    connection.pragma_update(None, "foreign_keys", false)?;
+    // What was removed is overwritten where that costs no more writing.
+    connection.pragma_update(None, "secure_delete", "fast")?;
+    Ok(connection)
+}
+
 /// Opens a connection that can only read, under the same rules about the schema; a file that does
 /// not exist is an error.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {

@@ -177,7 +177,8 @@ pub(super) fn replace(
              SET event_type = :event_type, api_version = :api_version, livemode = :livemode,
                  occurred_at = :occurred_at, status = :status, error = :error,
                  transaction_id = :transaction_id, proof = :proof,
-                 payload_sha256 = :payload_sha256, headers = :headers, payload = :payload
+                 payload_sha256 = :payload_sha256, headers = :headers, headers_sha256 = NULL,
+                 payload = :payload
              WHERE id = :id",
         )?
         .execute(named_params! {

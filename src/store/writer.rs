@@ -17,7 +17,9 @@ use super::database::{Batch, Database};
 use super::delivery_attempts::Attempt;
 use super::ingest::{Ingested, Webhook};
 use super::rejected_requests::RejectedRequest;
+use super::retention::{Pruned, Round};
 use super::{StoreError, faults};
+use crate::domain::retention::Cutoff;
 use crate::logfmt::Line;
 
 /// Webhooks that may wait for the writer. One connection has one at a time, so this is above what
@@ -28,11 +30,15 @@ const QUEUE: usize = 2_048;
 /// beyond some hundred nothing is gained and the first ones wait for the last.
 const BATCH: usize = 256;
 
+/// How long pruning lets others go first, and how often it looks whether there are any.
+const LONGEST_YIELD: Duration = Duration::from_millis(250);
+const YIELD: Duration = Duration::from_millis(2);
+
 /// The daemon's handle on the writer. Clones share it; when the last one is gone the writer
 /// commits what is queued, empties the log and ends.
 #[derive(Clone, Debug)]
 pub struct Store {
-    queue: mpsc::Sender<Command>,
+    queue: mpsc::Sender<Queued>,
     counters: Arc<Counters>,
     bell: Bell,
 }
@@ -94,6 +100,20 @@ enum Command {
     RecordAttempts(Vec<Attempt>, oneshot::Sender<Result<(), StoreError>>),
 }
 
+/// What waits for the writer.
+enum Queued {
+    /// Part of the next commit.
+    Command(Command),
+    /// Has a transaction of its own, after those who came with it were answered.
+    Prune(Prune),
+}
+
+struct Prune {
+    cutoff: Cutoff,
+    round: Round,
+    answer: oneshot::Sender<Result<(Pruned, Round), StoreError>>,
+}
+
 struct Ingest {
     webhook: Webhook,
     queued: Instant,
@@ -134,14 +154,14 @@ impl Store {
         faults: Option<&Path>,
         observe: impl Fn(usize, Duration) + Send + 'static,
     ) -> std::io::Result<(Self, Writer)> {
-        let (queue, commands) = mpsc::channel(QUEUE);
+        let (queue, queued) = mpsc::channel(QUEUE);
         let counters = Arc::new(Counters::default());
         let faults = faults::Faults::new(faults);
         let (of_thread, bell) = (Arc::clone(&counters), Bell::new());
         let bell_of_thread = bell.clone();
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
             let observers = Observers { counters: &of_thread, observe: &observe };
-            write(database, commands, &observers, &bell_of_thread, &faults)
+            write(database, queued, &observers, &bell_of_thread, &faults)
         })?;
         Ok((Self { queue, counters: Arc::clone(&counters), bell }, Writer { thread, counters }))
     }
@@ -164,12 +184,12 @@ impl Store {
     pub fn reject(&self, request: RejectedRequest) -> bool {
         // Refusals must not take the room of webhooks.
         let room = self.queue.capacity() > QUEUE / 2;
-        room && self.queue.try_send(Command::Reject(request)).is_ok()
+        room && self.send(Command::Reject(request)).is_ok()
     }
 
     /// Keeps a certificate for the next start, if the writer has room for it: `false` if not.
     pub fn save_certificate(&self, certificate: StoredCertificate) -> bool {
-        self.queue.try_send(Command::SaveCertificate(certificate)).is_ok()
+        self.send(Command::SaveCertificate(certificate)).is_ok()
     }
 
     /// Keeps what became of attempts to tell the shop's app; returns after the commit. Blocks.
@@ -195,8 +215,24 @@ impl Store {
         answered.await.map_err(|_| StoreError::Stopped)?
     }
 
+    /// Does the next small step of a [`Round`] of pruning as soon as nothing else waits for the writer,
+    /// and after a while in any case. What it did, and how far the round has come then.
+    pub async fn prune(&self, cutoff: Cutoff, round: Round) -> Result<(Pruned, Round), StoreError> {
+        let waiting = Instant::now();
+        while self.queue_depth() > 0 && waiting.elapsed() < LONGEST_YIELD {
+            tokio::time::sleep(YIELD).await;
+        }
+        let (answer, answered) = oneshot::channel();
+        self.queue(Queued::Prune(Prune { cutoff, round, answer }))?;
+        answered.await.map_err(|_| StoreError::Stopped)?
+    }
+
     fn send(&self, command: Command) -> Result<(), StoreError> {
-        self.queue.try_send(command).map_err(|error| match error {
+        self.queue(Queued::Command(command))
+    }
+
+    fn queue(&self, queued: Queued) -> Result<(), StoreError> {
+        self.queue.try_send(queued).map_err(|error| match error {
             TrySendError::Full(_) => StoreError::QueueFull,
             TrySendError::Closed(_) => StoreError::Stopped,
         })
@@ -259,17 +295,28 @@ impl Observers<'_> {
 
 fn write(
     mut database: Database,
-    mut commands: mpsc::Receiver<Command>,
+    mut queue: mpsc::Receiver<Queued>,
     observers: &Observers<'_>,
     bell: &Bell,
     faults: &faults::Faults,
 ) -> Option<Head> {
-    let mut batch = Vec::with_capacity(BATCH);
-    while commands.blocking_recv_many(&mut batch, BATCH) > 0 {
+    let mut received = Vec::with_capacity(BATCH);
+    while queue.blocking_recv_many(&mut received, BATCH) > 0 {
         faults.apply(&database);
-        commit(&mut database, std::mem::take(&mut batch), observers);
-        bell.ring();
-        batch.reserve(BATCH);
+        let (mut commands, mut prunes) = (Vec::with_capacity(received.len()), Vec::new());
+        for queued in received.drain(..) {
+            match queued {
+                Queued::Command(command) => commands.push(command),
+                Queued::Prune(prune) => prunes.push(prune),
+            }
+        }
+        if !commands.is_empty() {
+            commit(&mut database, commands, observers);
+            bell.ring();
+        }
+        for Prune { cutoff, round, answer } in prunes {
+            drop(answer.send(database.prune(&cutoff, round)));
+        }
     }
     let log_head = database.log_head();
     if let Err(error) = database.checkpoint() {

@@ -41,6 +41,7 @@ mod paypal;
 mod postback;
 mod program;
 mod replay;
+mod retention;
 mod scenarios;
 mod send;
 mod stripe;

@@ -11,3 +11,5 @@ VALUES
      'processed', NULL, 1210, 1, 'secret 1',
      x'6f70e8e344ac5ceca76f5289cff549a980132f9a3df8b9420476552b1b51604a', NULL, NULL,
      x'8d969eef6ecad3c29a3a629280e686cf0c3f5d5a86aff3ca12020c923adc6c92');
+
+INSERT INTO unsettled_events (log_id) VALUES (5);

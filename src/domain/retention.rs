@@ -1,0 +1,45 @@
+//! How long what is received is kept whole.
+
+use std::time::Duration;
+
+use super::time::Timestamp;
+use super::transaction::{DisputeStatus, Status};
+
+/// How long bodies, and refused requests, are kept; `None`: for ever.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// Bodies and headers of settled events.
+    pub payloads: Option<Duration>,
+    /// Rows of `rejected_requests`.
+    pub rejected: Option<Duration>,
+}
+
+/// The same as instants: what was received before is not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cutoff {
+    /// Of bodies and headers of settled events.
+    pub payloads: Option<Timestamp>,
+    /// Of refused requests.
+    pub rejected: Option<Timestamp>,
+    /// What was received later than now was received by a clock that was wrong.
+    pub now: Timestamp,
+}
+
+impl Keep {
+    /// Seen from `now`.
+    pub fn cutoff(self, now: Timestamp) -> Cutoff {
+        Cutoff {
+            payloads: self.payloads.map(|keep| now.minus(keep)),
+            rejected: self.rejected.map(|keep| now.minus(keep)),
+            now,
+        }
+    }
+}
+
+/// Whether nothing is open about a payment for which the bodies of its events could be needed: no
+/// money is under way or held, and no dispute or inquiry is open.
+pub fn is_settled(status: Status, dispute: DisputeStatus) -> bool {
+    let money_is_under_way =
+        matches!(status, Status::Processing | Status::Authorized | Status::Disputed);
+    !money_is_under_way && !matches!(dispute, DisputeStatus::Open | DisputeStatus::Inquiry)
+}

@@ -1,0 +1,263 @@
+//! What is old is removed, and nothing else: bodies and headers of settled events, refused requests.
+
+use std::time::Duration;
+
+use payhookd::clock::Clock;
+use payhookd::domain::time::Timestamp;
+use rusqlite::Connection as Sqlite;
+
+use crate::daemon::{Daemon, Options, wait_until};
+use crate::provider::{StripeSample, stripe_event};
+
+const WHOLE: &str = "SELECT event_id FROM webhook_logs WHERE payload IS NOT NULL ORDER BY id";
+
+/// So long ago that the default has passed.
+fn long_ago() -> Timestamp {
+    Clock::SYSTEM.now().minus(Duration::from_secs(91 * 86_400))
+}
+
+/// Makes everything that was received until now a thing of the past. The chain notices, so that tests
+/// of the chain let a clock go on instead.
+fn age(options: &Options) {
+    let sqlite = Sqlite::open(options.db()).expect("a database");
+    let at = long_ago().to_string();
+    sqlite.execute("UPDATE webhook_logs SET received_at = ?1", [&at]).expect("SQL");
+    sqlite.execute("UPDATE rejected_requests SET received_at = ?1", [&at]).expect("SQL");
+}
+
+fn register(options: &Options, reference: &str, order: &str) {
+    options.done(&[
+        "transactions",
+        "add",
+        "--provider",
+        "stripe",
+        "--reference",
+        reference,
+        "--order-id",
+        order,
+        "--amount",
+        "4999",
+        "--currency",
+        "EUR",
+    ]);
+}
+
+fn deliver(daemon: &Daemon, event: StripeSample) {
+    assert_eq!(daemon.deliver_stripe(event.body()).status, 200);
+}
+
+/// One event of every kind that retention distinguishes, all old.
+fn shop() -> (Options, Daemon) {
+    let options = Options::stripe();
+    let daemon = options.start();
+    for name in ["paid", "disputed", "held", "late"] {
+        register(&options, &format!("pi_{name}"), name);
+    }
+    deliver(&daemon, StripeSample::new("payment_intent.succeeded", "paid"));
+    deliver(&daemon, StripeSample::new("payment_intent.succeeded", "disputed"));
+    deliver(&daemon, StripeSample::new("charge.dispute.created", "disputed").parent("ch_disputed"));
+    deliver(&daemon, StripeSample::new("payment_intent.processing", "held"));
+    options.done(&["transactions", "close", "late"]);
+    deliver(&daemon, StripeSample::new("payment_intent.succeeded", "late"));
+    deliver(&daemon, StripeSample::new("payment_intent.succeeded", "orphan"));
+    deliver(&daemon, StripeSample::new("payment_intent.succeeded", "dismissed"));
+    let dismissed = "SELECT id FROM orphan_transactions WHERE reference = 'pi_dismissed'";
+    let dismissed = options.database().one::<i64>(dismissed).to_string();
+    options.done(&["orphans", "resolve", &dismissed, "--dismiss", "a trial"]);
+    deliver(&daemon, StripeSample::new("payment_intent.succeeded", "play").test_money());
+    deliver(&daemon, StripeSample::new("customer.updated", "ignored"));
+    let failed = stripe_event("payment_intent.succeeded", "failed").replace("4999", "\"much\"");
+    assert_eq!(daemon.deliver_stripe(failed).status, 200);
+    let unsigned = daemon.post(crate::provider::STRIPE, &[], "{}");
+    assert_eq!(unsigned.status, 400);
+    wait_until("the refusal is kept", || options.database().count("rejected_requests") == 1);
+    age(&options);
+    deliver(&daemon, StripeSample::new("payment_intent.succeeded", "new"));
+    (options, daemon)
+}
+
+const OPEN: [&str; 6] = [
+    "evt_disputed_payment_intent.succeeded",
+    "evt_disputed_charge.dispute.created",
+    "evt_held_payment_intent.processing",
+    "evt_late_payment_intent.succeeded",
+    "evt_orphan_payment_intent.succeeded",
+    "evt_failed_payment_intent.succeeded",
+];
+const NEW: &str = "evt_new_payment_intent.succeeded";
+
+#[test]
+fn what_is_settled_and_old_is_removed_and_all_else_stays_whole() {
+    let (options, daemon) = shop();
+    let facts = "SELECT * FROM transaction_events ORDER BY 1, 2, 3";
+    let lasting = "SELECT id, provider, event_id, event_type, status, transaction_id, error,
+                          hex(payload_sha256), delivery_count, processing_us, proof
+                   FROM webhook_logs ORDER BY id";
+    let before = [options.database().rows(facts), options.database().rows(lasting)];
+
+    let all = options.database().snapshot();
+    let said = options.done(&["prune", "--dry-run"]);
+    assert!(
+        said.starts_with("would be removed: bodies and headers of 4 settled events ("),
+        "{said}"
+    );
+    assert!(said.contains("), 1 refused requests (received before 20"), "{said}");
+    assert!(said.ends_with("kept whole, because something about them is open: 6\n"), "{said}");
+    assert_eq!(options.database().snapshot(), all);
+
+    let done = options.done(&["prune"]);
+    let counted =
+        |said: &str| said.split_once("bodies").expect("it").1.split(';').next().map(str::to_owned);
+    assert_eq!(counted(&done), counted(&said));
+    let database = options.database();
+    assert_eq!(database.rows(WHOLE), [&OPEN[..], &[NEW]].concat());
+    assert_eq!([database.rows(facts), database.rows(lasting)], before);
+    assert_eq!(database.count("rejected_requests"), 0);
+    let nothing = "SELECT count(*) FROM webhook_logs
+                   WHERE (headers IS NULL) <> (payload IS NULL) OR
+                         (headers IS NULL) <> (headers_sha256 IS NOT NULL)";
+    assert_eq!(database.one::<i64>(nothing), 0);
+    database.assert_sound();
+
+    // Again there is nothing to do.
+    let said = options.done(&["prune"]);
+    assert!(
+        said.starts_with("removed: bodies and headers of 0 settled events (0 bytes;"),
+        "{said}"
+    );
+
+    // The daemon knows the events as before.
+    let again = daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "paid"));
+    assert_eq!(again.body, br#"{"received":true,"duplicate":true}"#);
+}
+
+#[test]
+fn what_was_open_is_removed_when_it_is_settled() {
+    let (options, daemon) = shop();
+    options.done(&["prune"]);
+    let won = StripeSample::new("charge.dispute.created", "disputed").parent("ch_disputed");
+    let won = won.at("2025-01-01T00:00:00Z").body().replace("needs_response", "won");
+    let won = won.replace("charge.dispute.created", "charge.dispute.closed");
+    assert_eq!(daemon.deliver_stripe(won).status, 200);
+    register(&options, "pi_orphan", "orphan");
+    options.done(&["transactions", "reopen", "late"]);
+    options.done(&["prune"]);
+    let whole = [
+        "evt_held_payment_intent.processing",
+        "evt_failed_payment_intent.succeeded",
+        NEW,
+        "evt_disputed_charge.dispute.closed",
+    ];
+    assert_eq!(options.database().rows(WHOLE), whole);
+    options.database().assert_sound();
+}
+
+#[test]
+fn a_removed_body_is_said_to_be_removed_and_its_facts_outlast_a_replay() {
+    let (options, daemon) = shop();
+    options.done(&["prune"]);
+    let shown = options.done(&["events", "show", "evt_paid_payment_intent.succeeded"]);
+    assert!(shown.ends_with("payload\n(removed)\n"), "{shown}");
+    assert!(shown.contains("Its body and headers were removed"), "{shown}");
+    let facts = "SELECT * FROM transaction_events ORDER BY 1, 2, 3";
+    let before = options.database().rows(facts);
+    let said = options.done(&["events", "replay", "--status", "processed"]);
+    assert!(said.contains("left as it was: its payload was removed"), "{said}");
+    assert_eq!(options.database().rows(facts), before);
+    let details =
+        "SELECT status, provider_response FROM transaction_details WHERE order_id = 'paid'";
+    assert_eq!(options.database().rows(details), ["succeeded|-"]);
+
+    // What was ignored and is removed is still known when it comes again.
+    let again = daemon.deliver_stripe(stripe_event("customer.updated", "ignored"));
+    assert_eq!(again.body, br#"{"received":true,"duplicate":true}"#);
+}
+
+#[test]
+fn the_daemon_removes_what_is_old_by_itself_and_the_log_stays_proved() {
+    let options = Options::stripe();
+    let daemon = options.start();
+    register(&options, "pi_paid", "paid");
+    for number in 0..100 {
+        deliver(
+            &daemon,
+            StripeSample::new("customer.updated", "paid").id(&format!("evt_{number}")),
+        );
+    }
+    deliver(&daemon, StripeSample::new("payment_intent.succeeded", "orphan"));
+    let ended = daemon.terminate();
+    let head = ended.log.rsplit_once("log_head=").expect("a head").1;
+    let head = head.split([' ', '\n']).next().expect("a head");
+
+    let later = Clock::SYSTEM.now().plus(Duration::from_secs(91 * 86_400));
+    let patient = options.clone().variable("PAYHOOKD_KEEP_PAYLOADS", "100d").clock(later).start();
+    assert!(!patient.log().contains("msg=pruned"));
+    drop(patient);
+    assert_eq!(options.database().rows(WHOLE).len(), 101);
+
+    let daemon = options.clone().clock(later).start();
+    let pruned = daemon.wait_for_line("msg=pruned");
+    assert!(pruned.contains(" events=100 bytes="), "{pruned}");
+    assert!(pruned.contains(" unsettled=1 rejected=0"), "{pruned}");
+    assert_eq!(options.database().rows(WHOLE), ["evt_orphan_payment_intent.succeeded"]);
+    let said = options.done(&["doctor", "--verify-log", "--expect-head", head]);
+    assert!(said.contains("101 events are as they were written"), "{said}");
+    assert!(said.contains("; 100 without their body, whose hash is kept; "), "{said}");
+
+    // What was removed can't be replaced by something else.
+    let sqlite = Sqlite::open(options.db()).expect("a database");
+    sqlite
+        .execute("UPDATE webhook_logs SET headers_sha256 = zeroblob(32) WHERE id = 5", [])
+        .expect("SQL");
+    sqlite.execute("UPDATE webhook_logs SET payload = '{}' WHERE id = 7", []).expect("SQL");
+    let output = options.run(&["doctor", "--verify-log"]);
+    let said = String::from_utf8(output.stdout).expect("text");
+    assert!(said.contains("event 5 was changed"), "{said}");
+    assert!(said.contains("the body of event 7 was changed"), "{said}");
+}
+
+#[test]
+fn pages_become_free_and_are_used_again() {
+    let options = Options::stripe();
+    let daemon = options.start();
+    register(&options, "pi_paid", "paid");
+    let fill = |from: usize| {
+        let mut connection = daemon.connect();
+        for number in from..from + 400 {
+            let event =
+                StripeSample::new("customer.updated", "paid").id(&format!("evt_{number:06}"));
+            let body = event.body();
+            let signature = crate::provider::stripe_signature(body.as_bytes());
+            let headers = [("stripe-signature", &*signature)];
+            let answer = connection.request("POST", crate::provider::STRIPE, &headers, body);
+            assert_eq!(answer.status, 200);
+        }
+    };
+    fill(0);
+    let pages = || options.database().one::<i64>("PRAGMA page_count");
+    let full = pages();
+    age(&options);
+    options.done(&["prune"]);
+    let free: i64 = options.database().one("PRAGMA freelist_count");
+    assert!(free * 2 > full, "{free} of {full} pages are free");
+    fill(400);
+    assert!(pages() < full + full / 3, "{full} pages before, {} with as many events more", pages());
+}
+
+#[test]
+fn how_long_is_kept_is_a_day_or_more_or_forever() {
+    let (options, _daemon) = shop();
+    let said = options.done(&["prune", "--keep-payloads", "forever", "--keep-rejected", "forever"]);
+    assert!(
+        said.contains("of 0 settled events (0 bytes; none, because they are kept forever)"),
+        "{said}"
+    );
+    assert_eq!(options.database().rows(WHOLE).len(), 11);
+    for wrong in ["0", "12h", "never", "-1d"] {
+        let argument = format!("--keep-payloads={wrong}");
+        let output = options.run(&["prune", &argument]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("give a day or more, such as 90d, or forever"), "{said}");
+    }
+}
