@@ -4,6 +4,7 @@
 mod clock;
 mod configuration;
 mod database;
+mod issues;
 mod listeners;
 mod log;
 mod patient;
@@ -141,6 +142,7 @@ impl Doctor {
         }
         if let Some(reader) = &reader {
             findings.extend(database::check_events(&patient, reader));
+            findings.extend(issues::check(&patient, reader)?);
         }
         Ok(findings)
     }

@@ -310,3 +310,29 @@ fn an_admin_listener_that_is_seen_from_outside_is_wrong() {
     assert_eq!(code, 1);
     assert_found(&findings, "proxy", "fail", "which is for this machine alone", "public listener");
 }
+
+#[test]
+fn open_issues_are_findings_and_dismissed_ones_are_not() {
+    let options = Options::stripe();
+    options.done(&["--migrate"]);
+    let (findings, _) = examine(&options, &[]);
+    assert_found(&findings, "issues", "ok", "none is open", "");
+    let now = Clock::SYSTEM.now();
+    let insert = |kind: &str, severity: &str, dismissed: &str| {
+        let sql = format!(
+            "INSERT INTO issues (kind, subject, severity, title, detail, remedy, opened_at,
+                 last_seen_at, count, news, dismissed_at)
+             VALUES ('{kind}', '1', '{severity}', 'a {kind}', '', 'mend it', '{now}', '{now}', 1, 1,
+                 {dismissed})"
+        );
+        Connection::open(options.db()).and_then(|it| it.execute_batch(&sql)).expect("SQL");
+    };
+    insert("orphan", "warning", "NULL");
+    insert("dead_letter", "critical", "NULL");
+    insert("dispute", "critical", "'2026-11-25T00:00:00.000Z'");
+    let (findings, _) = examine(&options, &[]);
+    let found = of(&findings, "issues");
+    let verdicts: Vec<_> = found.iter().map(|[verdict, _, remedy]| (*verdict, *remedy)).collect();
+    assert_eq!(verdicts, [("fail", "mend it"), ("warn", "mend it")], "{findings:#?}");
+    assert!(found[0][1].starts_with("a dead_letter, for "), "{findings:#?}");
+}
