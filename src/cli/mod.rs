@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod events;
 pub mod import;
 pub mod issues;
+pub mod manual;
 pub mod migrate;
 pub mod orphans;
 pub mod prune;
@@ -102,6 +103,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  payhookd completions bash > \
         /etc/bash_completion.d/payhookd")]
     Completions(completions::Completions),
+    /// Print the man page, or write those of all commands.
+    #[command(after_help = "Example:\n  payhookd manual | man -l -")]
+    Manual(manual::Manual),
     /// What the shop's app is told of changes.
     #[command(subcommand)]
     Deliveries(deliveries::Deliveries),
@@ -155,6 +159,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Prune(pruning)) => ended(pruning.run()),
         Some(Command::Doctor(doctor)) => ended(doctor.run()),
         Some(Command::Completions(completions)) => ended(completions.run()),
+        Some(Command::Manual(manual)) => ended(manual.run()),
         Some(Command::Deliveries(command)) => ended(deliveries::run(command)),
         Some(Command::Issues(command)) => ended(issues::run(command)),
     }

@@ -442,3 +442,22 @@ fn shells_are_told_how_to_complete_a_command() {
     assert_eq!(completed.trim(), "history");
     assert_eq!(options.run(&["completions", "dos"]).status.code(), Some(2));
 }
+
+#[test]
+fn every_command_has_a_man_page() {
+    let options = Options::new();
+    let main = options.done(&["manual"]);
+    for word in [".TH payhookd 1", "doctor", "stripe\\-tolerance", "PAYHOOKD_LISTEN"] {
+        assert!(main.contains(word), "{word} in {main}");
+    }
+    assert!(!main.contains("unsafe"), "what is for tests is not shown");
+    let folder = options.folder().join("man");
+    let manual = ["manual", "--folder", folder.to_str().expect("text")];
+    assert_eq!(options.run(&manual).status.code(), Some(1), "there is no such folder");
+    std::fs::create_dir(&folder).expect("a folder");
+    options.done(&manual);
+    for page in ["payhookd.1", "payhookd-doctor.1", "payhookd-transactions-import.1"] {
+        let text = std::fs::read_to_string(folder.join(page)).expect("a page");
+        assert!(text.contains(".SH SYNOPSIS"), "{page}: {text}");
+    }
+}
