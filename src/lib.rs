@@ -55,6 +55,7 @@ pub mod notify;
 pub mod replay;
 pub mod service;
 pub mod zone;
+pub mod version;
 
 pub mod authority;
 pub mod cli;

@@ -21,6 +21,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::http::refusals::Refusals;
 use crate::store::Sight;
+use crate::version::{COMMIT, VERSION};
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
 
@@ -87,8 +88,8 @@ impl Metrics {
         );
         let batch = Histogram::new(exponential_buckets(1.0, 2.0, 9));
         registry.register("commit_webhooks", "Webhooks in one commit", batch.clone());
-        let version = [("version", env!("CARGO_PKG_VERSION"))];
-        registry.register("build", "Which payhookd this is", Info::new(version));
+        let build = [("version", VERSION), ("commit", COMMIT)];
+        registry.register("build", "Which payhookd this is", Info::new(build));
         Self { registry, webhooks, last_event, seconds, commit_seconds, batch, refusals }
     }
 

@@ -31,13 +31,14 @@ use serde_json::Value;
 
 use crate::config::options::{DatabaseOption, ServeOptions};
 use crate::store::{Page, Reader, Transaction};
+use crate::version::BUILD;
 
 /// Receives Stripe and PayPal webhooks, proves and keeps them, and keeps a shop's transactions
 /// true.
 ///
 /// Without a command it runs the daemon.
 #[derive(Debug, Parser)]
-#[command(name = "payhookd", version, args_conflicts_with_subcommands = true)]
+#[command(name = "payhookd", version = BUILD, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

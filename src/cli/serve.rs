@@ -42,6 +42,7 @@ use crate::providers::paypal::transmission::WebhookIds;
 use crate::providers::stripe::signature::SigningSecrets;
 use crate::service::{self, Sockets};
 use crate::store::{Database, Reader, Readers, Store, StoreError, StoredCertificate, Writer};
+use crate::version::{COMMIT, VERSION};
 
 /// Why the daemon did not start, or not end well.
 #[derive(Debug, thiserror::Error)]
@@ -145,7 +146,8 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
         let admin = listen(sockets.admin, config.admin_listen, "--admin-listen")?;
         let addresses = Listening { public: public.local_addr()?, admin: admin.local_addr()? };
         Line::info("started")
-            .with("version", env!("CARGO_PKG_VERSION"))
+            .with("version", VERSION)
+            .with_some("commit", Some(COMMIT).filter(|commit| !commit.is_empty()))
             .with("listen", addresses.public)
             .with("admin_listen", addresses.admin)
             .with("db", config.db.display())

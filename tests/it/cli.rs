@@ -461,3 +461,12 @@ fn every_command_has_a_man_page() {
         assert!(text.contains(".SH SYNOPSIS"), "{page}: {text}");
     }
 }
+
+#[test]
+fn a_binary_says_which_one_it_is() {
+    let options = Options::new();
+    let version = options.done(&["--version"]);
+    let plain = concat!("payhookd ", env!("CARGO_PKG_VERSION"));
+    // A release says its commit too.
+    assert!(version.trim_end() == plain || version.starts_with(&format!("{plain} (")), "{version}");
+}
