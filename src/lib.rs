@@ -54,8 +54,8 @@ pub mod metrics;
 pub mod notify;
 pub mod replay;
 pub mod service;
-pub mod zone;
 pub mod version;
+pub mod zone;
 
 pub mod authority;
 pub mod cli;

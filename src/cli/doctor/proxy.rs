@@ -148,7 +148,7 @@ fn of_others(answer: &Answer) -> (String, &'static str) {
         ),
         413 => (
             format!("{who}: bodies as large as events are refused"),
-            "nginx: `client_max_body_size 1m;`. Caddy: `request_body { max_size 1MB }`",
+            "nginx: `client_max_body_size 1m;`. Caddy: no `request_body` with a smaller `max_size`",
         ),
         502..=504 => (
             format!("{who}: it does not reach payhookd"),
