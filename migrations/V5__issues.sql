@@ -19,3 +19,31 @@ CREATE TABLE issues (
     closed_at    TEXT                             -- when it was over
 ) STRICT;
 CREATE UNIQUE INDEX issues_open ON issues (kind, subject) WHERE closed_at IS NULL;
+CREATE INDEX issues_of ON issues (kind, subject);
+
+-- Who tells people of issues. Whoever commits one, the daemon or a command, reads here whom to tell.
+CREATE TABLE alert_targets (
+    id     INTEGER PRIMARY KEY,
+    name   TEXT    NOT NULL UNIQUE,               -- its form and a fingerprint: nothing secret
+    active INTEGER NOT NULL CHECK (active IN (0, 1))  -- the daemon was told of it when it last started
+) STRICT;
+
+-- Messages that are owed to the targets, in the same commit as what they tell of. What they say is
+-- made up when they are sent; of one issue and target at most one is pending.
+CREATE TABLE alerts (
+    id              INTEGER PRIMARY KEY,
+    target_id       INTEGER NOT NULL REFERENCES alert_targets (id),
+    issue_id        INTEGER NOT NULL REFERENCES issues (id),
+    status          TEXT    NOT NULL CHECK (
+                        status = 'pending' OR status = 'sent' OR status = 'dropped' OR status = 'dead'),
+    news            INTEGER,                      -- how much of the issue's news was told
+    attempts        INTEGER NOT NULL CHECK (attempts >= 0),
+    next_attempt_at TEXT,
+    last_error      TEXT,                         -- in words
+    finished_at     TEXT,                         -- when it was sent, dropped or given up
+    CHECK ((status = 'pending') = (next_attempt_at IS NOT NULL)),
+    CHECK ((status = 'pending') = (finished_at IS NULL)),
+    CHECK ((status = 'sent') = (news IS NOT NULL))
+) STRICT;
+CREATE INDEX alerts_due ON alerts (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
+CREATE INDEX alerts_of ON alerts (issue_id);

@@ -2,6 +2,7 @@
 //!
 //! Every mistake is reported, not the first one: each names the setting and says what to do.
 
+mod alerts;
 mod api;
 mod notify;
 pub mod options;
@@ -12,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use self::alerts::{AlertConfig, AlertTarget, AlertWay};
 pub use self::api::{ApiConfig, PaypalKeys, StripeKeys};
 pub use self::notify::{NotifyConfig, NotifyTarget};
 
@@ -82,6 +84,8 @@ pub struct Config {
     pub time_zone: Zone,
     /// How the shop's app is told of changes, if it is to be.
     pub notify: Option<NotifyConfig>,
+    /// Who tells people of issues.
+    pub alerts: AlertConfig,
     /// What the admin listener wants to be told.
     pub api_token: ApiToken,
     /// How long what is received is kept.
@@ -226,6 +230,7 @@ impl Checks<'_> {
         let stripe = self.stripe(options);
         let paypal = self.paypal(options, mode, &api);
         let notify = self.notify(options);
+        let alerts = self.alerts(&options.alerts, notify::schedule(options));
         if stripe.is_none() && paypal.is_none() && self.mistakes.is_empty() {
             self.mistake(
                 "neither provider is configured: set STRIPE_WEBHOOK_SECRET (Stripe's dashboard, \
@@ -274,6 +279,7 @@ impl Checks<'_> {
             orphan_grace: options.orphan_grace.0,
             time_zone: options.time_zone.clone().unwrap_or_else(Zone::system),
             notify,
+            alerts,
             api_token,
             keep: options.keep.into(),
             max_body: options.max_body,

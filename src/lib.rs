@@ -17,7 +17,8 @@
 //!    facts, the [fold](domain::transaction::fold) of all of them, the change and the notification
 //!    that is owed for it; then it commits.
 //! 5. Only then is it answered 200.
-//! 6. [`notify`] finds what is owed, tells the shop's app, and keeps what came of it.
+//! 6. [`notify`] finds what is owed, tells the shop's app, and keeps what came of it; so does [`alerts`]
+//!    with what people are to know.
 //!
 //! Registering a transaction, over [HTTP](http::api) or on the command line, is read by [`intake`]
 //! and goes through the same matching and the same fold; so does a stored event that is read again.
@@ -43,6 +44,7 @@ pub mod store;
 pub mod intake;
 pub mod shapes;
 
+pub mod alerts;
 pub mod clients;
 pub mod clock;
 pub mod config;

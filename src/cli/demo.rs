@@ -25,8 +25,10 @@ use crate::clients::api::Patience;
 use crate::clients::sender::Sender;
 use crate::clock::Clock;
 use crate::config::{
-    ApiConfig, ApiToken, Config, Mode, PaypalConfig, PaypalVerify, Secret, StripeConfig,
+    AlertConfig, ApiConfig, ApiToken, Config, Mode, PaypalConfig, PaypalVerify, Secret,
+    StripeConfig,
 };
+use crate::domain::delivery::Schedule;
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
 use crate::domain::retention::Keep;
@@ -92,6 +94,7 @@ impl Demo {
             orphan_grace: Duration::from_secs(120),
             time_zone: Zone::system(),
             notify: None,
+            alerts: AlertConfig { targets: Vec::new(), schedule: Schedule::STANDARD },
             api_token: ApiToken::File(folder.join("api-token")),
             keep: Keep::default(),
             max_body: 1024 * 1024,

@@ -1,5 +1,6 @@
 //! The command line: what can be said, and nothing of what is done.
 
+pub mod alerts;
 pub mod api_token;
 pub mod backup;
 pub mod chance;
@@ -113,6 +114,9 @@ pub enum Command {
     /// Problems that a person should know of: they open, repeat quietly, and close by themselves.
     #[command(subcommand)]
     Issues(issues::Issues),
+    /// Whoever tells people of issues.
+    #[command(subcommand)]
+    Alerts(alerts::Alerts),
 }
 
 /// What the words in a list of transactions mean.
@@ -163,6 +167,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Manual(manual)) => ended(manual.run()),
         Some(Command::Deliveries(command)) => ended(deliveries::run(command)),
         Some(Command::Issues(command)) => ended(issues::run(command)),
+        Some(Command::Alerts(command)) => ended(alerts::run(command)),
     }
 }
 

@@ -11,20 +11,23 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
+use tokio::sync::watch::{Receiver, channel};
+use tokio::task::JoinHandle;
 
 use self::watch::{
     Known, count_from_before, keep_counting, log_issues, raise_due_orphans, ring_for_others,
     tell_counts, tell_left_out, watch_over,
 };
 use super::api_token::{self, TokenError};
+use crate::alerts::{self, Teller};
 use crate::clients::api::{ApiError, Apis, Stop};
 use crate::clients::app::App;
 use crate::clients::certificates::Certificates;
 use crate::clients::command::Program;
 use crate::config::options::{LogFormat, ServeOptions};
 use crate::config::{
-    self, Config, ConfigError, Mode, NotifyConfig, NotifyTarget, PaypalConfig, PaypalVerify,
-    Secret, Surroundings,
+    self, AlertTarget, Config, ConfigError, Mode, NotifyConfig, NotifyTarget, PaypalConfig,
+    PaypalVerify, Secret, Surroundings,
 };
 use crate::domain::orphan::Policy;
 use crate::http::admin::Gauged;
@@ -127,6 +130,9 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
     if turned && !notifies {
         Line::warn("the app was told of changes until now, and is not from now on").emit();
     }
+    let targets: Vec<String> = config.alerts.targets.iter().map(|one| one.name.clone()).collect();
+    let now = config.clock.now();
+    database.batch(|batch| batch.set_alert_targets(&targets, now))?;
     let certificates = database.certificates()?;
     let log_head = database.log_head()?;
     let token = api_token::load(&config.api_token)?;
@@ -156,6 +162,7 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
             .with("stripe", if config.stripe.is_some() { "on" } else { "off" })
             .with("paypal", if config.paypal.is_some() { "on" } else { "off" })
             .with("notify", config.notify.as_ref().map_or("off", |notify| notify.target.kind()))
+            .with("alerts", targets.len())
             .with("descriptors", descriptors)
             .with("log_head", log_head)
             .with("dur_ms", began.elapsed().as_millis())
@@ -221,7 +228,7 @@ async fn serve(
     (public, admin): (TcpListener, TcpListener),
     stop: impl Future<Output = std::io::Result<&'static str>>,
 ) -> Result<&'static str, ServeError> {
-    let (tell, told) = tokio::sync::watch::channel(false);
+    let (tell, told) = channel(false);
     let Running { store, writer, notifier, refusals, metrics } = running;
     tokio::spawn(ring_for_others(Reader::open(&config.db)?, store.bell().clone()));
     tokio::spawn(service::stay_alive(store.clone()));
@@ -232,6 +239,7 @@ async fn serve(
     tokio::spawn(tidy::keep_tidy(store.clone(), config.keep, config.clock));
     let seen = (Reader::open(&config.db)?, Arc::clone(&metrics));
     tokio::task::spawn_blocking(move || count_from_before(&seen.0, &seen.1));
+    let tellers = start_tellers(config, &store, &told)?;
     let told_apis = Stop::new();
     let apis = Apis::new(&config.api, &told_apis, config.clock);
     let endpoints = endpoints(
@@ -275,9 +283,35 @@ async fn serve(
             Line::error("a listener broke off").with("err", &error).emit();
         }
     }
+    for teller in tellers {
+        if let Err(error) = teller.await {
+            Line::error("alerts broke off").with("err", &error).emit();
+        }
+    }
     tell_left_out(&refusals);
     tell_counts(&refusals);
     ended
+}
+
+/// One task for each target of alerts.
+fn start_tellers(
+    config: &Config,
+    store: &Store,
+    stop: &Receiver<bool>,
+) -> Result<Vec<JoinHandle<()>>, StoreError> {
+    let teller = |target: &AlertTarget| {
+        let teller = Teller {
+            target: Arc::new(alerts::Target::from(target)),
+            schedule: config.alerts.schedule,
+            reader: Reader::open(&config.db)?,
+            store: store.clone(),
+            clock: config.clock,
+            zone: config.time_zone.clone(),
+            stop: stop.clone(),
+        };
+        Ok(teller.start())
+    };
+    config.alerts.targets.iter().map(teller).collect()
 }
 
 fn endpoints(

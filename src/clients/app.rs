@@ -27,14 +27,7 @@ impl App {
     /// The endpoint at `url`, whose app checks signatures by one of `keys`. One attempt takes
     /// `limit` at most.
     pub fn new(url: String, keys: NotifyKeys, limit: Duration) -> Self {
-        let agent = super::settings(None)
-            .timeout_global(Some(limit))
-            .timeout_connect(Some(limit.min(CONNECT)))
-            // A kept connection that the app has just closed would look like an app that is down.
-            .max_idle_connections(0)
-            .build()
-            .new_agent();
-        Self { agent, url, keys }
+        Self { agent: agent(limit), url, keys }
     }
 
     /// Posts a message as it is, signed for this attempt. Blocks.
@@ -47,17 +40,39 @@ impl App {
             .header("webhook-timestamp", now.unix_seconds().to_string())
             .header("webhook-signature", self.keys.sign(message_id, now, body))
             .send(body);
-        match sent {
-            Ok(answer) => read(answer, now),
-            Err(error) => {
-                Reply::none(no_answer(&error), format!("no answer from the app: {error}"))
-            }
+        reply(sent, now, "the app", |_, error| format!("no answer from the app: {error}"))
+    }
+}
+
+/// A client for messages now and then, each of which may take `limit`.
+pub(super) fn agent(limit: Duration) -> Agent {
+    super::settings(None)
+        .timeout_global(Some(limit))
+        .timeout_connect(Some(limit.min(CONNECT)))
+        // A kept connection that the app has just closed would look like an app that is down.
+        .max_idle_connections(0)
+        .build()
+        .new_agent()
+}
+
+/// What came of a message to `whom`. `none` says in words that nothing was answered.
+pub(super) fn reply(
+    sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    now: Timestamp,
+    whom: &str,
+    none: impl FnOnce(NoAnswer, &ureq::Error) -> String,
+) -> Reply {
+    match sent {
+        Ok(answer) => read(answer, now, whom),
+        Err(error) => {
+            let why = no_answer(&error);
+            Reply::none(why, none(why, &error))
         }
     }
 }
 
 /// The status alone decides; an answer that breaks off behind it is an answer.
-fn read(answer: ureq::http::Response<ureq::Body>, now: Timestamp) -> Reply {
+fn read(answer: ureq::http::Response<ureq::Body>, now: Timestamp, whom: &str) -> Reply {
     let status = answer.status().as_u16();
     let retry_after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
     let said = match status {
@@ -75,7 +90,7 @@ fn read(answer: ureq::http::Response<ureq::Body>, now: Timestamp) -> Reply {
         code: Ok(i32::from(status)),
         said,
         answer: super::beginning(&beginning),
-        failure: (said != Said::Taken).then(|| format!("the app answered {status}")),
+        failure: (said != Said::Taken).then(|| format!("{whom} answered {status}")),
     }
 }
 

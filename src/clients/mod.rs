@@ -2,6 +2,7 @@
 //! they run on threads of their own, never on the way of a webhook that could be answered without
 //! them.
 
+pub mod alert;
 pub mod api;
 pub mod app;
 pub mod certificates;
@@ -69,7 +70,7 @@ fn wait(text: &str, now: Timestamp) -> Option<Duration> {
     Some(Timestamp::EPOCH.plus(since_epoch).since(now))
 }
 
-/// What the shop's app said to a message.
+/// What the shop's app, or a target of alerts, said to a message.
 #[derive(Clone, Debug)]
 pub struct Reply {
     /// The HTTP status or exit code.

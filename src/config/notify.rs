@@ -67,9 +67,7 @@ impl Checks<'_> {
             (None, Some(path)) => (self.command(path)?, command::LIMIT),
         };
         let limit = options.unsafe_test_notify_limit.map_or(limit, Duration::from_millis);
-        let schedule = options.unsafe_test_backoff.map(Duration::from_millis);
-        let schedule = schedule.map_or(Schedule::STANDARD, Schedule::fixed);
-        Some(NotifyConfig { target, limit, schedule })
+        Some(NotifyConfig { target, limit, schedule: schedule(options) })
     }
 
     fn url(&mut self, url: &str, secrets: &[String]) -> Option<NotifyTarget> {
@@ -129,12 +127,20 @@ impl Checks<'_> {
 
     fn warn_of_tests(&mut self, options: &ServeOptions) {
         if let Some(delay) = options.unsafe_test_backoff {
-            self.warn(format!("--unsafe-test-backoff: the app is told again after {delay} ms"));
+            self.warn(format!(
+                "--unsafe-test-backoff: the app and people are told again after {delay} ms"
+            ));
         }
         if let Some(limit) = options.unsafe_test_notify_limit {
             self.warn(format!("--unsafe-test-notify-limit: the app has {limit} ms to answer"));
         }
     }
+}
+
+/// When attempts are made to tell the app, or people.
+pub(super) fn schedule(options: &ServeOptions) -> Schedule {
+    let fixed = options.unsafe_test_backoff.map(Duration::from_millis);
+    fixed.map_or(Schedule::STANDARD, Schedule::fixed)
 }
 
 const SECRET: &str = "PAYHOOKD_NOTIFY_SECRET";

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use log::LevelFilter;
 
 use super::Mode;
+use crate::clients::alert::Form;
 use crate::domain::retention::Keep;
 use crate::domain::time::Timestamp;
 use crate::providers::paypal::certificate::CertificateHost;
@@ -39,6 +40,20 @@ pub struct ApiOptions {
     /// For tests: milliseconds after which an API is asked again. No variable either.
     #[arg(long, hide = true)]
     pub unsafe_test_api_pause: Option<u64>,
+}
+
+/// Who tells people of issues.
+#[derive(Args, Clone, Debug)]
+pub struct AlertOptions {
+    /// Tell people of issues by posting to this URL: an incoming webhook of Slack's, a webhook of
+    /// Discord's, a topic of ntfy's, or anything else that takes JSON. May be given several times. Better
+    /// set PAYHOOKD_ALERT_URL, several separated by commas: such URLs are secrets.
+    #[arg(long, value_name = "URL")]
+    pub alert_url: Vec<String>,
+
+    /// The form of what is posted there [default: by the host, or by a prefix such as ntfy+https://].
+    #[arg(long, value_name = "FORM", env = "PAYHOOKD_ALERT_FORMAT")]
+    pub alert_format: Option<Form>,
 }
 
 /// Settings of the daemon. Secrets are not among them, because every user of the machine can read
@@ -173,6 +188,10 @@ pub struct ServeOptions {
     #[arg(long, value_name = "FILE", env = "PAYHOOKD_NOTIFY_COMMAND")]
     pub notify_command: Option<PathBuf>,
 
+    /// Who tells people of issues.
+    #[command(flatten)]
+    pub alerts: AlertOptions,
+
     /// For tests: a clock that stands still. There is no variable for it, so that nothing but a
     /// command line can ask for it.
     #[arg(long, hide = true, value_parser = parse_instant)]
@@ -182,7 +201,7 @@ pub struct ServeOptions {
     #[arg(long, hide = true)]
     pub unsafe_test_faults: Option<PathBuf>,
 
-    /// For tests: milliseconds between any two attempts to tell the app. No variable either.
+    /// For tests: milliseconds between any two attempts to tell the app or people. No variable either.
     #[arg(long, hide = true)]
     pub unsafe_test_backoff: Option<u64>,
 
@@ -252,6 +271,9 @@ pub enum VerifyBy {
 /// The variables that begin with `PAYHOOKD_`, so that a misspelt one is noticed.
 pub const VARIABLES: &[&str] = &[
     "PAYHOOKD_ADMIN_LISTEN",
+    "PAYHOOKD_ALERT_FORMAT",
+    "PAYHOOKD_ALERT_URL",
+    "PAYHOOKD_ALERT_URL_FILE",
     "PAYHOOKD_API_TOKEN",
     "PAYHOOKD_API_TOKEN_FILE",
     "PAYHOOKD_DB",

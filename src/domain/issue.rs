@@ -149,6 +149,44 @@ impl Standing {
     }
 }
 
+words! {
+    /// Where an alert stands: a message that is owed to one target about one issue.
+    AlertStatus {
+        /// Still to be sent.
+        Pending = "pending",
+        /// The target took it.
+        Sent = "sent",
+        /// There was nothing left to say.
+        Dropped = "dropped",
+        /// Given up.
+        Dead = "dead",
+    }
+}
+
+words! {
+    /// What there is to say of an issue.
+    News {
+        /// It opened.
+        Opened = "opened",
+        /// It got worse, or happened again after it was quiet.
+        Again = "again",
+        /// It is over.
+        Closed = "closed",
+    }
+}
+
+/// What is to be said of an issue to somebody who was told of it until its news numbered `told`:
+/// nothing that they know, nothing that a person dismissed, and not the end of what they never heard
+/// of.
+pub fn news(status: IssueStatus, news: i64, told: Option<i64>) -> Option<News> {
+    match (status, told) {
+        (IssueStatus::Open, None) => Some(News::Opened),
+        (IssueStatus::Open, Some(told)) => (told < news).then_some(News::Again),
+        (IssueStatus::Closed, Some(told)) => (told < news).then_some(News::Closed),
+        (IssueStatus::Closed, None) | (IssueStatus::Dismissed, _) => None,
+    }
+}
+
 /// When a message about an issue may be sent that has something to tell now: at once, but not within
 /// an hour of the last one about it. What happens until then is told with it.
 pub fn alert_due(last_alert: Option<Timestamp>, now: Timestamp) -> Timestamp {
@@ -190,6 +228,24 @@ mod tests {
             let raised = standing.raised(severity, occasion, now);
             let case = format!("{severity} {dismissed} {occasion:?} {now}");
             assert_eq!(raised, Raised { counts, is_news }, "{case}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_told_what_they_know_or_do_not_need_to() {
+        use IssueStatus::{Closed, Dismissed, Open};
+        for (status, number, told, expected) in [
+            (Open, 1, None, Some(News::Opened)),
+            (Open, 3, None, Some(News::Opened)),
+            (Open, 1, Some(1), None),
+            (Open, 2, Some(1), Some(News::Again)),
+            (Closed, 2, Some(1), Some(News::Closed)),
+            (Closed, 2, Some(2), None),
+            (Closed, 2, None, None),
+            (Dismissed, 1, None, None),
+            (Dismissed, 2, Some(1), None),
+        ] {
+            assert_eq!(news(status, number, told), expected, "{status} {number} {told:?}");
         }
     }
 

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::database::Batch;
 use super::read::{Reader, collect};
-use super::{Columns, StoreError};
+use super::{Columns, StoreError, alerts};
 use crate::domain::issue::{IssueKind, IssueStatus, Raise, Severity, Standing};
 use crate::domain::time::Timestamp;
 
@@ -206,7 +206,8 @@ fn open(connection: &Connection, raise: &Raise, now: Timestamp) -> Result<(), St
             ":remedy": raise.remedy,
             ":now": now.to_string(),
         })?;
-    Ok(())
+    let id = connection.last_insert_rowid();
+    alerts::owe(connection, id, raise.kind, &raise.subject, now)
 }
 
 fn repeat(
@@ -237,7 +238,10 @@ fn repeat(
             ":is_news": raised.is_news,
             ":now": now.to_string(),
         })?;
-    Ok(())
+    match raised.is_news {
+        true => alerts::owe(connection, id, raise.kind, &raise.subject, now),
+        false => Ok(()),
+    }
 }
 
 /// Notes that an issue is over, if there is one; `how` takes the place of its detail.
@@ -248,17 +252,24 @@ pub(super) fn close(
     how: Option<&str>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    connection
+    let closed: Option<i64> = connection
         .prepare_cached(
             "UPDATE issues
              SET closed_at = :now, news = news + 1, detail = ifnull(:how, detail)
-             WHERE kind = :kind AND subject = :subject AND closed_at IS NULL",
+             WHERE kind = :kind AND subject = :subject AND closed_at IS NULL RETURNING id",
         )?
-        .execute(named_params! {
-            ":kind": kind.as_str(),
-            ":subject": subject,
-            ":how": how,
-            ":now": now.to_string(),
-        })?;
-    Ok(())
+        .query_row(
+            named_params! {
+                ":kind": kind.as_str(),
+                ":subject": subject,
+                ":how": how,
+                ":now": now.to_string(),
+            },
+            |row| row.get("id"),
+        )
+        .optional()?;
+    match closed {
+        Some(id) => alerts::owe(connection, id, kind, subject, now),
+        None => Ok(()),
+    }
 }

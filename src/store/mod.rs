@@ -3,6 +3,7 @@
 //! Nothing outside this module sees SQL or SQLite. [`Database`] is one connection and does one
 //! thing after another; [`Store`] is the daemon's handle on a writer thread that owns one.
 
+mod alerts;
 mod backup;
 mod certificates;
 mod chain;
@@ -45,6 +46,7 @@ use std::path::PathBuf;
 
 use crate::domain::time::Timestamp;
 
+pub use alerts::{DueAlert, Sent};
 pub use backup::{Backup, backup};
 pub use certificates::StoredCertificate;
 pub use chain::{Head, LinkKind};

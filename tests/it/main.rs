@@ -1,6 +1,7 @@
 //! The built daemon on real sockets with a real database file: what its users rely on.
 
 mod admin;
+mod alerts;
 mod app;
 mod certificates;
 mod daemon;

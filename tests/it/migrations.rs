@@ -119,6 +119,15 @@ fn rows_that_can_not_be_true_are_refused() {
         "UPDATE issues SET news = 0 WHERE id = 1",
         // One problem, open twice.
         "UPDATE issues SET closed_at = NULL WHERE id = 2",
+        "UPDATE alert_targets SET active = 2 WHERE id = 1",
+        "UPDATE alert_targets SET name = 'slack-0f8fad5b' WHERE id = 2",
+        "UPDATE alerts SET status = 'told' WHERE id = 3",
+        "UPDATE alerts SET target_id = 99 WHERE id = 3",
+        "UPDATE alerts SET issue_id = 99 WHERE id = 3",
+        // Sent without saying what, pending without saying when, done and still to be tried.
+        "UPDATE alerts SET news = NULL WHERE id = 1",
+        "UPDATE alerts SET next_attempt_at = NULL WHERE id = 3",
+        "UPDATE alerts SET next_attempt_at = '2026-11-24T09:05:00.000Z' WHERE id = 1",
         "UPDATE rejected_requests SET provider = 'adyen' WHERE id = 1",
         "UPDATE paypal_transmissions SET log_id = 99",
         "UPDATE webhook_logs SET headers_sha256 = x'00' WHERE id = 61",

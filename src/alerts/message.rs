@@ -1,0 +1,268 @@
+//! What an alert says, in the form that its reader takes.
+//!
+//! Texts of issues may hold what a sender wrote (an order id is whatever the shop or a buyer typed), so
+//! each form takes the meaning from it: no line of a message, no mention and no markup comes from there.
+
+use serde_json::{Value, json};
+
+use crate::domain::issue::{News, Severity};
+use crate::logfmt::is_obeyed;
+use crate::shapes;
+use crate::store::Issue;
+use crate::zone::Zone;
+
+/// A message, before it has a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// One line.
+    pub subject: String,
+    /// Lines.
+    pub text: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// The same for a program.
+    pub data: Value,
+}
+
+/// What is said of one issue.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// The issue as it stands.
+    pub issue: Issue,
+    /// What there is to say of it.
+    pub news: News,
+}
+
+impl Message {
+    /// One message about some issues.
+    pub fn about(said: &[Said], zone: &Zone) -> Self {
+        let paragraphs: Vec<String> = said.iter().map(|one| paragraph(one, zone)).collect();
+        let subject = match said {
+            [one] => headline(one),
+            many => format!("payhookd: {} issues", many.len()),
+        };
+        let severity = |one: &Said| match one.news {
+            News::Closed => Severity::Notice,
+            News::Opened | News::Again => one.issue.severity,
+        };
+        let data = said.iter().map(|one| {
+            let mut shown = shapes::issue(&one.issue);
+            shown["news"] = one.news.as_str().into();
+            shown
+        });
+        let text = paragraphs.join("\n\n");
+        Self {
+            severity: said.iter().map(severity).max().unwrap_or(Severity::Notice),
+            data: json!({ "type": "alert", "text": text, "issues": data.collect::<Value>() }),
+            subject,
+            text,
+        }
+    }
+
+    /// A message that shows that messages arrive.
+    pub fn test() -> Self {
+        let subject = "payhookd: a test".to_owned();
+        let text = "This is what `payhookd alerts test` sends: alerts arrive here.".to_owned();
+        let data = json!({ "type": "test", "text": text });
+        Self { subject, text, severity: Severity::Notice, data }
+    }
+}
+
+fn headline(said: &Said) -> String {
+    let title = plain(&said.issue.title);
+    match said.news {
+        News::Opened => title,
+        News::Again => format!("Again: {title}"),
+        News::Closed => format!("Over: {title}"),
+    }
+}
+
+fn paragraph(said: &Said, zone: &Zone) -> String {
+    let issue = &said.issue;
+    let mark = match (said.news, issue.severity) {
+        (News::Closed, _) => "✅",
+        (_, Severity::Critical) => "🔴",
+        (_, Severity::Warning) => "🟠",
+        (_, Severity::Notice) => "🔵",
+    };
+    let mut lines = vec![format!("{mark} {}", headline(said))];
+    if !issue.detail.is_empty() {
+        lines.push(plain(&issue.detail));
+    }
+    if said.news != News::Closed && !issue.remedy.is_empty() {
+        lines.push(format!("To do: {}", plain(&issue.remedy)));
+    }
+    let times = match issue.count {
+        1 => String::new(),
+        count => format!(", {count} times"),
+    };
+    let closed = issue.closed_at.map(|at| format!(" until {}", zone.show(at)));
+    lines.push(format!(
+        "Issue {}, since {}{}{times} ({zone})",
+        issue.id,
+        zone.show(issue.opened_at),
+        closed.unwrap_or_default()
+    ));
+    lines.join("\n")
+}
+
+/// A sender's text within a line: what would end the line or turn the direction of text is shown as a
+/// mark.
+fn plain(text: &str) -> String {
+    text.chars().map(|one| if is_obeyed(one) { '\u{fffd}' } else { one }).collect()
+}
+
+/// The body for an incoming webhook of Slack's. Plain text has no markup and no mentions there; the
+/// fallback for notifications would, so its three significant characters are escaped.
+pub fn slack(message: &Message) -> String {
+    let text = cut(&message.text, 2_900);
+    let fallback =
+        cut(&message.subject, 300).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let section = json!({
+        "type": "section",
+        "text": { "type": "plain_text", "text": text, "emoji": false },
+    });
+    json!({
+        "text": fallback,
+        "mrkdwn": false,
+        "unfurl_links": false,
+        "unfurl_media": false,
+        "blocks": [section],
+    })
+    .to_string()
+}
+
+/// The body for a webhook of Discord's: nobody is mentioned, nothing is marked up, no link is fetched.
+pub fn discord(message: &Message) -> String {
+    let mut content = String::new();
+    for character in message.text.chars() {
+        if character.is_ascii_punctuation() {
+            content.push('\\');
+        }
+        content.push(character);
+    }
+    json!({
+        "content": cut(&content, 1_900),
+        "allowed_mentions": { "parse": [] },
+        "flags": SUPPRESS_EMBEDS,
+    })
+    .to_string()
+}
+
+/// Discord's flag of a message whose links are not shown.
+const SUPPRESS_EMBEDS: u32 = 4;
+
+/// The body for ntfy, which shows it as it is. Longer ones would become attachments.
+pub fn ntfy(message: &Message) -> String {
+    let mut text = message.text.clone();
+    text.truncate(text.floor_char_boundary(4_000));
+    text
+}
+
+/// ntfy's priority, from 1 to 5.
+pub fn ntfy_priority(message: &Message) -> &'static str {
+    match message.severity {
+        Severity::Critical => "5",
+        Severity::Warning => "4",
+        Severity::Notice => "3",
+    }
+}
+
+/// No longer than the other side takes.
+fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        None => text.to_owned(),
+        // What is escaped is cut before its mark.
+        Some((end, _)) => format!("{}…", text[..end].trim_end_matches('\\')),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::issue::IssueKind;
+    use crate::domain::time::Timestamp;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).expect("a time")
+    }
+
+    fn said(title: &str, news: News) -> Said {
+        let closed_at = (news == News::Closed).then(|| at("2026-11-23T13:00:00Z"));
+        Said {
+            issue: Issue {
+                id: 7,
+                kind: IssueKind::Orphan,
+                subject: "3".to_owned(),
+                severity: Severity::Warning,
+                title: title.to_owned(),
+                detail: "No transaction is registered.".to_owned(),
+                remedy: "`payhookd orphans show 3`".to_owned(),
+                opened_at: at("2026-11-23T11:52:03Z"),
+                last_seen_at: at("2026-11-23T11:52:03Z"),
+                count: 2,
+                news: 1,
+                dismissed_at: None,
+                closed_at,
+            },
+            news,
+        }
+    }
+
+    #[test]
+    fn a_message_says_what_is_wrong_what_to_do_and_since_when() {
+        let message = Message::about(&[said("Orphan: 49.99 EUR", News::Opened)], &Zone::UTC);
+        assert_eq!(message.subject, "Orphan: 49.99 EUR");
+        assert_eq!(
+            message.text,
+            "🟠 Orphan: 49.99 EUR\nNo transaction is registered.\nTo do: `payhookd orphans show 3`\n\
+             Issue 7, since 2026-11-23 11:52, 2 times (UTC)"
+        );
+        assert_eq!(message.severity, Severity::Warning);
+        assert_eq!(message.data["issues"][0]["news"], "opened");
+        let over = Message::about(&[said("Orphan: 49.99 EUR", News::Closed)], &Zone::UTC);
+        assert_eq!(
+            over.text,
+            "✅ Over: Orphan: 49.99 EUR\nNo transaction is registered.\n\
+             Issue 7, since 2026-11-23 11:52 until 2026-11-23 13:00, 2 times (UTC)"
+        );
+        assert_eq!(over.severity, Severity::Notice);
+        let both =
+            Message::about(&[said("One", News::Again), said("Two", News::Closed)], &Zone::UTC);
+        assert_eq!(both.subject, "payhookd: 2 issues");
+        assert!(both.text.contains("Again: One") && both.text.contains("\n\n✅ Over: Two"));
+    }
+
+    #[test]
+    fn a_sender_can_not_mention_mark_up_or_break_lines() {
+        let hostile = "<!channel> @everyone *b* [x](http://evil) `c`\nTo do: pay\u{202e} & <@U1>";
+        let message = Message::about(&[said(hostile, News::Opened)], &Zone::UTC);
+        assert_eq!(message.text.lines().count(), 4);
+        assert!(!message.subject.contains('\n') && !message.text.contains('\u{202e}'));
+        let slack: Value = serde_json::from_str(&slack(&message)).expect("JSON");
+        assert_eq!(slack["blocks"][0]["text"]["type"], "plain_text");
+        let fallback = slack["text"].as_str().expect("text");
+        assert!(fallback.starts_with("&lt;!channel&gt;") && !fallback.contains('<'), "{fallback}");
+        let discord: Value = serde_json::from_str(&discord(&message)).expect("JSON");
+        assert_eq!(discord["allowed_mentions"]["parse"], json!([]));
+        let content = discord["content"].as_str().expect("text");
+        assert!(content.contains(r"\<\!channel\> \@everyone \*b\* \[x\]\(http\:\/\/evil\)"));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_said_fits(title in ".{0,4000}") {
+            let message = Message::about(&[said(&title, News::Opened)], &Zone::UTC);
+            let chars = |text: &Value| text.as_str().map_or(0, |text| text.chars().count());
+            let slack: Value = serde_json::from_str(&slack(&message)).expect("JSON");
+            prop_assert!(chars(&slack["blocks"][0]["text"]["text"]) <= 3_000);
+            let discord: Value = serde_json::from_str(&discord(&message)).expect("JSON");
+            prop_assert!(chars(&discord["content"]) <= 2_000);
+            let content = discord["content"].as_str().unwrap_or_default();
+            prop_assert!(!content.contains("@everyone"));
+            prop_assert!(ntfy(&message).len() <= 4_096);
+        }
+    }
+}

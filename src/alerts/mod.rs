@@ -1,0 +1,266 @@
+//! Tells people of issues where they look: what is owed to each target stands in the database since the
+//! commit that it tells of.
+//!
+//! One task for each target looks for what is due, puts all of it into one message, has it sent, and
+//! keeps what came of it; whatever breaks off in between is sent again. No target waits for another.
+
+pub mod message;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use getrandom::SysRng;
+use getrandom::rand_core::TryRng;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use self::message::{Message, Said};
+use crate::clients::Reply;
+use crate::clients::alert::Hook;
+use crate::clock::Clock;
+use crate::config::{AlertTarget, AlertWay};
+use crate::domain::delivery::{Next, NoAnswer, Schedule};
+use crate::domain::issue::news;
+use crate::domain::time::Timestamp;
+use crate::logfmt::Line;
+use crate::store::{DueAlert, Reader, Sent, Store, StoreError};
+use crate::zone::Zone;
+
+/// Whoever is told.
+#[derive(Debug)]
+pub struct Target {
+    /// What the log and the database call it: its form and a fingerprint, nothing secret.
+    pub name: String,
+    /// How it is reached.
+    pub way: Way,
+}
+
+/// How a target is reached.
+#[derive(Debug)]
+pub enum Way {
+    /// A URL.
+    Hook(Hook),
+}
+
+impl Target {
+    /// Sends a message. Blocks.
+    pub fn send(&self, message: &Message, now: Timestamp) -> Reply {
+        match &self.way {
+            Way::Hook(hook) => hook.send(message, now),
+        }
+    }
+}
+
+impl From<&AlertTarget> for Target {
+    fn from(config: &AlertTarget) -> Self {
+        let way = match &config.way {
+            AlertWay::Url(form, url) => Way::Hook(Hook::new(*form, url.clone())),
+        };
+        Self { name: config.name.clone(), way }
+    }
+}
+
+/// What the task of a target needs.
+#[derive(Debug)]
+pub struct Teller {
+    /// Who is told.
+    pub target: Arc<Target>,
+    /// When attempts are made.
+    pub schedule: Schedule,
+    /// Where what is due is found.
+    pub reader: Reader,
+    /// Where what came of it is kept.
+    pub store: Store,
+    /// What time it is.
+    pub clock: Clock,
+    /// In which times are told.
+    pub zone: Zone,
+    /// Turns true when the daemon stops.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// So many issues stand in one message at most.
+const IN_ONE_MESSAGE: u32 = 20;
+/// How long a message waits for others that belong into it.
+const GATHER: Duration = Duration::from_millis(500);
+/// The clock may be set meanwhile.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// After the database could not be used.
+const PAUSE: Duration = Duration::from_secs(2);
+
+impl Teller {
+    /// Starts the task; it ends when the daemon stops.
+    pub fn start(self) -> JoinHandle<()> {
+        tokio::spawn(self.run())
+    }
+
+    async fn run(mut self) {
+        let mut bell = self.store.bell().listen();
+        let mut pace = Pace::default();
+        while !*self.stop.borrow() {
+            bell.mark_unchanged();
+            let wait = match self.round(&mut pace).await {
+                Ok(wait) => wait,
+                Err(error) => {
+                    Line::error("alerts wait").with("err", &error).emit();
+                    PAUSE
+                }
+            };
+            tokio::select! {
+                _ = self.stop.changed() => return,
+                () = tokio::time::sleep(wait) => {}
+                // Something was committed; what else comes with it is waited for.
+                Ok(()) = bell.changed() => tokio::time::sleep(GATHER).await,
+            }
+        }
+    }
+
+    /// One look at what is due; how long nothing more is to be done, unless something is committed.
+    async fn round(&mut self, pace: &mut Pace) -> Result<Duration, StoreError> {
+        let now = self.clock.now();
+        if let Some(wait) = pace.wait(Instant::now()) {
+            return Ok(wait);
+        }
+        let due = self.reader.due_alerts(&self.target.name, now, IN_ONE_MESSAGE)?;
+        if due.is_empty() {
+            let next = self.reader.next_alert(&self.target.name, now)?;
+            return Ok(next.map_or(LONGEST_WAIT, |next| next.since(now).min(LONGEST_WAIT)));
+        }
+        let (said, dropped): (Vec<_>, Vec<_>) = due.into_iter().partition(is_news);
+        let mut outcomes: Vec<_> = dropped.iter().map(|one| (one.id, Sent::Dropped)).collect();
+        if !said.is_empty() {
+            let Some(tried) = self.tell(&said).await else { return Ok(Duration::ZERO) };
+            if tried.iter().any(|(_, sent)| sent.is_taken()) {
+                pace.sent(Instant::now());
+            }
+            outcomes.extend(tried);
+        }
+        self.keep(outcomes).await;
+        Ok(Duration::ZERO)
+    }
+
+    /// Sends one message about all of them; `None` if the daemon stops meanwhile.
+    async fn tell(&mut self, alerts: &[DueAlert]) -> Option<Vec<(i64, Sent)>> {
+        let said: Vec<Said> = alerts
+            .iter()
+            .filter_map(|one| {
+                let news = news(one.issue.status(), one.issue.news, one.told)?;
+                Some(Said { issue: one.issue.clone(), news })
+            })
+            .collect();
+        let message = Message::about(&said, &self.zone);
+        let (target, clock, began) = (Arc::clone(&self.target), self.clock, Instant::now());
+        let sending = tokio::task::spawn_blocking(move || target.send(&message, clock.now()));
+        let reply = tokio::select! {
+            reply = sending => reply.unwrap_or_else(|_| {
+                Reply::none(NoAnswer::Fault, "payhookd itself failed".to_owned())
+            }),
+            // It stays due, and is sent after the next start.
+            _ = self.stop.changed() => return None,
+        };
+        let (now, chance) = (self.clock.now(), chance());
+        let next = |attempts: u32| self.schedule.next(reply.said, attempts, now, chance);
+        let attempts = alerts.iter().map(|one| one.attempts.saturating_add(1));
+        let first = attempts.clone().max().unwrap_or(1);
+        tell(&self.target, &said, &reply, (first, next(first)), began.elapsed());
+        let outcomes = alerts.iter().zip(attempts).map(|(one, attempts)| {
+            let failure = reply.failure.clone();
+            (one.id, Sent::Tried { news: one.issue.news, next: next(attempts), failure })
+        });
+        Some(outcomes.collect())
+    }
+
+    /// What was sent must be known before anything else is, else it would be sent again and again.
+    async fn keep(&mut self, outcomes: Vec<(i64, Sent)>) {
+        loop {
+            let (kept, now) = (outcomes.clone(), self.clock.now());
+            match self.store.run(move |batch| batch.record_alerts(&kept, now)).await {
+                Ok(()) => return,
+                Err(StoreError::Stopped) => return,
+                Err(error) => Line::error("an alert is not kept").with("err", &error).emit(),
+            }
+            tokio::select! {
+                _ = self.stop.changed() => return,
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+        }
+    }
+}
+
+fn is_news(alert: &DueAlert) -> bool {
+    news(alert.issue.status(), alert.issue.news, alert.told).is_some()
+}
+
+/// One line for each message.
+fn tell(
+    target: &Target,
+    said: &[Said],
+    reply: &Reply,
+    (attempt, next): (u32, Next),
+    took: Duration,
+) {
+    let (line, outcome, next_at) = match next {
+        Next::Delivered => (Line::info("alert"), "sent", None),
+        Next::Again(at) => (Line::warn("alert"), "again", Some(at)),
+        Next::Dead => (Line::error("alert"), "dead", None),
+    };
+    let ids: Vec<String> = said.iter().map(|one| one.issue.id.to_string()).collect();
+    line.with("target", &target.name)
+        .with("issues", ids.join(","))
+        .with("outcome", outcome)
+        .with_some("status", reply.code.ok())
+        .with("attempt", attempt)
+        .with_some("next_at", next_at)
+        .with("dur_ms", took.as_millis())
+        .with_some("err", reply.failure.as_deref())
+        .emit();
+}
+
+/// Without randomness nothing is spread, which harms nobody else.
+fn chance() -> u32 {
+    SysRng.try_next_u32().unwrap_or(u32::MAX / 2)
+}
+
+/// Keeps many issues that open one after the other from becoming as many messages: after a few, those
+/// that follow wait and are told together.
+#[derive(Debug, Default)]
+struct Pace {
+    sent: VecDeque<Instant>,
+}
+
+/// So many messages at once, then one more each time that the oldest of them is so long ago.
+const BURST: usize = 5;
+const WITHIN: Duration = Duration::from_secs(600);
+
+impl Pace {
+    /// How long the next message is to wait, if it is.
+    fn wait(&mut self, now: Instant) -> Option<Duration> {
+        self.sent.retain(|at| now.saturating_duration_since(*at) < WITHIN);
+        let oldest = self.sent.front().filter(|_| self.sent.len() >= BURST)?;
+        Some(WITHIN.saturating_sub(now.saturating_duration_since(*oldest)))
+    }
+
+    fn sent(&mut self, now: Instant) {
+        self.sent.push_back(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_issues_is_told_in_few_messages() {
+        let (mut pace, start) = (Pace::default(), Instant::now());
+        let second = Duration::from_secs(1);
+        for number in 0..5 {
+            assert_eq!(pace.wait(start + second * number), None);
+            pace.sent(start + second * number);
+        }
+        assert_eq!(pace.wait(start + second * 100), Some(second * 500));
+        assert_eq!(pace.wait(start + second * 600), None);
+        pace.sent(start + second * 600);
+        assert_eq!(pace.wait(start + second * 600), Some(second));
+    }
+}
