@@ -41,6 +41,7 @@ pub mod domain;
 pub mod providers;
 pub mod store;
 
+pub mod books;
 pub mod intake;
 pub mod shapes;
 

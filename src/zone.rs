@@ -27,6 +27,13 @@ impl Zone {
         TimeZone::get(name).ok().map(Self)
     }
 
+    /// When the day of this date, such as `2026-11-23`, begins; `None` if it is no date.
+    pub fn midnight(&self, date: &str) -> Option<Timestamp> {
+        let date: jiff::civil::Date = date.parse().ok()?;
+        let begins = self.0.to_timestamp(date.at(0, 0, 0, 0)).ok()?;
+        Timestamp::from_unix_millis(begins.as_millisecond())
+    }
+
     /// A time of day as a person reads it: `2026-11-23 12:52`.
     pub fn show(&self, at: Timestamp) -> String {
         match jiff::Timestamp::from_millisecond(at.unix_millis()) {
@@ -57,6 +64,16 @@ mod tests {
             let at = Timestamp::parse(utc).expect("a time");
             assert_eq!(paris.show(at), local);
             assert_eq!(Zone::UTC.show(at), format!("{} {}", &utc[..10], &utc[11..16]));
+        }
+        for (zone, date, begins) in [
+            (&paris, "2026-11-23", Some("2026-11-22T23:00:00.000Z")),
+            (&paris, "2026-07-23", Some("2026-07-22T22:00:00.000Z")),
+            (&Zone::UTC, "2026-02-28", Some("2026-02-28T00:00:00.000Z")),
+            (&Zone::UTC, "2026-02-29", None),
+            (&Zone::UTC, "today", None),
+        ] {
+            let midnight = zone.midnight(date).map(|at| at.to_string());
+            assert_eq!(midnight.as_deref(), begins, "{date} in {zone}");
         }
         assert_eq!(Zone::named("Europe/Atlantis"), None);
         assert_eq!(Zone::UTC.to_string(), "UTC");

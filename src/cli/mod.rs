@@ -10,6 +10,7 @@ pub mod deliveries;
 pub mod demo;
 pub mod doctor;
 pub mod events;
+pub mod export;
 pub mod import;
 pub mod issues;
 pub mod manual;
@@ -94,6 +95,17 @@ pub enum Command {
     #[command(after_help = "Examples:\n  sudo payhookd doctor\n  \
         sudo payhookd doctor --public-url https://shop.example --online")]
     Doctor(doctor::Doctor),
+    /// Write the shop's books: transactions, refunds, disputes and orphans of a stretch of time, as CSV
+    /// or JSON lines.
+    ///
+    /// Amounts stand there in minor units and as decimal text. All is of one moment. What the entries
+    /// come to is compared with the tables, and only if it is the same anything is written.
+    #[command(
+        after_help = "Examples:\n  payhookd export refunds --from 2026-10-01 --to 2026-11-01 \
+        --time-zone Europe/Paris\n  payhookd export all --from 2026-10-01 --to 2026-11-01 --output \
+        october"
+    )]
+    Export(export::Export),
     /// Remove bodies and headers of settled events that are old, and old refused requests.
     ///
     /// The daemon does this by itself every hour, so this is for doing it at once, or with --dry-run for
@@ -161,6 +173,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Send(send)) => ended(send::run(send)),
         Some(Command::Orphans(command)) => ended(orphans::run(command)),
         Some(Command::Backup(backing)) => ended(backing.run()),
+        Some(Command::Export(export)) => ended(export.run()),
         Some(Command::Prune(pruning)) => ended(pruning.run()),
         Some(Command::Doctor(doctor)) => ended(doctor.run()),
         Some(Command::Completions(completions)) => ended(completions.run()),

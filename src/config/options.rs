@@ -307,7 +307,8 @@ pub fn parse_mode(text: &str) -> Result<Mode, String> {
     Mode::parse(text).ok_or_else(|| "give live or test".to_owned())
 }
 
-fn parse_zone(name: &str) -> Result<Zone, String> {
+/// A time zone by its name.
+pub fn parse_zone(name: &str) -> Result<Zone, String> {
     Zone::named(name).ok_or_else(|| {
         "this machine knows no such time zone: give a name such as Europe/Paris or UTC, and see \
          that tzdata is installed"

@@ -155,6 +155,16 @@ pub fn fold<'f>(
     }
 }
 
+/// The newest fact about each dispute among `facts`, and where they stand together: the dispute status
+/// of [`fold`].
+pub fn disputes(provider: Provider, facts: &[&Fact]) -> (Vec<Fact>, DisputeStatus) {
+    let told: Vec<&Fact> =
+        facts.iter().copied().filter(|fact| fact.state != FactState::Conflict).collect();
+    let disputes = Books { provider, currency: None, facts: &told }.disputes();
+    let status = worst_dispute(&disputes);
+    (disputes.into_iter().cloned().collect(), status)
+}
+
 /// The facts of one transaction, and what they are summed in.
 struct Books<'f> {
     provider: Provider,

@@ -7,6 +7,7 @@ mod certificates;
 mod daemon;
 mod database;
 mod document;
+mod export;
 mod fake;
 mod paypal_api;
 mod provider;

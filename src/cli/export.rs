@@ -1,0 +1,327 @@
+//! `payhookd export`: the shop's books as files that add up, or no file.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde_json::Value;
+
+use super::{CommandError, printed, said};
+use crate::books::{Book, BooksError, Cell, Entry};
+use crate::clock::Clock;
+use crate::config::Mode;
+use crate::config::options::{DatabaseOption, SinceOption, parse_zone};
+use crate::domain::money::Money;
+use crate::domain::time::Timestamp;
+use crate::store::{Reader, Span, Sums};
+use crate::zone::Zone;
+
+/// `export`
+#[derive(Args, Debug)]
+pub struct Export {
+    #[command(flatten)]
+    database: DatabaseOption,
+    /// What: transactions (by when they were registered), refunds (by when they happened), disputes (by
+    /// when they began), orphans (by when their first event came), or all.
+    #[arg(value_enum)]
+    what: What,
+    /// From when on: a date, a time such as 2026-11-23T11:52:03Z, or how long ago.
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Until when; a date is not itself part of it.
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+    /// The time zone in which dates begin, such as Europe/Paris.
+    #[arg(long, value_name = "NAME", default_value = "UTC", value_parser = parse_zone)]
+    time_zone: Zone,
+    /// Live or test money [default: as the daemon].
+    #[arg(long)]
+    mode: Option<Mode>,
+    /// How it is written.
+    #[arg(long, value_enum, default_value = "csv")]
+    format: Format,
+    /// The file to write, which must not exist; for all a folder. Without it standard output.
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// What is exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum What {
+    Transactions,
+    Refunds,
+    Disputes,
+    Orphans,
+    All,
+}
+
+/// How it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// With the names in the first line.
+    Csv,
+    /// A JSON object a line.
+    Jsonl,
+}
+
+impl Export {
+    /// Does it. What it comes to is said on standard output or, if the entries are there, on standard
+    /// error.
+    pub fn run(&self) -> Result<(), CommandError> {
+        let reader = Reader::open(&self.database.path())?;
+        let span = self.span(&reader)?;
+        let mut told = Vec::new();
+        reader.at_one_moment(|reader| match (&self.output, self.what.books()) {
+            (None, [book]) => {
+                // To see that they balance before anything is printed.
+                let sums = book.read(reader, &span, |_| Ok::<_, CommandError>(()))?;
+                tell(&mut told, *book, &sums);
+                let mut output = Output::new(io::stdout().lock(), *book, self.format)?;
+                let printing = book.read(reader, &span, |entry| output.entry(entry));
+                match printing.and_then(|_| output.end()) {
+                    Err(CommandError::Io(error)) => printed(Err(error)),
+                    other => other,
+                }
+            }
+            (None, _) => Err(said("all are several files: name a folder for them with --output")),
+            (Some(file), [book]) => {
+                let part = self.write(reader, &span, *book, file, &mut told)?;
+                part.keep()
+            }
+            (Some(folder), books) => {
+                fs::create_dir_all(folder)?;
+                let mut parts = Vec::new();
+                for book in books {
+                    let file = folder.join(format!("{book}.{}", self.format.suffix()));
+                    parts.push(self.write(reader, &span, *book, &file, &mut told)?);
+                }
+                // Not before all of them balance.
+                parts.into_iter().try_for_each(Part::keep)
+            }
+        })?;
+        let end = |at: Option<Timestamp>, none: &str| {
+            at.map_or_else(|| none.to_owned(), |at| at.to_string())
+        };
+        told.insert(
+            0,
+            format!(
+                "from {} until before {}",
+                end(span.from, "the beginning"),
+                end(span.to, "now")
+            ),
+        );
+        let told = told.join("\n") + "\n";
+        printed(match self.output {
+            Some(_) => io::stdout().lock().write_all(told.as_bytes()),
+            None => io::stderr().lock().write_all(told.as_bytes()),
+        })
+    }
+
+    fn span(&self, reader: &Reader) -> Result<Span, CommandError> {
+        let now = Clock::SYSTEM.now();
+        let at = |flag: &str, text: &Option<String>| -> Result<Option<Timestamp>, CommandError> {
+            let Some(text) = text else { return Ok(None) };
+            if let Some(midnight) = self.time_zone.midnight(text).filter(|_| text.len() == DATE) {
+                return Ok(Some(midnight));
+            }
+            let since: Result<SinceOption, _> = text.parse();
+            let since = since.map_err(|error| said(format!("{flag} {text}: {error}")))?;
+            Ok(Some(since.at(now)))
+        };
+        let (from, to) = (at("--from", &self.from)?, at("--to", &self.to)?);
+        if from.zip(to).is_some_and(|(from, to)| from >= to) {
+            return Err(said("--to is not later than --from: nothing lies between them"));
+        }
+        let livemode = match self.mode {
+            Some(mode) => mode == Mode::Live,
+            None => reader.livemode()?.unwrap_or(true),
+        };
+        Ok(Span { from, to, livemode })
+    }
+
+    /// Writes a book beside the file that it will be.
+    fn write(
+        &self,
+        reader: &Reader,
+        span: &Span,
+        book: Book,
+        file: &Path,
+        told: &mut Vec<String>,
+    ) -> Result<Part, CommandError> {
+        let (part, writer) = Part::new(file)?;
+        let mut output = Output::new(BufWriter::new(writer), book, self.format)?;
+        let sums = book.read(reader, span, |entry| output.entry(entry))?;
+        output.end()?;
+        tell(told, book, &sums);
+        Ok(part)
+    }
+}
+
+impl What {
+    fn books(self) -> &'static [Book] {
+        match self {
+            Self::Transactions => &[Book::Transactions],
+            Self::Refunds => &[Book::Refunds],
+            Self::Disputes => &[Book::Disputes],
+            Self::Orphans => &[Book::Orphans],
+            Self::All => Book::ALL,
+        }
+    }
+}
+
+impl Format {
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Jsonl => "jsonl",
+        }
+    }
+}
+
+/// A line for each provider and currency.
+fn tell(told: &mut Vec<String>, book: Book, sums: &Sums) {
+    if sums.is_empty() {
+        told.push(format!("{book}: none"));
+    }
+    for ((provider, currency), sum) in sums {
+        let decimal = |minor| match currency {
+            Some(currency) => Money { minor, currency: *currency }.to_decimal(*provider),
+            None => minor.to_string(),
+        };
+        let code = currency.as_ref().map_or("", |currency| currency.as_str());
+        let amounts = match (book, currency) {
+            (_, None) => "no money".to_owned(),
+            (Book::Transactions, _) => format!(
+                "received {} − refunded {} = {} {code}",
+                decimal(sum.amount),
+                decimal(sum.refunded),
+                decimal(sum.amount.saturating_sub(sum.refunded))
+            ),
+            (Book::Refunds, _) => format!("refunded {} {code}", decimal(sum.refunded)),
+            (Book::Disputes | Book::Orphans, _) => format!("{} {code}", decimal(sum.amount)),
+        };
+        told.push(format!("{book}: {} at {provider}, {amounts}", sum.rows));
+    }
+}
+
+/// A file under another name until it is known to be whole; removed if it never is.
+struct Part {
+    part: PathBuf,
+    file: PathBuf,
+    is_kept: bool,
+}
+
+impl Part {
+    fn new(file: &Path) -> Result<(Self, File), CommandError> {
+        if file.exists() {
+            return Err(said(format!("{} exists already: name a new file", file.display())));
+        }
+        let mut name = file.file_name().unwrap_or_default().to_owned();
+        name.push(".part");
+        let part = file.with_file_name(name);
+        // It is its owner's alone: whose orders these are is nobody else's business.
+        let opened =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part);
+        let opened = opened.map_err(|error| said(format!("{}: {error}", part.display())))?;
+        Ok((Self { part, file: file.to_owned(), is_kept: false }, opened))
+    }
+
+    fn keep(mut self) -> Result<(), CommandError> {
+        File::open(&self.part)?.sync_all()?;
+        fs::rename(&self.part, &self.file)?;
+        self.is_kept = true;
+        Ok(())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // It is of no use, and may not be there.
+            let _ = fs::remove_file(&self.part);
+        }
+    }
+}
+
+/// Entries as they are written.
+enum Output<W: Write> {
+    Csv(Box<csv::Writer<W>>),
+    Jsonl(W),
+}
+
+impl<W: Write> Output<W> {
+    fn new(writer: W, book: Book, format: Format) -> Result<Self, CommandError> {
+        match format {
+            Format::Jsonl => Ok(Self::Jsonl(writer)),
+            Format::Csv => {
+                let mut csv = csv::Writer::from_writer(writer);
+                csv.write_record(book.headings()).map_err(of_csv)?;
+                Ok(Self::Csv(Box::new(csv)))
+            }
+        }
+    }
+
+    fn entry(&mut self, entry: &Entry) -> Result<(), CommandError> {
+        match self {
+            Self::Csv(csv) => {
+                let cells = entry.iter().map(|(_, cell)| spreadsheet_cell(cell));
+                csv.write_record(cells).map_err(of_csv)
+            }
+            Self::Jsonl(writer) => {
+                let object: serde_json::Map<String, Value> =
+                    entry.iter().map(|(name, cell)| ((*name).to_owned(), json(cell))).collect();
+                Ok(writeln!(writer, "{}", Value::Object(object))?)
+            }
+        }
+    }
+
+    fn end(self) -> Result<(), CommandError> {
+        match self {
+            Self::Csv(mut csv) => csv.flush()?,
+            Self::Jsonl(mut writer) => writer.flush()?,
+        }
+        Ok(())
+    }
+}
+
+fn of_csv(error: csv::Error) -> CommandError {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => CommandError::Io(error),
+        other => said(format!("{other:?}")),
+    }
+}
+
+/// A spreadsheet takes text that begins so for a formula, and ids and notes are whatever others chose:
+/// an apostrophe in front makes it text. Numbers are ours and stay as they are.
+fn spreadsheet_cell(cell: &Cell) -> String {
+    match cell {
+        Cell::Text(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) => {
+            format!("'{text}")
+        }
+        Cell::Text(text) | Cell::Decimal(text) => text.clone(),
+        Cell::Whole(number) => number.to_string(),
+        Cell::Nothing => String::new(),
+    }
+}
+
+fn json(cell: &Cell) -> Value {
+    match cell {
+        Cell::Text(text) | Cell::Decimal(text) => text.as_str().into(),
+        Cell::Whole(number) => (*number).into(),
+        Cell::Nothing => Value::Null,
+    }
+}
+
+impl From<BooksError> for CommandError {
+    fn from(error: BooksError) -> Self {
+        match error {
+            BooksError::Store(error) => Self::Store(error),
+            unbalanced @ BooksError::Unbalanced(..) => said(unbalanced.to_string()),
+        }
+    }
+}
+
+/// Characters of a date.
+const DATE: usize = "2026-11-23".len();
