@@ -20,6 +20,7 @@ pub use self::notify::{NotifyConfig, NotifyTarget};
 use self::options::{ServeOptions, VerifyBy};
 pub use self::token::{ApiToken, token_mistake};
 use crate::clock::Clock;
+use crate::domain::language::Language;
 use crate::domain::retention::Keep;
 use crate::providers::paypal::Environment;
 use crate::providers::paypal::certificate::{CertificateHost, Trust};
@@ -90,6 +91,11 @@ pub struct Config {
     pub api_token: ApiToken,
     /// How long what is received is kept.
     pub keep: Keep,
+    /// The language of the dashboard; `None`: the browser's.
+    pub language: Option<Language>,
+    /// Names by which browsers may reach the dashboard, in lower case, beside IP addresses and
+    /// `localhost`.
+    pub admin_hosts: Vec<String>,
     /// The largest body that is read, in bytes.
     pub max_body: usize,
     /// The most connections that are open at once, on each listener.
@@ -282,6 +288,8 @@ impl Checks<'_> {
             alerts,
             api_token,
             keep: options.keep.into(),
+            language: options.language,
+            admin_hosts: options.admin_host.clone(),
             max_body: options.max_body,
             max_connections: options.max_connections,
             clock: options.unsafe_test_clock.map_or(Clock::SYSTEM, Clock::stopped_at),

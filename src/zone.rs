@@ -4,7 +4,9 @@
 
 use std::fmt;
 
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp as Instant};
 
 use crate::domain::time::Timestamp;
 
@@ -36,10 +38,22 @@ impl Zone {
 
     /// A time of day as a person reads it: `2026-11-23 12:52`.
     pub fn show(&self, at: Timestamp) -> String {
-        match jiff::Timestamp::from_millisecond(at.unix_millis()) {
-            Ok(instant) => self.0.to_datetime(instant).strftime("%Y-%m-%d %H:%M").to_string(),
-            Err(_) => at.to_string(),
-        }
+        self.clock(at).strftime("%Y-%m-%d %H:%M").to_string()
+    }
+
+    /// What a clock there shows.
+    pub fn clock(&self, at: Timestamp) -> DateTime {
+        // Instants of ours lie between the years 0 and 9999, as jiff's do.
+        let at = Instant::from_millisecond(at.unix_millis()).unwrap_or(Instant::UNIX_EPOCH);
+        self.0.to_datetime(at)
+    }
+
+    /// When the day began there that `at` is in, or the one so many days before it.
+    pub fn start_of_day(&self, at: Timestamp, days_before: u32) -> Timestamp {
+        let date = self.clock(at).date().saturating_sub(Span::new().days(i64::from(days_before)));
+        let start = date.to_zoned_datetime(self.0.clone());
+        let millis = start.map(|start| start.timestamp().as_millisecond());
+        millis.ok().and_then(Timestamp::from_unix_millis).unwrap_or(at)
     }
 }
 
@@ -52,6 +66,10 @@ impl fmt::Display for Zone {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).expect("a time")
+    }
 
     #[test]
     fn a_zone_has_summer_time() {
@@ -77,5 +95,32 @@ mod tests {
         }
         assert_eq!(Zone::named("Europe/Atlantis"), None);
         assert_eq!(Zone::UTC.to_string(), "UTC");
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_of_the_zone() {
+        let paris = Zone::named("Europe/Paris").expect("a zone");
+        for (now, before, expected) in [
+            ("2026-07-01T21:59:59Z", 0, "2026-06-30T22:00:00Z"),
+            ("2026-07-01T22:00:00Z", 0, "2026-07-01T22:00:00Z"),
+            // The clocks went back in between.
+            ("2026-10-26T12:00:00Z", 0, "2026-10-25T23:00:00Z"),
+            ("2026-10-26T12:00:00Z", 1, "2026-10-24T22:00:00Z"),
+        ] {
+            assert_eq!(paris.start_of_day(at(now), before), at(expected), "{now}");
+        }
+        assert_eq!(
+            Zone::UTC.start_of_day(at("2026-07-01T21:59:59Z"), 30),
+            at("2026-06-01T00:00:00Z")
+        );
+    }
+
+    #[test]
+    fn the_ends_of_time_have_days_too() {
+        let kiritimati = Zone::named("Pacific/Kiritimati").expect("a zone");
+        for end in [at("0000-01-01T00:00:00Z"), at("9999-12-31T23:59:59Z")] {
+            kiritimati.start_of_day(end, 40);
+            kiritimati.clock(end);
+        }
     }
 }

@@ -97,6 +97,8 @@ impl Demo {
             alerts: AlertConfig { targets: Vec::new(), schedule: Schedule::STANDARD },
             api_token: ApiToken::File(folder.join("api-token")),
             keep: Keep::default(),
+            language: None,
+            admin_hosts: Vec::new(),
             max_body: 1024 * 1024,
             max_connections: 256,
             clock: Clock::SYSTEM,

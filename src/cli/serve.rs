@@ -32,6 +32,7 @@ use crate::config::{
 use crate::domain::orphan::Policy;
 use crate::http::admin::Gauged;
 use crate::http::api::{Api, Endpoint};
+use crate::http::dashboard::{Dashboard, Furnishing};
 use crate::http::proof::{PaypalEndpoint, PaypalProof, StripeEndpoint};
 use crate::http::refusals::Refusals;
 use crate::http::token::Token;
@@ -266,10 +267,21 @@ async fn serve(
         rules: config.rules.clone(),
         stop: told.clone(),
     });
+    let token = Arc::new(Token::new(token.reveal()));
+    let dashboard = Dashboard::new(Furnishing {
+        readers: readers.clone(),
+        store: store.clone(),
+        clock: config.clock,
+        livemode: config.mode == Mode::Live,
+        token: Arc::clone(&token),
+        language: config.language,
+        zone: config.time_zone.clone(),
+        hosts: config.admin_hosts.clone(),
+    });
     let (clock, db) = (config.clock, config.db.clone());
     let notifies = config.notify.is_some();
     let gauged = Gauged { metrics, readers, store, clock, db, notifies };
-    let routes = admin::routes(Token::new(token.reveal()), api, gauged);
+    let routes = admin::routes(token, api, dashboard, gauged);
     let admin = tokio::spawn(http::serve(admin, routes, config.max_connections, told));
     let ended = tokio::select! {
         signal = stop => Ok(signal?),

@@ -9,6 +9,7 @@ use log::LevelFilter;
 
 use super::Mode;
 use crate::clients::alert::Form;
+use crate::domain::language::Language;
 use crate::domain::retention::Keep;
 use crate::domain::time::Timestamp;
 use crate::providers::paypal::certificate::CertificateHost;
@@ -135,6 +136,20 @@ pub struct ServeOptions {
     /// How long what is received is kept.
     #[command(flatten)]
     pub keep: KeepOptions,
+    /// The language of the dashboard: en or fr [default: the browser's].
+    #[arg(long, value_name = "LANGUAGE", env = "PAYHOOKD_LANGUAGE")]
+    pub language: Option<Language>,
+
+    /// A name by which browsers reach the dashboard, such as that of its reverse proxy; IP addresses
+    /// and localhost need none. May be given several times, or several separated by commas.
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        value_parser = parse_host,
+        env = "PAYHOOKD_ADMIN_HOST"
+    )]
+    pub admin_host: Vec<String>,
 
     /// The largest body that is read, in bytes.
     #[arg(
@@ -270,6 +285,7 @@ pub enum VerifyBy {
 
 /// The variables that begin with `PAYHOOKD_`, so that a misspelt one is noticed.
 pub const VARIABLES: &[&str] = &[
+    "PAYHOOKD_ADMIN_HOST",
     "PAYHOOKD_ADMIN_LISTEN",
     "PAYHOOKD_ALERT_FORMAT",
     "PAYHOOKD_ALERT_URL",
@@ -279,6 +295,7 @@ pub const VARIABLES: &[&str] = &[
     "PAYHOOKD_DB",
     "PAYHOOKD_KEEP_PAYLOADS",
     "PAYHOOKD_KEEP_REJECTED",
+    "PAYHOOKD_LANGUAGE",
     "PAYHOOKD_LISTEN",
     "PAYHOOKD_LOG_FORMAT",
     "PAYHOOKD_LOG_LEVEL",
@@ -314,6 +331,14 @@ pub fn parse_zone(name: &str) -> Result<Zone, String> {
          that tzdata is installed"
             .to_owned()
     })
+}
+
+fn parse_host(text: &str) -> Result<String, String> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    match !text.is_empty() && text.bytes().all(is_name) {
+        true => Ok(text.to_ascii_lowercase()),
+        false => Err("give a host's name without a port, such as payments.example.com".to_owned()),
+    }
 }
 
 fn parse_max_body(text: &str) -> Result<usize, String> {

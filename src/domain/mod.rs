@@ -52,6 +52,7 @@ pub mod delivery;
 pub mod event;
 pub mod fact;
 pub mod issue;
+pub mod language;
 pub mod money;
 pub mod orphan;
 pub mod refusal;

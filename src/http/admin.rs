@@ -11,6 +11,7 @@ use warp::reply::Response;
 
 use super::api::problem::Problem;
 use super::api::{self, Api};
+use super::dashboard::{self, Dashboard};
 use super::token::Token;
 use super::{Routes, answer, method_not_allowed, not_found, typed, unavailable};
 use crate::clock::Clock;
@@ -19,9 +20,14 @@ use crate::logfmt::Line;
 use crate::metrics::{Gauges, Metrics};
 use crate::store::{Reader, Readers, Store, disk_free};
 
-/// What the admin listener answers: `/readyz` says whether commits work; everything else wants the
-/// token.
-pub fn routes(token: Token, api: Arc<Api>, gauged: Gauged) -> Routes {
+/// What the admin listener answers: `/readyz` says whether commits work; the dashboard wants people
+/// to log in; everything else wants the token.
+pub fn routes(
+    token: Arc<Token>,
+    api: Arc<Api>,
+    dashboard: Arc<Dashboard>,
+    gauged: Gauged,
+) -> Routes {
     let gauged = Arc::new(gauged);
     let of_readyz = Arc::clone(&gauged);
     let metrics = warp::path("metrics").and(warp::path::end()).and(warp::method()).then(
@@ -49,6 +55,8 @@ pub fn routes(token: Token, api: Arc<Api>, gauged: Gauged) -> Routes {
     );
     let other = warp::any().map(not_found);
     readyz
+        .or(dashboard::routes(dashboard))
+        .unify()
         .or(without(token))
         .unify()
         .or(metrics)
@@ -132,8 +140,7 @@ impl Gauged {
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Answers whoever does not say the token; passes over the others.
-fn without(token: Token) -> Routes {
-    let token = Arc::new(token);
+fn without(token: Arc<Token>) -> Routes {
     let refused = Arc::new(Throttle::new(10, Duration::from_secs(10)));
     warp::header::headers_cloned()
         .and(warp::path::full())

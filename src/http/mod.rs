@@ -5,6 +5,7 @@ pub mod admin;
 pub mod api;
 mod body;
 mod connections;
+pub mod dashboard;
 pub mod proof;
 pub mod refusals;
 pub mod token;

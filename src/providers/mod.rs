@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod loose;
+pub mod pages;
 pub mod paypal;
 mod reading;
 pub mod rules;

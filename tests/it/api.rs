@@ -41,13 +41,13 @@ fn a_token_is_made_at_the_first_start_and_kept() {
 }
 
 #[test]
-fn everything_but_readyz_wants_the_token() {
+fn everything_for_programs_but_readyz_wants_the_token() {
     let daemon = Options::stripe().start();
     let right = fs::read_to_string(daemon.options().folder().join("api-token")).expect("a token");
     let right = format!("Bearer {}", right.trim_end());
     let long = format!("Bearer {}", "x".repeat(10_000));
     let wrong = right.to_ascii_uppercase();
-    for path in ["/", "/api", TRANSACTIONS, "/api/v1/openapi.json", "/nowhere", "/metrics"] {
+    for path in ["/api", TRANSACTIONS, "/api/v1/openapi.json", "/nowhere", "/metrics"] {
         for says in [None, Some(""), Some("Bearer"), Some("Basic eDp5"), Some(&*long), Some(&wrong)]
         {
             let headers: Vec<_> = says.map(|says| ("authorization", says)).into_iter().collect();

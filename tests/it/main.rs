@@ -23,6 +23,7 @@ mod cli;
 mod clients;
 mod config;
 mod crash;
+mod dashboard;
 mod deliveries;
 mod doctor;
 mod examples;

@@ -10,8 +10,8 @@ mod events;
 mod issues;
 mod orphans;
 pub(in crate::http) mod problem;
-mod query;
-mod routes;
+pub(in crate::http) mod query;
+pub(in crate::http) mod routes;
 mod transactions;
 mod wait;
 

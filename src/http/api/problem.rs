@@ -103,12 +103,12 @@ impl Problem {
     }
 
     /// The request as a whole is not what it should be.
-    pub(super) fn invalid(detail: impl Into<String>) -> Self {
+    pub(in crate::http) fn invalid(detail: impl Into<String>) -> Self {
         Self::new(Kind::Invalid, detail)
     }
 
     /// A field of the body or a parameter is not what it should be.
-    pub(super) fn field(name: &str, detail: impl Into<String>) -> Self {
+    pub(in crate::http) fn field(name: &str, detail: impl Into<String>) -> Self {
         Self { field: Some(name.to_owned()), ..Self::new(Kind::Invalid, detail) }
     }
 
@@ -158,6 +158,19 @@ impl Problem {
     /// As many wait as may.
     pub(super) fn too_many_wait() -> Self {
         Self { retry_after: Some(5), ..Self::new(Kind::Unavailable, "too many wait already") }
+    }
+
+    /// The status of the answer.
+    pub(in crate::http) fn status(&self) -> StatusCode {
+        self.kind.status()
+    }
+
+    /// What is wrong and what to do, with the name of what it is about.
+    pub(in crate::http) fn detail(&self) -> String {
+        match &self.field {
+            Some(field) => format!("{field}: {}", self.detail),
+            None => self.detail.clone(),
+        }
     }
 
     /// The answer.

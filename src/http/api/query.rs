@@ -8,7 +8,7 @@ use crate::store::Page;
 
 /// The parameters that stand in a query.
 #[derive(Debug)]
-pub(super) struct Query(Vec<(String, String)>);
+pub(in crate::http) struct Query(Vec<(String, String)>);
 
 /// The most rows of a page.
 pub const LARGEST_PAGE: u32 = 200;
@@ -22,7 +22,7 @@ const REPEATABLE: &[&str] = &["status"];
 impl Query {
     /// Reads a query string. Parameters that are not `known` are refused, because a filter that is
     /// misspelt would silently let everything through; so are those that stand twice.
-    pub(super) fn parse(text: &str, known: &[&str]) -> Result<Self, Problem> {
+    pub(in crate::http) fn parse(text: &str, known: &[&str]) -> Result<Self, Problem> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         let mut unknown = Vec::new();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
@@ -51,7 +51,7 @@ impl Query {
     }
 
     /// The value of a parameter, as `parse` reads it; it says what to give instead.
-    pub(super) fn get<T>(
+    pub(in crate::http) fn get<T>(
         &self,
         name: &str,
         parse: impl FnOnce(&str) -> Result<T, String>,
@@ -63,7 +63,7 @@ impl Query {
     }
 
     /// One of these words.
-    pub(super) fn word<T: Copy + ToString>(
+    pub(in crate::http) fn word<T: Copy + ToString>(
         &self,
         name: &str,
         all: &[T],
@@ -73,7 +73,7 @@ impl Query {
     }
 
     /// Any of these words: the parameter may be repeated, or list them with commas.
-    pub(super) fn words<T: Copy + ToString>(
+    pub(in crate::http) fn words<T: Copy + ToString>(
         &self,
         name: &str,
         all: &[T],
@@ -87,24 +87,24 @@ impl Query {
     }
 
     /// `true` or `false`.
-    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
+    pub(in crate::http) fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
         self.get(name, |text| text.parse().map_err(|_| "give true or false".to_owned()))
     }
 
     /// An RFC 3339 instant.
-    pub(super) fn instant(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
+    pub(in crate::http) fn instant(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
         self.get(name, |text| {
             Timestamp::parse(text).map_err(|error| format!("{error}; write + as %2B"))
         })
     }
 
     /// The id of a row.
-    pub(super) fn row_id(&self, name: &str) -> Result<Option<i64>, Problem> {
+    pub(in crate::http) fn row_id(&self, name: &str) -> Result<Option<i64>, Problem> {
         self.get(name, |text| positive(text).ok_or_else(|| "give a number from 1".to_owned()))
     }
 
     /// `limit`
-    pub(super) fn limit(&self) -> Result<u32, Problem> {
+    pub(in crate::http) fn limit(&self) -> Result<u32, Problem> {
         let limit = self.get("limit", |text| match positive(text).map(u32::try_from) {
             Some(Ok(limit @ 1..=LARGEST_PAGE)) => Ok(limit),
             _ => Err(format!("give a number from 1 to {LARGEST_PAGE}")),
@@ -113,7 +113,7 @@ impl Query {
     }
 
     /// `limit` and `cursor`.
-    pub(super) fn page(&self) -> Result<Page, Problem> {
+    pub(in crate::http) fn page(&self) -> Result<Page, Problem> {
         let cursor = |text: &str| positive(text).ok_or("give the next_cursor of the page before");
         let before = self.get("cursor", |text| cursor(text).map_err(str::to_owned))?;
         Ok(Page { before, limit: self.limit()? })
@@ -129,7 +129,7 @@ impl Query {
 }
 
 /// The text that is percent-encoded; `None` if it is encoded wrongly or is not UTF-8.
-pub(super) fn decode(text: &str) -> Option<String> {
+pub(in crate::http) fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
@@ -147,7 +147,7 @@ pub(super) fn decode(text: &str) -> Option<String> {
 }
 
 /// A number from 1, written as we write it. No id of ours has more than 18 digits.
-pub(super) fn positive(text: &str) -> Option<i64> {
+pub(in crate::http) fn positive(text: &str) -> Option<i64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let plain = digits && text.len() <= 18 && !text.starts_with('0');
     text.parse().ok().filter(|_| plain)

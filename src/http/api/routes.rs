@@ -252,7 +252,7 @@ pub(super) fn find(method: &Method, path: &str) -> Result<(&'static Route, Vec<S
 }
 
 /// The parts of a path that stand where the pattern has braces; `None` if it is another path.
-fn parts<'p>(pattern: &str, path: &'p str) -> Option<Vec<&'p str>> {
+pub(in crate::http) fn parts<'p>(pattern: &str, path: &'p str) -> Option<Vec<&'p str>> {
     let mut parts = Vec::new();
     let (mut expected, mut given) = (pattern.split('/'), path.split('/'));
     loop {

@@ -1,0 +1,91 @@
+//! Logging in with the API token, and out.
+
+use std::time::Instant;
+
+use maud::{Markup, html};
+use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
+use warp::reply::Response;
+
+use super::page::{answer, document, see};
+use super::words::Words;
+use super::{Dashboard, Failure, Visit, guard, routes};
+use crate::http::api::query::Query;
+use crate::logfmt::Line;
+
+/// The form.
+pub(super) fn form(words: &'static Words, said: &Query) -> Result<Response, Failure> {
+    let next = next(said)?;
+    Ok(answer(StatusCode::OK, page(words, &next, None)))
+}
+
+/// Begins a session for whoever knows the token.
+pub(super) fn begin(
+    dashboard: &Dashboard,
+    words: &'static Words,
+    said: &Query,
+    headers: &HeaderMap,
+) -> Result<Response, Failure> {
+    let next = next(said)?;
+    let now = Instant::now();
+    if dashboard.attempts.pass(now).is_none() {
+        let page = page(words, &next, Some(words.entry.too_often));
+        let mut response = answer(StatusCode::TOO_MANY_REQUESTS, page);
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("6"));
+        return Ok(response);
+    }
+    let token = said.get("token", |text| Ok(text.trim().to_owned()))?.unwrap_or_default();
+    if !dashboard.token.is(token.as_bytes()) {
+        Line::warn("log-in refused: not the API token").emit();
+        return Ok(answer(StatusCode::FORBIDDEN, page(words, &next, Some(words.entry.wrong))));
+    }
+    let Some(id) = dashboard.sessions.begin(now) else {
+        let page = page(words, &next, Some(words.entry.no_chance));
+        return Ok(answer(StatusCode::SERVICE_UNAVAILABLE, page));
+    };
+    Line::info("logged in to the dashboard").emit();
+    let mut response = see(&next);
+    if let Some(cookie) = guard::set_cookie(headers, Some(&id)) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// Ends the session.
+pub(super) fn end(dashboard: &Dashboard, visit: &Visit, headers: &HeaderMap) -> Response {
+    dashboard.sessions.end(&visit.session);
+    let mut response = see("/login");
+    if let Some(cookie) = guard::set_cookie(headers, None) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// Where to go then: a page of ours, and nowhere else.
+fn next(said: &Query) -> Result<String, Failure> {
+    let next = said.get("next", |path| Ok(path.to_owned()))?;
+    Ok(next.filter(|path| routes::is_page(path)).unwrap_or_else(|| "/".to_owned()))
+}
+
+fn page(words: &'static Words, next: &str, wrong: Option<&str>) -> Markup {
+    let entry = &words.entry;
+    document(
+        words,
+        entry.title,
+        &html! {
+            main.alone #main {
+                h1 { "payhookd" }
+                form.card method="post" action="/login" {
+                    @if let Some(wrong) = wrong {
+                        p.notice.bad role="alert" #wrong { (wrong) }
+                    }
+                    label for="token" { (entry.token) }
+                    input #token type="password" name="token" required autofocus
+                        autocomplete="current-password" aria-describedby="where";
+                    @if next != "/" { input type="hidden" name="next" value=(next); }
+                    p.hint #where { (entry.where_it_is) }
+                    button.main { (entry.enter) }
+                }
+            }
+        },
+    )
+}

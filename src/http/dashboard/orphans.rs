@@ -1,0 +1,371 @@
+//! The orphan inbox: payments that match nothing, and what a person says of them.
+
+use maud::{Markup, html};
+use warp::reply::Response;
+
+use super::page::{Failure, Tab, older, secret, see};
+use super::sessions::{Notice, Session};
+use super::typeset::{Typeset, id, shortened};
+use super::{Dashboard, Visit};
+use crate::domain::orphan::OrphanKind;
+use crate::providers::pages;
+use crate::store::{By, EventStory, Listed, Orphan, OrphanFilter, Page, Resolution, Settled};
+
+/// Rows of a page.
+const ROWS: u32 = 50;
+/// The most characters of a reason or a note.
+const LONGEST: usize = 1_000;
+
+/// Which list is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum View {
+    Open,
+    Resolved,
+    Kind(OrphanKind),
+}
+
+impl View {
+    /// All of them, in the order in which they are offered.
+    fn all() -> impl Iterator<Item = Self> {
+        let kinds = OrphanKind::ALL.iter().map(|kind| Self::Kind(*kind));
+        [Self::Open, Self::Resolved].into_iter().chain(kinds)
+    }
+
+    fn filter(self) -> OrphanFilter {
+        match self {
+            Self::Open => OrphanFilter::INBOX,
+            Self::Resolved => OrphanFilter { resolved: Some(true), ..OrphanFilter::default() },
+            Self::Kind(kind) => OrphanFilter { kind: Some(kind), ..OrphanFilter::INBOX },
+        }
+    }
+
+    fn path(self) -> String {
+        match self {
+            Self::Open => "/orphans".to_owned(),
+            Self::Resolved => "/orphans?resolved=true".to_owned(),
+            Self::Kind(kind) => format!("/orphans?kind={kind}"),
+        }
+    }
+}
+
+/// The list.
+pub(super) async fn list(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
+    let said = &visit.said;
+    let view =
+        match (said.word("kind", OrphanKind::ALL, OrphanKind::parse)?, said.flag("resolved")?) {
+            (Some(kind), _) => View::Kind(kind),
+            (None, Some(true)) => View::Resolved,
+            (None, _) => View::Open,
+        };
+    let page = Page { limit: ROWS, ..said.page()? };
+    let listed = dashboard.read(move |reader| reader.list_orphans(view.filter(), page)).await?;
+    let typeset = dashboard.typeset(visit);
+    let body = list_body(typeset, view, page, &listed);
+    Ok(dashboard.page(visit, Some(Tab::Orphans), visit.words.orphans.title, &body))
+}
+
+fn list_body(typeset: Typeset<'_>, view: View, page: Page, listed: &Listed<Orphan>) -> Markup {
+    let words = typeset.words;
+    let texts = &words.orphans;
+    html! {
+        h1 { (texts.title) }
+        p.hint { (texts.intro) }
+        ul.filters aria-label=(texts.filters) {
+            @for one in View::all() {
+                li {
+                    a href=(one.path()) aria-current=[(one == view).then_some("true")] {
+                        @match one {
+                            View::Open => (texts.open),
+                            View::Resolved => (texts.resolved),
+                            View::Kind(kind) => (words.orphan_kind(kind)),
+                        }
+                    }
+                }
+            }
+        }
+        div #orphans data-live {
+            @if listed.rows.is_empty() {
+                (empty(typeset, view))
+            } @else {
+                div.card.sheet {
+                    table {
+                        thead {
+                            tr {
+                                th scope="col" { (texts.seen) }
+                                th.num scope="col" { (texts.amount) }
+                                th scope="col" { (texts.provider) }
+                                th scope="col" { (texts.why) }
+                                th scope="col" { (texts.order) }
+                                th scope="col" { (texts.reference) }
+                            }
+                        }
+                        tbody {
+                            @for orphan in &listed.rows { (row(typeset, orphan)) }
+                        }
+                    }
+                }
+            }
+            (older(words, &view.path(), page.before, next(listed)))
+        }
+    }
+}
+
+fn next(listed: &Listed<Orphan>) -> Option<i64> {
+    listed.rows.last().filter(|_| listed.more).map(|last| last.id)
+}
+
+fn empty(typeset: Typeset<'_>, view: View) -> Markup {
+    let texts = &typeset.words.orphans;
+    let (what, hint) = match view {
+        View::Open => (texts.none_open, texts.none_open_hint),
+        _ => (texts.none, texts.none_hint),
+    };
+    html! { div.card.empty { p { b { (what) } } p.hint { (hint) } } }
+}
+
+fn row(typeset: Typeset<'_>, orphan: &Orphan) -> Markup {
+    let words = typeset.words;
+    let texts = &words.orphans;
+    html! {
+        tr id=(format!("orphan-{}", orphan.id)) {
+            th scope="row" data-label=(texts.seen) {
+                a href=(format!("/orphans/{}", orphan.id)) { (typeset.ago(orphan.first_seen_at)) }
+            }
+            td.num data-label=(texts.amount) { (amount(typeset, orphan)) }
+            td data-label=(texts.provider) {
+                (words.provider(orphan.provider)) ", " (words.mode(orphan.livemode))
+            }
+            td data-label=(texts.why) {
+                span.tag .warn[orphan.resolved_at.is_none()] { (words.orphan_kind(orphan.kind)) }
+            }
+            td data-label=(texts.order) {
+                @if let Some(order) = &orphan.order_id { (id(order)) }
+            }
+            td data-label=(texts.reference) { (id(&orphan.reference)) }
+        }
+    }
+}
+
+fn amount(typeset: Typeset<'_>, orphan: &Orphan) -> String {
+    match (orphan.amount, &orphan.currency) {
+        (Some(minor), Some(currency)) => typeset.amount(orphan.provider, minor, currency),
+        _ => typeset.words.orphans.no_amount.to_owned(),
+    }
+}
+
+/// All that is known of one.
+struct Known {
+    orphan: Orphan,
+    /// Its events: row id, the provider's id, type.
+    events: Vec<(i64, String, String)>,
+    /// What its last event said, and where that leads.
+    story: Option<EventStory>,
+}
+
+/// One orphan, and what can be said of it.
+pub(super) async fn show(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
+    let number = visit.number()?;
+    let known = dashboard.read(move |reader| {
+        let Some(orphan) = reader.orphan(number)? else { return Ok(None) };
+        let last = reader.find_events(&orphan.event_id)?;
+        let last = last.into_iter().find(|log| log.provider == orphan.provider);
+        let story = last.map(|log| reader.story(&log)).transpose()?;
+        let events = reader.events_of(number)?;
+        Ok(Some(Known { orphan, events, story }))
+    });
+    let known = known.await?.ok_or(Failure::NotFound)?;
+    let typeset = dashboard.typeset(visit);
+    let title = (visit.words.orphans.one)(number);
+    let body = show_body(typeset, &visit.session, &title, &known);
+    Ok(dashboard.page(visit, Some(Tab::Orphans), &title, &body))
+}
+
+fn show_body(typeset: Typeset<'_>, session: &Session, title: &str, known: &Known) -> Markup {
+    let words = typeset.words;
+    let texts = &words.orphans;
+    let orphan = &known.orphan;
+    html! {
+        h1 { (title) ": " (amount(typeset, orphan)) }
+        div #state data-live {
+            (resolution(typeset, orphan))
+            section.card {
+                dl.facts {
+                    dt { (texts.provider) }
+                    dd { (words.provider(orphan.provider)) ", " (words.mode(orphan.livemode)) }
+                    @if let Some(status) = orphan.status {
+                        dt { (texts.status) }
+                        dd { span.tag { (words.status(status)) } }
+                    }
+                    dt { (texts.seen) }
+                    dd { (typeset.time(orphan.first_seen_at)) " · " (typeset.age(orphan.first_seen_at)) }
+                    dt { (texts.last_seen) }
+                    dd { (typeset.time(orphan.last_seen_at)) }
+                    @if let Some(order) = &orphan.order_id {
+                        dt { (texts.order) }
+                        dd { (id(order)) }
+                    }
+                    dt { (texts.reference) }
+                    dd { (id(&orphan.reference)) }
+                }
+                @if let Some((name, page)) = elsewhere(typeset, known) {
+                    p { a href=(page) rel="noreferrer" { ((words.common.opens_provider)(name)) } }
+                }
+            }
+        }
+        (why(typeset, known))
+        @if orphan.resolved_at.is_none() || orphan.transaction_id.is_none() {
+            div.cards { (forms(typeset, session, orphan)) }
+        }
+        section.card {
+            h2 { (texts.events) }
+            ol {
+                @for (_, event_id, event_type) in &known.events {
+                    li { bdi { (shortened(event_type, 100)) } " " (id(event_id)) }
+                }
+            }
+        }
+    }
+}
+
+/// The provider's own page for the first of its ids that has one.
+fn elsewhere(typeset: Typeset<'_>, known: &Known) -> Option<(&'static str, String)> {
+    let orphan = &known.orphan;
+    let references = known.story.iter().flat_map(|story| &story.references);
+    let mut pages = references.filter_map(|reference| {
+        pages::page(orphan.provider, orphan.livemode, reference.kind, &reference.value)
+    });
+    Some((typeset.words.provider(orphan.provider), pages.next()?))
+}
+
+fn resolution(typeset: Typeset<'_>, orphan: &Orphan) -> Markup {
+    let texts = &typeset.words.orphans;
+    let Some(at) = orphan.resolved_at else { return html! {} };
+    html! {
+        p.notice.good {
+            @match (orphan.resolution, orphan.transaction_id) {
+                (Some(Resolution::Matched), Some(transaction)) => ((texts.resolved_as_matched)(transaction)),
+                _ => (texts.resolved_as_dismissed),
+            }
+            " " (texts.resolved_at) " " (typeset.time(at)) ", "
+            @match orphan.resolved_by {
+                Some(By::Person) => (texts.by_person),
+                _ => (texts.by_itself),
+            }
+            "."
+            @if let Some(note) = &orphan.note { " " (texts.note) ": " bdi { (note) } }
+        }
+    }
+}
+
+fn why(typeset: Typeset<'_>, known: &Known) -> Markup {
+    let words = typeset.words;
+    let leads = known.story.iter().flat_map(|story| &story.leads);
+    html! {
+        section.card {
+            h2 { (words.orphans.why_title) }
+            p { (words.orphan_meaning(known.orphan.kind)) }
+            dl.facts {
+                @for lead in leads {
+                    dt { (words.reference(lead.reference.kind)) " " (id(&lead.reference.value)) }
+                    dd { (words.lead(lead, known.orphan.livemode)) }
+                }
+            }
+        }
+    }
+}
+
+fn forms(typeset: Typeset<'_>, session: &Session, orphan: &Orphan) -> Markup {
+    let texts = &typeset.words.orphans;
+    let action = |what: &str| format!("/orphans/{}/{what}", orphan.id);
+    html! {
+        @if orphan.kind != OrphanKind::LateMoney {
+            form.card method="post" action=(action("attach")) {
+                (secret(session))
+                h2 { (texts.attach) }
+                p.hint { (texts.attach_hint) }
+                label for="transaction" { (texts.attach_field) }
+                input #transaction name="transaction" required autocomplete="off" spellcheck="false";
+                label for="note" { (texts.note_field) }
+                input #note name="note" maxlength=(LONGEST) autocomplete="off";
+                button.main { (texts.attach_button) }
+            }
+        }
+        @if orphan.resolved_at.is_none() {
+            form.card method="post" action=(action("dismiss")) {
+                (secret(session))
+                h2 { (texts.dismiss) }
+                p.hint { (texts.dismiss_hint) }
+                label for="reason" { (texts.reason_field) }
+                input #reason name="reason" required maxlength=(LONGEST) autocomplete="off";
+                button { (texts.dismiss_button) }
+            }
+        }
+    }
+}
+
+/// A person says that it belongs to a transaction.
+pub(super) async fn attach(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
+    let number = visit.number()?;
+    let texts = &visit.words.orphans;
+    let (wanted, note) = (visit.text("transaction")?, visit.text("note")?);
+    let Some(wanted) = wanted else {
+        return Ok(told(dashboard, visit, number, Notice::Failed(texts.say_which.to_owned())));
+    };
+    if note.as_ref().is_some_and(|note| note.chars().count() > LONGEST) {
+        let notice = Notice::Failed((texts.too_long)(LONGEST));
+        return Ok(told(dashboard, visit, number, notice));
+    }
+    let said = wanted.clone();
+    let found = dashboard.read(move |reader| reader.find_transactions(&said)).await?;
+    let notice = match &*found {
+        [] => Notice::Failed((texts.no_transaction)(&shortened(&wanted, 100))),
+        [one] => {
+            let (to, now) = (one.id, visit.now);
+            let settled = dashboard
+                .write(move |batch| batch.attach(number, to, note.as_deref(), now))
+                .await?;
+            settled_notice(visit, &settled, || (texts.done_attached)(number, to))?
+        }
+        several => {
+            let ids: Vec<_> = several.iter().map(|one| one.id.to_string()).collect();
+            Notice::Failed((texts.several_transactions)(&ids.join(", ")))
+        }
+    };
+    Ok(told(dashboard, visit, number, notice))
+}
+
+/// A person says that there is nothing to do about it.
+pub(super) async fn dismiss(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
+    let number = visit.number()?;
+    let texts = &visit.words.orphans;
+    let reason = visit.text("reason")?.filter(|reason| reason.chars().count() <= LONGEST);
+    let Some(reason) = reason else {
+        let notice = Notice::Failed((texts.say_why)(LONGEST));
+        return Ok(told(dashboard, visit, number, notice));
+    };
+    let now = visit.now;
+    let settled = dashboard.write(move |batch| batch.dismiss(number, &reason, now)).await?;
+    let notice = settled_notice(visit, &settled, || (texts.done_dismissed)(number))?;
+    Ok(told(dashboard, visit, number, notice))
+}
+
+fn settled_notice(
+    visit: &Visit,
+    settled: &Settled,
+    done: impl FnOnce() -> String,
+) -> Result<Notice, Failure> {
+    let texts = &visit.words.orphans;
+    Ok(match settled {
+        Settled::Done(_) => Notice::Done(done()),
+        Settled::NoOrphan => return Err(Failure::NotFound),
+        Settled::NoTransaction => Notice::Failed(texts.say_which.to_owned()),
+        Settled::Already(_) => Notice::Failed(texts.already.to_owned()),
+        Settled::OfAnotherKind => Notice::Failed(texts.of_another_kind.to_owned()),
+    })
+}
+
+/// Back to the orphan, where it is told what came of it.
+fn told(dashboard: &Dashboard, visit: &Visit, number: i64, notice: Notice) -> Response {
+    dashboard.sessions.tell(&visit.session, notice);
+    see(&format!("/orphans/{number}"))
+}

@@ -1,0 +1,91 @@
+//! What the words of the database mean, for a person.
+
+use super::Words;
+use crate::domain::event::{Provider, ReferenceKind};
+use crate::domain::language::Language::{English, French};
+use crate::domain::transaction::Status;
+
+impl Words {
+    /// A provider's name, the same everywhere.
+    pub(in crate::http::dashboard) fn provider(&self, provider: Provider) -> &'static str {
+        match provider {
+            Provider::Stripe => "Stripe",
+            Provider::Paypal => "PayPal",
+        }
+    }
+
+    /// Which money.
+    pub(in crate::http::dashboard) fn mode(&self, livemode: bool) -> &'static str {
+        match (self.language, livemode) {
+            (English, true) => "live",
+            (English, false) => "test",
+            (French, true) => "réel",
+            (French, false) => "test",
+        }
+    }
+
+    /// Where a payment stands.
+    pub(in crate::http::dashboard) fn status(&self, status: Status) -> &'static str {
+        match (self.language, status) {
+            (English, Status::Pending) => "pending",
+            (English, Status::RequiresAction) => "requires action",
+            (English, Status::Processing) => "processing",
+            (English, Status::Authorized) => "authorized",
+            (English, Status::Failed) => "failed",
+            (English, Status::Canceled) => "canceled",
+            (English, Status::Succeeded) => "succeeded",
+            (English, Status::PartiallyRefunded) => "partially refunded",
+            (English, Status::Refunded) => "refunded",
+            (English, Status::Disputed) => "disputed",
+            (English, Status::ChargedBack) => "charged back",
+            (French, Status::Pending) => "en attente",
+            (French, Status::RequiresAction) => "action requise",
+            (French, Status::Processing) => "en cours",
+            (French, Status::Authorized) => "autorisé",
+            (French, Status::Failed) => "échoué",
+            (French, Status::Canceled) => "annulé",
+            (French, Status::Succeeded) => "réussi",
+            (French, Status::PartiallyRefunded) => "remboursé en partie",
+            (French, Status::Refunded) => "remboursé",
+            (French, Status::Disputed) => "contesté",
+            (French, Status::ChargedBack) => "rétrofacturé",
+        }
+    }
+
+    /// What an id names.
+    pub(in crate::http::dashboard) fn reference(&self, kind: ReferenceKind) -> &'static str {
+        match (self.language, kind) {
+            (_, ReferenceKind::PaymentIntent) => "PaymentIntent",
+            (_, ReferenceKind::CheckoutSession) => "Checkout Session",
+            (_, ReferenceKind::InvoicePayment) => "InvoicePayment",
+            (English, ReferenceKind::Charge) => "charge",
+            (English, ReferenceKind::Invoice) => "invoice",
+            (English, ReferenceKind::Order) => "PayPal order",
+            (English, ReferenceKind::Authorization) => "authorization",
+            (English, ReferenceKind::Capture) => "capture",
+            (English, ReferenceKind::Sale) => "sale",
+            (English, ReferenceKind::Payment) => "payment",
+            (English, ReferenceKind::Refund) => "refund",
+            (English, ReferenceKind::Dispute) => "dispute",
+            (English, ReferenceKind::FraudWarning) => "early fraud warning",
+            (English, ReferenceKind::Review) => "review",
+            (English, ReferenceKind::Subscription) => "subscription",
+            (English, ReferenceKind::OrderId) => "order",
+            (English, ReferenceKind::Other) => "id",
+            (French, ReferenceKind::Charge) => "débit",
+            (French, ReferenceKind::Invoice) => "facture",
+            (French, ReferenceKind::Order) => "commande PayPal",
+            (French, ReferenceKind::Authorization) => "autorisation",
+            (French, ReferenceKind::Capture) => "capture",
+            (French, ReferenceKind::Sale) => "vente",
+            (French, ReferenceKind::Payment) => "paiement",
+            (French, ReferenceKind::Refund) => "remboursement",
+            (French, ReferenceKind::Dispute) => "litige",
+            (French, ReferenceKind::FraudWarning) => "alerte de fraude",
+            (French, ReferenceKind::Review) => "examen",
+            (French, ReferenceKind::Subscription) => "abonnement",
+            (French, ReferenceKind::OrderId) => "commande",
+            (French, ReferenceKind::Other) => "identifiant",
+        }
+    }
+}

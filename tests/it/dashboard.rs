@@ -1,0 +1,311 @@
+//! The dashboard without a browser: who is let in, what its answers allow, and what forms do.
+
+use std::net::SocketAddr;
+
+use serde_json::json;
+
+use crate::admin::App;
+use crate::daemon::{Daemon, Options};
+use crate::provider::StripeSample;
+use crate::wire::{Answer, Connection};
+
+/// What the tests log in with.
+const TOKEN: &str = "a-token-of-the-tests";
+
+/// A daemon that people reach.
+fn start() -> Daemon {
+    start_with(Options::stripe())
+}
+
+fn start_with(options: Options) -> Daemon {
+    options
+        .variable("PAYHOOKD_API_TOKEN", TOKEN)
+        .variable("PAYHOOKD_ADMIN_HOST", "payhookd")
+        .start()
+}
+
+/// Somebody with a browser that knows nothing of scripts.
+struct Visitor {
+    address: SocketAddr,
+    cookie: String,
+}
+
+impl Visitor {
+    /// Logs in.
+    fn of(daemon: &Daemon) -> Self {
+        let answer = post(daemon.admin, "/login", &[], &[("token", TOKEN)]);
+        assert_eq!((answer.status, answer.header("location")), (303, Some("/")));
+        let set = answer.header("set-cookie").expect("a cookie");
+        let cookie = set.split(';').next().expect("a pair").to_owned();
+        Self { address: daemon.admin, cookie }
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.get_with(path, &[])
+    }
+
+    fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut all = vec![("cookie", &*self.cookie)];
+        all.extend_from_slice(headers);
+        Connection::open(self.address).request("GET", path, &all, "")
+    }
+
+    /// A page that is there.
+    fn page(&self, path: &str) -> String {
+        let answer = self.get(path);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        answer.text().to_owned()
+    }
+
+    /// Sends a form of this session.
+    fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let csrf = self.csrf();
+        let mut all = vec![("csrf", &*csrf)];
+        all.extend_from_slice(fields);
+        post(self.address, path, &[("cookie", &self.cookie)], &all)
+    }
+
+    fn csrf(&self) -> String {
+        let page = self.page("/");
+        let (_, rest) = page.split_once("name=\"csrf\" value=\"").expect("a form");
+        rest.split('"').next().expect("a value").to_owned()
+    }
+}
+
+fn post(
+    address: SocketAddr,
+    path: &str,
+    headers: &[(&str, &str)],
+    fields: &[(&str, &str)],
+) -> Answer {
+    let encoded =
+        |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02x}")).collect() };
+    let fields: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+    let mut all = vec![("content-type", "application/x-www-form-urlencoded")];
+    all.extend_from_slice(headers);
+    Connection::open(address).request("POST", path, &all, fields.join("&"))
+}
+
+#[test]
+fn only_who_logs_in_sees_anything() {
+    let daemon = start();
+    for path in ["/", "/orphans", "/orphans/1"] {
+        let answer = daemon.get_admin(path);
+        assert_eq!(answer.status, 303, "{path}");
+        let location = answer.header("location").expect("a location");
+        assert!(location.starts_with("/login"), "{location}");
+        // A page that looks again is told so, without being led elsewhere.
+        let live = [("x-payhookd-live", "1")];
+        assert_eq!(Connection::open(daemon.admin).request("GET", path, &live, "").status, 401);
+        // The token is for programs, and the API for those who say it.
+        assert_eq!(App::with_token(&daemon, TOKEN).get(path).status, 303);
+    }
+    assert_eq!(daemon.get_admin("/login").status, 200);
+    assert_eq!(daemon.get_admin("/orphans/x/y").status, 404);
+
+    let wrong = post(daemon.admin, "/login", &[], &[("token", "a-token-of-the-test")]);
+    assert_eq!((wrong.status, wrong.header("set-cookie")), (403, None));
+    assert!(wrong.text().contains("That is not the token."));
+
+    let visitor = Visitor::of(&daemon);
+    assert!(visitor.page("/").contains("No event has come yet."));
+    // The cookie lets nobody into the API.
+    assert_eq!(visitor.get("/api/v1/orphans").status, 401);
+    assert_eq!(visitor.get("/metrics").status, 401);
+
+    let csrf = visitor.csrf();
+    let out = visitor.post("/logout", &[]);
+    assert_eq!((out.status, out.header("location")), (303, Some("/login")));
+    assert!(out.header("set-cookie").expect("a cookie").contains("Max-Age=0"));
+    assert_eq!(visitor.get("/").status, 303);
+    let late = post(daemon.admin, "/logout", &[("cookie", &visitor.cookie)], &[("csrf", &csrf)]);
+    assert_eq!((late.status, late.header("location")), (303, Some("/login")));
+    assert!(!daemon.log().contains(TOKEN));
+}
+
+#[test]
+fn a_session_is_a_cookie_that_scripts_and_other_sites_cannot_use() {
+    let daemon = start();
+    let cookie = |headers: &[(&str, &str)]| {
+        let answer = post(daemon.admin, "/login", headers, &[("token", TOKEN)]);
+        answer.header("set-cookie").expect("a cookie").to_owned()
+    };
+    let plain = cookie(&[]);
+    assert!(plain.starts_with("payhookd=") && !plain.contains("Secure"), "{plain}");
+    assert!(plain.ends_with("; Path=/; HttpOnly; SameSite=Strict"), "{plain}");
+    let secure = cookie(&[("x-forwarded-proto", "https")]);
+    assert!(secure.starts_with("__Host-payhookd="), "{secure}");
+    assert!(secure.ends_with("; Path=/; HttpOnly; SameSite=Strict; Secure"), "{secure}");
+    assert_ne!(plain.split('=').nth(1), secure.split('=').nth(1));
+}
+
+#[test]
+fn guessing_the_token_is_slow() {
+    let daemon = start();
+    let statuses: Vec<u16> =
+        (0..12).map(|_| post(daemon.admin, "/login", &[], &[("token", "guess")]).status).collect();
+    assert_eq!(statuses[..10], [403; 10]);
+    assert_eq!(statuses[11], 429);
+    let answer = post(daemon.admin, "/login", &[], &[("token", TOKEN)]);
+    assert_eq!((answer.status, answer.header("set-cookie")), (429, None));
+    assert!(answer.header("retry-after").is_some());
+    // The shop's app goes on.
+    assert_eq!(App::with_token(&daemon, TOKEN).get("/api/v1/orphans").status, 200);
+}
+
+#[test]
+fn every_answer_says_what_the_browser_may_do() {
+    let daemon = start();
+    let visitor = Visitor::of(&daemon);
+    let page = visitor.page("/");
+    let assets: Vec<&str> = page.split('"').filter(|part| part.starts_with("/assets/")).collect();
+    assert_eq!(assets.len(), 3, "{assets:?}");
+    for path in
+        ["/", "/orphans", "/orphans/99", "/login", "/assets/0/style.css"].iter().chain(&assets)
+    {
+        let answer = visitor.get(path);
+        let policy = answer.header("content-security-policy").expect("a policy");
+        assert!(policy.starts_with("default-src 'none'; "), "{path}");
+        assert!(!policy.contains("unsafe") && policy.contains("frame-ancestors 'none'"), "{path}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert_eq!(answer.header("x-frame-options"), Some("DENY"), "{path}");
+        assert_eq!(answer.header("referrer-policy"), Some("same-origin"), "{path}");
+        let is_asset = assets.contains(path);
+        assert_eq!(answer.status == 200, is_asset || !path.contains("99") && !path.contains("/0/"));
+        let caching = if is_asset { "public, max-age=31536000, immutable" } else { "no-store" };
+        assert_eq!(answer.header("cache-control"), Some(caching), "{path}");
+    }
+}
+
+#[test]
+fn nothing_changes_by_a_form_of_another_site() {
+    let daemon = start();
+    assert_eq!(
+        daemon.deliver_stripe(StripeSample::new("payment_intent.succeeded", "1").body()).status,
+        200
+    );
+    let visitor = Visitor::of(&daemon);
+    let csrf = visitor.csrf();
+    let path = "/orphans/1/dismiss";
+    let sent = |headers: &[(&str, &str)], fields: &[(&str, &str)]| {
+        let mut all = vec![("cookie", &*visitor.cookie)];
+        all.extend_from_slice(headers);
+        let mut said = vec![("reason", "a trial")];
+        said.extend_from_slice(fields);
+        post(daemon.admin, path, &all, &said).status
+    };
+    let right = ("csrf", &*csrf);
+    assert_eq!(sent(&[], &[]), 403);
+    assert_eq!(sent(&[], &[("csrf", "")]), 403);
+    assert_eq!(sent(&[], &[("csrf", &csrf[1..])]), 403);
+    let other = Visitor::of(&daemon).csrf();
+    assert_eq!(sent(&[], &[("csrf", &other)]), 403);
+    assert_eq!(sent(&[("origin", "https://evil.example")], &[right]), 403);
+    assert_eq!(sent(&[("origin", "null")], &[right]), 403);
+    assert_eq!(sent(&[("sec-fetch-site", "cross-site")], &[right]), 403);
+    let stranger = [("origin", "https://evil.example")];
+    assert_eq!(post(daemon.admin, "/login", &stranger, &[("token", TOKEN)]).status, 403);
+    // By GET there is nothing to do at all.
+    let got = visitor.get(&format!("{path}?csrf={csrf}&reason=a"));
+    assert_eq!((got.status, got.header("allow")), (405, Some("POST")));
+    // A name that leads here, but is none of ours.
+    let mut connection = Connection::open(daemon.admin);
+    connection.send("GET /login HTTP/1.1\r\nhost: rebound.example\r\n\r\n");
+    let answer = connection.answer();
+    assert_eq!(answer.status, 421);
+    assert!(answer.text().contains("--admin-host"));
+    assert_eq!(daemon.database().count("orphan_transactions WHERE resolved_at IS NOT NULL"), 0);
+    assert_eq!(sent(&[("origin", "http://payhookd")], &[right]), 303);
+    assert_eq!(daemon.database().count("orphan_transactions WHERE resolved_at IS NOT NULL"), 1);
+}
+
+#[test]
+fn an_orphan_is_seen_attached_and_dismissed() {
+    let daemon = start();
+    for name in ["1", "2"] {
+        let event = StripeSample::new("payment_intent.succeeded", name).body();
+        assert_eq!(daemon.deliver_stripe(event).status, 200);
+    }
+    let visitor = Visitor::of(&daemon);
+    let list = visitor.page("/orphans");
+    assert!(list.contains("href=\"/orphans/1\"") && list.contains("href=\"/orphans/2\""));
+    let shown = visitor.page("/orphans/1");
+    assert!(shown.contains("pi_1") && shown.contains("No transaction is registered"), "{shown}");
+    assert!(shown.contains("https://dashboard.stripe.com/payments/pi_1"), "{shown}");
+
+    let answer = visitor.post("/orphans/1/attach", &[("transaction", "A-1"), ("note", "")]);
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/orphans/1")));
+    assert!(visitor.page("/orphans/1").contains("No transaction has “A-1”."));
+    // It is told once.
+    assert!(!visitor.page("/orphans/1").contains("No transaction has “A-1”."));
+
+    let app = App::with_token(&daemon, TOKEN);
+    let registered = app.register(&json!({
+        "provider": "stripe", "reference": "pi_other", "order_id": "A-1", "amount": 4999,
+        "currency": "EUR",
+    }));
+    assert_eq!(registered.status, 201);
+    let id = registered.json()["id"].to_string();
+    let said = [("transaction", "A-1"), ("note", "the buyer paid twice")];
+    assert_eq!(visitor.post("/orphans/1/attach", &said).status, 303);
+    let shown = visitor.page("/orphans/1");
+    assert!(shown.contains(&format!("belongs to transaction {id}")), "{shown}");
+    assert!(shown.contains("the buyer paid twice"), "{shown}");
+
+    assert_eq!(visitor.post("/orphans/2/dismiss", &[("reason", " ")]).status, 303);
+    assert!(visitor.page("/orphans/2").contains("Say why"));
+    assert_eq!(visitor.post("/orphans/2/dismiss", &[("reason", "a trial")]).status, 303);
+    assert!(visitor.page("/orphans/2").contains("a trial"));
+    assert_eq!(
+        daemon
+            .database()
+            .rows("SELECT id, resolution, resolved_by, note FROM orphan_transactions ORDER BY id"),
+        ["1|matched|person|the buyer paid twice", "2|dismissed|person|a trial"]
+    );
+    assert!(visitor.page("/orphans").contains("Nothing to see to."));
+    assert_eq!(visitor.post("/orphans/9/dismiss", &[("reason", "x")]).status, 404);
+}
+
+#[test]
+fn it_speaks_the_language_that_is_set_or_liked() {
+    let daemon = start();
+    let visitor = Visitor::of(&daemon);
+    let french = visitor.get_with("/orphans", &[("accept-language", "fr-FR,fr;q=0.9,en;q=0.5")]);
+    assert!(
+        french.text().contains("<html lang=\"fr\">") && french.text().contains("Rien à traiter.")
+    );
+    assert!(visitor.page("/orphans").contains("<html lang=\"en\">"));
+    let daemon = start_with(Options::stripe().variable("PAYHOOKD_LANGUAGE", "fr"));
+    assert!(Visitor::of(&daemon).page("/orphans").contains("<html lang=\"fr\">"));
+}
+
+#[test]
+fn what_is_not_understood_is_said_and_changes_nothing() {
+    let daemon = start();
+    let visitor = Visitor::of(&daemon);
+    for (path, status) in [
+        ("/orphans/0", 404),
+        ("/orphans/x", 404),
+        ("/orphans/99", 404),
+        ("/orphans/%ff", 404),
+        ("/orphans?kind=%3Cscript%3E", 400),
+        ("/orphans?cursor=-1", 400),
+        ("/orphans?strange=1", 400),
+    ] {
+        let answer = visitor.get(path);
+        assert_eq!(answer.status, status, "{path}");
+        assert!(answer.text().contains("<h1>") && !answer.text().contains("<script>"), "{path}");
+    }
+    let large = "x".repeat(100_000);
+    assert_eq!(visitor.post("/logout", &[("csrf", &large)]).status, 413);
+    let twice =
+        [("cookie", &*visitor.cookie), ("content-type", "application/x-www-form-urlencoded")];
+    let mut connection = Connection::open(daemon.admin);
+    assert_eq!(connection.request("POST", "/logout", &twice, "csrf=a&csrf=b").status, 400);
+    assert_eq!(visitor.get("/").status, 200);
+    for wrong in [("PAYHOOKD_TIME_ZONE", "Mars/Olympus"), ("PAYHOOKD_LANGUAGE", "de")] {
+        let output = Options::stripe().variable(wrong.0, wrong.1).start_refused();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+    }
+}
