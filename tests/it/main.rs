@@ -37,6 +37,7 @@ mod log;
 mod log_chain;
 mod matching;
 mod migrations;
+mod monitoring;
 mod notify;
 mod openapi;
 mod orphans;
