@@ -31,6 +31,8 @@ pub struct Metrics {
     webhooks: Family<Labels<3>, Counter>,
     not_taken: Family<Labels<2>, Counter>,
     last_event: Family<Labels<2>, Gauge>,
+    caught_up: Family<Labels<2>, Counter>,
+    reconcile_failures: Family<Labels<1>, Counter>,
     seconds: Histogram,
     commit_seconds: Histogram,
     batch: Histogram,
@@ -91,6 +93,19 @@ impl Metrics {
             Unit::Seconds,
             last_event.clone(),
         );
+        let caught_up = Family::default();
+        registry.register(
+            "caught_up_events",
+            "Events that no webhook had brought and that were fetched, by outcome: processed, \
+             orphan, ignored or failed",
+            caught_up.clone(),
+        );
+        let reconcile_failures = Family::default();
+        registry.register(
+            "reconcile_failures",
+            "Attempts to fetch missed events that did not come to their end",
+            reconcile_failures.clone(),
+        );
         // From a tenth of a millisecond to three seconds.
         let durations = || Histogram::new(exponential_buckets(0.000_1, 2.0, 16));
         let (seconds, commit_seconds) = (durations(), durations());
@@ -110,7 +125,18 @@ impl Metrics {
         registry.register("commit_webhooks", "Webhooks in one commit", batch.clone());
         let build = [("version", VERSION), ("commit", COMMIT)];
         registry.register("build", "Which payhookd this is", Info::new(build));
-        Self { registry, webhooks, not_taken, last_event, seconds, commit_seconds, batch, refusals }
+        Self {
+            registry,
+            webhooks,
+            not_taken,
+            last_event,
+            caught_up,
+            reconcile_failures,
+            seconds,
+            commit_seconds,
+            batch,
+            refusals,
+        }
     }
 
     /// A webhook was acknowledged. `outcome` is one of a few words, never a sender's.
@@ -152,6 +178,17 @@ impl Metrics {
         }
     }
 
+    /// An event that was missed was fetched.
+    pub fn caught_up(&self, provider: Provider, outcome: Outcome) {
+        let labels = [("provider", provider.as_str()), ("outcome", outcome.as_str())];
+        self.caught_up.get_or_create(&labels).inc();
+    }
+
+    /// An attempt to fetch missed events failed.
+    pub fn reconcile_failed(&self, provider: Provider) {
+        self.reconcile_failures.get_or_create(&[("provider", provider.as_str())]).inc();
+    }
+
     /// All of it, in Prometheus' text form (OpenMetrics 1.0).
     pub fn text(&self, sight: &Sight, gauges: Gauges) -> String {
         let mut text = String::new();
@@ -176,6 +213,16 @@ impl Metrics {
                 let count = self.refusals.counted(*provider, *refusal);
                 refused.get_or_create(&labels).inc_by(count);
             }
+        }
+        let reconciled = Family::<Labels<1>, Gauge>::default();
+        registry.register_with_unit(
+            "last_reconciled_timestamp",
+            "When missed events were last fetched to the end, Unix time",
+            Unit::Seconds,
+            reconciled.clone(),
+        );
+        for (provider, at) in &sight.last_reconciled {
+            reconciled.get_or_create(&[("provider", provider.as_str())]).set(at.unix_seconds());
         }
         let mut gauge = |name: &str, help: &str, unit: Option<Unit>, value: i64| {
             let gauge = Gauge::<i64>::default();

@@ -15,7 +15,7 @@ use super::proof::{PaypalEndpoint, Proved, StripeEndpoint, Unproved};
 use super::refusals::{Refusals, Throttle};
 use super::{Routes, answer, content_length, method_not_allowed, not_found, typed, unavailable};
 use crate::clock::Clock;
-use crate::domain::event::Provider;
+use crate::domain::event::{Provider, Source};
 use crate::domain::refusal::{NotTaken, Refusal};
 use crate::domain::time::Timestamp;
 use crate::logfmt::Line;
@@ -143,6 +143,7 @@ impl State {
             headers: kept_headers(headers),
             proof: proved.proof,
             transmission_id: proved.transmission_id,
+            source: Source::Webhook,
             event: proved.event,
             payload,
             received_at,

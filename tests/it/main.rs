@@ -44,6 +44,7 @@ mod orphans;
 mod paypal;
 mod postback;
 mod program;
+mod reconcile;
 mod replay;
 mod retention;
 mod scenarios;
