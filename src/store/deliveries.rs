@@ -130,6 +130,18 @@ impl Reader {
         delivery_attempts::of(&self.connection, delivery_id)
     }
 
+    /// How many deliveries were given up then or later, counted up to `most`.
+    pub fn count_dead(&self, since: Option<Timestamp>, most: i64) -> Result<i64, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT count(*) FROM
+                 (SELECT 1 FROM deliveries
+                  WHERE status = 'dead' AND finished_at >= :since LIMIT :most)",
+        )?;
+        let since = since.map_or_else(String::new, |since| since.to_string());
+        Ok(statement
+            .query_row(named_params! { ":since": since, ":most": most }, |row| row.get(0))?)
+    }
+
     /// Whether the next attempt of a message was due before this, and has not been made.
     pub fn is_due_since(&self, then: Timestamp) -> Result<bool, StoreError> {
         let mut statement = self

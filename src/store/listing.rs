@@ -150,39 +150,7 @@ impl Reader {
         filter: &EventFilter,
         page: Page,
     ) -> Result<Listed<WebhookLog>, StoreError> {
-        let mut conditions = Conditions::default();
-        let mut index = searched_in!("webhook_logs_listing");
-        // Every event that was applied to a transaction left a fact there.
-        conditions.and(
-            "id IN (SELECT log_id FROM transaction_events WHERE transaction_id = ?)",
-            filter.transaction_id,
-        );
-        conditions.and("transaction_id = ?", filter.transaction_id);
-        conditions.and("provider = ?", filter.provider.map(|one| one.as_str().to_owned()));
-        match &*filter.statuses {
-            // The words stand in the text so that SQLite can use the indexes of these words.
-            [Outcome::Failed] => {
-                conditions.always("status = 'failed'");
-                index = searched_in!("webhook_logs_failed");
-            }
-            [Outcome::Orphan] => {
-                conditions.always("status = 'orphan'");
-                index = searched_in!("webhook_logs_orphan");
-            }
-            several => {
-                conditions.one_of("status = ?", STATUS_IN, several.iter().map(|one| one.as_str()));
-            }
-        }
-        conditions.and("event_type = ?", filter.event_type.clone());
-        conditions.and("livemode = ?", filter.livemode);
-        conditions.and("received_at > ?", text(filter.received_after));
-        conditions.and("received_at < ?", text(filter.received_before));
-        // Those of one transaction are known.
-        let query = if filter.transaction_id.is_some() {
-            [concat!("SELECT ", webhook_log_columns!(), ", NULL FROM webhook_logs"), ""]
-        } else {
-            [index, ") ORDER BY id DESC"]
-        };
+        let (query, conditions) = event_query(filter);
         self.page(query, conditions, page, WebhookLog::from_row)
     }
 
@@ -222,7 +190,11 @@ impl Reader {
             Some(DeliveryStatus::Dead) => conditions.always("status = 'dead'"),
             None => {}
         }
-        conditions.and("transaction_id = ?", filter.transaction_id);
+        // Found through the changes that they tell of.
+        conditions.and(
+            "change_id IN (SELECT id FROM transaction_changes WHERE transaction_id = ?)",
+            filter.transaction_id,
+        );
         let query = [
             concat!(select_deliveries!(), "WHERE d.id IN (SELECT id FROM deliveries"),
             ") ORDER BY d.id DESC",
@@ -303,6 +275,44 @@ impl Reader {
         rows.truncate(limit);
         Ok(Listed { rows, more })
     }
+}
+
+/// How events that pass the filter are found.
+pub(super) fn event_query(filter: &EventFilter) -> ([&'static str; 2], Conditions) {
+    let mut conditions = Conditions::default();
+    let mut index = searched_in!("webhook_logs_listing");
+    // Every event that was applied to a transaction left a fact there.
+    conditions.and(
+        "id IN (SELECT log_id FROM transaction_events WHERE transaction_id = ?)",
+        filter.transaction_id,
+    );
+    conditions.and("transaction_id = ?", filter.transaction_id);
+    conditions.and("provider = ?", filter.provider.map(|one| one.as_str().to_owned()));
+    match &*filter.statuses {
+        // The words stand in the text so that SQLite can use the indexes of these words.
+        [Outcome::Failed] => {
+            conditions.always("status = 'failed'");
+            index = searched_in!("webhook_logs_failed");
+        }
+        [Outcome::Orphan] => {
+            conditions.always("status = 'orphan'");
+            index = searched_in!("webhook_logs_orphan");
+        }
+        several => {
+            conditions.one_of("status = ?", STATUS_IN, several.iter().map(|one| one.as_str()));
+        }
+    }
+    conditions.and("event_type = ?", filter.event_type.clone());
+    conditions.and("livemode = ?", filter.livemode);
+    conditions.and("received_at > ?", text(filter.received_after));
+    conditions.and("received_at < ?", text(filter.received_before));
+    // Those of one transaction are known.
+    let query = if filter.transaction_id.is_some() {
+        [concat!("SELECT ", webhook_log_columns!(), ", NULL FROM webhook_logs"), ""]
+    } else {
+        [index, ") ORDER BY id DESC"]
+    };
+    (query, conditions)
 }
 
 /// What must hold of a transaction so that it passes the filter.

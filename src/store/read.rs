@@ -8,7 +8,7 @@ use super::ingest::Outcome;
 use super::orphans::{self, Orphan, orphan_columns};
 use super::register::NewTransaction;
 use super::transactions::{self, Change, Transaction, change_columns, transaction_columns};
-use super::webhook_logs::{WebhookLog, webhook_log_columns};
+use super::webhook_logs::{self, WebhookLog, webhook_log_columns};
 use super::{StoreError, daemon, schema};
 use crate::domain::time::Timestamp;
 
@@ -90,6 +90,11 @@ impl Reader {
             statement.query(named_params! { ":row_id": row_id, ":id": id })?,
             WebhookLog::from_row,
         )
+    }
+
+    /// The event with this row id, with its payload.
+    pub fn event(&self, id: i64) -> Result<Option<WebhookLog>, StoreError> {
+        webhook_logs::get(&self.connection, id)
     }
 
     /// The orphan with this id.
