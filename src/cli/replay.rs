@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use clap::Args;
 
 use super::table::visible;
-use super::{CommandError, printed, rules, said};
+use super::{CommandError, printed, said};
 use crate::clock::Clock;
 use crate::config::options::{DatabaseOption, SinceOption};
 use crate::domain::time::Timestamp;
+use crate::providers::rules::Rules;
 use crate::replay::{Reread, RereadResult, replay};
 use crate::store::{Batch, Database, Outcome, Reader, StoreError};
 
@@ -96,6 +97,15 @@ impl Replay {
 }
 
 /// The daemon's, or what it would use if nobody said anything.
+fn rules(reader: &Reader) -> Result<Rules, CommandError> {
+    match reader.rules()? {
+        None => Ok(Rules::default()),
+        Some(json) => Rules::from_json(&json).ok_or_else(|| {
+            said("the rules that the daemon noted can't be read: start it once with this version")
+        }),
+    }
+}
+
 impl Tally {
     fn count(&mut self, result: &RereadResult) {
         match result {

@@ -10,14 +10,14 @@ use crate::provider::StripeSample;
 use crate::wire::{Answer, Connection};
 
 /// What the tests log in with.
-const TOKEN: &str = "a-token-of-the-tests";
+pub(crate) const TOKEN: &str = "a-token-of-the-tests";
 
 /// A daemon that people reach.
-fn start() -> Daemon {
+pub(crate) fn start() -> Daemon {
     start_with(Options::stripe())
 }
 
-fn start_with(options: Options) -> Daemon {
+pub(crate) fn start_with(options: Options) -> Daemon {
     options
         .variable("PAYHOOKD_API_TOKEN", TOKEN)
         .variable("PAYHOOKD_ADMIN_HOST", "payhookd")
@@ -25,14 +25,14 @@ fn start_with(options: Options) -> Daemon {
 }
 
 /// Somebody with a browser that knows nothing of scripts.
-struct Visitor {
+pub(crate) struct Visitor {
     address: SocketAddr,
     cookie: String,
 }
 
 impl Visitor {
     /// Logs in.
-    fn of(daemon: &Daemon) -> Self {
+    pub(crate) fn of(daemon: &Daemon) -> Self {
         let answer = post(daemon.admin, "/login", &[], &[("token", TOKEN)]);
         assert_eq!((answer.status, answer.header("location")), (303, Some("/")));
         let set = answer.header("set-cookie").expect("a cookie");
@@ -40,25 +40,25 @@ impl Visitor {
         Self { address: daemon.admin, cookie }
     }
 
-    fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         self.get_with(path, &[])
     }
 
-    fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let mut all = vec![("cookie", &*self.cookie)];
         all.extend_from_slice(headers);
         Connection::open(self.address).request("GET", path, &all, "")
     }
 
     /// A page that is there.
-    fn page(&self, path: &str) -> String {
+    pub(crate) fn page(&self, path: &str) -> String {
         let answer = self.get(path);
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         answer.text().to_owned()
     }
 
     /// Sends a form of this session.
-    fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let csrf = self.csrf();
         let mut all = vec![("csrf", &*csrf)];
         all.extend_from_slice(fields);

@@ -6,13 +6,21 @@
 //! in [`words`], in every language.
 
 mod assets;
+mod deliveries;
+mod event;
+mod events;
 mod guard;
+mod json;
+mod links;
 mod login;
 mod orphans;
 mod overview;
 mod page;
 mod routes;
 mod sessions;
+mod timeline;
+mod transaction;
+mod transactions;
 mod typeset;
 mod words;
 
@@ -39,9 +47,11 @@ use super::connections::Slot;
 use super::refusals::Throttle;
 use super::token::Token;
 use crate::clock::Clock;
+use crate::config::options::SinceOption;
 use crate::domain::language::Language;
 use crate::domain::time::Timestamp;
 use crate::logfmt::Line;
+use crate::providers::rules::Rules;
 use crate::store::{Batch, Reader, Readers, Store, StoreError};
 use crate::zone::Zone;
 
@@ -61,6 +71,8 @@ pub struct Furnishing {
     pub clock: Clock,
     /// Whether the daemon is about real money.
     pub livemode: bool,
+    /// How events are read.
+    pub rules: Rules,
     /// What people log in with.
     pub token: Arc<Token>,
     /// Its language; `None`: the browser's.
@@ -78,6 +90,7 @@ pub struct Dashboard {
     store: Store,
     clock: Clock,
     livemode: bool,
+    rules: Rules,
     token: Arc<Token>,
     language: Option<Language>,
     zone: Zone,
@@ -140,12 +153,14 @@ struct Asked<'a> {
 impl Dashboard {
     /// Nobody is logged in yet.
     pub fn new(with: Furnishing) -> Arc<Self> {
-        let Furnishing { readers, store, clock, livemode, token, language, zone, hosts } = with;
+        let Furnishing { readers, store, clock, livemode, rules, token, language, zone, hosts } =
+            with;
         Arc::new(Self {
             readers,
             store,
             clock,
             livemode,
+            rules,
             token,
             language,
             zone,
@@ -213,6 +228,20 @@ impl Dashboard {
             Action::ShowOrphan => orphans::show(self, visit).await,
             Action::AttachOrphan => orphans::attach(self, visit).await,
             Action::DismissOrphan => orphans::dismiss(self, visit).await,
+            Action::ListTransactions => transactions::list(self, visit).await,
+            Action::ShowTransaction => transaction::show(self, visit).await,
+            Action::CloseTransaction => transaction::close(self, visit).await,
+            Action::ReopenTransaction => transaction::reopen(self, visit).await,
+            Action::ListEvents => events::list(self, visit).await,
+            Action::ShowEvent => event::show(self, visit).await,
+            Action::DownloadPayload => event::payload(self, visit).await,
+            Action::PreviewReplay => event::preview(self, visit).await,
+            Action::ReplayEvent => event::replay(self, visit).await,
+            Action::ListDeliveries => deliveries::list(self, visit).await,
+            Action::ShowDelivery => deliveries::show(self, visit).await,
+            Action::RetryDelivery => deliveries::retry(self, visit).await,
+            Action::CountDead => deliveries::ask(self, visit).await,
+            Action::RetryDead => deliveries::retry_many(self, visit).await,
         }
     }
 
@@ -293,6 +322,12 @@ impl Visit {
     /// The number in the path; what is no number names nothing.
     fn number(&self) -> Result<i64, Failure> {
         self.path.first().and_then(|part| positive(part)).ok_or(Failure::NotFound)
+    }
+
+    /// From when on: `2d`, a date or a time; `None` if nothing is said.
+    fn since(&self) -> Result<Option<Timestamp>, Failure> {
+        let since = self.said.get("since", str::parse::<SinceOption>)?;
+        Ok(since.map(|since| since.at(self.now)))
     }
 
     /// The text of a field or parameter, without white space around it; `None` if there is none.

@@ -19,15 +19,25 @@ pub(super) enum Tab {
     Overview,
     /// Payments that match nothing.
     Orphans,
+    /// What the shop expects, and what became of it.
+    Transactions,
+    /// What the providers sent.
+    Events,
+    /// What the shop's app is told.
+    Deliveries,
 }
 
 impl Tab {
-    const ALL: &'static [Self] = &[Self::Overview, Self::Orphans];
+    const ALL: &'static [Self] =
+        &[Self::Overview, Self::Orphans, Self::Transactions, Self::Events, Self::Deliveries];
 
     fn path(self) -> &'static str {
         match self {
             Self::Overview => "/",
             Self::Orphans => "/orphans",
+            Self::Transactions => "/transactions",
+            Self::Events => "/events",
+            Self::Deliveries => "/deliveries",
         }
     }
 
@@ -35,6 +45,9 @@ impl Tab {
         match self {
             Self::Overview => words.common.overview,
             Self::Orphans => words.orphans.title,
+            Self::Transactions => words.transactions.title,
+            Self::Events => words.events.title,
+            Self::Deliveries => words.deliveries.title,
         }
     }
 }

@@ -24,6 +24,34 @@ pub(super) enum Action {
     AttachOrphan,
     /// Say that there is nothing to do about it.
     DismissOrphan,
+    /// What the shop expects, and what became of it.
+    ListTransactions,
+    /// One of them.
+    ShowTransaction,
+    /// Say that no money is expected for it any more.
+    CloseTransaction,
+    /// Say that it is after all.
+    ReopenTransaction,
+    /// What the providers sent.
+    ListEvents,
+    /// One of them.
+    ShowEvent,
+    /// Its body, byte for byte.
+    DownloadPayload,
+    /// What reading it again would change.
+    PreviewReplay,
+    /// Read it again.
+    ReplayEvent,
+    /// What the shop's app is told.
+    ListDeliveries,
+    /// One of them.
+    ShowDelivery,
+    /// Tell the app again.
+    RetryDelivery,
+    /// How many were given up.
+    CountDead,
+    /// Tell the app all of those again.
+    RetryDead,
 }
 
 /// One page or form.
@@ -69,10 +97,81 @@ const ROUTES: &[Route] = &[
         names: &[CSRF, "reason"],
         action: Action::DismissOrphan,
     },
+    Route {
+        method: "GET",
+        path: "/transactions",
+        names: super::transactions::NAMES,
+        action: Action::ListTransactions,
+    },
+    Route {
+        method: "GET",
+        path: "/transactions/{id}",
+        names: &[],
+        action: Action::ShowTransaction,
+    },
+    Route {
+        method: "POST",
+        path: "/transactions/{id}/close",
+        names: &[CSRF],
+        action: Action::CloseTransaction,
+    },
+    Route {
+        method: "POST",
+        path: "/transactions/{id}/reopen",
+        names: &[CSRF],
+        action: Action::ReopenTransaction,
+    },
+    Route {
+        method: "GET",
+        path: "/events",
+        names: super::events::NAMES,
+        action: Action::ListEvents,
+    },
+    Route { method: "GET", path: "/events/{id}", names: &[], action: Action::ShowEvent },
+    Route {
+        method: "GET",
+        path: "/events/{id}/payload",
+        names: &[],
+        action: Action::DownloadPayload,
+    },
+    Route { method: "GET", path: "/events/{id}/replay", names: &[], action: Action::PreviewReplay },
+    Route {
+        method: "POST",
+        path: "/events/{id}/replay",
+        names: &[CSRF],
+        action: Action::ReplayEvent,
+    },
+    Route {
+        method: "GET",
+        path: "/deliveries",
+        names: super::deliveries::NAMES,
+        action: Action::ListDeliveries,
+    },
+    // Before the one below, which it would be taken for.
+    Route {
+        method: "GET",
+        path: "/deliveries/retry",
+        names: &["since"],
+        action: Action::CountDead,
+    },
+    Route {
+        method: "POST",
+        path: "/deliveries/retry",
+        names: &[CSRF, "since"],
+        action: Action::RetryDead,
+    },
+    Route { method: "GET", path: "/deliveries/{id}", names: &[], action: Action::ShowDelivery },
+    Route {
+        method: "POST",
+        path: "/deliveries/{id}/retry",
+        names: &[CSRF],
+        action: Action::RetryDelivery,
+    },
 ];
 
 /// The first parts of the paths that are the dashboard's.
-const PARTS: &[&str] = &["", "assets", "login", "logout", "orphans"];
+const PARTS: &[&str] =
+    &["", "assets", "deliveries", "events", "login", "logout", "orphans", "transactions"];
 
 /// Whether a path is the dashboard's, be there a page or not.
 pub(super) fn is_ours(path: &str) -> bool {

@@ -32,6 +32,11 @@ impl Typeset<'_> {
         }
     }
 
+    /// A whole number.
+    pub(super) fn number(self, number: i64) -> String {
+        self.grouped(&number.to_string())
+    }
+
     /// Decimal text with its thousands set apart.
     fn grouped(self, decimal: &str) -> String {
         let (thousands, point) = match self.words.language {
@@ -113,6 +118,11 @@ pub(super) fn id(text: &str) -> Markup {
     let head: String = text.chars().take(LONGEST_ID - 7).collect();
     let tail: String = text.chars().skip(length - 6).collect();
     html! { code title=(shortened(text, 200)) { bdi { (head) "…" (tail) } } }
+}
+
+/// An id in few characters, where many stand below each other and each leads to the whole of it.
+pub(super) fn brief(text: &str) -> Markup {
+    html! { code { bdi { (shortened(text, LONGEST_ID)) } } }
 }
 
 /// Text of a sender's in so many characters at most.

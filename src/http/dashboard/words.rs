@@ -20,15 +20,21 @@ macro_rules! texts {
 }
 
 mod common;
+mod deliveries;
 mod domain;
 mod entry;
+mod events;
 mod orphans;
 mod overview;
+mod transactions;
 
 use self::common::Common;
+use self::deliveries::Deliveries;
 use self::entry::Entry;
+use self::events::Events;
 use self::orphans::Orphans;
 use self::overview::Overview;
+use self::transactions::Transactions;
 use crate::domain::language::Language;
 
 /// A text that says always the same.
@@ -44,6 +50,9 @@ pub(super) struct Words {
     pub(super) entry: Entry,
     pub(super) overview: Overview,
     pub(super) orphans: Orphans,
+    pub(super) transactions: Transactions,
+    pub(super) events: Events,
+    pub(super) deliveries: Deliveries,
 }
 
 impl Words {
@@ -77,6 +86,9 @@ static ENGLISH: Words = Words {
     entry: Entry::ENGLISH,
     overview: Overview::ENGLISH,
     orphans: Orphans::ENGLISH,
+    transactions: Transactions::ENGLISH,
+    events: Events::ENGLISH,
+    deliveries: Deliveries::ENGLISH,
 };
 
 static FRENCH: Words = Words {
@@ -85,6 +97,9 @@ static FRENCH: Words = Words {
     entry: Entry::FRENCH,
     overview: Overview::FRENCH,
     orphans: Orphans::FRENCH,
+    transactions: Transactions::FRENCH,
+    events: Events::FRENCH,
+    deliveries: Deliveries::FRENCH,
 };
 
 #[cfg(test)]

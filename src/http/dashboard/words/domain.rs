@@ -4,6 +4,7 @@ use super::Words;
 use crate::domain::event::{Provider, ReferenceKind};
 use crate::domain::language::Language::{English, French};
 use crate::domain::transaction::Status;
+use crate::explain::french;
 
 impl Words {
     /// A provider's name, the same everywhere.
@@ -38,17 +39,7 @@ impl Words {
             (English, Status::Refunded) => "refunded",
             (English, Status::Disputed) => "disputed",
             (English, Status::ChargedBack) => "charged back",
-            (French, Status::Pending) => "en attente",
-            (French, Status::RequiresAction) => "action requise",
-            (French, Status::Processing) => "en cours",
-            (French, Status::Authorized) => "autorisé",
-            (French, Status::Failed) => "échoué",
-            (French, Status::Canceled) => "annulé",
-            (French, Status::Succeeded) => "réussi",
-            (French, Status::PartiallyRefunded) => "remboursé en partie",
-            (French, Status::Refunded) => "remboursé",
-            (French, Status::Disputed) => "contesté",
-            (French, Status::ChargedBack) => "rétrofacturé",
+            (French, status) => french::status(status),
         }
     }
 
@@ -72,20 +63,7 @@ impl Words {
             (English, ReferenceKind::Subscription) => "subscription",
             (English, ReferenceKind::OrderId) => "order",
             (English, ReferenceKind::Other) => "id",
-            (French, ReferenceKind::Charge) => "débit",
-            (French, ReferenceKind::Invoice) => "facture",
-            (French, ReferenceKind::Order) => "commande PayPal",
-            (French, ReferenceKind::Authorization) => "autorisation",
-            (French, ReferenceKind::Capture) => "capture",
-            (French, ReferenceKind::Sale) => "vente",
-            (French, ReferenceKind::Payment) => "paiement",
-            (French, ReferenceKind::Refund) => "remboursement",
-            (French, ReferenceKind::Dispute) => "litige",
-            (French, ReferenceKind::FraudWarning) => "alerte de fraude",
-            (French, ReferenceKind::Review) => "examen",
-            (French, ReferenceKind::Subscription) => "abonnement",
-            (French, ReferenceKind::OrderId) => "commande",
-            (French, ReferenceKind::Other) => "identifiant",
+            (French, kind) => french::object(kind),
         }
     }
 }

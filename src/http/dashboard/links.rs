@@ -1,0 +1,148 @@
+//! Links to a list with other filters than now.
+
+use maud::{Markup, html};
+
+use super::page::Failure;
+use crate::http::api::query::Query;
+
+/// The filters of a list as they are now.
+#[derive(Debug)]
+pub(super) struct Filters {
+    path: &'static str,
+    said: Vec<(&'static str, String)>,
+}
+
+impl Filters {
+    /// Of the list at `path`, as they are said. A value is cut after so many bytes that links which
+    /// repeat it stay short.
+    pub(super) fn of(
+        path: &'static str,
+        names: &[&'static str],
+        said: &Query,
+    ) -> Result<Self, Failure> {
+        let mut filters = Self { path, said: Vec::new() };
+        for name in names {
+            let value = said.get(name, |text| Ok(beginning(text.trim(), LONGEST).to_owned()))?;
+            filters
+                .said
+                .extend(value.filter(|value| !value.is_empty()).map(|value| (*name, value)));
+        }
+        Ok(filters)
+    }
+
+    /// What is said of this one.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.said.iter().find(|(said, _)| *said == name).map(|(_, value)| &**value)
+    }
+
+    /// Whether any of these is said.
+    pub(super) fn has(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.get(name).is_some())
+    }
+
+    /// The list as it is filtered now, from its beginning.
+    pub(super) fn path(&self) -> String {
+        path(self.path, self.said.iter().map(|(name, value)| (*name, &**value)))
+    }
+
+    /// The list with this filter in place of what is said of it now.
+    pub(super) fn with(&self, name: &'static str, value: Option<&str>) -> String {
+        let others = self.said.iter().filter(|(said, _)| *said != name);
+        let others = others.map(|(name, value)| (*name, &**value));
+        path(self.path, others.chain(value.map(|value| (name, value))))
+    }
+
+    /// Every value that can be chosen, and that it does not matter. `values` are the value and the
+    /// text of each.
+    pub(super) fn choice(
+        &self,
+        label: &str,
+        any: &str,
+        name: &'static str,
+        values: &[(&str, &str)],
+    ) -> Markup {
+        let now = self.get(name);
+        let current = |is: bool| is.then_some("true");
+        html! {
+            ul.filters aria-label=(label) {
+                li { a href=(self.with(name, None)) aria-current=[current(now.is_none())] { (any) } }
+                @for (value, text) in values {
+                    li {
+                        a href=(self.with(name, Some(value))) aria-current=[current(now == Some(*value))] {
+                            (text)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// What is said, as fields of a form that says this one anew.
+    pub(super) fn fields_beside(&self, name: &str) -> Markup {
+        html! {
+            @for (name, value) in self.said.iter().filter(|(said, _)| *said != name) {
+                input type="hidden" name=(name) value=(value);
+            }
+        }
+    }
+}
+
+/// A path of ours with parameters.
+pub(super) fn path<'p>(
+    path: &str,
+    parameters: impl IntoIterator<Item = (&'static str, &'p str)>,
+) -> String {
+    let mut text = path.to_owned();
+    for (place, (name, value)) in parameters.into_iter().enumerate() {
+        text.push(if place == 0 { '?' } else { '&' });
+        text.push_str(name);
+        text.push('=');
+        for byte in value.bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                    text.push(char::from(byte));
+                }
+                _ => text.push_str(&format!("%{byte:02X}")),
+            }
+        }
+    }
+    text
+}
+
+/// As many whole characters of it as fit so many bytes.
+fn beginning(text: &str, bytes: usize) -> &str {
+    let mut end = bytes.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// Bytes of a value that links repeat. Ids that are longer are found by their beginning.
+const LONGEST: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filters(said: &str) -> Filters {
+        let said = Query::parse(said, &["q", "status", "cursor"]).expect("a query");
+        Filters::of("/list", &["q", "status"], &said).expect("filters")
+    }
+
+    #[test]
+    fn a_link_changes_one_filter_and_keeps_the_others() {
+        let now = filters("q=A%261&status=failed&cursor=7");
+        assert_eq!(now.path(), "/list?q=A%261&status=failed");
+        assert_eq!(now.with("status", Some("a b")), "/list?q=A%261&status=a%20b");
+        assert_eq!(now.with("q", None), "/list?status=failed");
+        assert_eq!(filters("q=+&status=").path(), "/list");
+    }
+
+    #[test]
+    fn what_is_said_is_cut_between_characters() {
+        let long = filters(&format!("q={}", "%C3%A9".repeat(10_000)));
+        assert_eq!(long.get("q").map(str::len), Some(100));
+        assert_eq!(beginning("aé", 2), "a");
+    }
+}
