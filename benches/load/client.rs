@@ -44,7 +44,9 @@ impl Load {
     }
 }
 
-/// Sends every event of the range once, over `connections` connections, from one thread.
+/// Sends every event of the range once, over `connections` connections, from one thread: each as soon
+/// as there is a connection for it or, with a `rate`, so many a second, and then the latency of one that
+/// had to wait for a connection counts from when it was due.
 ///
 /// An event that is refused is counted and not sent again. A connection that breaks is counted
 /// and given up; the others go on.
@@ -53,11 +55,14 @@ pub(crate) fn run(
     connections: usize,
     template: &Template,
     events: Range<u64>,
+    rate: Option<f64>,
 ) -> io::Result<Load> {
     assert!(address.ip().is_loopback(), "load is for the loopback interface");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let shared = Rc::new(Shared {
+        first: events.start,
         next: Cell::new(events.start),
+        pace: Cell::new(None),
         end: events.end,
         latencies: RefCell::default(),
         answers: RefCell::default(),
@@ -69,6 +74,7 @@ pub(crate) fn run(
             open.push(Connection::open(address, template).await?);
         }
         let start = Instant::now();
+        shared.pace.set(rate.map(|rate| (start, Duration::from_secs_f64(1.0 / rate))));
         let tasks: Vec<_> = open
             .into_iter()
             .map(|connection| tokio::task::spawn_local(connection.send_all(Rc::clone(&shared))))
@@ -93,8 +99,11 @@ pub(crate) fn run(
 
 /// What the connections have in common; there is one thread.
 struct Shared {
+    first: u64,
     next: Cell<u64>,
     end: u64,
+    /// When the first event is due, and how long after it the second.
+    pace: Cell<Option<(Instant, Duration)>>,
     latencies: RefCell<Vec<Duration>>,
     answers: RefCell<BTreeMap<String, u64>>,
 }
@@ -104,6 +113,17 @@ impl Shared {
         let number = self.next.get();
         self.next.set(number + 1);
         (number < self.end).then_some(number)
+    }
+
+    /// Waits until the event is due; from when its latency counts.
+    async fn due(&self, number: u64) -> Instant {
+        let Some((start, between)) = self.pace.get() else { return Instant::now() };
+        // Not more than some millions.
+        let due = start + between.mul_f64((number - self.first) as f64);
+        tokio::time::sleep_until(due.into()).await;
+        let now = Instant::now();
+        // The timer itself comes a little late.
+        if now > due + TIMER { due } else { now }
     }
 
     fn count(&self, answer: &str) {
@@ -155,8 +175,8 @@ impl Connection {
 
     async fn send_all(mut self, shared: Rc<Shared>) {
         while let Some(number) = shared.take_next() {
+            let start = shared.due(number).await;
             self.render(number);
-            let start = Instant::now();
             match self.exchange().await {
                 Ok(200) => {
                     let latency = start.elapsed();
@@ -247,6 +267,8 @@ impl Answer {
 const PATH: &str = "/accounts/webhooks/stripe/";
 /// Of a Unix time, from 2001 to 2286.
 const TIME_DIGITS: usize = 10;
+/// How late a timer may be.
+const TIMER: Duration = Duration::from_millis(3);
 const LONGEST_ANSWER: usize = 64 * 1024;
 /// The end of a run that does not get there.
 const LONGEST: Duration = Duration::from_secs(900);

@@ -1,12 +1,15 @@
 //! How many events a second payhookd commits, and how long each waits for its answer.
 //!
 //! `cargo bench --bench load -- [--events N] [--connections N] [--quick] [--growth]`
+//! `cargo bench --bench load -- --care [SECONDS]`: what it costs those who send that data is cared for
+//! meanwhile.
 //!
 //! The release binary runs as a process of its own on a real file. Beside it stand two floors: the
 //! same HTTP stack that answers 200 without doing anything, and the store without HTTP. Client and
 //! server share the machine, so figures compare within one run and not between machines. Requests
 //! go to the loopback interface only, in bounded number and time.
 
+mod care;
 mod client;
 mod events;
 mod process;
@@ -57,20 +60,30 @@ struct Plan {
     connections: Vec<usize>,
     /// Whether to measure with many events stored too, which takes minutes.
     growth: bool,
+    /// Seconds of load beside each kind of care, in place of all else.
+    care: Option<u64>,
 }
 
 impl Plan {
     /// `None` without `--bench`: `cargo test --all-targets` runs benchmarks too, only to see that
     /// they start.
     fn parse(arguments: &[String]) -> Result<Option<Self>, String> {
-        let mut plan = Self { events: 50_000, connections: CONNECTIONS.to_vec(), growth: false };
+        let mut plan =
+            Self { events: 50_000, connections: CONNECTIONS.to_vec(), growth: false, care: None };
         let mut bench = false;
-        let mut arguments = arguments.iter();
+        let mut arguments = arguments.iter().peekable();
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--bench" => bench = true,
                 "--quick" => plan.events = 5_000,
                 "--growth" => plan.growth = true,
+                "--care" => {
+                    let seconds = arguments.peek().and_then(|number| number.parse().ok());
+                    if seconds.is_some() {
+                        arguments.next();
+                    }
+                    plan.care = Some(seconds.unwrap_or(20).clamp(1, 600));
+                }
                 "--events" => {
                     let number = arguments.next().and_then(|number| number.parse().ok());
                     plan.events = number
@@ -94,6 +107,9 @@ impl Plan {
 fn run(plan: &Plan) -> io::Result<()> {
     // Not the system's temporary folder, which may be in memory, where fsync costs nothing.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    if let Some(seconds) = plan.care {
+        return care::run(folder.path(), seconds);
+    }
     let bench = Bench { folder: folder.path().to_owned(), events: plan.events };
     let mut table = Table::default();
     let measured = bench.measure(plan, &mut table);
@@ -139,7 +155,7 @@ impl Bench {
         let server = Server::start(command, &self.folder.join("floor.log"))?;
         let template = Template::new(Order::Time);
         let (start, idle) = (server.started_after, server.memory()?);
-        let load = client::run(server.address, connections, &template, 0..self.events)?;
+        let load = client::run(server.address, connections, &template, 0..self.events, None)?;
         let peak = server.memory()?.peak;
         server.stop()?;
         Ok(Row {
@@ -169,7 +185,7 @@ impl Bench {
         let log = self.folder.join("daemon.log");
         let server = Server::start(daemon(db), &log)?;
         let stored = range.start;
-        let load = client::run(server.address, connections, &template, range)?;
+        let load = client::run(server.address, connections, &template, range, None)?;
         let peak = server.memory()?.peak;
         succeeded(server.stop()?)?;
         let batch = mean_batch(&std::fs::read_to_string(&log)?)?;
@@ -189,7 +205,7 @@ impl Bench {
         let db = folder.path().join("payhookd.db");
         let template = Template::new(Order::Time);
         store::register(&db, &template, 0..self.events);
-        let rate = store::bare_loop(&db, &template, 0..self.events, batch);
+        let rate = store::bare_loop(&db, &template, 0..self.events, batch, events::now());
         Ok(Row::of_store(batch, rate))
     }
 
@@ -204,7 +220,7 @@ impl Bench {
             while stored < size {
                 let piece = stored..size.min(stored + PIECE);
                 store::register(&db, &template, piece.clone());
-                store::bare_loop(&db, &template, piece.clone(), PRELOAD_BATCH);
+                store::bare_loop(&db, &template, piece.clone(), PRELOAD_BATCH, events::now());
                 stored = piece.end;
             }
             let range = stored..stored + self.events;
@@ -363,7 +379,7 @@ impl std::fmt::Display for Table {
     }
 }
 
-const USAGE: &str = "[--events N] [--connections N] [--quick] [--growth]";
+const USAGE: &str = "[--events N] [--connections N] [--quick] [--growth] [--care [SECONDS]]";
 /// The argument with which this program runs itself as the server that does nothing.
 const FLOOR: &str = "serve-floor";
 const COLUMNS: [&str; 13] = [

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use payhookd::clock::Clock;
 use payhookd::domain::event::{Provider, Reference};
+use payhookd::domain::time::Timestamp;
 use payhookd::domain::transaction::Expected;
 use payhookd::providers::reference_kind;
 use payhookd::providers::stripe::event::read;
@@ -47,9 +48,15 @@ pub(crate) fn register(db: &Path, template: &Template, range: Range<u64>) {
     }
 }
 
-/// Stores the events of the range, `batch` of them in a commit, and gives events a second. Proving
-/// and reading them is not part of the time.
-pub(crate) fn bare_loop(db: &Path, template: &Template, range: Range<u64>, batch: usize) -> f64 {
+/// Stores the events of the range as received at `now`, `batch` of them in a commit, and gives events
+/// a second. Proving and reading them is not part of the time.
+pub(crate) fn bare_loop(
+    db: &Path,
+    template: &Template,
+    range: Range<u64>,
+    batch: usize,
+    now: Timestamp,
+) -> f64 {
     let mut database = Database::open(db).expect("the database opens");
     let mut template = template.clone();
     let numbers: Vec<u64> = range.collect();
@@ -57,7 +64,7 @@ pub(crate) fn bare_loop(db: &Path, template: &Template, range: Range<u64>, batch
     // In slices, so that a million events are not all in memory.
     for slice in numbers.chunks(batch.max(1) * 64) {
         let webhooks: Vec<Webhook> =
-            slice.iter().map(|number| webhook(&mut template, *number)).collect();
+            slice.iter().map(|number| webhook(&mut template, *number, now)).collect();
         let began = Instant::now();
         for some in webhooks.chunks(batch.max(1)) {
             let stored = database.batch(|batch| {
@@ -71,9 +78,8 @@ pub(crate) fn bare_loop(db: &Path, template: &Template, range: Range<u64>, batch
     numbers.len() as f64 / storing.as_secs_f64()
 }
 
-fn webhook(template: &mut Template, number: u64) -> Webhook {
+fn webhook(template: &mut Template, number: u64, now: Timestamp) -> Webhook {
     template.set(number);
-    let now = Clock::SYSTEM.now();
     let payload = template.body().to_vec();
     let header = sign(&payload, SECRET, now);
     let secrets = SigningSecrets::new([SECRET]);
