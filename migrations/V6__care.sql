@@ -28,6 +28,9 @@ VALUES (1, 'begun', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), zeroblob(32), zeroblo
 
 -- Of headers that were removed, so that the chain can be followed without them.
 ALTER TABLE webhook_logs ADD COLUMN headers_sha256 BLOB CHECK (length(headers_sha256) = 32);
+-- Of the body as it stands since personal fields were removed from it; payload_sha256 is of the one that
+-- was received.
+ALTER TABLE webhook_logs ADD COLUMN redacted_sha256 BLOB CHECK (length(redacted_sha256) = 32);
 
 -- How far bodies and headers of settled events have been removed: up to this event all have been, but
 -- those of unsettled_events.

@@ -25,6 +25,12 @@ pub fn event(log: &WebhookLog, story: &EventStory) -> Vec<String> {
     sentences.extend(found(log, story));
     sentences.extend(changed(log, story));
     sentences.push(answered(log));
+    if let Some(redacted_at) = story.redacted_at {
+        sentences.push(format!(
+            "What was personal in it was removed at {redacted_at} (payhookd forget); the hash of its body \
+             is that of the one that came."
+        ));
+    }
     if log.payload.is_none() {
         sentences.push(REMOVED.to_owned());
     }

@@ -50,6 +50,7 @@ pub mod clients;
 pub mod clock;
 pub mod config;
 pub mod explain;
+pub mod forget;
 pub mod http;
 pub mod logfmt;
 pub mod logger;

@@ -11,6 +11,7 @@ pub mod demo;
 pub mod doctor;
 pub mod events;
 pub mod export;
+pub mod forget;
 pub mod import;
 pub mod issues;
 pub mod manual;
@@ -106,6 +107,17 @@ pub enum Command {
         october"
     )]
     Export(export::Export),
+    /// Take what is personal about one payment out of its events: names, addresses, e-mail, telephone, IP
+    /// addresses, cards and accounts, and the headers they came with.
+    ///
+    /// In place of each value stands "[removed]"; what was removed and when is noted in the log, whose
+    /// proof (doctor --verify-log) goes on. Amounts, statuses and the shop's order id stay. Copies made
+    /// before have it all still.
+    #[command(
+        after_help = "Examples:\n  payhookd forget --reference A-1001 --dry-run\n  payhookd forget \
+        --reference pi_3S8q2eL --metadata"
+    )]
+    Forget(forget::Forget),
     /// Remove bodies and headers of settled events that are old, and old refused requests.
     ///
     /// The daemon does this by itself every hour, so this is for doing it at once, or with --dry-run for
@@ -173,6 +185,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Send(send)) => ended(send::run(send)),
         Some(Command::Orphans(command)) => ended(orphans::run(command)),
         Some(Command::Backup(backing)) => ended(backing.run()),
+        Some(Command::Forget(forget)) => ended(forget.run()),
         Some(Command::Export(export)) => ended(export.run()),
         Some(Command::Prune(pruning)) => ended(pruning.run()),
         Some(Command::Doctor(doctor)) => ended(doctor.run()),

@@ -97,7 +97,7 @@ impl Replay {
 }
 
 /// The daemon's, or what it would use if nobody said anything.
-fn rules(reader: &Reader) -> Result<Rules, CommandError> {
+pub(super) fn rules(reader: &Reader) -> Result<Rules, CommandError> {
     match reader.rules()? {
         None => Ok(Rules::default()),
         Some(json) => Rules::from_json(&json).ok_or_else(|| {

@@ -8,6 +8,7 @@ pub mod loose;
 pub mod object;
 pub mod pages;
 pub mod paypal;
+pub mod personal;
 mod reading;
 pub mod rules;
 pub mod stripe;

@@ -122,13 +122,15 @@ pub(super) struct Facts<'f> {
     pub(super) payload_sha256: &'f [u8],
     /// `None` if it is not known what they were.
     pub(super) headers_sha256: Option<&'f [u8]>,
+    /// Of the body that stands there in place of the one that was received.
+    pub(super) redacted_sha256: Option<&'f [u8]>,
 }
 
 /// Every column that [`Facts`] are read from, and the payload last.
 macro_rules! fact_columns {
     () => {
         "id, provider, event_id, event_type, api_version, livemode, occurred_at, received_at, \
-         proof, payload_sha256, headers, headers_sha256, payload"
+         proof, payload_sha256, headers, headers_sha256, redacted_sha256, payload"
     };
 }
 pub(super) use fact_columns;
@@ -147,6 +149,7 @@ impl Facts<'_> {
         text.push(Some(self.proof.as_bytes()));
         text.push(Some(self.payload_sha256));
         text.push(self.headers_sha256);
+        text.push(self.redacted_sha256);
         text.hash()
     }
 
@@ -165,6 +168,7 @@ impl Facts<'_> {
             proof: &webhook.proof,
             payload_sha256: &webhook.payload_sha256,
             headers_sha256: Some(&Sha256::digest(&webhook.headers)),
+            redacted_sha256: None,
         }
         .hash()
     }
@@ -179,6 +183,7 @@ pub(super) fn hash_of_row(row: &Row<'_>) -> Result<Hash, StoreError> {
         Some(headers) => Some(Sha256::digest(headers).into()),
         None => row.get("headers_sha256")?,
     };
+    let redacted: Option<Hash> = row.get("redacted_sha256")?;
     let facts = Facts {
         id: row.get("id")?,
         provider: text("provider")?,
@@ -191,6 +196,7 @@ pub(super) fn hash_of_row(row: &Row<'_>) -> Result<Hash, StoreError> {
         proof: text("proof")?,
         payload_sha256: row.get_ref("payload_sha256")?.as_blob().map_err(rusqlite::Error::from)?,
         headers_sha256: headers.as_ref().map(|hash| &hash[..]),
+        redacted_sha256: redacted.as_ref().map(|hash| &hash[..]),
     };
     Ok(facts.hash())
 }
@@ -235,6 +241,7 @@ impl Batch<'_> {
         &self,
         log_id: i64,
         kind: LinkKind,
+        detail: Option<&str>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let facts = self
@@ -249,7 +256,7 @@ impl Batch<'_> {
             log_id: Some(log_id),
             kind: kind.as_str(),
             made_at: Some(&now.to_string()),
-            detail: None,
+            detail,
             facts: &facts,
         })
     }

@@ -244,7 +244,7 @@ impl Batch<'_> {
         }
         let keep = |outcome, transaction_id| {
             webhook_logs::replace(self.connection, known.id, webhook, outcome, transaction_id)?;
-            self.link_changed(known.id, LinkKind::Replaced, webhook.received_at)?;
+            self.link_changed(known.id, LinkKind::Replaced, None, webhook.received_at)?;
             Ok(Some(known.id))
         };
         let applied = self.apply(&webhook.event, webhook.received_at, keep)?;

@@ -29,6 +29,7 @@ mod orphans;
 mod raising;
 mod read;
 mod readers;
+mod redaction;
 mod references;
 mod register;
 mod rejected_requests;

@@ -126,7 +126,7 @@ impl Batch<'_> {
         let is_linked =
             (&*log.event_type, log.occurred_at) == (&*event.event_type, event.occurred_at);
         if !is_linked {
-            self.link_changed(log.id, LinkKind::Reread, now)?;
+            self.link_changed(log.id, LinkKind::Reread, None, now)?;
         }
         Ok(())
     }

@@ -61,8 +61,6 @@ pub(super) fn open_tidying(path: &Path) -> Result<Connection, StoreError> {
     // Rows are deleted and inserted again in one transaction, see `retention`: for each, SQLite would
     // read all of the tables that refer to it.
     connection.pragma_update(None, "foreign_keys", false)?;
-    // What was removed is overwritten where that costs no more writing.
-    connection.pragma_update(None, "secure_delete", "fast")?;
     Ok(connection)
 }
 
@@ -180,6 +178,9 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
     // Often and little: the copying of a long log into the file is what delays answers.
     connection.pragma_update(None, "wal_autocheckpoint", 500)?;
     connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
+    // What was removed, or moved to another page, is overwritten where that costs no more writing: a
+    // person who is forgotten shall not be found in the gaps of the file.
+    connection.pragma_update(None, "secure_delete", "fast")?;
     // SQLite leaves them off unless asked; the cost on insert is worth it.
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.set_prepared_statement_cache_capacity(64);

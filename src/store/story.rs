@@ -12,6 +12,7 @@ use super::webhook_logs::WebhookLog;
 use super::{Columns, StoreError};
 use crate::domain::event::{Ownership, Reference, ReferenceKind};
 use crate::domain::fact::Fact;
+use crate::domain::time::Timestamp;
 use crate::domain::transaction::{DisputeStatus, Status};
 
 /// What an event said, where it went and why, and what that changed.
@@ -31,6 +32,8 @@ pub struct EventStory {
     pub leads: Vec<Lead>,
     /// The changes of the transaction that it caused.
     pub changes: Vec<CausedChange>,
+    /// When personal fields were last removed from it, UTC.
+    pub redacted_at: Option<Timestamp>,
 }
 
 /// By what an event was found to belong to its transaction.
@@ -114,6 +117,7 @@ impl Reader {
                 Some(transaction_id) => self.caused(log.id, transaction_id)?,
                 None => Vec::new(),
             },
+            redacted_at: self.redacted_at(log.id)?,
             matched,
             references,
         })

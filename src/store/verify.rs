@@ -239,7 +239,11 @@ impl Check {
             self.proof.without_body += 1;
             return Ok(true);
         };
-        let hash: Hash = row.get("payload_sha256")?;
+        let redacted: Option<Hash> = row.get("redacted_sha256")?;
+        let hash = match redacted {
+            Some(redacted) => redacted,
+            None => row.get("payload_sha256")?,
+        };
         Ok(<Hash>::from(Sha256::digest(payload)) == hash)
     }
 

@@ -178,7 +178,7 @@ pub(super) fn replace(
                  occurred_at = :occurred_at, status = :status, error = :error,
                  transaction_id = :transaction_id, proof = :proof,
                  payload_sha256 = :payload_sha256, headers = :headers, headers_sha256 = NULL,
-                 payload = :payload
+                 redacted_sha256 = NULL, payload = :payload
              WHERE id = :id",
         )?
         .execute(named_params! {

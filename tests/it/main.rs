@@ -30,6 +30,7 @@ mod doctor;
 mod examples;
 mod faults;
 mod flood;
+mod forget;
 mod handover;
 mod issues;
 mod lifecycle;
