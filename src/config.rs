@@ -77,6 +77,8 @@ pub struct Config {
     pub paypal: Option<PaypalConfig>,
     /// How the providers' APIs are asked.
     pub api: ApiConfig,
+    /// How often missed events are looked for; `None` for never.
+    pub reconcile_every: Option<Duration>,
     /// How the shop marks its payments.
     pub rules: Rules,
     /// How long a payment may be without a transaction before a person is told.
@@ -277,6 +279,7 @@ impl Checks<'_> {
             stripe,
             paypal,
             api,
+            reconcile_every: self.reconcile_every(options),
             rules: Rules {
                 order_id_key: options.order_id_key.clone(),
                 own_metadata: options.own_metadata.iter().map(|mark| mark.0.clone()).collect(),

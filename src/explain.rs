@@ -3,7 +3,7 @@
 
 pub(crate) mod french;
 
-use crate::domain::event::{Ownership, Provider, Reference, ReferenceKind};
+use crate::domain::event::{Ownership, Provider, Reference, ReferenceKind, Source};
 use crate::domain::fact::Fact;
 use crate::domain::language::Language;
 use crate::domain::money::{Currency, Money};
@@ -47,8 +47,20 @@ fn received(log: &WebhookLog) -> String {
         "" => "event of no type",
         event_type => event_type,
     };
-    let mut sentence = format!("{provider} sent this {mode} {what} at {}", log.received_at);
-    if log.delivery_count > 1 {
+    let mut sentence = match log.source {
+        Source::Webhook => format!("{provider} sent this {mode} {what} at {}", log.received_at),
+        Source::CatchUp => format!(
+            "payhookd found this {mode} {what} in {provider}'s list of events, and knows of it since {}",
+            log.received_at
+        ),
+    };
+    if log.delivery_count > 1 && log.source == Source::CatchUp {
+        sentence.push_str(&format!(
+            "; a webhook brought it {} after that, the last time at {}",
+            times(log.delivery_count - 1),
+            log.last_received_at
+        ));
+    } else if log.delivery_count > 1 {
         sentence.push_str(&format!(
             ", and {} more, the last time at {}",
             times(log.delivery_count - 1),
@@ -64,6 +76,9 @@ fn received(log: &WebhookLog) -> String {
 fn proved(log: &WebhookLog) -> String {
     let by = &log.proof;
     match log.provider {
+        _ if log.source == Source::CatchUp => {
+            format!("It was proved by {by}, which was asked with the shop's own keys.")
+        }
         Provider::Stripe => format!("It was proved by {by} of STRIPE_WEBHOOK_SECRET."),
         Provider::Paypal => format!("It was proved by {by} of PAYPAL_WEBHOOK_ID."),
     }
@@ -215,6 +230,12 @@ fn one_change(provider: Provider, change: &CausedChange, currency: Option<Curren
 }
 
 fn answered(log: &WebhookLog) -> String {
+    if log.source == Source::CatchUp {
+        return match log.delivery_count {
+            1 => "Nobody waited for an answer.".to_owned(),
+            _ => r#"The webhook was answered 200 {"received":true,"duplicate":true}."#.to_owned(),
+        };
+    }
     let mut sentence = r#"The provider was answered 200 {"received":true}"#.to_owned();
     if log.delivery_count > 1 {
         sentence.push_str(r#", and with "duplicate":true to each repetition"#);

@@ -22,6 +22,7 @@
 //!
 //! Registering a transaction, over [HTTP](http::api) or on the command line, is read by [`intake`]
 //! and goes through the same matching and the same fold; so does a stored event that is read again.
+//! What no webhook brought is fetched by [`reconcile`] and goes the same way.
 //! [`explain`] says what became of an event and why.
 //!
 //! # What is deliberately absent
@@ -56,6 +57,7 @@ pub mod logfmt;
 pub mod logger;
 pub mod metrics;
 pub mod notify;
+pub mod reconcile;
 pub mod replay;
 pub mod service;
 pub mod version;

@@ -17,10 +17,10 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::domain::event::Provider;
-use crate::domain::refusal::Refusal;
+use crate::domain::refusal::{NotTaken, Refusal};
 use crate::domain::time::Timestamp;
 use crate::http::refusals::Refusals;
-use crate::store::Sight;
+use crate::store::{Outcome, Sight};
 use crate::version::{COMMIT, VERSION};
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
@@ -29,7 +29,10 @@ type Labels<const N: usize> = [(&'static str, &'static str); N];
 pub struct Metrics {
     registry: Registry,
     webhooks: Family<Labels<3>, Counter>,
+    not_taken: Family<Labels<2>, Counter>,
     last_event: Family<Labels<2>, Gauge>,
+    caught_up: Family<Labels<2>, Counter>,
+    reconcile_failures: Family<Labels<1>, Counter>,
     seconds: Histogram,
     commit_seconds: Histogram,
     batch: Histogram,
@@ -57,19 +60,51 @@ impl Metrics {
     /// Nothing counted yet; what is refused is counted by `refusals`.
     pub fn new(refusals: Arc<Refusals>) -> Self {
         let mut registry = Registry::with_prefix("payhookd");
-        let webhooks = Family::default();
+        let webhooks = Family::<Labels<3>, Counter>::default();
         registry.register(
             "webhooks",
             "Genuine webhooks that were acknowledged, by outcome: processed, orphan, ignored, \
              failed or duplicate",
             webhooks.clone(),
         );
+        let not_taken = Family::<Labels<2>, Counter>::default();
+        registry.register(
+            "webhooks_not_taken",
+            "Requests that were neither acknowledged nor refused for good, by reason: they come again",
+            not_taken.clone(),
+        );
+        // What never happened yet is nothing, and not unknown: otherwise the first time is no increase.
+        for provider in Provider::ALL {
+            let provider = ("provider", provider.as_str());
+            for class in CLASSES {
+                for outcome in Outcome::ALL.iter().map(|it| it.as_str()).chain([DUPLICATE]) {
+                    let labels = [provider, ("class", class), ("outcome", outcome)];
+                    drop(webhooks.get_or_create(&labels));
+                }
+            }
+            for reason in NotTaken::ALL {
+                drop(not_taken.get_or_create(&[provider, ("reason", reason.as_str())]));
+            }
+        }
         let last_event = Family::default();
         registry.register_with_unit(
             "last_event_timestamp",
             "When the last genuine event was received, Unix time",
             Unit::Seconds,
             last_event.clone(),
+        );
+        let caught_up = Family::default();
+        registry.register(
+            "caught_up_events",
+            "Events that no webhook had brought and that were fetched, by outcome: processed, \
+             orphan, ignored or failed",
+            caught_up.clone(),
+        );
+        let reconcile_failures = Family::default();
+        registry.register(
+            "reconcile_failures",
+            "Attempts to fetch missed events that did not come to their end",
+            reconcile_failures.clone(),
         );
         // From a tenth of a millisecond to three seconds.
         let durations = || Histogram::new(exponential_buckets(0.000_1, 2.0, 16));
@@ -90,7 +125,18 @@ impl Metrics {
         registry.register("commit_webhooks", "Webhooks in one commit", batch.clone());
         let build = [("version", VERSION), ("commit", COMMIT)];
         registry.register("build", "Which payhookd this is", Info::new(build));
-        Self { registry, webhooks, last_event, seconds, commit_seconds, batch, refusals }
+        Self {
+            registry,
+            webhooks,
+            not_taken,
+            last_event,
+            caught_up,
+            reconcile_failures,
+            seconds,
+            commit_seconds,
+            batch,
+            refusals,
+        }
     }
 
     /// A webhook was acknowledged. `outcome` is one of a few words, never a sender's.
@@ -105,6 +151,12 @@ impl Metrics {
             [("provider", provider.as_str()), ("class", class(event_type)), ("outcome", outcome)];
         self.webhooks.get_or_create(&labels).inc();
         self.seconds.observe(took.as_secs_f64());
+    }
+
+    /// A request was sent away to come again.
+    pub fn not_taken(&self, provider: Provider, reason: NotTaken) {
+        let labels = [("provider", provider.as_str()), ("reason", reason.as_str())];
+        self.not_taken.get_or_create(&labels).inc();
     }
 
     /// A commit of so many webhooks is on the disk.
@@ -124,6 +176,17 @@ impl Metrics {
         if gauge.get() < at.unix_seconds() {
             gauge.set(at.unix_seconds());
         }
+    }
+
+    /// An event that was missed was fetched.
+    pub fn caught_up(&self, provider: Provider, outcome: Outcome) {
+        let labels = [("provider", provider.as_str()), ("outcome", outcome.as_str())];
+        self.caught_up.get_or_create(&labels).inc();
+    }
+
+    /// An attempt to fetch missed events failed.
+    pub fn reconcile_failed(&self, provider: Provider) {
+        self.reconcile_failures.get_or_create(&[("provider", provider.as_str())]).inc();
     }
 
     /// All of it, in Prometheus' text form (OpenMetrics 1.0).
@@ -146,12 +209,20 @@ impl Metrics {
         );
         for provider in Provider::ALL {
             for refusal in Refusal::ALL {
+                let labels = [("provider", provider.as_str()), ("reason", refusal.as_str())];
                 let count = self.refusals.counted(*provider, *refusal);
-                if count > 0 {
-                    let labels = [("provider", provider.as_str()), ("reason", refusal.as_str())];
-                    refused.get_or_create(&labels).inc_by(count);
-                }
+                refused.get_or_create(&labels).inc_by(count);
             }
+        }
+        let reconciled = Family::<Labels<1>, Gauge>::default();
+        registry.register_with_unit(
+            "last_reconciled_timestamp",
+            "When missed events were last fetched to the end, Unix time",
+            Unit::Seconds,
+            reconciled.clone(),
+        );
+        for (provider, at) in &sight.last_reconciled {
+            reconciled.get_or_create(&[("provider", provider.as_str())]).set(at.unix_seconds());
         }
         let mut gauge = |name: &str, help: &str, unit: Option<Unit>, value: i64| {
             let gauge = Gauge::<i64>::default();
@@ -219,7 +290,13 @@ impl Metrics {
     }
 }
 
-/// What an event type is about: one of a few words, because types are the sender's.
+/// What a webhook that is known already comes to.
+pub const DUPLICATE: &str = "duplicate";
+
+/// What an event may be about.
+const CLASSES: [&str; 4] = ["payment", "refund", "dispute", "other"];
+
+/// What an event type is about: one of [`CLASSES`], because types are the sender's.
 fn class(event_type: &str) -> &'static str {
     let lower = event_type.to_ascii_lowercase();
     let has = |part: &str| lower.contains(part);
@@ -246,6 +323,7 @@ mod tests {
         let took = Duration::from_millis(2);
         metrics.webhook(Provider::Stripe, "charge.dispute.created", "processed", took);
         metrics.webhook(Provider::Stripe, "customer.\"updated\"\n", "ignored", took);
+        metrics.not_taken(Provider::Stripe, NotTaken::NotKept);
         metrics.committed(2, took);
         let at = Timestamp::from_unix_seconds(1_795_434_723).expect("in range");
         metrics.received(Provider::Stripe, true, at);
@@ -267,7 +345,11 @@ mod tests {
             "payhookd_webhooks_total{provider=\"stripe\",class=\"dispute\",outcome=\"processed\"} 1",
             "payhookd_webhooks_total{provider=\"stripe\",class=\"other\",outcome=\"ignored\"} 1",
             "payhookd_last_event_timestamp_seconds{provider=\"stripe\",mode=\"live\"} 1795434723",
+            "payhookd_webhooks_total{provider=\"paypal\",class=\"refund\",outcome=\"orphan\"} 0",
+            "payhookd_webhooks_not_taken_total{provider=\"stripe\",reason=\"not_kept\"} 1",
+            "payhookd_webhooks_not_taken_total{provider=\"stripe\",reason=\"too_slow\"} 0",
             "payhookd_refused_total{provider=\"paypal\",reason=\"bad_signature\"} 1",
+            "payhookd_refused_total{provider=\"paypal\",reason=\"missing_header\"} 0",
             "payhookd_webhook_duration_seconds_count 2",
             "payhookd_commit_webhooks_sum 2.0",
             "payhookd_orphans_open{kind=\"early\"} 3",
@@ -295,6 +377,7 @@ mod tests {
             ("", "other"),
         ] {
             assert_eq!(class(event_type), expected, "{event_type}");
+            assert!(CLASSES.contains(&expected));
         }
     }
 }

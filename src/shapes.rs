@@ -129,6 +129,7 @@ pub fn event(event: &WebhookLog) -> Value {
         "processing_us": event.processing_us,
         "transaction_id": event.transaction_id,
         "proof": event.proof,
+        "source": event.source.as_str(),
     });
     if let Some(payload) = &event.payload {
         shown["headers"] = parsed(event.headers.as_deref().unwrap_or_default());

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use payhookd::clock::Clock;
 use payhookd::domain::delivery::{Next, NoAnswer};
-use payhookd::domain::event::{Provider, Reference};
+use payhookd::domain::event::{Provider, Reference, Source};
 use payhookd::domain::orphan::Policy;
 use payhookd::domain::time::Timestamp;
 use payhookd::domain::transaction::Expected;
@@ -175,6 +175,7 @@ fn webhook(payment: &Payment, step: Step, at: Timestamp, rules: &Rules) -> Optio
         headers: HEADERS.to_owned(),
         proof: "secret 1".to_owned(),
         transmission_id: (payment.provider == Provider::Paypal).then(|| format!("t-{id}").into()),
+        source: Source::Webhook,
         received_at: at,
         // Between one and eleven milliseconds ago.
         arrived: Instant::now()

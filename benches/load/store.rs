@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use payhookd::clock::Clock;
-use payhookd::domain::event::{Provider, Reference};
+use payhookd::domain::event::{Provider, Reference, Source};
 use payhookd::domain::time::Timestamp;
 use payhookd::domain::transaction::Expected;
 use payhookd::providers::reference_kind;
@@ -92,6 +92,7 @@ fn webhook(template: &mut Template, number: u64, now: Timestamp) -> Webhook {
         headers: HEADERS.to_owned(),
         proof: "secret 1".to_owned(),
         transmission_id: None,
+        source: Source::Webhook,
         received_at: now,
         arrived: Instant::now(),
         payload: String::from_utf8(payload).expect("it is text"),

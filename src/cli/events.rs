@@ -108,6 +108,7 @@ impl List {
             "type",
             "event",
             "mode",
+            "source",
             "outcome",
             ">transaction",
             ">deliveries",
@@ -121,6 +122,7 @@ impl List {
                 event.event_type.clone(),
                 event.event_id.clone(),
                 if event.livemode { "live" } else { "test" }.to_owned(),
+                event.source.to_string(),
                 event.status.to_string(),
                 event.transaction_id.map(|id| id.to_string()).unwrap_or_default(),
                 event.delivery_count.to_string(),
@@ -182,6 +184,7 @@ fn show(output: &mut impl Write, event: &WebhookLog, sentences: &[String]) -> io
     line("last received", &event.last_received_at.to_string())?;
     line("deliveries", &event.delivery_count.to_string())?;
     line("proved by", &event.proof)?;
+    line("source", event.source.as_str())?;
     line("outcome", event.status.as_str())?;
     line("why", event.error.as_deref().unwrap_or_default())?;
     line("transaction", &event.transaction_id.map(|id| id.to_string()).unwrap_or_default())?;

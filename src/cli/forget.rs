@@ -4,9 +4,8 @@ use std::io::{self, Write};
 
 use clap::Args;
 
-use super::replay::rules;
 use super::table::visible;
-use super::{CommandError, one_transaction, printed, said};
+use super::{CommandError, one_transaction, printed, rules, said};
 use crate::clock::Clock;
 use crate::config::options::DatabaseOption;
 use crate::forget::{Forgotten, forget_event, forget_metadata};

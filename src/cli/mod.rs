@@ -18,6 +18,7 @@ pub mod manual;
 pub mod migrate;
 pub mod orphans;
 pub mod prune;
+pub mod reconcile;
 pub mod replay;
 pub mod send;
 pub mod serve;
@@ -33,6 +34,7 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 
 use crate::config::options::{DatabaseOption, ServeOptions};
+use crate::providers::rules::Rules;
 use crate::store::{Page, Reader, Transaction};
 use crate::version::BUILD;
 
@@ -80,6 +82,16 @@ pub enum Command {
     /// Payments that no transaction is registered for.
     #[command(subcommand, after_help = MATCHING)]
     Orphans(orphans::Orphans),
+    /// Fetch what was missed while webhooks did not come, also while the daemon runs.
+    ///
+    /// The events of the providers' lists go the way of webhooks: what is known changes nothing, what
+    /// is not is applied once, and the shop's app is told. The daemon does the same by itself
+    /// (--reconcile-every). It needs STRIPE_SECRET_KEY, or PAYPAL_CLIENT_ID and
+    /// PAYPAL_CLIENT_SECRET. Of each day it says how many events the provider has (seen), how many of
+    /// them were here (known) or were missed (new), and what became of those.
+    #[command(after_help = "Examples:\n  payhookd reconcile --since 72h --dry-run\n  \
+        payhookd reconcile --provider stripe")]
+    Reconcile(Box<reconcile::Reconcile>),
     /// Copy the database to a file, while the daemon runs, and check the copy.
     ///
     /// To go back to it: stop the daemon, put the copy in the place of the database, remove the files
@@ -184,6 +196,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Demo(demo)) => ended(demo::run(demo)),
         Some(Command::Send(send)) => ended(send::run(send)),
         Some(Command::Orphans(command)) => ended(orphans::run(command)),
+        Some(Command::Reconcile(reconcile)) => ended(reconcile.run()),
         Some(Command::Backup(backing)) => ended(backing.run()),
         Some(Command::Forget(forget)) => ended(forget.run()),
         Some(Command::Export(export)) => ended(export.run()),
@@ -258,6 +271,16 @@ fn one_transaction(reader: &Reader, id: &str) -> Result<Transaction, CommandErro
                 numbers.join(", ")
             )))
         }
+    }
+}
+
+/// How the daemon reads events.
+fn rules(reader: &Reader) -> Result<Rules, CommandError> {
+    match reader.rules()? {
+        None => Ok(Rules::default()),
+        Some(json) => Rules::from_json(&json).ok_or_else(|| {
+            said("the rules that the daemon noted can't be read: start it once with this version")
+        }),
     }
 }
 

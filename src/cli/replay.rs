@@ -5,11 +5,10 @@ use std::io::{self, Write};
 use clap::Args;
 
 use super::table::visible;
-use super::{CommandError, printed, said};
+use super::{CommandError, printed, rules, said};
 use crate::clock::Clock;
 use crate::config::options::{DatabaseOption, SinceOption};
 use crate::domain::time::Timestamp;
-use crate::providers::rules::Rules;
 use crate::replay::{Reread, RereadResult, replay};
 use crate::store::{Batch, Database, Outcome, Reader, StoreError};
 
@@ -93,16 +92,6 @@ impl Replay {
             )));
         }
         Ok(found.iter().map(|event| event.id).collect())
-    }
-}
-
-/// The daemon's, or what it would use if nobody said anything.
-pub(super) fn rules(reader: &Reader) -> Result<Rules, CommandError> {
-    match reader.rules()? {
-        None => Ok(Rules::default()),
-        Some(json) => Rules::from_json(&json).ok_or_else(|| {
-            said("the rules that the daemon noted can't be read: start it once with this version")
-        }),
     }
 }
 

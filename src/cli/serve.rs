@@ -29,6 +29,7 @@ use crate::config::{
     self, AlertTarget, Config, ConfigError, Mode, NotifyConfig, NotifyTarget, PaypalConfig,
     PaypalVerify, Secret, Surroundings,
 };
+use crate::domain::event::Provider;
 use crate::domain::orphan::Policy;
 use crate::http::admin::Gauged;
 use crate::http::api::{Api, Endpoint};
@@ -44,6 +45,7 @@ use crate::metrics::Metrics;
 use crate::notify::{Notifier, NotifyError, Target};
 use crate::providers::paypal::transmission::WebhookIds;
 use crate::providers::stripe::signature::SigningSecrets;
+use crate::reconcile::worker::{Settings, Worker};
 use crate::service::{self, Sockets};
 use crate::store::{Database, Reader, Readers, Store, StoreError, StoredCertificate, Writer};
 use crate::version::{COMMIT, VERSION};
@@ -220,6 +222,37 @@ fn start_notifier(
     Notifier::start(target, notify.schedule, store.clone(), &config.db, config.clock)
 }
 
+/// Looks for missed events of the providers whose webhooks are received here, if their keys are set.
+fn start_reconciler(
+    config: &Config,
+    apis: &Arc<Apis>,
+    stop: Stop,
+    metrics: &Arc<Metrics>,
+) -> std::io::Result<Option<Worker>> {
+    let Some(every) = config.reconcile_every else { return Ok(None) };
+    let received =
+        [(Provider::Stripe, config.stripe.is_some()), (Provider::Paypal, config.paypal.is_some())];
+    let mut providers = Vec::new();
+    for (provider, _) in received.into_iter().filter(|(_, is_received)| *is_received) {
+        match apis.can_ask(provider) {
+            Ok(()) => providers.push(provider),
+            Err(error) => Line::info("events that are missed will not be found")
+                .with("provider", provider)
+                .with("err", &error)
+                .emit(),
+        }
+    }
+    let settings = Settings {
+        db: config.db.clone(),
+        livemode: config.mode == Mode::Live,
+        rules: config.rules.clone(),
+        clock: config.clock,
+        every,
+        patience: config.api.patience,
+    };
+    Worker::start(settings, &providers, apis, stop, metrics).map(Some)
+}
+
 /// Serves both listeners; says what ended it.
 async fn serve(
     config: &Config,
@@ -241,8 +274,9 @@ async fn serve(
     let seen = (Reader::open(&config.db)?, Arc::clone(&metrics));
     tokio::task::spawn_blocking(move || count_from_before(&seen.0, &seen.1));
     let tellers = start_tellers(config, &store, &told)?;
-    let told_apis = Stop::new();
-    let apis = Apis::new(&config.api, &told_apis, config.clock);
+    let stop_asking = Stop::new();
+    let apis = Arc::new(Apis::new(&config.api, &stop_asking, config.clock));
+    let reconciler = start_reconciler(config, &apis, stop_asking, &metrics)?;
     let endpoints = endpoints(
         config,
         &store,
@@ -300,6 +334,9 @@ async fn serve(
         if let Err(error) = teller.await {
             Line::error("alerts broke off").with("err", &error).emit();
         }
+    }
+    if let Some(reconciler) = reconciler {
+        reconciler.stop();
     }
     tell_left_out(&refusals);
     tell_counts(&refusals);

@@ -54,7 +54,7 @@ pub enum ApiError {
         wait: Option<Duration>,
     },
     /// No answer, or one that says that the provider itself has trouble, several times.
-    #[error("{provider}'s API can't be reached ({why}): it will be asked again")]
+    #[error("{provider}'s API can't be reached ({why})")]
     Unreachable {
         /// Whose.
         provider: Provider,
@@ -132,10 +132,10 @@ impl Apis {
     }
 
     /// Whether keys of this provider are set.
-    pub fn has(&self, provider: Provider) -> bool {
+    pub fn can_ask(&self, provider: Provider) -> Result<(), ApiError> {
         match provider {
-            Provider::Stripe => self.stripe.is_some(),
-            Provider::Paypal => self.paypal.is_some(),
+            Provider::Stripe => self.stripe().map(|_| ()),
+            Provider::Paypal => self.paypal().map(|_| ()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hyper::Uri;
 
-use super::options::ApiOptions;
+use super::options::{ApiOptions, ServeOptions};
 use super::{Checks, ConfigError, Mode, Secret, Surroundings};
 use crate::clients::api::Patience;
 
@@ -41,18 +41,23 @@ pub struct PaypalKeys {
 }
 
 impl ApiConfig {
-    /// Checks flags and environment of a command that asks the APIs. `mode` is the daemon's: keys of
-    /// the other are a mistake.
+    /// Checks flags and environment of a command that asks the APIs; also gives which money they are
+    /// about. That is `mode`, the daemon's, and keys of the other are a mistake; or else what the
+    /// keys say.
     pub fn new(
         options: &ApiOptions,
-        mode: Mode,
+        mode: Option<Mode>,
         around: Surroundings<'_>,
-    ) -> Result<Self, ConfigError> {
+    ) -> Result<(Self, Mode), ConfigError> {
         let mut checks = Checks { around, mistakes: Vec::new(), warnings: Vec::new() };
         let keys = checks.api_keys();
-        let mode = checks.mode(Some(mode), &keys);
+        let mode = checks.mode(mode, &keys);
         let config = checks.api(options, mode);
-        if checks.mistakes.is_empty() { Ok(config) } else { Err(ConfigError(checks.mistakes)) }
+        if checks.mistakes.is_empty() {
+            Ok((config, mode))
+        } else {
+            Err(ConfigError(checks.mistakes))
+        }
     }
 }
 
@@ -107,6 +112,17 @@ impl Checks<'_> {
             )),
         }
         Some(given.trim_end_matches('/').to_owned())
+    }
+
+    pub(super) fn reconcile_every(&mut self, options: &ServeOptions) -> Option<Duration> {
+        let every = options.reconcile_every.0?;
+        match options.unsafe_test_reconcile_every {
+            Some(millis) => {
+                self.warn(format!("--unsafe-test-reconcile-every: after {millis} ms"));
+                Some(Duration::from_millis(millis))
+            }
+            None => Some(every),
+        }
     }
 
     fn patience(&mut self, options: &ApiOptions) -> Patience {

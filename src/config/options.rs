@@ -184,6 +184,11 @@ pub struct ServeOptions {
     #[command(flatten)]
     pub api: ApiOptions,
 
+    /// How often events that no webhook brought are fetched from the providers whose API keys are
+    /// set: 1h, 30m, 1d, or off.
+    #[arg(long, value_name = "DURATION", default_value = "1h", env = "PAYHOOKD_RECONCILE_EVERY")]
+    pub reconcile_every: EveryOption,
+
     /// PEM certificates to trust for PayPal's signing certificate in place of the bundled DigiCert
     /// roots.
     #[arg(long, value_name = "FILE", env = "PAYHOOKD_PAYPAL_CERT_ROOTS")]
@@ -219,6 +224,10 @@ pub struct ServeOptions {
     /// For tests: milliseconds between any two attempts to tell the app or people. No variable either.
     #[arg(long, hide = true)]
     pub unsafe_test_backoff: Option<u64>,
+
+    /// For tests: milliseconds after which missed events are fetched again. No variable either.
+    #[arg(long, hide = true)]
+    pub unsafe_test_reconcile_every: Option<u64>,
 
     /// For tests: milliseconds that an attempt to tell the app may take. No variable either.
     #[arg(long, hide = true)]
@@ -314,6 +323,7 @@ pub const VARIABLES: &[&str] = &[
     "PAYHOOKD_PAYPAL_CERT_HOST",
     "PAYHOOKD_PAYPAL_CERT_ROOTS",
     "PAYHOOKD_PAYPAL_VERIFY",
+    "PAYHOOKD_RECONCILE_EVERY",
     "PAYHOOKD_STRIPE_API_BASE",
     "PAYHOOKD_STRIPE_TOLERANCE",
     "PAYHOOKD_TIME_ZONE",
@@ -397,6 +407,24 @@ impl std::str::FromStr for DurationOption {
     }
 }
 
+/// `--reconcile-every`: a stretch of time of a minute or more, or `off`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EveryOption(pub Option<Duration>);
+
+impl std::str::FromStr for EveryOption {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        match text.parse() {
+            Ok(DurationOption(every)) if every >= Duration::from_secs(60) => Ok(Self(Some(every))),
+            _ => Err("give a minute or more: 30m, 1h, 1d; or off".to_owned()),
+        }
+    }
+}
+
 /// An instant: a date, an RFC 3339 time, or how long ago.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SinceOption {
@@ -460,7 +488,8 @@ fn parse_key(text: &str) -> Result<String, String> {
     }
 }
 
-fn parse_instant(text: &str) -> Result<Timestamp, String> {
+/// An RFC 3339 time.
+pub fn parse_instant(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text).map_err(|error| error.to_string())
 }
 

@@ -24,6 +24,16 @@ impl Provider {
 }
 
 words! {
+    /// How an event came whose body is kept.
+    Source {
+        /// The provider sent it.
+        Webhook = "webhook",
+        /// It was missed, and found in the provider's list of events.
+        CatchUp = "catch-up",
+    }
+}
+
+words! {
     /// What an id names. The words are the `kind` column of `transaction_references`.
     ReferenceKind {
         /// Stripe PaymentIntent, `pi_…`.

@@ -43,6 +43,27 @@ words! {
     }
 }
 
+words! {
+    /// Why a request was neither taken nor refused for good: its sender is to send it again. The words
+    /// are the log's and the metrics'.
+    NotTaken {
+        /// The provider is not configured.
+        NotConfigured = "not_configured",
+        /// The body is larger than is read.
+        TooLarge = "too_large",
+        /// The body came too slowly.
+        TooSlow = "too_slow",
+        /// The body broke off.
+        Broken = "broken",
+        /// Too many large bodies at once.
+        NoRoom = "no_room",
+        /// There was no proof to be had.
+        NotProved = "not_proved",
+        /// It could not be committed.
+        NotKept = "not_kept",
+    }
+}
+
 impl Refusal {
     /// Whether the signature itself was right, so that the sender is the provider or somebody who
     /// repeats it. Only then may an answer say more than that the signature is wrong.

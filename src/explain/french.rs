@@ -1,6 +1,6 @@
 //! The sentences of [`explain`](super) in French.
 
-use crate::domain::event::{Ownership, Provider, Reference, ReferenceKind};
+use crate::domain::event::{Ownership, Provider, Reference, ReferenceKind, Source};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::Currency;
 use crate::domain::orphan::OrphanKind;
@@ -31,11 +31,23 @@ fn received(log: &WebhookLog) -> String {
         "" => "événement sans type",
         event_type => event_type,
     };
-    let mut sentence =
-        format!("{provider} a envoyé cet événement ({what}, {mode}) à {}", log.received_at);
+    let mut sentence = match log.source {
+        Source::Webhook => {
+            format!("{provider} a envoyé cet événement ({what}, {mode}) à {}", log.received_at)
+        }
+        Source::CatchUp => format!(
+            "payhookd a trouvé cet événement ({what}, {mode}) dans la liste de {provider}, et le \
+             connaît depuis {}",
+            log.received_at
+        ),
+    };
     if log.delivery_count > 1 {
+        let how = match log.source {
+            Source::Webhook => "et encore",
+            Source::CatchUp => "et un webhook l’a apporté ensuite",
+        };
         sentence.push_str(&format!(
-            ", et encore {} fois, la dernière à {}",
+            ", {how} {} fois, la dernière à {}",
             log.delivery_count - 1,
             log.last_received_at
         ));
@@ -49,6 +61,9 @@ fn received(log: &WebhookLog) -> String {
 fn proved(log: &WebhookLog) -> String {
     let by = &log.proof;
     match log.provider {
+        _ if log.source == Source::CatchUp => {
+            format!("Il a été prouvé par {by}, interrogé avec les clés de la boutique.")
+        }
         Provider::Stripe => format!("Il a été prouvé par {by} de STRIPE_WEBHOOK_SECRET."),
         Provider::Paypal => format!("Il a été prouvé par {by} de PAYPAL_WEBHOOK_ID."),
     }
@@ -209,6 +224,14 @@ fn one_change(change: &CausedChange, money: impl Fn(i64) -> String) -> String {
 }
 
 fn answered(log: &WebhookLog) -> String {
+    if log.source == Source::CatchUp {
+        return match log.delivery_count {
+            1 => "Personne n’attendait de réponse.".to_owned(),
+            _ => {
+                r#"Le webhook a reçu la réponse 200 {"received":true,"duplicate":true}."#.to_owned()
+            }
+        };
+    }
     let mut sentence = r#"Le prestataire a reçu la réponse 200 {"received":true}"#.to_owned();
     if log.delivery_count > 1 {
         sentence.push_str(r#", et avec "duplicate":true à chaque répétition"#);

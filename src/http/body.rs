@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use warp::Buf;
 
 use super::connections::SLOWEST_REQUEST;
+use crate::domain::refusal::NotTaken;
 
 /// Up to this size a body is read whatever else is in memory: webhooks are smaller, and there are
 /// only so many connections.
@@ -29,13 +30,13 @@ pub(super) enum BodyError {
 }
 
 impl BodyError {
-    /// The word for the log.
-    pub(super) fn as_str(self) -> &'static str {
+    /// The same as log and metrics have it.
+    pub(super) fn reason(self) -> NotTaken {
         match self {
-            Self::TooLarge => "too_large",
-            Self::TooSlow => "too_slow",
-            Self::Broken => "broken",
-            Self::NoRoom => "no_room",
+            Self::TooLarge => NotTaken::TooLarge,
+            Self::TooSlow => NotTaken::TooSlow,
+            Self::Broken => NotTaken::Broken,
+            Self::NoRoom => NotTaken::NoRoom,
         }
     }
 }

@@ -15,11 +15,11 @@ use super::proof::{PaypalEndpoint, Proved, StripeEndpoint, Unproved};
 use super::refusals::{Refusals, Throttle};
 use super::{Routes, answer, content_length, method_not_allowed, not_found, typed, unavailable};
 use crate::clock::Clock;
-use crate::domain::event::Provider;
-use crate::domain::refusal::Refusal;
+use crate::domain::event::{Provider, Source};
+use crate::domain::refusal::{NotTaken, Refusal};
 use crate::domain::time::Timestamp;
 use crate::logfmt::Line;
-use crate::metrics::Metrics;
+use crate::metrics::{DUPLICATE, Metrics};
 use crate::providers::paypal::transmission;
 use crate::providers::rules::Rules;
 use crate::store::{
@@ -143,6 +143,7 @@ impl State {
             headers: kept_headers(headers),
             proof: proved.proof,
             transmission_id: proved.transmission_id,
+            source: Source::Webhook,
             event: proved.event,
             payload,
             received_at,
@@ -200,6 +201,7 @@ impl State {
     }
 
     fn not_configured(&self, provider: Provider) -> Response {
+        self.endpoints.metrics.not_taken(provider, NotTaken::NotConfigured);
         if let Some(left_out) = self.not_configured.pass(Instant::now()) {
             Line::warn("webhook for a provider that is not configured")
                 .with("provider", provider)
@@ -213,10 +215,11 @@ impl State {
     }
 
     fn unread(&self, provider: Provider, error: BodyError) -> Response {
+        self.endpoints.metrics.not_taken(provider, error.reason());
         if let Some(left_out) = self.trouble.pass(Instant::now()) {
             Line::warn("body not read")
                 .with("provider", provider)
-                .with("outcome", error.as_str())
+                .with("outcome", error.reason())
                 .with("left_out", left_out)
                 .emit();
         }
@@ -276,6 +279,7 @@ impl State {
     }
 
     fn undecided(&self, provider: Provider, reason: &str) -> Response {
+        self.endpoints.metrics.not_taken(provider, NotTaken::NotProved);
         if let Some(left_out) = self.trouble.pass(Instant::now()) {
             Line::error("webhook not proved: the provider will send it again")
                 .with("provider", provider)
@@ -287,6 +291,7 @@ impl State {
     }
 
     fn not_kept(&self, provider: Provider, error: &StoreError) -> Response {
+        self.endpoints.metrics.not_taken(provider, NotTaken::NotKept);
         if let Some(left_out) = self.trouble.pass(Instant::now()) {
             Line::error("webhook not kept: the provider will send it again")
                 .with("provider", provider)
@@ -333,7 +338,7 @@ fn user_agent(headers: &HeaderMap) -> Option<String> {
 fn outcome(ingested: &Ingested) -> Option<&'static str> {
     match ingested {
         Ingested::New(applied) => Some(applied.outcome.as_str()),
-        Ingested::Duplicate { .. } => Some("duplicate"),
+        Ingested::Duplicate { .. } => Some(DUPLICATE),
         Ingested::Refused(_) => None,
     }
 }

@@ -79,6 +79,19 @@ impl fmt::Display for Proof {
     }
 }
 
+/// Reads a proved payload. `livemode` is what it was proved for, where it does not say so itself.
+pub fn read(
+    provider: Provider,
+    payload: &Verified<'_>,
+    livemode: bool,
+    rules: &Rules,
+) -> Result<Event, Refusal> {
+    match provider {
+        Provider::Stripe => stripe::event::read(payload, rules),
+        Provider::Paypal => paypal::event::read(payload, livemode, rules),
+    }
+}
+
 /// Reads an event that was proved when it was received and has been kept since, as this version of
 /// payhookd and these rules read it. `event_id` is the id it was kept under, `livemode` what it was
 /// proved for.
@@ -92,10 +105,7 @@ pub fn read_again(
     let simulated = event_id.contains(paypal::event::SIMULATED);
     let proof = if simulated { Proof::PaypalSimulator("kept".into()) } else { Proof::Kept };
     let verified = Verified { payload: payload.as_bytes(), proof };
-    match provider {
-        Provider::Stripe => stripe::event::read(&verified, rules),
-        Provider::Paypal => paypal::event::read(&verified, livemode, rules),
-    }
+    read(provider, &verified, livemode, rules)
 }
 
 /// What an id that a shop registers names, by its form. PayPal's ids have no prefix but for the old

@@ -10,7 +10,7 @@ use super::references::{self, Realm};
 use super::transactions::{self, Refolded};
 use super::webhook_logs::{self, Known};
 use super::{StoreError, orphans, raising};
-use crate::domain::event::{Content, Event, Provider};
+use crate::domain::event::{Content, Event, Provider, Source};
 use crate::domain::orphan::OrphanKind;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
@@ -45,6 +45,8 @@ pub struct Webhook {
     pub proof: String,
     /// PayPal's id of this delivery.
     pub transmission_id: Option<Box<str>>,
+    /// How it came.
+    pub source: Source,
     /// When it came, UTC.
     pub received_at: Timestamp,
     /// The same on the clock that measures durations.
@@ -118,7 +120,7 @@ impl Batch<'_> {
             let Some(log_id) = log_id else { return Ok(None) };
             self.link_received(log_id, webhook)?;
             if let Some(transmission) = &webhook.transmission_id {
-                webhook_logs::remember_transmission(self.connection, transmission, log_id)?;
+                webhook_logs::remember_transmission(self.connection, transmission, log_id, None)?;
             }
             Ok(Some(log_id))
         };
@@ -225,12 +227,23 @@ impl Batch<'_> {
             what: "event id",
             value: event.id.clone().into_string(),
         })?;
-        if event.provider == Provider::Paypal && known.payload_sha256 != webhook.payload_sha256 {
+        if webhook.source != Source::Webhook {
+            return self.retry(webhook, &known);
+        }
+        let differs = known.payload_sha256 != webhook.payload_sha256;
+        let is_doubtful = event.provider == Provider::Paypal && differs;
+        if is_doubtful && known.source == Source::Webhook {
             return Ok(Ingested::Refused(Refusal::ReusedEventId));
         }
         webhook_logs::count_delivery(self.connection, known.id, webhook.received_at)?;
         if let Some(transmission) = &webhook.transmission_id {
-            webhook_logs::remember_transmission(self.connection, transmission, known.id)?;
+            let sha256 = differs.then_some(webhook.payload_sha256);
+            webhook_logs::remember_transmission(self.connection, transmission, known.id, sha256)?;
+        }
+        if is_doubtful {
+            // PayPal's API writes an event otherwise than a webhook does. What it said is the better
+            // proved, so that stays.
+            return Ok(Ingested::Duplicate { transaction_id: known.transaction_id });
         }
         self.retry(webhook, &known)
     }
@@ -243,6 +256,11 @@ impl Batch<'_> {
             return Ok(Ingested::Duplicate { transaction_id: known.transaction_id });
         }
         let keep = |outcome, transaction_id| {
+            let differs = known.payload_sha256 != webhook.payload_sha256;
+            if webhook.event.provider == Provider::Paypal && differs {
+                let sha256 = known.payload_sha256;
+                webhook_logs::keep_transmitted(self.connection, known.id, sha256)?;
+            }
             webhook_logs::replace(self.connection, known.id, webhook, outcome, transaction_id)?;
             self.link_changed(known.id, LinkKind::Replaced, None, webhook.received_at)?;
             Ok(Some(known.id))

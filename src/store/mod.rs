@@ -29,6 +29,7 @@ mod orphans;
 mod raising;
 mod read;
 mod readers;
+mod reconcile;
 mod redaction;
 mod references;
 mod register;
@@ -71,6 +72,7 @@ pub use listing::{
 pub use orphans::{By, Orphan, Resolution};
 pub use read::Reader;
 pub use readers::Readers;
+pub use reconcile::{Cause, Found};
 pub use register::{NewTransaction, Registered};
 pub use rejected_requests::{RejectedRequest, USER_AGENT_CHARS};
 pub use replay::Replayed;

@@ -288,7 +288,7 @@ macro_rules! lasting_columns {
     () => {
         "id, provider, event_id, event_type, api_version, livemode, occurred_at, received_at, \
          last_received_at, delivery_count, status, error, processing_us, transaction_id, proof, \
-         payload_sha256, redacted_sha256"
+         payload_sha256, redacted_sha256, source"
     };
 }
 

@@ -30,6 +30,8 @@ pub struct Sight {
     pub failed_events: i64,
     /// When PayPal's newest certificate was fetched, UTC.
     pub newest_certificate: Option<Timestamp>,
+    /// When missed events were last fetched to the end, by provider, UTC.
+    pub last_reconciled: Vec<(Provider, Timestamp)>,
     /// Bytes of the database file.
     pub database_bytes: u64,
     /// Bytes of the log beside it.
@@ -95,19 +97,20 @@ impl Reader {
             failed_events: self
                 .count("SELECT count(*) FROM webhook_logs WHERE status = 'failed'")?,
             newest_certificate: self.instant("SELECT max(fetched_at) FROM paypal_certificates")?,
+            last_reconciled: self.all_last_reconciled()?,
             database_bytes: bytes(path.clone()),
             wal_bytes: bytes(path + "-wal"),
         })
     }
 
-    /// When the last genuine event of each provider and mode was received: provider, real money, UTC.
+    /// When the last webhook of each provider and mode was received: provider, real money, UTC.
     /// Looked for among the newest two thousand: to look further is to read the whole file.
     pub fn last_events(&self) -> Result<Vec<(Provider, bool, Timestamp)>, StoreError> {
         let mut statement = self.connection.prepare(
             "SELECT provider, livemode, max(received_at) FROM
-                 (SELECT provider, livemode, received_at FROM webhook_logs
+                 (SELECT provider, livemode, received_at, source FROM webhook_logs
                   ORDER BY id DESC LIMIT 2000)
-             GROUP BY 1, 2",
+             WHERE source = 'webhook' GROUP BY 1, 2",
         )?;
         super::read::collect(statement.query([])?, |row: &Row<'_>| {
             let mut columns = Columns::of(row);
@@ -115,14 +118,15 @@ impl Reader {
         })
     }
 
-    /// How long the newest events took to come, by the provider's clock and by this machine's; `None`
+    /// How long the newest webhooks took to come, by the provider's clock and by this machine's; `None`
     /// without events. At most fifty are looked at, so that a clock that was set right is right soon.
     pub fn delays(&self) -> Result<Option<Delays>, StoreError> {
         let mut statement = self.connection.prepare(
             "SELECT count(*), CAST(round(1000 * min(unixepoch(received_at, 'subsec')
                  - unixepoch(occurred_at, 'subsec'))) AS INTEGER) FROM
                  (SELECT received_at, occurred_at FROM webhook_logs
-                  WHERE occurred_at IS NOT NULL ORDER BY id DESC LIMIT 50)",
+                  WHERE occurred_at IS NOT NULL AND source = 'webhook'
+                  ORDER BY id DESC LIMIT 50)",
         )?;
         let (events, least_ms): (i64, Option<i64>) =
             statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;

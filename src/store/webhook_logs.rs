@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::ingest::{Outcome, Webhook};
 use super::{Columns, StoreError};
-use crate::domain::event::{Content, Event, Provider};
+use crate::domain::event::{Content, Event, Provider, Source};
 use crate::domain::time::Timestamp;
 
 /// One row of `webhook_logs`.
@@ -40,6 +40,8 @@ pub struct WebhookLog {
     pub transaction_id: Option<i64>,
     /// By what it was proved.
     pub proof: String,
+    /// How it came.
+    pub source: Source,
     /// JSON object of the request's headers, without signatures.
     pub headers: Option<String>,
     /// The body, byte for byte; `None` once removed. Lists leave it out.
@@ -51,7 +53,7 @@ macro_rules! webhook_log_columns {
     () => {
         "id, provider, event_id, event_type, api_version, livemode, occurred_at, received_at, \
          last_received_at, delivery_count, status, error, processing_us, transaction_id, proof, \
-         headers"
+         source, headers"
     };
 }
 pub(super) use webhook_log_columns;
@@ -75,6 +77,7 @@ impl WebhookLog {
             processing_us: columns.value()?,
             transaction_id: columns.value()?,
             proof: columns.value()?,
+            source: columns.parsed("source", Source::parse)?,
             headers: columns.value()?,
             payload: columns.value()?,
         })
@@ -106,11 +109,11 @@ pub(super) fn insert(
             "INSERT INTO webhook_logs
                  (provider, event_id, event_type, api_version, livemode, occurred_at, received_at,
                   last_received_at, delivery_count, status, error, processing_us, transaction_id,
-                  proof, payload_sha256, headers, payload)
+                  proof, payload_sha256, headers, payload, source)
              VALUES
                  (:provider, :event_id, :event_type, :api_version, :livemode, :occurred_at,
                   :received_at, :received_at, 1, :status, :error, :processing_us, :transaction_id,
-                  :proof, :payload_sha256, :headers, :payload)
+                  :proof, :payload_sha256, :headers, :payload, :source)
              ON CONFLICT (provider, event_id) DO NOTHING",
         )?
         .execute(named_params! {
@@ -129,6 +132,7 @@ pub(super) fn insert(
             ":payload_sha256": webhook.payload_sha256,
             ":headers": webhook.headers,
             ":payload": webhook.payload,
+            ":source": webhook.source.as_str(),
         })?;
     Ok((added == 1).then(|| connection.last_insert_rowid()))
 }
@@ -139,6 +143,7 @@ pub(super) struct Known {
     pub(super) payload_sha256: [u8; 32],
     pub(super) status: Outcome,
     pub(super) transaction_id: Option<i64>,
+    pub(super) source: Source,
 }
 
 pub(super) fn known(
@@ -147,7 +152,7 @@ pub(super) fn known(
     event_id: &str,
 ) -> Result<Option<Known>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, payload_sha256, status, transaction_id FROM webhook_logs
+        "SELECT id, payload_sha256, status, transaction_id, source FROM webhook_logs
          WHERE provider = :provider AND event_id = :event_id",
     )?;
     let parameters = named_params! { ":provider": provider.as_str(), ":event_id": event_id };
@@ -159,6 +164,7 @@ pub(super) fn known(
         payload_sha256: columns.value()?,
         status: columns.parsed("outcome", Outcome::parse)?,
         transaction_id: columns.value()?,
+        source: columns.parsed("source", Source::parse)?,
     }))
 }
 
@@ -178,7 +184,7 @@ pub(super) fn replace(
                  occurred_at = :occurred_at, status = :status, error = :error,
                  transaction_id = :transaction_id, proof = :proof,
                  payload_sha256 = :payload_sha256, headers = :headers, headers_sha256 = NULL,
-                 redacted_sha256 = NULL, payload = :payload
+                 redacted_sha256 = NULL, payload = :payload, source = :source
              WHERE id = :id",
         )?
         .execute(named_params! {
@@ -194,6 +200,7 @@ pub(super) fn replace(
             ":payload_sha256": webhook.payload_sha256,
             ":headers": webhook.headers,
             ":payload": webhook.payload,
+            ":source": webhook.source.as_str(),
         })?;
     Ok(())
 }
@@ -270,14 +277,16 @@ pub(super) fn assign(
     Ok(())
 }
 
-/// The body hash of the event that came with this PayPal transmission, if it is known.
+/// The hash of the body that came with this PayPal transmission, if it is known.
 pub(super) fn transmission(
     connection: &Connection,
     transmission_id: &str,
 ) -> rusqlite::Result<Option<[u8; 32]>> {
     connection
         .prepare_cached(
-            "SELECT payload_sha256 FROM paypal_transmissions
+            "SELECT coalesce(paypal_transmissions.payload_sha256, webhook_logs.payload_sha256)
+                 AS payload_sha256
+             FROM paypal_transmissions
              JOIN webhook_logs ON webhook_logs.id = log_id
              WHERE transmission_id = :transmission_id",
         )?
@@ -287,18 +296,39 @@ pub(super) fn transmission(
         .optional()
 }
 
-/// Remembers that this PayPal transmission carried the body of this event.
+/// Remembers that this PayPal transmission carried this event; its body's hash, if that is not the
+/// event's.
 pub(super) fn remember_transmission(
     connection: &Connection,
     transmission_id: &str,
     log_id: i64,
+    payload_sha256: Option<[u8; 32]>,
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO paypal_transmissions (transmission_id, log_id)
-             VALUES (:transmission_id, :log_id)
+            "INSERT INTO paypal_transmissions (transmission_id, log_id, payload_sha256)
+             VALUES (:transmission_id, :log_id, :payload_sha256)
              ON CONFLICT (transmission_id) DO NOTHING",
         )?
-        .execute(named_params! { ":transmission_id": transmission_id, ":log_id": log_id })?;
+        .execute(named_params! {
+            ":transmission_id": transmission_id,
+            ":log_id": log_id,
+            ":payload_sha256": payload_sha256,
+        })?;
+    Ok(())
+}
+
+/// Remembers what body the transmissions of this event carried, because it is to be another's.
+pub(super) fn keep_transmitted(
+    connection: &Connection,
+    log_id: i64,
+    payload_sha256: [u8; 32],
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE paypal_transmissions SET payload_sha256 = :payload_sha256
+             WHERE log_id = :log_id AND payload_sha256 IS NULL",
+        )?
+        .execute(named_params! { ":log_id": log_id, ":payload_sha256": payload_sha256 })?;
     Ok(())
 }

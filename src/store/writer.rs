@@ -404,7 +404,9 @@ mod tests {
     use rusqlite::Connection;
 
     use super::*;
-    use crate::domain::event::{Content, Event, Ownership, Provider, Reference, ReferenceKind};
+    use crate::domain::event::{
+        Content, Event, Ownership, Provider, Reference, ReferenceKind, Source,
+    };
     use crate::domain::fact::{Fact, FactState};
     use crate::domain::time::Timestamp;
     use crate::store::{Applied, Outcome};
@@ -426,6 +428,7 @@ mod tests {
             headers: "{}".to_owned(),
             proof: "secret 1".to_owned(),
             transmission_id: None,
+            source: Source::Webhook,
             received_at: Timestamp::EPOCH,
             arrived: Instant::now(),
         }

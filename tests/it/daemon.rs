@@ -33,11 +33,14 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// A folder of its own, and nothing configured.
+    /// A folder of its own, and nothing configured; nobody looks for missed events by himself.
     pub(crate) fn new() -> Self {
         let folder = TempDir::new().expect("a folder");
         let db = folder.path().join("payhookd.db");
-        let variables = vec![("PAYHOOKD_DB".to_owned(), db.display().to_string())];
+        let variables = vec![
+            ("PAYHOOKD_DB".to_owned(), db.display().to_string()),
+            ("PAYHOOKD_RECONCILE_EVERY".to_owned(), "off".to_owned()),
+        ];
         Self {
             folder: Arc::new(folder),
             db,

@@ -1,6 +1,6 @@
 //! Events read again, by the provider's repetition or by a person, and events explained.
 
-use payhookd::domain::event::Provider;
+use payhookd::domain::event::{Provider, Source};
 use payhookd::domain::time::Timestamp;
 use payhookd::providers::read_again;
 use payhookd::providers::rules::Rules;
@@ -310,6 +310,7 @@ fn webhook(body: &str, received_at: Timestamp) -> Webhook {
         headers: "{}".to_owned(),
         proof: "secret 1".to_owned(),
         transmission_id: None,
+        source: Source::Webhook,
         received_at,
         arrived: std::time::Instant::now(),
     }

@@ -3,7 +3,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::event::Reference;
+use crate::domain::event::{Reference, Source};
 use crate::domain::orphan::Policy;
 use crate::domain::transaction::Expected;
 use crate::providers::rules::Rules;
@@ -89,6 +89,7 @@ impl Shop {
             headers: "{}".to_owned(),
             proof: "secret 1".to_owned(),
             transmission_id: None,
+            source: Source::Webhook,
             received_at: self.now,
             arrived: Instant::now(),
         };

@@ -1,0 +1,235 @@
+//! The daemon's runs: at its start after a gap, and then again and again, on a thread for each
+//! provider.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use getrandom::SysRng;
+use getrandom::rand_core::TryRng;
+
+use super::{Report, Run, RunError, Step, run};
+use crate::clients::api::{ApiError, Apis, Patience, Stop};
+use crate::clock::Clock;
+use crate::domain::event::{Event, Provider};
+use crate::logfmt::Line;
+use crate::metrics::Metrics;
+use crate::providers::rules::Rules;
+use crate::store::{Applied, Cause, Database, Reader, StoreError};
+
+/// Who heard nothing for longer than this by the time of a start looks at once; a shorter gap the
+/// providers' own retries close.
+const GAP: Duration = Duration::from_secs(10 * 60);
+/// How long a stop waits for what can be broken off; a call that hangs ends with the process.
+const LONGEST_STOP: Duration = Duration::from_millis(500);
+
+/// What the runs need.
+#[derive(Debug)]
+pub struct Settings {
+    /// The database file.
+    pub db: PathBuf,
+    /// Which money PayPal's list is about.
+    pub livemode: bool,
+    /// How events are read.
+    pub rules: Rules,
+    /// Tells the time.
+    pub clock: Clock,
+    /// From one run to the next, about.
+    pub every: Duration,
+    /// How long and how often a provider is asked.
+    pub patience: Patience,
+}
+
+/// The running threads.
+#[derive(Debug)]
+pub struct Worker {
+    stop: Stop,
+    ended: mpsc::Receiver<()>,
+}
+
+impl Worker {
+    /// Starts a thread for each of these providers, whose APIs can be asked. `apis` wait with `stop`.
+    pub fn start(
+        settings: Settings,
+        providers: &[Provider],
+        apis: &Arc<Apis>,
+        stop: Stop,
+        metrics: &Arc<Metrics>,
+    ) -> std::io::Result<Self> {
+        let settings = Arc::new(settings);
+        let (alive, ended) = mpsc::channel();
+        for provider in providers {
+            let thread = Thread {
+                provider: *provider,
+                settings: Arc::clone(&settings),
+                apis: Arc::clone(apis),
+                stop: stop.clone(),
+                metrics: Arc::clone(metrics),
+                _alive: alive.clone(),
+            };
+            std::thread::Builder::new()
+                .name(format!("reconcile-{provider}"))
+                .spawn(move || thread.work())?;
+        }
+        Ok(Self { stop, ended })
+    }
+
+    /// Stops within half a second. A run goes on after the next start.
+    pub fn stop(self) {
+        self.stop.tell();
+        // It only ever ends by all threads having ended, or too late.
+        let _ = self.ended.recv_timeout(LONGEST_STOP);
+    }
+}
+
+struct Thread {
+    provider: Provider,
+    settings: Arc<Settings>,
+    apis: Arc<Apis>,
+    stop: Stop,
+    metrics: Arc<Metrics>,
+    /// Gone when the thread is.
+    _alive: mpsc::Sender<()>,
+}
+
+impl Thread {
+    /// Until it is told to stop.
+    fn work(&self) {
+        let every = self.settings.every;
+        let (mut cause, mut pause) = match self.has_gap() {
+            true => (Cause::Start, Duration::ZERO),
+            // Any minute, so that not every shop's daemon comes at the same.
+            false => (Cause::Schedule, chance(every)),
+        };
+        let mut failures = 0;
+        while self.stop.wait(pause) {
+            let began = Instant::now();
+            let ended = catch_unwind(AssertUnwindSafe(|| self.look(cause)));
+            let ended = ended.unwrap_or(Err(Failed::Fault));
+            cause = Cause::Schedule;
+            let error = match ended {
+                Ok(()) => {
+                    failures = 0;
+                    pause = every - every / 10 + chance(every / 5);
+                    continue;
+                }
+                Err(Failed::Run(RunError::Api(ApiError::Stopped))) => return,
+                Err(error) => error,
+            };
+            failures += 1;
+            pause = self.pause(failures, &error);
+            self.metrics.reconcile_failed(self.provider);
+            Line::warn("missed events not fetched")
+                .with("provider", self.provider)
+                .with("attempt", failures)
+                .with("next_s", pause.as_secs())
+                .with("dur_ms", began.elapsed().as_millis())
+                .with("err", &error)
+                .emit();
+        }
+    }
+
+    /// Whether neither a webhook nor a run of late shows that nothing is missed.
+    fn has_gap(&self) -> bool {
+        let last = || {
+            let reader = Reader::open(&self.settings.db)?;
+            let (webhook, run) =
+                (reader.last_webhook(self.provider)?, reader.last_reconciled(self.provider)?);
+            Ok::<_, StoreError>(webhook.max(run))
+        };
+        let last = last().ok().flatten();
+        last.is_none_or(|last| self.settings.clock.now().since(last) >= GAP)
+    }
+
+    /// The first failures may be over soon; a key that is wrong stays so until somebody sees to it.
+    fn pause(&self, failures: u32, error: &Failed) -> Duration {
+        let Settings { every, patience, .. } = &*self.settings;
+        let first = patience.pause.saturating_mul(60);
+        let growing = first.saturating_mul(1 << failures.saturating_sub(1).min(10));
+        let pause = match error {
+            Failed::Run(RunError::Api(ApiError::Unauthorized { .. })) => *every,
+            Failed::Run(RunError::Api(ApiError::RateLimited { wait: Some(wait), .. })) => {
+                growing.max(*wait)
+            }
+            _ => growing.min(*every),
+        };
+        pause + chance(pause / 10)
+    }
+
+    fn look(&self, cause: Cause) -> Result<(), Failed> {
+        let settings = &*self.settings;
+        // Not kept open in between, so that the writer's is the last connection when the daemon ends.
+        let mut database = Database::open(&settings.db)?;
+        let began = Instant::now();
+        let to_do = Run {
+            provider: self.provider,
+            cause,
+            since: None,
+            dry_run: false,
+            livemode: settings.livemode,
+            rules: &settings.rules,
+            clock: settings.clock,
+        };
+        let report = run(&mut database, &self.apis, &to_do, &mut |step| {
+            if let Step::Missed { event, applied } = step {
+                self.metrics.caught_up(event.provider, applied.outcome);
+                tell(event, applied);
+            }
+        })?;
+        report.ended.clone()?;
+        self.tell_report(cause, &report, began.elapsed());
+        Ok(())
+    }
+
+    fn tell_report(&self, cause: Cause, report: &Report, took: Duration) {
+        let found = report.total();
+        let line = match found.new_events() {
+            0 => Line::info("no event was missed"),
+            _ => Line::warn("missed events fetched"),
+        };
+        line.with("provider", self.provider)
+            .with("cause", cause)
+            .with("since", report.since)
+            .with("seen", found.seen)
+            .with("known", found.known)
+            .with("applied", found.applied)
+            .with("orphaned", found.orphaned)
+            .with("ignored", found.ignored)
+            .with("failed", found.failed)
+            .with("dur_ms", took.as_millis())
+            .emit();
+    }
+}
+
+/// Why a run came to nothing, or not to its end.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("a fault of payhookd's own")]
+    Fault,
+}
+
+/// The canonical line of an event that was missed.
+fn tell(event: &Event, applied: &Applied) {
+    Line::info("missed event")
+        .with("provider", event.provider)
+        .with("event_id", &event.id)
+        .with("event_type", &event.event_type)
+        .with_some("transaction_id", applied.transaction_id)
+        .with("outcome", applied.outcome)
+        .with_some("status", applied.status)
+        .with_some("orphan", applied.orphan)
+        .with_some("amount_check", applied.wrong_amount)
+        .with_some("late_money", applied.late_money.then_some(true))
+        .emit();
+}
+
+/// Anything from nothing to `most`; without chance all of it.
+fn chance(most: Duration) -> Duration {
+    let chance = SysRng.try_next_u32().unwrap_or(u32::MAX);
+    most.mul_f64(f64::from(chance) / f64::from(u32::MAX))
+}
