@@ -17,6 +17,7 @@ pub(crate) fn start() -> Daemon {
     start_with(Options::stripe())
 }
 
+/// The same with these options.
 pub(crate) fn start_with(options: Options) -> Daemon {
     options
         .variable("PAYHOOKD_API_TOKEN", TOKEN)

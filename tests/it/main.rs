@@ -3,6 +3,7 @@
 mod admin;
 mod alerts;
 mod app;
+mod browser;
 mod certificates;
 mod daemon;
 mod database;
@@ -19,6 +20,8 @@ mod wire;
 mod answers;
 mod api;
 mod backup;
+mod browser_access;
+mod browser_flows;
 mod cli;
 mod clients;
 mod config;

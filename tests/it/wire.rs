@@ -149,8 +149,8 @@ impl Answer {
         let status = lines.next().and_then(|line| line.strip_prefix("HTTP/1.1 "));
         let status = status.and_then(|rest| rest.get(..3)).and_then(|code| code.parse().ok());
         let header = |line: &str| {
-            let (name, value) = line.split_once(": ").expect("a header");
-            (name.to_ascii_lowercase(), value.to_owned())
+            let (name, value) = line.split_once(':').expect("a header");
+            (name.to_ascii_lowercase(), value.trim().to_owned())
         };
         Self {
             status: status.unwrap_or_else(|| panic!("a status line in {head:?}")),

@@ -78,6 +78,8 @@ fn page(words: &'static Words, next: &str, wrong: Option<&str>) -> Markup {
                     @if let Some(wrong) = wrong {
                         p.notice.bad role="alert" #wrong { (wrong) }
                     }
+                    // Password managers keep the token under this name.
+                    input type="text" hidden value="payhookd" autocomplete="username";
                     label for="token" { (entry.token) }
                     input #token type="password" name="token" required autofocus
                         autocomplete="current-password" aria-describedby="where";
