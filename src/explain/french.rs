@@ -33,7 +33,7 @@ fn received(log: &WebhookLog) -> String {
     };
     let mut sentence = match log.source {
         Source::Webhook => {
-            format!("{provider} a envoyé cet événement ({what}, {mode}) à {}", log.received_at)
+            format!("{provider} a envoyé cet événement ({what}, {mode}) le {}", log.received_at)
         }
         Source::CatchUp => format!(
             "payhookd a trouvé cet événement ({what}, {mode}) dans la liste de {provider}, et le \
@@ -47,13 +47,13 @@ fn received(log: &WebhookLog) -> String {
             Source::CatchUp => "et un webhook l’a apporté ensuite",
         };
         sentence.push_str(&format!(
-            ", {how} {} fois, la dernière à {}",
+            ", {how} {} fois, la dernière le {}",
             log.delivery_count - 1,
             log.last_received_at
         ));
     }
     if let Some(occurred_at) = log.occurred_at {
-        sentence.push_str(&format!("\u{a0}; il s’est produit à {occurred_at}"));
+        sentence.push_str(&format!("\u{a0}; il s’est produit le {occurred_at}"));
     }
     sentence + "."
 }
@@ -144,7 +144,7 @@ fn found(log: &WebhookLog, story: &EventStory) -> Vec<String> {
 
 fn stands_as(orphan: &Orphan) -> String {
     let dismissed = match (&orphan.resolved_at, &orphan.note) {
-        (Some(at), Some(note)) => format!(" Il a été écarté à {at}\u{a0}: {note}."),
+        (Some(at), Some(note)) => format!(" Il a été écarté le {at}\u{a0}: {note}."),
         _ => String::new(),
     };
     let (id, meaning) = (orphan.id, meaning(orphan.kind));
@@ -187,7 +187,7 @@ fn changed(log: &WebhookLog, story: &EventStory) -> Vec<String> {
     if story.changes.is_empty() {
         return vec![if log.received_at <= transaction.created_at {
             format!(
-                "Il est arrivé avant que la boutique n’enregistre la transaction, à {}, qui l’a \
+                "Il est arrivé avant que la boutique n’enregistre la transaction, le {}, qui l’a \
                  alors repris.",
                 transaction.created_at
             )

@@ -231,12 +231,12 @@ fn made(typeset: Typeset<'_>, attempts: &[StoredAttempt]) -> Markup {
     let words = typeset.words;
     let texts = &words.deliveries;
     html! {
-        section.card.sheet {
+        section.card {
             h2 { (texts.attempts) }
             @if attempts.is_empty() {
                 p.hint { (texts.no_attempts) }
             } @else {
-                table {
+                div.sheet { table {
                     thead {
                         tr {
                             th.num scope="col" { (texts.attempt) }
@@ -263,7 +263,7 @@ fn made(typeset: Typeset<'_>, attempts: &[StoredAttempt]) -> Markup {
                             }
                         }
                     }
-                }
+                } }
             }
         }
     }

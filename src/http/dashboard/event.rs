@@ -57,7 +57,7 @@ fn body(
             section.card {
                 h2 { (texts.story) }
                 @for sentence in sentences.iter().take(most) {
-                    p { bdi { (shortened(sentence, longest)) } }
+                    p { bdi { (typeset.with_times(&shortened(sentence, longest))) } }
                 }
                 p {
                     (outcome(typeset, log.status)) " "

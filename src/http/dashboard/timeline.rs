@@ -43,9 +43,9 @@ pub(super) fn timeline(typeset: Typeset<'_>, dossier: &Dossier) -> Markup {
     moments.sort_by_key(|moment| std::cmp::Reverse(moment.at()));
     let of_it = |list: &str| format!("/{list}?transaction_id={}", dossier.transaction.id);
     html! {
-        section.card.sheet {
+        section.card {
             h2 { (texts.timeline) }
-            table {
+            div.sheet { table {
                 thead {
                     tr {
                         th scope="col" { (texts.when) }
@@ -65,7 +65,7 @@ pub(super) fn timeline(typeset: Typeset<'_>, dossier: &Dossier) -> Markup {
                         }
                     }
                 }
-            }
+            } }
             @if dossier.events.more || dossier.deliveries.more || changes.len() > shown {
                 p.hint { (texts.more_before) }
             }
@@ -97,7 +97,7 @@ fn changed(
                 Some(_) => span class=(colour(change.status)) { (words.status(change.status)) },
             }
         }
-        td data-label=(texts.detail) {
+        td data-label=(texts.detail) { span {
             @if change.amount_received != received {
                 (texts.received) " " (moved(received, change.amount_received)) ". "
             }
@@ -105,7 +105,7 @@ fn changed(
                 (texts.refunded) " " (moved(refunded, change.amount_refunded)) ". "
             }
             @if before.is_some_and(|before| before.dispute_status != change.dispute_status) {
-                (texts.dispute) " " (words.dispute(change.dispute_status)) ". "
+                (words.dispute(change.dispute_status)) ". "
             }
             @if change.amount_check.is_wrong()
                 && before.is_some_and(|before| before.amount_check != change.amount_check) {
@@ -115,7 +115,7 @@ fn changed(
                 Some((_, event_type)) => bdi { (shortened(event_type, 60)) },
                 None => (texts.by_the_shop),
             }
-        }
+        } }
     }
 }
 
@@ -125,10 +125,12 @@ fn received(typeset: Typeset<'_>, dossier: &Dossier, event: &WebhookLog) -> Mark
     let facts = dossier.facts.iter().filter(|(log_id, _)| *log_id == event.id).take(4);
     html! {
         td data-label=(texts.what) {
-            (texts.event) " "
-            a href=(format!("/events/{}", event.id)) { bdi { (shortened(&event.event_type, 60)) } }
+            span {
+                (texts.event) " "
+                a href=(format!("/events/{}", event.id)) { bdi { (shortened(&event.event_type, 60)) } }
+            }
         }
-        td data-label=(texts.detail) {
+        td data-label=(texts.detail) { span {
             @for (place, (_, fact)) in facts.enumerate() {
                 @if place > 0 { "; " }
                 (words.reference(fact.object)) " " (words.fact(fact.state))
@@ -136,7 +138,7 @@ fn received(typeset: Typeset<'_>, dossier: &Dossier, event: &WebhookLog) -> Mark
                     ", " (money(typeset, event.provider, of.minor, Some(of.currency)))
                 }
             }
-        }
+        } }
     }
 }
 
@@ -144,15 +146,15 @@ fn told(typeset: Typeset<'_>, delivery: &Delivery) -> Markup {
     let words = typeset.words;
     let texts = &words.transactions;
     html! {
-        td data-label=(texts.what) {
+        td data-label=(texts.what) { span {
             a href=(format!("/deliveries/{}", delivery.id)) { (texts.told) } " "
             span class=(super::deliveries::colour(delivery.status)) {
                 (words.delivery_status(delivery.status))
             }
-        }
-        td data-label=(texts.detail) {
+        } }
+        td data-label=(texts.detail) { span {
             (delivery.change) ", " ((words.deliveries.attempts_made)(delivery.attempts))
             @if let Some(error) = &delivery.last_error { ": " bdi { (shortened(error, 120)) } }
-        }
+        } }
     }
 }

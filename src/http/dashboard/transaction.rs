@@ -187,9 +187,9 @@ fn going_back(
         return html! {};
     }
     html! {
-        section.card.sheet {
+        section.card {
             h2 { (title) }
-            table {
+            div.sheet { table {
                 thead {
                     tr {
                         th scope="col" { (texts.when) }
@@ -217,7 +217,7 @@ fn going_back(
                             @if kind == ReferenceKind::Dispute {
                                 td data-label=(texts.deadline) {
                                     @match deadlines.get(object_id) {
-                                        Some(until) => {
+                                        Some(until) => span {
                                             (typeset.time(*until))
                                             @if *until < typeset.now { " " span.tag.bad { (texts.deadline_over) } }
                                         },
@@ -228,7 +228,7 @@ fn going_back(
                         }
                     }
                 }
-            }
+            } }
         }
     }
 }

@@ -188,12 +188,14 @@ pub(super) fn state(typeset: Typeset<'_>, transaction: &Transaction) -> Markup {
     let words = typeset.words;
     let state = &transaction.state;
     html! {
-        span class=(colour(state.status)) { (words.status(state.status)) }
-        @if state.amount_check.is_wrong() {
-            " " span.tag.bad { (words.amount_check(state.amount_check)) }
-        }
-        @if transaction.closed_at.is_some() {
-            " " span.tag { (words.transactions.closed) }
+        span {
+            span class=(colour(state.status)) { (words.status(state.status)) }
+            @if state.amount_check.is_wrong() {
+                " " span.tag.bad { (words.amount_check(state.amount_check)) }
+            }
+            @if transaction.closed_at.is_some() {
+                " " span.tag { (words.transactions.closed) }
+            }
         }
     }
 }

@@ -75,6 +75,23 @@ impl Typeset<'_> {
         html! { time datetime=(at) title=(utc(at)) { (self.clock(at)) } }
     }
 
+    /// A sentence with its instants as times of the shop.
+    pub(super) fn with_times(self, sentence: &str) -> Markup {
+        let mut parts = Vec::new();
+        let mut rest = sentence;
+        while let Some((before, at, after)) = first_instant(rest) {
+            parts.push((before, Some(at)));
+            rest = after;
+        }
+        parts.push((rest, None));
+        html! {
+            @for (text, at) in parts {
+                (text)
+                @if let Some(at) = at { (self.time(at)) }
+            }
+        }
+    }
+
     /// How long ago in its greatest unit.
     pub(super) fn age(self, at: Timestamp) -> String {
         let common = &self.words.common;
@@ -107,6 +124,16 @@ impl Typeset<'_> {
         let month = month.and_then(|month| self.words.common.months.get(month)).unwrap_or(&"");
         format!("{} {month} {}", clock.day(), clock.year())
     }
+}
+
+/// What stands before the first instant in a text, the instant, and what stands after it.
+fn first_instant(text: &str) -> Option<(&str, Timestamp, &str)> {
+    let begins = text.match_indices('T').filter_map(|(place, _)| place.checked_sub(10));
+    begins.into_iter().find_map(|begin| {
+        let end = begin + "2026-11-23T11:52:03.250Z".len();
+        let instant = text.get(begin..end).filter(|instant| instant.ends_with('Z'))?;
+        Some((text.get(..begin)?, Timestamp::parse(instant).ok()?, text.get(end..)?))
+    })
 }
 
 /// An id in few characters, whole on hover and to whoever has it read out.
@@ -191,6 +218,17 @@ mod tests {
              2 Jul 2026, 00:30:05</time>"
         );
         assert_eq!(typeset(Language::French, &paris).day(at), "2 juil. 2026");
+    }
+
+    #[test]
+    fn instants_in_a_sentence_are_times_of_the_shop() {
+        let sentence = "éT<b> at 2026-07-01T22:30:05.250Z; and T2026-07-01T22:30:05.250Z.";
+        let shown = typeset(Language::English, UTC).with_times(sentence).into_string();
+        let time = "<time datetime=\"2026-07-01T22:30:05.250Z\" \
+                    title=\"2026-07-01 22:30:05.250 UTC\">1 Jul 2026, 22:30:05</time>";
+        assert_eq!(shown, format!("éT&lt;b&gt; at {time}; and T{time}."));
+        let none = typeset(Language::English, UTC).with_times("T 2026-13-01T22:30:05.250Z");
+        assert_eq!(none.into_string(), "T 2026-13-01T22:30:05.250Z");
     }
 
     #[test]
