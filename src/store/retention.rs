@@ -324,7 +324,7 @@ fn remove_bodies(connection: &Connection, settled: &[Candidate]) -> Result<(), S
     let mut insert = connection.prepare_cached(concat!(
         "INSERT INTO webhook_logs (",
         lasting_columns!(),
-        ", headers_sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        ", headers_sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ))?;
     for row in rows {
         insert.execute(params_from_iter(row))?;
