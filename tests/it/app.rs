@@ -96,7 +96,12 @@ impl App {
 
     /// A daemon for Stripe that tells this app; attempts follow each other at once.
     pub(crate) fn options(&self) -> Options {
-        Options::stripe()
+        self.and_tells(Options::stripe())
+    }
+
+    /// The same of any daemon.
+    pub(crate) fn and_tells(&self, options: Options) -> Options {
+        options
             .variable("PAYHOOKD_NOTIFY_URL", format!("http://{}/changes?shop=1", self.fake.address))
             .variable("PAYHOOKD_NOTIFY_SECRET", SECRET)
             .arg("--unsafe-test-backoff=10")

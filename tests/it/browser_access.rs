@@ -5,7 +5,8 @@ use std::fmt::Write;
 use serde_json::json;
 
 use crate::browser::{self, Browser, Scripts};
-use crate::browser_flows::{log_in, shop};
+use crate::browser_flows::log_in;
+use crate::browser_shop::Shop;
 
 /// How a page is looked at: width and height, theme, language.
 const LOOKS: &[(u32, u32, &str, &str)] = &[
@@ -15,15 +16,11 @@ const LOOKS: &[(u32, u32, &str, &str)] = &[
     (360, 640, "dark", "en"),
 ];
 
-/// Every page, and what happens that nobody sees otherwise.
-const PAGES: &[&str] =
-    &["/", "/orphans", "/orphans?resolved=true", "/orphans/1", "/orphans/2", "/orphans/99"];
-
 #[test]
 fn no_page_keeps_anybody_out() {
     let Some(axe) = browser::axe() else { return };
-    let daemon = shop();
-    let Some(browser) = Browser::start(&daemon, Scripts::Run) else { return };
+    let shop = Shop::new();
+    let Some(browser) = Browser::start(&shop.daemon, Scripts::Run) else { return };
     let mut faults = String::new();
     let mut check = |path: &str| {
         for (width, height, theme, language) in LOOKS {
@@ -41,7 +38,7 @@ fn no_page_keeps_anybody_out() {
     };
     check("/login");
     log_in(&browser);
-    PAGES.iter().for_each(|path| check(path));
+    shop.pages().iter().for_each(|path| check(path));
     assert!(faults.is_empty(), "{faults}");
 
     // It finds what there is to be found.

@@ -2,32 +2,13 @@
 
 use serde_json::json;
 
-use crate::admin::App;
+use crate::app::wait_until_all;
 use crate::browser::{Browser, ENTER, Scripts, TAB};
-use crate::daemon::{Daemon, Options};
+use crate::browser_shop::Shop;
+use crate::daemon::Options;
 use crate::dashboard::{TOKEN, start_with};
 use crate::fake::{Fake, Reply};
 use crate::provider::StripeSample;
-
-/// A daemon with two orphans and a transaction that nobody has paid.
-pub(crate) fn shop() -> Daemon {
-    let daemon = start_with(Options::stripe());
-    for name in ["1", "2"] {
-        pay(&daemon, name);
-    }
-    let registered = App::with_token(&daemon, TOKEN).register(&json!({
-        "provider": "stripe", "reference": "pi_other", "order_id": "A-1", "amount": 4999,
-        "currency": "EUR",
-    }));
-    assert_eq!(registered.status, 201);
-    daemon
-}
-
-/// A payment that matches nothing.
-fn pay(daemon: &Daemon, name: &str) {
-    let event = StripeSample::new("payment_intent.succeeded", name).body();
-    assert_eq!(daemon.deliver_stripe(event).status, 200);
-}
 
 /// Logs in and is at the overview.
 pub(crate) fn log_in(browser: &Browser) {
@@ -43,38 +24,44 @@ fn log_out(browser: &Browser) {
 }
 
 /// Attaches the first orphan and dismisses the second.
-fn resolve(browser: &Browser, daemon: &Daemon) {
+fn resolve(browser: &Browser, shop: &Shop) {
+    let orphans = shop.ids("orphan_transactions");
     browser.click("a[href='/orphans']");
     browser.arrives_at("/orphans");
-    browser.click("a[href='/orphans/1']");
-    browser.arrives_at("/orphans/1");
+    let first = format!("/orphans/{}", orphans[0]);
+    browser.click(&format!("a[href='{first}']"));
+    browser.arrives_at(&first);
+    let attach = format!("form[action='{first}/attach'] button");
     browser.type_into("#transaction", "A-2");
-    browser.click("form[action='/orphans/1/attach'] button");
+    browser.click(&attach);
     browser.shows("[role=alert]", "No transaction has “A-2”.");
-    browser.type_into("#transaction", "A-1");
+    browser.type_into("#transaction", "order-due");
     browser.type_into("#note", "the buyer paid twice");
-    browser.click("form[action='/orphans/1/attach'] button");
+    browser.click(&attach);
     browser.shows("[role=status]", "Done.");
     browser.shows("#state", "the buyer paid twice");
 
-    browser.open("/orphans/2");
+    let second = format!("/orphans/{}", orphans[1]);
+    browser.open(&second);
     browser.type_into("#reason", "a trial");
-    browser.click("form[action='/orphans/2/dismiss'] button");
+    browser.click(&format!("form[action='{second}/dismiss'] button"));
     browser.shows("#state", "a trial");
     assert_eq!(
-        daemon.database().rows("SELECT resolution, note FROM orphan_transactions ORDER BY id"),
-        ["matched|the buyer paid twice", "dismissed|a trial"]
+        shop.daemon.database().rows("SELECT resolution, note FROM orphan_transactions ORDER BY id"),
+        ["matched|the buyer paid twice", "dismissed|a trial", "-|-"]
     );
     browser.click("a[href='/orphans']");
-    browser.shows("#orphans", "Nothing to see to.");
+    browser.arrives_at("/orphans");
+    browser.shows("#orphans", "PayPal");
+    assert_eq!(browser.count(&format!("#orphan-{}", orphans[0])), 0);
 }
 
 #[test]
 fn people_log_in_resolve_orphans_and_log_out() {
-    let daemon = shop();
-    let Some(browser) = Browser::start(&daemon, Scripts::Run) else { return };
-    browser.open("/orphans/1");
-    browser.arrives_at("/login?next=/orphans/1");
+    let shop = Shop::new();
+    let Some(browser) = Browser::start(&shop.daemon, Scripts::Run) else { return };
+    browser.open("/transactions/1");
+    browser.arrives_at("/login?next=/transactions/1");
     browser.type_into("#token", "something else");
     browser.click("form[action='/login'] button");
     browser.shows("[role=alert]", "That is not the token.");
@@ -83,18 +70,19 @@ fn people_log_in_resolve_orphans_and_log_out() {
     assert!(refused.len() == 1 && refused[0].contains("403"), "{refused:?}");
     browser.type_into("#token", TOKEN);
     browser.click("form[action='/login'] button");
-    browser.arrives_at("/orphans/1");
+    browser.arrives_at("/transactions/1");
     browser.shows("h1", "49.99");
+    browser.shows("#state", "order-paid");
     browser.click("a.brand");
     browser.arrives_at("/");
-    browser.shows("#main", "Stripe, live");
+    browser.shows("#main", "Stripe, test");
 
-    resolve(&browser, &daemon);
+    resolve(&browser, &shop);
 
     let cookie = browser.cookie();
     log_out(&browser);
-    browser.open("/orphans/1");
-    browser.arrives_at("/login?next=/orphans/1");
+    browser.open("/orphans");
+    browser.arrives_at("/login?next=/orphans");
     browser.set_cookie(&cookie);
     browser.open("/");
     browser.arrives_at("/login");
@@ -102,11 +90,82 @@ fn people_log_in_resolve_orphans_and_log_out() {
 }
 
 #[test]
-fn all_of_it_is_done_without_scripts() {
-    let daemon = shop();
-    let Some(browser) = Browser::start(&daemon, Scripts::Off) else { return };
+fn an_event_is_read_again_when_its_preview_was_seen() {
+    let options = Options::stripe();
+    let daemon = start_with(options.clone());
+    let registered = crate::admin::App::with_token(&daemon, TOKEN).register(&json!({
+        "provider": "stripe", "reference": "pi_other", "order_id": "C-1", "amount": 4999,
+        "currency": "EUR",
+    }));
+    assert_eq!(registered.status, 201);
+    let event = StripeSample::new("payment_intent.succeeded", "1").order("C-1").body();
+    assert_eq!(daemon.deliver_stripe(event.replace("\"order_id\"", "\"cart\"")).status, 200);
+    drop(daemon);
+    // The shop notices that it keeps its order ids elsewhere.
+    let daemon = start_with(options.arg("--order-id-key").arg("cart"));
+    let Some(browser) = Browser::start(&daemon, Scripts::Run) else { return };
     log_in(&browser);
-    resolve(&browser, &daemon);
+    browser.click("a[href='/events']");
+    browser.click("a[href='/events/1']");
+    browser.click("a[href='/events/1/replay']");
+    browser.shows("#main", "It would be applied");
+    browser.click("form[action='/events/1/replay'] button");
+    browser.arrives_at("/events/1");
+    browser.shows("[role=status]", "It was read again: applied.");
+    let transaction = registered.json()["id"].to_string();
+    browser.click(&format!("a[href='/transactions/{transaction}']"));
+    browser.shows("#state", "succeeded");
+    let state = "SELECT status, amount_received FROM transactions";
+    assert_eq!(daemon.database().rows(state), ["succeeded|4999"]);
+    browser.assert_clean();
+}
+
+#[test]
+fn the_app_is_told_again_of_one_change_and_of_all_that_were_given_up() {
+    let shop = Shop::new();
+    let Some(browser) = Browser::start(&shop.daemon, Scripts::Run) else { return };
+    log_in(&browser);
+    shop.app.recovers();
+    browser.click("a[href='/deliveries']");
+    browser.click("a[href='/deliveries/1']");
+    browser.shows("#state", "given up");
+    browser.shows("#state", "410");
+    browser.click("form[action='/deliveries/1/retry'] button");
+    browser.shows("[role=status]", "Done.");
+    browser.shows("#state", "200");
+    let left = shop.daemon.database().count("deliveries WHERE status = 'dead'");
+    assert!(left > 1);
+    browser.open("/deliveries");
+    browser.click("a[href='/deliveries/retry']");
+    browser.shows("#number", &format!("Given up: {left}."));
+    browser.click("form[action='/deliveries/retry'] button");
+    browser.arrives_at("/deliveries?status=pending");
+    browser.shows("[role=status]", &format!("Due again: {left}."));
+    wait_until_all(shop.daemon.options(), "delivered");
+    browser.assert_clean();
+}
+
+#[test]
+fn all_of_it_is_done_without_scripts() {
+    let shop = Shop::new();
+    let Some(browser) = Browser::start(&shop.daemon, Scripts::Off) else { return };
+    log_in(&browser);
+    resolve(&browser, &shop);
+    shop.app.recovers();
+    browser.open("/deliveries/1");
+    browser.click("form[action='/deliveries/1/retry'] button");
+    browser.shows("[role=status]", "Done.");
+    browser.open("/events/1/replay");
+    browser.click("form[action='/events/1/replay'] button");
+    browser.shows("[role=status]", "Done.");
+    browser.open("/transactions/2");
+    browser.click("form[action='/transactions/2/close'] button");
+    browser.shows("[role=status]", "The transaction is closed.");
+    browser.open("/transactions");
+    browser.type_into("input[name=q]", "order-paid");
+    browser.press(ENTER);
+    browser.arrives_at("/transactions?q=order-paid");
+    assert_eq!((browser.count("#transaction-1"), browser.count("#transaction-2")), (1, 0));
     log_out(&browser);
     // They are really off: the browser didn't even ask for ours.
     assert!(browser.requested().iter().all(|url| !url.ends_with(".js")));
@@ -114,8 +173,8 @@ fn all_of_it_is_done_without_scripts() {
 
 #[test]
 fn all_of_it_is_done_by_the_keyboard() {
-    let daemon = shop();
-    let Some(browser) = Browser::start(&daemon, Scripts::Run) else { return };
+    let shop = Shop::new();
+    let Some(browser) = Browser::start(&shop.daemon, Scripts::Run) else { return };
     browser.open("/orphans");
     // The field has the focus already.
     browser.press(TOKEN);
@@ -126,14 +185,15 @@ fn all_of_it_is_done_by_the_keyboard() {
     assert_eq!(browser.run("return document.activeElement.getBoundingClientRect().x", &[]), 0);
     browser.press(ENTER);
     assert_eq!(focused(&browser), "main");
-    tab_to(&browser, "/orphans/2");
+    let orphan = format!("/orphans/{}", shop.ids("orphan_transactions")[1]);
+    tab_to(&browser, &orphan);
     browser.press(ENTER);
-    browser.arrives_at("/orphans/2");
+    browser.arrives_at(&orphan);
     tab_to(&browser, "reason");
     browser.press("a trial");
     browser.press(ENTER);
     browser.shows("[role=status]", "Done.");
-    assert_eq!(daemon.database().count("orphan_transactions WHERE note = 'a trial'"), 1);
+    assert_eq!(shop.daemon.database().count("orphan_transactions WHERE note = 'a trial'"), 1);
 }
 
 /// What has the focus: its address or name, or what it is.
@@ -161,38 +221,44 @@ fn tab_to(browser: &Browser, wanted: &str) {
 
 #[test]
 fn the_page_changes_under_whoever_looks_and_leaves_them_in_peace() {
-    let daemon = shop();
-    for number in 3..40 {
-        pay(&daemon, &number.to_string());
+    let shop = Shop::new();
+    for number in 0..40 {
+        shop.is_paid(&number.to_string());
     }
-    let Some(browser) = Browser::start(&daemon, Scripts::Run) else { return };
+    let Some(browser) = Browser::start(&shop.daemon, Scripts::Run) else { return };
     log_in(&browser);
     browser.open("/orphans");
     browser.resize(1_000, 500);
-    let look = "return [window.mine, document.activeElement.getAttribute('href')]";
+    let orphans = shop.ids("orphan_transactions");
+    let row = json!(format!("orphan-{}", orphans[20]));
     let place = || {
-        let row = "return document.getElementById('orphan-20').getBoundingClientRect().top";
-        browser.run(row, &[]).as_f64().expect("a place")
+        let place = "return document.getElementById(arguments[0]).getBoundingClientRect().top";
+        browser.run(place, std::slice::from_ref(&row)).as_f64().expect("a place")
     };
     browser.run(
         "window.mine = 1;
-         const link = document.querySelector('#orphan-20 a');
+         const link = document.querySelector(`#${arguments[0]} a`);
          link.focus({preventScroll: true});
          link.scrollIntoView({block: 'center', behavior: 'instant'});",
-        &[],
+        std::slice::from_ref(&row),
     );
     let before = place();
-    pay(&daemon, "new");
-    browser.wait("the new orphan", || (browser.count("#orphan-41") == 1).then_some(()));
-    assert_eq!(browser.run(look, &[]), json!([1, "/orphans/20"]));
+    shop.is_paid("new");
+    let new = shop.ids("orphan_transactions").pop().expect("an orphan");
+    browser.shows(&format!("#orphan-{new}"), "pi_new");
+    let kept = "return [window.mine, document.activeElement.getAttribute('href')]";
+    assert_eq!(browser.run(kept, &[]), json!([1, format!("/orphans/{}", orphans[20])]));
     // A browser rounds where it scrolls to; a row is many times as high.
     assert!((place() - before).abs() < 2.0, "{} was at {before}", place());
 
-    browser.open("/orphans/1");
+    let first = &orphans[0];
+    browser.open(&format!("/orphans/{first}"));
     browser.run("window.mine = 1", &[]);
     browser.type_into("#note", "half a sen");
-    let dismissed = App::with_token(&daemon, TOKEN)
-        .post("/api/v1/orphans/1/resolve", json!({"dismiss": "elsewhere"}).to_string());
+    let dismissed = shop.api().post(
+        &format!("/api/v1/orphans/{first}/resolve"),
+        json!({"dismiss": "elsewhere"}).to_string(),
+    );
     assert_eq!(dismissed.status, 200, "{}", dismissed.text());
     browser.shows("#state", "elsewhere");
     browser.press("tence");
@@ -203,36 +269,35 @@ fn the_page_changes_under_whoever_looks_and_leaves_them_in_peace() {
 
 #[test]
 fn the_browser_runs_and_loads_nothing_that_is_not_the_pages_own() {
-    let daemon = shop();
+    let shop = Shop::new();
     let elsewhere = Fake::start(|_| Reply::ok("window.ran = 1"));
-    let Some(browser) = Browser::start(&daemon, Scripts::Run) else { return };
+    let Some(browser) = Browser::start(&shop.daemon, Scripts::Run) else { return };
     log_in(&browser);
     let inject = "
-        const [address, done] = arguments;
-        const violations = [];
         const element = (name, values) =>
             document.body.append(Object.assign(document.createElement(name), values));
+        window.violated = [];
         document.addEventListener('securitypolicyviolation', violation => {
-            violations.push(violation.effectiveDirective);
+            window.violated = [...new Set([...window.violated, violation.effectiveDirective])].sort();
         });
-        element('script', {textContent: 'window.ran = 1'});
-        element('script', {src: address});
-        element('img', {src: address});
+        element('script', {textContent: 'window.inline = 1'});
+        element('script', {src: arguments[0]});
+        element('img', {src: arguments[0]});
         element('style', {textContent: 'body { color: red }'});
-        element('a', {href: 'javascript:window.ran = 1'});
-        document.body.lastChild.click();
-        fetch(address).catch(() => null).finally(() => setTimeout(() =>
-            done([window.ran === undefined, [...new Set(violations)].sort()]), 100));";
+        fetch(arguments[0]).catch(() => null);";
     let address = json!(format!("http://{}/", elsewhere.address));
-    assert_eq!(
-        browser.run_async(inject, std::slice::from_ref(&address)),
-        json!([true, ["connect-src", "img-src", "script-src-elem", "style-src-elem"],])
-    );
+    browser.run(inject, std::slice::from_ref(&address));
+    let refused = json!(["connect-src", "img-src", "script-src-elem", "style-src-elem"]);
+    browser.wait("all of it refused", || {
+        (browser.run("return window.violated", &[]) == refused).then_some(())
+    });
+    let ran = "return [window.inline, window.ran]";
+    assert_eq!(browser.run(ran, &[]), json!([null, null]));
     assert_eq!(elsewhere.asked().len(), 0);
     assert!(browser.console().iter().all(|line| line.contains("Content Security Policy")));
     // Without the policy all of it happens: what was seen is the policy's work.
     browser.devtools("Page.setBypassCSP", &json!({"enabled": true}));
     browser.open("/");
-    assert_eq!(browser.run_async(inject, &[address])[0], false);
-    assert!(!elsewhere.asked().is_empty());
+    browser.run(inject, &[address]);
+    browser.wait("all of it done", || (browser.run(ran, &[]) == json!([1, 1])).then_some(()));
 }

@@ -1,0 +1,165 @@
+//! A shop in which everything has happened that the dashboard shows.
+
+use serde_json::{Value, json};
+
+use crate::admin;
+use crate::app::{self, wait_until_all};
+use crate::certificates::Certificates;
+use crate::daemon::{Daemon, Options};
+use crate::dashboard::{TOKEN, start_with};
+use crate::fake::Reply;
+use crate::provider::{PaypalSample, StripeSample};
+
+/// A daemon for test money of both providers, and who it speaks to.
+pub(crate) struct Shop {
+    /// It tells `app`, which wants to hear nothing.
+    pub(crate) daemon: Daemon,
+    pub(crate) app: app::App,
+    _certificates: Certificates,
+}
+
+impl Shop {
+    /// One where senders say what one expects of them.
+    pub(crate) fn new() -> Self {
+        Self::in_words_of(str::to_owned)
+    }
+
+    /// One where whatever a sender, a buyer, the shop or its app says went through `say`.
+    pub(crate) fn in_words_of(say: impl Fn(&str) -> String) -> Self {
+        let app = app::App::start();
+        let answer = say("gone");
+        app.says(move |_| Reply::Answer(410, None, answer.clone()));
+        let certificates = Certificates::of_sandbox();
+        let daemon = start_with(
+            app.and_tells(Options::paypal(certificates.fake.address))
+                .variable("STRIPE_WEBHOOK_SECRET", crate::provider::SECRET),
+        );
+        let shop = Self { daemon, app, _certificates: certificates };
+        shop.register("paid", &say);
+        shop.register("due", &say);
+        shop.pays("paid", &say);
+        shop.goes_back(&say);
+        shop.pays("lost", &say);
+        shop.pays("astray", &say);
+        shop.is_not_understood(&say);
+        let capture = PaypalSample::new("PAYMENT.CAPTURE.COMPLETED", &say("1")).order(&say("P-1"));
+        let url = shop._certificates.url("CERT-1");
+        assert_eq!(shop.daemon.deliver_paypal(&capture.body(), &url).status, 200);
+        wait_until_all(shop.daemon.options(), "dead");
+        shop
+    }
+
+    /// Money comes for something that the shop never registered.
+    pub(crate) fn is_paid(&self, name: &str) {
+        self.pays(name, &str::to_owned);
+    }
+
+    /// The API, as the shop's app uses it.
+    pub(crate) fn api(&self) -> admin::App {
+        admin::App::with_token(&self.daemon, TOKEN)
+    }
+
+    fn register(&self, name: &str, say: &impl Fn(&str) -> String) {
+        let registered = self.api().register(&json!({
+            "provider": "stripe", "reference": format!("pi_{}", known(name, say)),
+            "order_id": known(&format!("order-{name}"), say), "amount": 4999, "currency": "EUR",
+            "livemode": false, "metadata": {say("cart"): say("7")},
+        }));
+        assert_eq!(registered.status, 201, "{}", registered.text());
+    }
+
+    fn pays(&self, name: &str, say: &impl Fn(&str) -> String) {
+        let name = if name == "paid" { known(name, say) } else { say(name) };
+        let sample = StripeSample::new("payment_intent.succeeded", &name)
+            .order(&say(&format!("order-{name}")))
+            .test_money();
+        let mut event: Value = serde_json::from_str(&sample.body()).expect("JSON");
+        event["api_version"] = json!(say("2026-01-01"));
+        let object = &mut event["data"]["object"];
+        object["description"] = json!(say("two cups"));
+        object["receipt_email"] = json!(say("ada@shop.example"));
+        object["billing_details"] =
+            json!({"name": say("Ada"), "email": say("ada@shop.example"), "phone": say("1")});
+        self.deliver(&event);
+    }
+
+    /// What was paid is disputed and refunded in part.
+    fn goes_back(&self, say: &impl Fn(&str) -> String) {
+        let name = known("paid", say);
+        let sample = StripeSample::new("charge.dispute.created", &name)
+            .parent(&format!("ch_{name}"))
+            .amount(1000)
+            .at("2024-11-24T09:00:00Z")
+            .test_money();
+        let mut dispute: Value = serde_json::from_str(&sample.body()).expect("JSON");
+        dispute["data"]["object"]["reason"] = json!(say("fraudulent"));
+        self.deliver(&dispute);
+        self.deliver(&json!({
+            "id": format!("evt_{}", say("refund")), "object": "event", "type": "refund.created",
+            "livemode": false, "created": 1_732_449_123,
+            "data": {"object": {
+                "id": format!("re_{}", say("1")), "object": "refund", "amount": 500,
+                "currency": "eur", "charge": format!("ch_{name}"),
+                "payment_intent": format!("pi_{name}"), "status": "succeeded",
+                "reason": say("requested_by_customer"),
+            }},
+        }));
+    }
+
+    /// An event of a type that nobody knows, and one that is not whole.
+    fn is_not_understood(&self, say: &impl Fn(&str) -> String) {
+        self.deliver(&json!({
+            "id": format!("evt_{}", say("strange")), "object": "event", "type": say("shop.moved"),
+            "livemode": false, "created": 1_732_449_123, "data": {"object": {"id": say("x")}},
+        }));
+        self.deliver(&json!({
+            "id": format!("evt_{}", say("thin")), "object": "v2.core.event",
+            "type": format!("v1.{}", say("account.updated")), "livemode": false,
+        }));
+    }
+
+    fn deliver(&self, event: &Value) {
+        let answer = self.daemon.deliver_stripe(event.to_string());
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
+    /// The ids of all rows of a table.
+    pub(crate) fn ids(&self, table: &str) -> Vec<String> {
+        self.daemon.database().rows(&format!("SELECT id FROM {table} ORDER BY id"))
+    }
+
+    /// The address of every page.
+    pub(crate) fn pages(&self) -> Vec<String> {
+        let mut pages: Vec<String> = [
+            "/",
+            "/orphans",
+            "/orphans?resolved=true",
+            "/orphans/999",
+            "/transactions",
+            "/transactions?q=nothing",
+            "/transactions?status=succeeded",
+            "/events",
+            "/events?status=failed",
+            "/events/1/replay",
+            "/deliveries",
+            "/deliveries?status=dead",
+            "/deliveries/retry",
+            "/deliveries/1",
+        ]
+        .map(str::to_owned)
+        .into();
+        for (path, table) in [
+            ("orphans", "orphan_transactions"),
+            ("transactions", "transactions"),
+            ("events", "webhook_logs"),
+        ] {
+            pages.extend(self.ids(table).iter().map(|id| format!("/{path}/{id}")));
+        }
+        pages
+    }
+}
+
+/// What is said of what the shop registers, which is never this long.
+fn known(text: &str, say: &impl Fn(&str) -> String) -> String {
+    say(text).chars().take(200).collect()
+}
