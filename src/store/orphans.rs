@@ -1,9 +1,13 @@
 //! `orphan_transactions`: payments that no transaction is registered for.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::facts::StoredFact;
+use super::ingest::Outcome;
 use super::references::Realm;
+use super::webhook_logs::WebhookLog;
 use super::{Columns, StoreError, facts, raising};
 use crate::domain::event::{Ownership, Provider, Reference, ReferenceKind};
 use crate::domain::fact::Fact;
@@ -350,18 +354,33 @@ pub(super) fn attached_by_person(
         .collect()
 }
 
-/// The orphan that holds this event, if one does.
-pub(super) fn holding(connection: &Connection, log_id: i64) -> rusqlite::Result<Option<i64>> {
-    connection
-        .prepare_cached(
-            "SELECT id FROM orphan_transactions WHERE EXISTS
-                 (SELECT 1 FROM transaction_events
-                  WHERE transaction_events.transaction_id = orphan_transactions.id
-                    AND log_id = :log_id)",
-        )?
-        .query_row(named_params! { ":log_id": log_id }, |row| row.get("id"))
-        .optional()
+/// The orphan that holds this event, if one does. Of an event whose outcome is another none does.
+pub(super) fn holding(connection: &Connection, log: &WebhookLog) -> rusqlite::Result<Option<i64>> {
+    if log.status != Outcome::Orphan {
+        return Ok(None);
+    }
+    let mut statement = connection.prepare_cached(
+        "SELECT id FROM orphan_transactions
+         WHERE first_seen_at <= :until AND last_seen_at >= :since AND EXISTS
+             (SELECT 1 FROM transaction_events
+              WHERE transaction_events.transaction_id = orphan_transactions.id
+                AND log_id = :log_id)",
+    )?;
+    let mut find = |since: Timestamp, until: Timestamp| {
+        let (since, until) = (since.to_string(), until.to_string());
+        let within = named_params! { ":since": since, ":until": until, ":log_id": log.id };
+        statement.query_row(within, |row| row.get("id")).optional()
+    };
+    // It was seen when its events were received; clocks may be set in between, but seldom are.
+    let found = find(log.received_at.minus(CLOCKS_SET), log.received_at.plus(CLOCKS_SET))?;
+    match found {
+        Some(orphan) => Ok(Some(orphan)),
+        None => find(Timestamp::EPOCH, Timestamp::EPOCH.plus(Duration::MAX)),
+    }
 }
+
+/// By more than this few clocks are set.
+const CLOCKS_SET: Duration = Duration::from_secs(60 * 60);
 
 /// Raises an issue for each open orphan of which a person is to know by `now` and that nobody was told
 /// of, at most a hundred.

@@ -45,7 +45,7 @@ impl Batch<'_> {
     ) -> Result<Replayed, StoreError> {
         let holding = match log.transaction_id {
             Some(transaction_id) => Some(transaction_id),
-            None => orphans::holding(self.connection, log.id)?,
+            None => orphans::holding(self.connection, log)?,
         };
         let Content::Payment { references, facts } = &event.content else {
             return match (holding, &event.content) {

@@ -90,9 +90,10 @@ impl Reader {
                 ),
                 ("dead", self.count("SELECT count(*) FROM deliveries WHERE status = 'dead'")?),
             ],
+            // With the + by the index of the pending ones, not through all the delivered ones before.
             oldest_delivery: self.instant(
                 "SELECT changed_at FROM transaction_changes WHERE id =
-                     (SELECT min(change_id) FROM deliveries WHERE status = 'pending')",
+                     (SELECT min(+change_id) FROM deliveries WHERE status = 'pending')",
             )?,
             failed_events: self
                 .count("SELECT count(*) FROM webhook_logs WHERE status = 'failed'")?,

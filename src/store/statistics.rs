@@ -24,7 +24,6 @@ use crate::domain::transaction::DisputeStatus;
 #[derive(Debug, Default)]
 pub struct Statistics {
     quarters: BTreeMap<i64, Quarter>,
-    last_events: BTreeMap<(Provider, bool), Timestamp>,
     /// How far it has counted; `None` before it began.
     seen: Option<Seen>,
     /// Deliveries that are `pending` and `dead`, by the quarter of their change.
@@ -146,12 +145,6 @@ impl Statistics {
         figures
     }
 
-    /// When the last event of each provider and mode was received, as far as they go back: provider,
-    /// real money, UTC.
-    pub fn last_events(&self) -> impl Iterator<Item = (Provider, bool, Timestamp)> + '_ {
-        self.last_events.iter().map(|((provider, livemode), at)| (*provider, *livemode, *at))
-    }
-
     /// The last change that was counted, and whether there are more.
     fn count_changes(
         &mut self,
@@ -203,7 +196,7 @@ impl Statistics {
         oldest: i64,
     ) -> Result<(i64, bool), StoreError> {
         let mut statement = connection.prepare_cached(
-            "SELECT id, status, provider, livemode, received_at, processing_us
+            "SELECT id, status, received_at, processing_us
              FROM webhook_logs INDEXED BY webhook_logs_listing
              WHERE id > :after ORDER BY id LIMIT :limit",
         )?;
@@ -214,12 +207,8 @@ impl Statistics {
             last = columns.value()?;
             number += 1;
             let outcome = columns.parsed("outcome", Outcome::parse)?;
-            let provider = columns.parsed("provider", Provider::parse)?;
-            let livemode = columns.value()?;
             let received_at = columns.instant()?;
             let micros: i64 = columns.value()?;
-            let newest = self.last_events.entry((provider, livemode)).or_insert(received_at);
-            *newest = (*newest).max(received_at);
             let at = quarter(received_at);
             if at >= oldest {
                 let one = self.quarters.entry(at).or_default();

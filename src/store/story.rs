@@ -82,7 +82,7 @@ impl Reader {
     pub fn story(&self, log: &WebhookLog) -> Result<EventStory, StoreError> {
         let orphan = match log.transaction_id {
             Some(_) => None,
-            None => orphans::holding(&self.connection, log.id)?,
+            None => orphans::holding(&self.connection, log)?,
         };
         let stored = match log.transaction_id.or(orphan) {
             Some(payment) => facts::of(&self.connection, payment)?,
