@@ -43,6 +43,7 @@ fn whatever_anybody_says_is_text_that_stays_within_its_page() {
     browser.assert_clean();
 
     let mut pages = shop.pages();
+    shop.is_busy(hostile);
     for path in ["/transactions?q=", "/events?event_type=", "/login?next=/orphans?kind="] {
         let said = hostile("").chars().take(1_000).collect::<String>();
         let encoded: String = said.bytes().map(|byte| format!("%{byte:02x}")).collect();

@@ -94,16 +94,33 @@ impl Shop {
         let mut dispute: Value = serde_json::from_str(&sample.body()).expect("JSON");
         dispute["data"]["object"]["reason"] = json!(say("fraudulent"));
         self.deliver(&dispute);
+        self.refunds("1", say);
+    }
+
+    /// Five euros of what was paid.
+    fn refunds(&self, name: &str, say: &impl Fn(&str) -> String) {
+        let payment = known("paid", say);
         self.deliver(&json!({
-            "id": format!("evt_{}", say("refund")), "object": "event", "type": "refund.created",
+            "id": format!("evt_refund_{}", say(name)), "object": "event", "type": "refund.created",
             "livemode": false, "created": 1_732_449_123,
             "data": {"object": {
-                "id": format!("re_{}", say("1")), "object": "refund", "amount": 500,
-                "currency": "eur", "charge": format!("ch_{name}"),
-                "payment_intent": format!("pi_{name}"), "status": "succeeded",
+                "id": format!("re_{}", say(name)), "object": "refund", "amount": 500,
+                "currency": "eur", "charge": format!("ch_{payment}"),
+                "payment_intent": format!("pi_{payment}"), "status": "succeeded",
                 "reason": say("requested_by_customer"),
             }},
         }));
+    }
+
+    /// So much more of everything that no list has room for it on one page.
+    pub(crate) fn is_busy(&self, say: impl Fn(&str) -> String) {
+        for number in 0..60 {
+            let name = format!("{number}-of-many");
+            self.register(&name, &say);
+            self.pays(&name, &say);
+            self.refunds(&name, &say);
+        }
+        wait_until_all(self.daemon.options(), "dead");
     }
 
     /// An event of a type that nobody knows, and one that is not whole.

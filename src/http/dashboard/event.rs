@@ -17,9 +17,9 @@ use crate::providers::pages;
 use crate::replay::{Reread, RereadResult, replay as read_again};
 use crate::store::{Batch, StoreError, Transaction, WebhookLog};
 
-/// Bytes of the payload that are shown.
-const PAYLOAD: usize = 20_000;
-/// Bytes of the headers that are shown.
+/// Bytes that the payload that is shown takes.
+const PAYLOAD: usize = 28_000;
+/// Bytes that the headers take.
 const HEADERS: usize = 4_000;
 /// Sentences that are shown, and characters of each.
 const SENTENCES: (usize, usize) = (30, 600);

@@ -1,10 +1,12 @@
 //! JSON as a person reads it: one thing a line, in the order and with the digits in which it came.
 
-/// The text set out in lines, cut after about `most` bytes, and whether it was. What is no JSON
-/// comes out in some order of lines, but whole.
+/// The text set out in lines, cut after about `most` bytes of HTML, and whether it was. What is no
+/// JSON comes out in some order of lines, but whole.
 pub(super) fn set_out(text: &str, most: usize) -> (String, bool) {
     let mut out = String::new();
     let mut depth: usize = 0;
+    // What `&quot;` and the like take more than what they stand for.
+    let mut escapes: usize = 0;
     let (mut in_text, mut escaped) = (false, false);
     let mut characters = text.char_indices().filter(|(_, one)| *one != '\r').peekable();
     let line = |out: &mut String, depth: usize| {
@@ -12,9 +14,15 @@ pub(super) fn set_out(text: &str, most: usize) -> (String, bool) {
         out.extend(std::iter::repeat_n("  ", depth.min(DEEPEST)));
     };
     while let Some((_, one)) = characters.next() {
-        if out.len() >= most {
+        if out.len() + escapes >= most {
             return (out, true);
         }
+        escapes += match one {
+            '"' => 5,
+            '&' => 4,
+            '<' | '>' => 3,
+            _ => 0,
+        };
         if in_text {
             out.push(one);
             in_text = escaped || one != '"';
@@ -82,6 +90,9 @@ mod tests {
         assert!(cut && out.len() < 1_100, "{}", out.len());
         let (out, cut) = set_out(&format!("\"{}\"", "é".repeat(100_000)), 1_000);
         assert!(cut && out.len() < 1_100, "{}", out.len());
+        let (out, cut) = set_out(&format!("\"{}\"", "\\\"<&>".repeat(1_000)), 1_000);
+        let html = maud::html! { (out) }.into_string();
+        assert!(cut && (1_000..1_010).contains(&html.len()), "{}", html.len());
     }
 
     proptest! {

@@ -5,7 +5,7 @@ use warp::reply::Response;
 
 use super::page::{Failure, Tab, older, secret, see};
 use super::sessions::{Notice, Session};
-use super::typeset::{Typeset, id, shortened};
+use super::typeset::{Typeset, brief, id, shortened};
 use super::{Dashboard, Visit};
 use crate::domain::orphan::OrphanKind;
 use crate::providers::pages;
@@ -139,9 +139,9 @@ fn row(typeset: Typeset<'_>, orphan: &Orphan) -> Markup {
                 span.tag .warn[orphan.resolved_at.is_none()] { (words.orphan_kind(orphan.kind)) }
             }
             td data-label=(texts.order) {
-                @if let Some(order) = &orphan.order_id { (id(order)) }
+                @if let Some(order) = &orphan.order_id { (brief(order)) }
             }
-            td data-label=(texts.reference) { (id(&orphan.reference)) }
+            td data-label=(texts.reference) { (brief(&orphan.reference)) }
         }
     }
 }

@@ -10,7 +10,7 @@ use super::page::{Failure, Tab, secret, see};
 use super::sessions::{Notice, Session};
 use super::timeline::timeline;
 use super::transactions::{amount, state};
-use super::typeset::{Typeset, id, shortened};
+use super::typeset::{Typeset, brief, id, shortened};
 use super::{Dashboard, Visit};
 use crate::domain::event::{Provider, ReferenceKind};
 use crate::domain::fact::Fact;
@@ -21,10 +21,10 @@ use crate::providers::{object, pages};
 use crate::store::{Dossier, Transaction};
 
 /// Events, changes and deliveries that are shown, of each.
-pub(super) const SHOWN: u32 = 30;
+pub(super) const SHOWN: u32 = 20;
 /// Ids, refunds and disputes that are shown, of each.
-const FEW: usize = 30;
-/// Bytes of the provider's object that are shown.
+const FEW: usize = 20;
+/// Bytes that what is shown of the provider's object takes.
 const OBJECT: usize = 12_000;
 
 /// The page.
@@ -211,9 +211,9 @@ fn going_back(
                             }
                             td data-label=(texts.status) { span.tag { (words.fact(fact.state)) } }
                             td data-label=(texts.reason) {
-                                @if let Some(reason) = &fact.reason { bdi { (shortened(reason, 100)) } }
+                                @if let Some(reason) = &fact.reason { bdi { (shortened(reason, 60)) } }
                             }
-                            td data-label=(texts.reference) { (id(object_id)) }
+                            td data-label=(texts.reference) { (brief(object_id)) }
                             @if kind == ReferenceKind::Dispute {
                                 td data-label=(texts.deadline) {
                                     @match deadlines.get(object_id) {

@@ -136,7 +136,7 @@ fn first_instant(text: &str) -> Option<(&str, Timestamp, &str)> {
     })
 }
 
-/// An id in few characters, whole on hover and to whoever has it read out.
+/// An id in few characters; in up to a hundred on hover and to whoever has it read out.
 pub(super) fn id(text: &str) -> Markup {
     let length = text.chars().count();
     if length <= LONGEST_ID {
@@ -144,7 +144,7 @@ pub(super) fn id(text: &str) -> Markup {
     }
     let head: String = text.chars().take(LONGEST_ID - 7).collect();
     let tail: String = text.chars().skip(length - 6).collect();
-    html! { code title=(shortened(text, 200)) { bdi { (head) "…" (tail) } } }
+    html! { code title=(shortened(text, 100)) { bdi { (head) "…" (tail) } } }
 }
 
 /// An id in few characters, where many stand below each other and each leads to the whole of it.
