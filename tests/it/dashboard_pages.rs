@@ -59,6 +59,8 @@ fn transactions_are_found_by_what_is_known_of_them() {
         ("?provider=paypal", vec![]),
         ("?livemode=true&since=1h", vec![third, second, first]),
         ("?since=2036-01-01", vec![]),
+        ("?since=2020-01-01&until=2036-01-01", vec![third, second, first]),
+        ("?until=2020-01-01", vec![]),
         ("?q=A&status=succeeded", vec![first]),
         (&*format!("?cursor={second}"), vec![first]),
     ] {
@@ -72,9 +74,28 @@ fn transactions_are_found_by_what_is_known_of_them() {
     assert!(found.contains("name=\"status\" value=\"pending\""), "{found}");
     let nothing = visitor.page("/transactions?q=nothing");
     assert!(nothing.contains("No transaction is like this."), "{nothing}");
-    for wrong in ["?status=paid", "?since=yesterday", "?strange=1"] {
+    for wrong in ["?status=paid", "?since=yesterday", "?until=1h", "?strange=1"] {
         assert_eq!(visitor.get(&format!("/transactions{wrong}")).status, 400, "{wrong}");
     }
+}
+
+#[test]
+fn a_day_is_one_of_the_shop() {
+    // In Auckland it is the 24th already.
+    let options = Options::stripe().clock("2026-11-23T11:52:03Z");
+    let daemon = start_with(options.variable("PAYHOOKD_TIME_ZONE", "Pacific/Auckland"));
+    let id = register(&daemon, "1", "A-1001", 4999);
+    let visitor = Visitor::of(&daemon);
+    for (query, expected) in [
+        ("since=2026-11-24&until=2026-11-24", vec![id]),
+        ("since=2026-11-25", vec![]),
+        ("until=2026-11-23", vec![]),
+    ] {
+        let page = visitor.page(&format!("/transactions?{query}"));
+        assert_eq!(rows(&page, "transaction"), expected, "{query}");
+    }
+    let page = visitor.page("/transactions?since=2026-11-24");
+    assert!(page.contains("name=\"since\" value=\"2026-11-24\""), "{page}");
 }
 
 #[test]
@@ -140,6 +161,9 @@ fn events_are_listed_explained_and_downloaded() {
         ("?livemode=true&status=orphan", vec![3]),
         (&*format!("?transaction_id={id}"), vec![1]),
         ("?since=1h&cursor=3", vec![2, 1]),
+        ("?since=2036-01-01", vec![]),
+        ("?until=2020-01-01", vec![]),
+        ("?since=2020-01-01&until=2036-01-01&status=ignored", vec![2]),
     ] {
         let page = visitor.page(&format!("/events{query}"));
         assert_eq!(rows(&page, "event"), expected, "{query}");

@@ -1,7 +1,5 @@
 //! What the shop's app is told of changes.
 
-use std::time::Duration;
-
 use maud::{Markup, html};
 use warp::reply::Response;
 
@@ -21,7 +19,8 @@ const ROWS: u32 = 50;
 const ATTEMPTS: usize = 40;
 /// Deliveries are counted up to here.
 const MOST_COUNTED: i64 = 1_000;
-/// How many are retried in one commit: few enough that webhooks never wait long.
+/// How many are retried in one commit: few enough that webhooks, which come in between, never wait
+/// long.
 const AT_ONCE: u32 = 200;
 /// What may be said of the list.
 pub(super) const NAMES: &[&str] = &["status", "transaction_id", "cursor"];
@@ -284,7 +283,7 @@ pub(super) async fn retry(dashboard: &Dashboard, visit: &Visit) -> Result<Respon
 
 /// How many were given up since when, to have them tried again.
 pub(super) async fn ask(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
-    let since = visit.since()?;
+    let since = dashboard.since(visit)?;
     let number = dashboard.read(move |reader| reader.count_dead(since, MOST_COUNTED + 1)).await?;
     let typeset = dashboard.typeset(visit);
     let filters = Filters::of("/deliveries/retry", &["since"], &visit.said)?;
@@ -340,8 +339,6 @@ pub(super) async fn retry_many(dashboard: &Dashboard, visit: &Visit) -> Result<R
         let Some(newest) = retried.last() else { break };
         last = *newest;
         number += i64::try_from(retried.len()).unwrap_or(0);
-        // Webhooks come in between.
-        tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let typeset = dashboard.typeset(visit);
     let done = (visit.words.deliveries.done_many)(&typeset.number(number));

@@ -14,7 +14,7 @@ use crate::store::{EventFilter, FoundEvents, Outcome, Page, WebhookLog};
 const ROWS: u32 = 50;
 /// What may be said of the list.
 pub(super) const NAMES: &[&str] =
-    &["status", "event_type", "provider", "livemode", "since", "transaction_id", "cursor"];
+    &["status", "event_type", "provider", "livemode", "since", "until", "transaction_id", "cursor"];
 
 /// The list.
 pub(super) async fn list(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
@@ -25,8 +25,8 @@ pub(super) async fn list(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
         statuses: said.words("status", Outcome::ALL, Outcome::parse)?,
         event_type: filters.get("event_type").map(str::to_owned),
         livemode: said.flag("livemode")?,
-        received_after: visit.since()?,
-        received_before: None,
+        received_after: dashboard.since(visit)?,
+        received_before: dashboard.until(visit)?,
         transaction_id: said.row_id("transaction_id")?,
     };
     let page = Page { limit: ROWS, ..said.page()? };
@@ -75,12 +75,13 @@ fn choices(typeset: Typeset<'_>, filters: &Filters) -> Markup {
     html! {
         (filters.choice(texts.by_outcome, texts.any_outcome, "status", &outcomes))
         (filters.choice(common.by_time, common.any_time, "since", &words.lately()))
-        details open[filters.has(&["event_type", "provider", "livemode"])] {
+        details open[filters.has(&["event_type", "provider", "livemode", "until"])] {
             summary { (common.more_filters) }
             (filters.choice(common.by_provider, common.any_provider, "provider", &providers))
             (filters.choice(common.by_mode, common.any_mode, "livemode", &modes))
+            (filters.days(words))
             form.card method="get" action="/events" {
-                (filters.fields_beside("event_type"))
+                (filters.fields_beside(&["event_type"]))
                 label for="event_type" { (texts.by_type) }
                 div.row {
                     div {

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::page::Failure;
+use super::words::Words;
 use crate::http::api::query::Query;
 
 /// The filters of a list as they are now.
@@ -45,9 +46,11 @@ impl Filters {
         path(self.path, self.said.iter().map(|(name, value)| (*name, &**value)))
     }
 
-    /// The list with this filter in place of what is said of it now.
+    /// The list with this filter in place of what is said of it now. Another beginning of the time has
+    /// no end.
     pub(super) fn with(&self, name: &'static str, value: Option<&str>) -> String {
-        let others = self.said.iter().filter(|(said, _)| *said != name);
+        let goes = |said: &str| said == name || (name == "since" && said == "until");
+        let others = self.said.iter().filter(|(said, _)| !goes(said));
         let others = others.map(|(name, value)| (*name, &**value));
         path(self.path, others.chain(value.map(|value| (name, value))))
     }
@@ -77,11 +80,34 @@ impl Filters {
         }
     }
 
-    /// What is said, as fields of a form that says this one anew.
-    pub(super) fn fields_beside(&self, name: &str) -> Markup {
+    /// What is said, as fields of a form that says these anew.
+    pub(super) fn fields_beside(&self, names: &[&str]) -> Markup {
         html! {
-            @for (name, value) in self.said.iter().filter(|(said, _)| *said != name) {
+            @for (name, value) in self.said.iter().filter(|(said, _)| !names.contains(said)) {
                 input type="hidden" name=(name) value=(value);
+            }
+        }
+    }
+
+    /// A form for the first and the last day that are wanted.
+    pub(super) fn days(&self, words: &Words) -> Markup {
+        let texts = &words.transactions;
+        // What is no date, such as `2d`, is chosen by a link.
+        let day = |name: &str| self.get(name).filter(|said| said.len() == "2026-11-23".len());
+        html! {
+            form.card method="get" action=(self.path) {
+                (self.fields_beside(&["since", "until"]))
+                div.row {
+                    div {
+                        label for="since" { (texts.first_day) }
+                        input #since type="date" name="since" value=[day("since")];
+                    }
+                    div {
+                        label for="until" { (texts.last_day) }
+                        input #until type="date" name="until" value=[day("until")];
+                    }
+                    button { (texts.days_button) }
+                }
             }
         }
     }
@@ -126,8 +152,9 @@ mod tests {
     use super::*;
 
     fn filters(said: &str) -> Filters {
-        let said = Query::parse(said, &["q", "status", "cursor"]).expect("a query");
-        Filters::of("/list", &["q", "status"], &said).expect("filters")
+        let said =
+            Query::parse(said, &["q", "status", "since", "until", "cursor"]).expect("a query");
+        Filters::of("/list", &["q", "status", "since", "until"], &said).expect("filters")
     }
 
     #[test]
@@ -137,6 +164,9 @@ mod tests {
         assert_eq!(now.with("status", Some("a b")), "/list?q=A%261&status=a%20b");
         assert_eq!(now.with("q", None), "/list?status=failed");
         assert_eq!(filters("q=+&status=").path(), "/list");
+        let days = filters("since=2026-11-01&until=2026-11-30&q=a");
+        assert_eq!(days.with("since", Some("1h")), "/list?q=a&since=1h");
+        assert_eq!(days.with("q", None), "/list?since=2026-11-01&until=2026-11-30");
     }
 
     #[test]

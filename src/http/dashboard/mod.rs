@@ -294,6 +294,33 @@ impl Dashboard {
         Failure::Store(error)
     }
 
+    /// From when on: a day of the shop's, `2d`, or a time; `None` if nothing is said. The instant itself
+    /// is not part of it.
+    fn since(&self, visit: &Visit) -> Result<Option<Timestamp>, Failure> {
+        let said = visit.text("since")?;
+        let since = |text: &str| match self.midnight(text) {
+            Some(midnight) => Ok(midnight.minus(Duration::from_millis(1))),
+            None => text.parse::<SinceOption>().map(|since| since.at(visit.now)),
+        };
+        Ok(said.map(|text| since(&text)).transpose().map_err(|why| Problem::field("since", why))?)
+    }
+
+    /// Until the end of which day of the shop's.
+    fn until(&self, visit: &Visit) -> Result<Option<Timestamp>, Failure> {
+        let said = visit.text("until")?;
+        let end = |text: &str| {
+            let begins = self.midnight(text).ok_or("give a date such as 2026-11-23")?;
+            // Days have between 23 and 25 hours.
+            let next = begins.plus(Duration::from_secs(30 * 3_600));
+            Ok::<_, &str>(self.zone.start_of_day(next, 0))
+        };
+        Ok(said.map(|text| end(&text)).transpose().map_err(|why| Problem::field("until", why))?)
+    }
+
+    fn midnight(&self, date: &str) -> Option<Timestamp> {
+        (date.len() == "2026-11-23".len()).then(|| self.zone.midnight(date)).flatten()
+    }
+
     fn typeset(&self, visit: &Visit) -> Typeset<'_> {
         Typeset { words: visit.words, zone: &self.zone, now: visit.now }
     }
@@ -322,12 +349,6 @@ impl Visit {
     /// The number in the path; what is no number names nothing.
     fn number(&self) -> Result<i64, Failure> {
         self.path.first().and_then(|part| positive(part)).ok_or(Failure::NotFound)
-    }
-
-    /// From when on: `2d`, a date or a time; `None` if nothing is said.
-    fn since(&self) -> Result<Option<Timestamp>, Failure> {
-        let since = self.said.get("since", str::parse::<SinceOption>)?;
-        Ok(since.map(|since| since.at(self.now)))
     }
 
     /// The text of a field or parameter, without white space around it; `None` if there is none.

@@ -15,8 +15,17 @@ use crate::store::{Page, Searched, Transaction, TransactionFilter};
 /// Rows of a page.
 const ROWS: u32 = 50;
 /// What may be said of the list.
-pub(super) const NAMES: &[&str] =
-    &["q", "status", "amount_check", "dispute_status", "provider", "livemode", "since", "cursor"];
+pub(super) const NAMES: &[&str] = &[
+    "q",
+    "status",
+    "amount_check",
+    "dispute_status",
+    "provider",
+    "livemode",
+    "since",
+    "until",
+    "cursor",
+];
 
 /// The list.
 pub(super) async fn list(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
@@ -26,7 +35,8 @@ pub(super) async fn list(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
         statuses: said.words("status", Status::ALL, Status::parse)?,
         provider: said.word("provider", Provider::ALL, Provider::parse)?,
         livemode: said.flag("livemode")?,
-        created_after: visit.since()?,
+        created_after: dashboard.since(visit)?,
+        created_before: dashboard.until(visit)?,
         amount_check: said.word("amount_check", AmountCheck::ALL, AmountCheck::parse)?,
         dispute_status: said.word("dispute_status", DisputeStatus::ALL, DisputeStatus::parse)?,
         ..TransactionFilter::default()
@@ -53,7 +63,7 @@ fn list_body(typeset: Typeset<'_>, filters: &Filters, page: Page, found: &Search
     html! {
         h1 { (texts.title) }
         form.card role="search" method="get" action="/transactions" {
-            (filters.fields_beside("q"))
+            (filters.fields_beside(&["q"]))
             label for="q" { (texts.search) }
             div.row {
                 div {
@@ -95,7 +105,7 @@ fn choices(typeset: Typeset<'_>, filters: &Filters) -> Markup {
     let providers: Vec<_> =
         Provider::ALL.iter().map(|one| (one.as_str(), words.provider(*one))).collect();
     let modes = [("true", words.mode(true)), ("false", words.mode(false))];
-    let more = ["amount_check", "dispute_status", "provider", "livemode", "since"];
+    let more = ["amount_check", "dispute_status", "provider", "livemode", "since", "until"];
     html! {
         (filters.choice(texts.by_status, texts.any_status, "status", &statuses))
         details open[filters.has(&more)] {
@@ -105,6 +115,7 @@ fn choices(typeset: Typeset<'_>, filters: &Filters) -> Markup {
             (filters.choice(texts.by_provider, texts.any_provider, "provider", &providers))
             (filters.choice(texts.by_mode, texts.any_mode, "livemode", &modes))
             (filters.choice(texts.by_time, texts.any_time, "since", &words.lately()))
+            (filters.days(words))
         }
     }
 }

@@ -35,6 +35,9 @@ texts! {
         any_mode: Text = "Live and test", "Réel et test";
         by_time: Text = "By time", "Par période";
         any_time: Text = "At any time", "À tout moment";
+        first_day: Text = "First day", "Premier jour";
+        last_day: Text = "Last day", "Dernier jour";
+        days_button: Text = "Only these days", "Ces jours seulement";
         none: Text = "No transaction is registered yet.",
             "Aucune transaction n’est encore enregistrée.";
         none_hint: Text =
