@@ -29,6 +29,7 @@ mod clients;
 mod config;
 mod crash;
 mod dashboard;
+mod dashboard_overview;
 mod dashboard_pages;
 mod deliveries;
 mod doctor;

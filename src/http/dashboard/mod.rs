@@ -6,6 +6,7 @@
 //! in [`words`], in every language.
 
 mod assets;
+mod charts;
 mod deliveries;
 mod event;
 mod events;

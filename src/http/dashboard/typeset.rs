@@ -20,8 +20,12 @@ pub(super) struct Typeset<'a> {
 impl Typeset<'_> {
     /// `1,234.50 EUR`, `1 234,50 EUR`: with the decimals that the provider has for the currency.
     pub(super) fn money(self, provider: Provider, minor: i64, currency: Currency) -> String {
-        let decimal = Money { minor, currency }.to_decimal(provider);
-        format!("{}\u{a0}{currency}", self.grouped(&decimal))
+        format!("{}\u{a0}{currency}", self.decimal(provider, minor, currency))
+    }
+
+    /// The same where the currency stands elsewhere.
+    pub(super) fn decimal(self, provider: Provider, minor: i64, currency: Currency) -> String {
+        self.grouped(&Money { minor, currency }.to_decimal(provider))
     }
 
     /// The same of an amount as it is stored; what is no currency is shown as it is.

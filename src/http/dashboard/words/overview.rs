@@ -1,16 +1,75 @@
 //! Texts of the overview.
 
 use super::Text;
+use crate::domain::issue::Severity;
 
 texts! {
     /// How things stand.
     Overview {
         title: Text = "Overview", "Vue d’ensemble";
+        all_well: Text = "Nothing needs you.", "Rien ne vous attend.";
+        no_match: fn(i64, &str) -> String =
+            |number, sums| match number {
+                1 => format!("1 payment matches nothing: {sums}"),
+                _ => format!("{number} payments match nothing: {sums}"),
+            },
+            |number, sums| match number {
+                1 => format!("1 paiement ne correspond à rien\u{a0}: {sums}"),
+                _ => format!("{number} paiements ne correspondent à rien\u{a0}: {sums}"),
+            };
+        no_amount: Text = "no amount known", "montant inconnu";
+        and: Text = " and ", " et ";
+        oldest: Text = "the oldest came", "le plus ancien est arrivé";
+        problems: fn(i64) -> String =
+            |number| match number {
+                1 => "1 problem is open".to_owned(),
+                _ => format!("{number} problems are open"),
+            },
+            |number| match number {
+                1 => "1 problème est ouvert".to_owned(),
+                _ => format!("{number} problèmes sont ouverts"),
+            };
+        open_problems: Text = "Problems open now", "Problèmes ouverts";
+        no_problems: Text = "None.", "Aucun.";
+        more_problems: fn(i64) -> String =
+            |number| format!("and {number} more: payhookd issues list"),
+            |number| format!("et {number} autres\u{a0}: payhookd issues list");
+        severity: fn(Severity) -> Text =
+            |severity| match severity {
+                Severity::Notice => "notice",
+                Severity::Warning => "warning",
+                Severity::Critical => "critical",
+            },
+            |severity| match severity {
+                Severity::Notice => "information",
+                Severity::Warning => "avertissement",
+                Severity::Critical => "critique",
+            };
+        today: Text = "Today", "Aujourd’hui";
+        month: Text = "Last 30 days", "30 derniers jours";
+        currency: Text = "Currency", "Devise";
+        received: Text = "Received", "Reçu";
+        refunded: Text = "Refunded", "Remboursé";
+        disputed: Text = "Disputed", "Contesté";
+        payments: Text = "Payments", "Paiements";
+        no_money: Text = "No money has moved.", "Aucun mouvement d’argent.";
         last_events: Text = "Last genuine event", "Dernier événement authentique";
         no_events: Text = "No event has come yet.", "Aucun événement n’est encore arrivé.";
         no_events_hint: Text =
             "Send one to check the way: payhookd send stripe --template payment_intent.succeeded",
             "Envoyez-en un pour vérifier le chemin\u{a0}: payhookd send stripe --template \
              payment_intent.succeeded";
+        outcomes: Text = "What became of the events of the last 30 days",
+            "Ce que sont devenus les événements des 30 derniers jours";
+        payments_a_day: Text = "Payments a day", "Paiements par jour";
+        processing: Text = "Time to the disk, by day", "Temps jusqu’au disque, par jour";
+        deliveries: Text = "Told to the shop’s app, by day", "Notifications à l’application, par jour";
+        no_deliveries: Text =
+            "No app is told of changes: set PAYHOOKD_NOTIFY_URL to tell the shop’s.",
+            "Aucune application n’est notifiée\u{a0}: définissez PAYHOOKD_NOTIFY_URL.";
+        percentile: fn(u8) -> String = |percent| format!("{percent} % within"),
+            |percent| format!("{percent}\u{a0}% en moins de");
+        day: Text = "Day", "Jour";
+        in_numbers: Text = "In numbers", "En chiffres";
     }
 }
