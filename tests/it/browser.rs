@@ -91,6 +91,11 @@ impl Browser {
         self.command("POST", "/url", &json!({"url": format!("{}{path}", self.origin)}));
     }
 
+    /// Goes back to the page before.
+    pub(crate) fn back(&self) {
+        self.command("POST", "/back", &json!({}));
+    }
+
     /// Where it is: the path, with the query if there is one.
     pub(crate) fn path(&self) -> String {
         let url = self.command("GET", "/url", &Value::Null);
@@ -201,7 +206,10 @@ impl Browser {
         assert_eq!(self.console(), [""; 0]);
         let requested = self.requested();
         assert!(!requested.is_empty(), "the browser says what it asks for");
-        let own = |url: &&String| url.starts_with(&format!("{}/", self.origin));
+        // `data:` asks nobody: the browser draws its own parts of fields with it.
+        let own = |url: &&String| {
+            url.starts_with(&format!("{}/", self.origin)) || url.starts_with("data:")
+        };
         let elsewhere: Vec<_> = requested.iter().filter(|url| !own(url)).collect();
         assert!(elsewhere.is_empty(), "asked of others: {elsewhere:?}");
     }

@@ -9,6 +9,7 @@ use crate::daemon::Options;
 use crate::dashboard::{TOKEN, start_with};
 use crate::fake::{Fake, Reply};
 use crate::provider::StripeSample;
+use crate::wire::Connection;
 
 /// Logs in and is at the overview.
 pub(crate) fn log_in(browser: &Browser) {
@@ -81,6 +82,9 @@ fn people_log_in_resolve_orphans_and_log_out() {
 
     let cookie = browser.cookie();
     log_out(&browser);
+    // What was seen is not kept for whoever comes next.
+    browser.back();
+    browser.arrives_at("/login?next=/orphans");
     browser.open("/orphans");
     browser.arrives_at("/login?next=/orphans");
     browser.set_cookie(&cookie);
@@ -265,6 +269,19 @@ fn the_page_changes_under_whoever_looks_and_leaves_them_in_peace() {
     let typed = browser.run("return [window.mine, document.getElementById('note').value]", &[]);
     assert_eq!(typed, json!([1, "half a sentence"]));
     browser.assert_clean();
+
+    // The session ends in another tab.
+    let csrf = browser.run("return document.querySelector('[name=csrf]').value", &[]);
+    let fields = format!("csrf={}", csrf.as_str().expect("a value"));
+    let cookie = format!("payhookd={}", browser.cookie());
+    let ended = Connection::open(shop.daemon.admin).request(
+        "POST",
+        "/logout",
+        &[("cookie", &cookie), ("content-type", "application/x-www-form-urlencoded")],
+        fields,
+    );
+    assert_eq!(ended.status, 303);
+    browser.arrives_at(&format!("/login?next=/orphans/{first}"));
 }
 
 #[test]
