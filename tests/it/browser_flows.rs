@@ -32,7 +32,7 @@ fn resolve(browser: &Browser, shop: &Shop) {
     let first = format!("/orphans/{}", orphans[0]);
     browser.click(&format!("a[href='{first}']"));
     browser.arrives_at(&first);
-    let attach = format!("form[action='{first}/attach'] button");
+    let attach = format!("form.card[action='{first}/attach'] button");
     browser.type_into("#transaction", "A-2");
     browser.click(&attach);
     browser.shows("[role=alert]", "No transaction has “A-2”.");

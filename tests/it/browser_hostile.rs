@@ -38,7 +38,7 @@ fn whatever_anybody_says_is_text_that_stays_within_its_page() {
         "document.getElementById('transaction').value = arguments[0]",
         &[hostile("A-1").into()],
     );
-    browser.click("form[action$='/attach'] button");
+    browser.click("form.card[action$='/attach'] button");
     browser.shows("[role=alert]", "A-1<script>");
     browser.assert_clean();
 

@@ -80,6 +80,27 @@ fn transactions_are_found_by_what_is_known_of_them() {
 }
 
 #[test]
+fn an_orphan_is_attached_to_a_transaction_that_it_may_belong_to() {
+    let daemon = start();
+    let event = StripeSample::new("payment_intent.succeeded", "paid");
+    deliver(&daemon, &event);
+    let likely = register(&daemon, "1", "A-1001", 4999);
+    let other = register(&daemon, "2", "A-1002", 700);
+    let visitor = Visitor::of(&daemon);
+    let page = visitor.page("/orphans/1");
+    let (_, offered) = page.split_once("id=\"candidates\"").expect("candidates");
+    assert!(offered.contains("same amount") && !offered.contains("same order"), "{offered}");
+    assert!(offered.contains(&format!("name=\"transaction\" value=\"{likely}\"")), "{offered}");
+    assert!(!offered.contains(&format!("value=\"{other}\"")), "{offered}");
+
+    let likely = likely.to_string();
+    assert_eq!(visitor.post("/orphans/1/attach", &[("transaction", &likely)]).status, 303);
+    let state = "SELECT id, status, amount_received FROM transactions ORDER BY id LIMIT 1";
+    assert_eq!(daemon.database().rows(state), [format!("{likely}|succeeded|4999")]);
+    assert!(!visitor.page("/orphans/1").contains("id=\"candidates\""));
+}
+
+#[test]
 fn a_day_is_one_of_the_shop() {
     // In Auckland it is the 24th already.
     let options = Options::stripe().clock("2026-11-23T11:52:03Z");

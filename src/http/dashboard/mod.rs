@@ -6,6 +6,7 @@
 //! in [`words`], in every language.
 
 mod assets;
+mod candidates;
 mod charts;
 mod deliveries;
 mod event;

@@ -3,13 +3,16 @@
 use maud::{Markup, html};
 use warp::reply::Response;
 
+use super::candidates;
 use super::page::{Failure, Tab, older, secret, see};
 use super::sessions::{Notice, Session};
 use super::typeset::{Typeset, brief, id, shortened};
 use super::{Dashboard, Visit};
 use crate::domain::orphan::OrphanKind;
 use crate::providers::pages;
-use crate::store::{By, EventStory, Listed, Orphan, OrphanFilter, Page, Resolution, Settled};
+use crate::store::{
+    By, Candidate, EventStory, Listed, Orphan, OrphanFilter, Page, Resolution, Settled,
+};
 
 /// Rows of a page.
 const ROWS: u32 = 50;
@@ -160,6 +163,8 @@ struct Known {
     events: Vec<(i64, String, String)>,
     /// What its last event said, and where that leads.
     story: Option<EventStory>,
+    /// Transactions that it may belong to, the likeliest first.
+    candidates: Vec<Candidate>,
 }
 
 /// One orphan, and what can be said of it.
@@ -171,7 +176,11 @@ pub(super) async fn show(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
         let last = last.into_iter().find(|log| log.provider == orphan.provider);
         let story = last.map(|log| reader.story(&log)).transpose()?;
         let events = reader.events_of(number)?;
-        Ok(Some(Known { orphan, events, story }))
+        let candidates = match is_attachable(&orphan) {
+            true => reader.candidates(&orphan, candidates::MOST)?,
+            false => Vec::new(),
+        };
+        Ok(Some(Known { orphan, events, story, candidates }))
     });
     let known = known.await?.ok_or(Failure::NotFound)?;
     let typeset = dashboard.typeset(visit);
@@ -213,6 +222,7 @@ fn show_body(typeset: Typeset<'_>, session: &Session, title: &str, known: &Known
             }
         }
         (why(typeset, known))
+        (candidates::section(typeset, session, orphan, &known.candidates))
         @if orphan.resolved_at.is_none() || orphan.transaction_id.is_none() {
             div.cards { (forms(typeset, session, orphan)) }
         }
@@ -272,6 +282,12 @@ fn why(typeset: Typeset<'_>, known: &Known) -> Markup {
             }
         }
     }
+}
+
+/// Whether it can still become part of a transaction: late money has its own.
+fn is_attachable(orphan: &Orphan) -> bool {
+    orphan.kind != OrphanKind::LateMoney
+        && (orphan.resolved_at.is_none() || orphan.transaction_id.is_none())
 }
 
 fn forms(typeset: Typeset<'_>, session: &Session, orphan: &Orphan) -> Markup {

@@ -1,5 +1,7 @@
 //! Texts of the orphan inbox.
 
+use std::time::Duration;
+
 use super::{Text, Words};
 use crate::domain::language::Language::{English, French};
 use crate::domain::orphan::OrphanKind;
@@ -35,6 +37,18 @@ texts! {
         status: Text = "Status", "Statut";
         events: Text = "Events", "Événements";
         why_title: Text = "Why it matches nothing", "Pourquoi il ne correspond à rien";
+        candidates: Text = "It may belong to", "Il peut appartenir à";
+        candidates_hint: Text =
+            "Transactions with its order id, and unpaid ones of its amount that were registered within \
+             two weeks of it.",
+            "Transactions avec sa commande, et celles non payées de son montant enregistrées à moins \
+             de deux semaines.";
+        speaks_for_it: Text = "What speaks for it", "Ce qui l’indique";
+        same_order: Text = "same order", "même commande";
+        same_amount: Text = "same amount", "même montant";
+        apart: fn(Duration) -> String =
+            |apart| format!("{} apart", length(apart, ["minute", "hour", "day"], |number| number == 1)),
+            |apart| format!("à {} d’écart", length(apart, ["minute", "heure", "jour"], |number| number < 2));
         attach: Text = "Attach to a transaction", "Rattacher à une transaction";
         attach_hint: Text =
             "All its events are applied to the transaction, and whatever comes with one of its ids.",
@@ -86,6 +100,17 @@ texts! {
             |most| format!("The note has more than {most} characters."),
             |most| format!("La note a plus de {most} caractères.");
     }
+}
+
+/// A length of time in its greatest unit: minutes, hours or days.
+fn length(duration: Duration, units: [&str; 3], is_one: fn(u64) -> bool) -> String {
+    let minutes = duration.as_secs() / 60;
+    let (number, unit) = match minutes {
+        0..120 => (minutes, units[0]),
+        120..2_880 => (minutes / 60, units[1]),
+        2_880.. => (minutes / 1_440, units[2]),
+    };
+    format!("{number} {unit}{}", if is_one(number) { "" } else { "s" })
 }
 
 impl Words {
