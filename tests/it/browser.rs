@@ -80,7 +80,7 @@ impl Browser {
         let session = browser.command("POST", "", &capabilities);
         browser.session = format!("/{}", session["sessionId"].as_str().expect("a session"));
         // Its own first page loads much, and is nobody's business.
-        browser.command("POST", "/url", &json!({"url": "about:blank"}));
+        browser.visit("about:blank");
         browser.console();
         browser.requested();
         Some(browser)
@@ -88,7 +88,12 @@ impl Browser {
 
     /// Goes to a page of the dashboard.
     pub(crate) fn open(&self, path: &str) {
-        self.command("POST", "/url", &json!({"url": format!("{}{path}", self.origin)}));
+        self.visit(&format!("{}{path}", self.origin));
+    }
+
+    /// Goes anywhere.
+    pub(crate) fn visit(&self, url: &str) {
+        self.command("POST", "/url", &json!({"url": url}));
     }
 
     /// Goes back to the page before.

@@ -23,6 +23,7 @@ mod api;
 mod backup;
 mod browser_access;
 mod browser_flows;
+mod browser_guard;
 mod browser_hostile;
 mod cli;
 mod clients;
