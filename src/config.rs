@@ -79,6 +79,8 @@ pub struct Config {
     pub api: ApiConfig,
     /// How often missed events are looked for; `None` for never.
     pub reconcile_every: Option<Duration>,
+    /// Where the providers reach this machine, without a final slash.
+    pub public_url: Option<String>,
     /// How the shop marks its payments.
     pub rules: Rules,
     /// How long a payment may be without a transaction before a person is told.
@@ -205,6 +207,13 @@ pub fn secrets(name: &str, around: Surroundings<'_>) -> Result<Vec<Secret>, Conf
     }
 }
 
+/// The webhook ids of PayPal that are set.
+pub fn webhook_ids(around: Surroundings<'_>) -> Result<Vec<String>, ConfigError> {
+    let mut checks = Checks { around, mistakes: Vec::new(), warnings: Vec::new() };
+    let ids = checks.list("PAYPAL_WEBHOOK_ID");
+    if checks.mistakes.is_empty() { Ok(ids) } else { Err(ConfigError(checks.mistakes)) }
+}
+
 /// The environment variables that are text.
 pub fn variables() -> Vec<(String, String)> {
     std::env::vars_os()
@@ -280,6 +289,7 @@ impl Checks<'_> {
             paypal,
             api,
             reconcile_every: self.reconcile_every(options),
+            public_url: self.public_url(options.public.public_url.as_deref()),
             rules: Rules {
                 order_id_key: options.order_id_key.clone(),
                 own_metadata: options.own_metadata.iter().map(|mark| mark.0.clone()).collect(),

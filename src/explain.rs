@@ -53,6 +53,10 @@ fn received(log: &WebhookLog) -> String {
             "payhookd found this {mode} {what} in {provider}'s list of events, and knows of it since {}",
             log.received_at
         ),
+        Source::Object => format!(
+            "payhookd asked {provider} for this {mode} object at {}, and keeps the answer as {what}",
+            log.received_at
+        ),
     };
     if log.delivery_count > 1 && log.source == Source::CatchUp {
         sentence.push_str(&format!(
@@ -76,7 +80,7 @@ fn received(log: &WebhookLog) -> String {
 fn proved(log: &WebhookLog) -> String {
     let by = &log.proof;
     match log.provider {
-        _ if log.source == Source::CatchUp => {
+        _ if log.source != Source::Webhook => {
             format!("It was proved by {by}, which was asked with the shop's own keys.")
         }
         Provider::Stripe => format!("It was proved by {by} of STRIPE_WEBHOOK_SECRET."),
@@ -230,7 +234,7 @@ fn one_change(provider: Provider, change: &CausedChange, currency: Option<Curren
 }
 
 fn answered(log: &WebhookLog) -> String {
-    if log.source == Source::CatchUp {
+    if log.source != Source::Webhook {
         return match log.delivery_count {
             1 => "Nobody waited for an answer.".to_owned(),
             _ => r#"The webhook was answered 200 {"received":true,"duplicate":true}."#.to_owned(),

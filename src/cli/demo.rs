@@ -91,6 +91,7 @@ impl Demo {
             }),
             api: ApiConfig { stripe: None, paypal: None, patience: Patience::STANDARD },
             reconcile_every: None,
+            public_url: None,
             rules: Rules::default(),
             orphan_grace: Duration::from_secs(120),
             time_zone: Zone::system(),

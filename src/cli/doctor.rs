@@ -4,6 +4,7 @@
 mod clock;
 mod configuration;
 mod database;
+mod endpoints;
 mod issues;
 mod listeners;
 mod log;
@@ -35,7 +36,8 @@ pub struct Doctor {
     /// there, which the daemon must refuse.
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
-    /// Ask the providers' APIs too: for the time. No key is sent.
+    /// Ask the providers' APIs too: for the time and, with the API keys that are set, for the webhook
+    /// endpoints that they have.
     #[arg(long)]
     online: bool,
     /// Check the whole database, every row and reference, instead of its structure: slow if it is
@@ -137,6 +139,9 @@ impl Doctor {
             findings.extend(database::check_certificates(&patient, reader));
         }
         findings.extend(listeners::check(&patient));
+        if self.online {
+            findings.extend(endpoints::check(&patient, self.public_url.as_deref()));
+        }
         if let Some(url) = &self.public_url {
             findings.extend(proxy::check(&patient, url));
         }

@@ -2,13 +2,16 @@
 
 pub mod alerts;
 pub mod api_token;
+pub mod asking;
 pub mod backup;
 pub mod chance;
 pub mod closing;
 pub mod completions;
 pub mod deliveries;
 pub mod demo;
+pub mod discrepancies;
 pub mod doctor;
+pub mod endpoints;
 pub mod events;
 pub mod export;
 pub mod forget;
@@ -16,6 +19,7 @@ pub mod import;
 pub mod issues;
 pub mod manual;
 pub mod migrate;
+mod object;
 pub mod orphans;
 pub mod prune;
 pub mod reconcile;
@@ -92,6 +96,18 @@ pub enum Command {
     #[command(after_help = "Examples:\n  payhookd reconcile --since 72h --dry-run\n  \
         payhookd reconcile --provider stripe")]
     Reconcile(Box<reconcile::Reconcile>),
+    /// Compare what the providers and the shop believe of the payments of a period.
+    ///
+    /// Told are payments that a provider has and the shop has not, those that the shop has and the
+    /// provider has not, and those of which both say different things, each with the command that
+    /// resolves it. Nothing is changed. Exit code 1 if there is any difference. What could not be
+    /// compared is said on standard error.
+    #[command(after_help = "Examples:\n  payhookd discrepancies --from 30d\n  \
+        payhookd discrepancies --provider stripe --from 2026-11-01 --to 2026-12-01 --json")]
+    Discrepancies(Box<discrepancies::Discrepancies>),
+    /// The webhook endpoints that the providers have.
+    #[command(subcommand)]
+    Endpoints(Box<endpoints::Endpoints>),
     /// Copy the database to a file, while the daemon runs, and check the copy.
     ///
     /// To go back to it: stop the daemon, put the copy in the place of the database, remove the files
@@ -196,6 +212,8 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Demo(demo)) => ended(demo::run(demo)),
         Some(Command::Send(send)) => ended(send::run(send)),
         Some(Command::Orphans(command)) => ended(orphans::run(command)),
+        Some(Command::Discrepancies(command)) => ended(command.run()),
+        Some(Command::Endpoints(command)) => ended(command.run()),
         Some(Command::Reconcile(reconcile)) => ended(reconcile.run()),
         Some(Command::Backup(backing)) => ended(backing.run()),
         Some(Command::Forget(forget)) => ended(forget.run()),

@@ -6,12 +6,11 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::asking::AskOptions;
+use super::object::Wanted;
 use super::table::Table;
-use super::{CommandError, print_json, printed, rules, said};
-use crate::clients::api::{Apis, Stop};
-use crate::clock::Clock;
-use crate::config::options::{ApiOptions, DatabaseOption, SinceOption, parse_instant, parse_mode};
-use crate::config::{ApiConfig, Mode, Surroundings, variables};
+use super::{CommandError, print_json, printed, said};
+use crate::config::options::SinceOption;
 use crate::domain::event::Provider;
 use crate::domain::time::Timestamp;
 use crate::reconcile::{KEPT_BY_PROVIDERS, Report, Run, Step, run};
@@ -21,7 +20,7 @@ use crate::store::{Cause, Database, Found, Reader};
 #[derive(Args, Debug)]
 pub struct Reconcile {
     #[command(flatten)]
-    database: DatabaseOption,
+    asking: AskOptions,
     /// Only this provider's events: stripe or paypal [default: of each whose API keys are set].
     #[arg(long)]
     provider: Option<Provider>,
@@ -29,51 +28,45 @@ pub struct Reconcile {
     /// providers keep them for thirty days [default: where the last run ended].
     #[arg(long, value_name = "TIME")]
     since: Option<SinceOption>,
+    /// Not events, but one payment itself, as the provider tells of it now: a transaction's number,
+    /// any id of the provider's, or the shop's order id.
+    #[arg(long, value_name = "ID", conflicts_with = "since")]
+    object: Option<String>,
     /// Change nothing; say what would be applied.
     #[arg(long)]
     dry_run: bool,
     /// Print JSON lines.
     #[arg(long)]
     json: bool,
-    /// Which money it is about: live or test [default: the daemon's, or what the keys say].
-    #[arg(long, value_parser = parse_mode, env = "PAYHOOKD_MODE")]
-    mode: Option<Mode>,
-    #[command(flatten)]
-    api: ApiOptions,
-    /// For tests: a clock that stands still.
-    #[arg(long, hide = true, value_parser = parse_instant)]
-    unsafe_test_clock: Option<Timestamp>,
 }
 
 impl Reconcile {
     /// Does it.
     pub fn run(&self) -> Result<(), CommandError> {
-        let path = self.database.path();
-        let reader = Reader::open(&path)?;
-        let of_daemon = reader.livemode()?;
-        let of_daemon = of_daemon.map(|is_live| if is_live { Mode::Live } else { Mode::Test });
-        let variables = variables();
-        let around = Surroundings { variables: &variables, read: |path| std::fs::read(path) };
-        let (config, mode) = ApiConfig::new(&self.api, self.mode.or(of_daemon), around)?;
-        let rules = rules(&reader)?;
+        let access = self.asking.open()?;
+        let reader = Reader::open(&access.path)?;
+        let mut database = Database::open(&access.path)?;
+        if let Some(id) = &self.object {
+            let Self { provider, dry_run, json, .. } = *self;
+            let wanted = Wanted { id, provider, dry_run, json };
+            return wanted.run(&reader, &mut database, &access.asker());
+        }
         drop(reader);
-        let clock = self.unsafe_test_clock.map_or(Clock::SYSTEM, Clock::stopped_at);
-        let apis = Apis::new(&config, &Stop::new(), clock);
-        let mut database = Database::open(&path)?;
         let mut reports = Vec::new();
-        for provider in self.providers(&apis)? {
+        for provider in access.providers(self.provider)? {
             let to_do = Run {
                 provider,
                 cause: Cause::Command,
-                since: self.since.map(|since| since.at(clock.now())),
+                since: self.since.map(|since| since.at(access.clock.now())),
                 dry_run: self.dry_run,
-                livemode: mode == Mode::Live,
-                rules: &rules,
-                clock,
+                livemode: access.livemode,
+                rules: &access.rules,
+                clock: access.clock,
             };
             self.warn_of_limit(&to_do)?;
             let mut progress = Progress::of(provider);
-            let report = run(&mut database, &apis, &to_do, &mut |step| progress.moved(step))?;
+            let report =
+                run(&mut database, &access.apis, &to_do, &mut |step| progress.moved(step))?;
             progress.end();
             reports.push((provider, report));
         }
@@ -90,22 +83,6 @@ impl Reconcile {
             failures if failures.is_empty() => Ok(()),
             failures => Err(said(failures.join("\n"))),
         }
-    }
-
-    fn providers(&self, apis: &Apis) -> Result<Vec<Provider>, CommandError> {
-        if let Some(provider) = self.provider {
-            apis.can_ask(provider).map_err(|error| said(error.to_string()))?;
-            return Ok(vec![provider]);
-        }
-        let can_ask = |provider: &Provider| apis.can_ask(*provider).is_ok();
-        let providers: Vec<_> = Provider::ALL.iter().copied().filter(can_ask).collect();
-        if providers.is_empty() {
-            return Err(said(
-                "no provider can be asked what was missed: set STRIPE_SECRET_KEY, or \
-                 PAYPAL_CLIENT_ID and PAYPAL_CLIENT_SECRET, as for the daemon",
-            ));
-        }
-        Ok(providers)
     }
 
     fn warn_of_limit(&self, to_do: &Run<'_>) -> Result<(), CommandError> {

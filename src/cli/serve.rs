@@ -43,6 +43,7 @@ use crate::logfmt::Line;
 use crate::logger::Logger;
 use crate::metrics::Metrics;
 use crate::notify::{Notifier, NotifyError, Target};
+use crate::providers::endpoints::Wanted;
 use crate::providers::paypal::transmission::WebhookIds;
 use crate::providers::stripe::signature::SigningSecrets;
 use crate::reconcile::worker::{Settings, Worker};
@@ -249,8 +250,19 @@ fn start_reconciler(
         clock: config.clock,
         every,
         patience: config.api.patience,
+        endpoint: wanted_endpoint(config),
     };
     Worker::start(settings, &providers, apis, stop, metrics).map(Some)
+}
+
+/// What is known here of where webhooks are to go.
+pub(super) fn wanted_endpoint(config: &Config) -> Wanted {
+    let webhook_ids = config.paypal.as_ref().map(|paypal| paypal.webhook_ids.clone());
+    Wanted {
+        public_url: config.public_url.clone(),
+        webhook_ids: webhook_ids.unwrap_or_default(),
+        livemode: config.mode == Mode::Live,
+    }
 }
 
 /// Serves both listeners; says what ended it.

@@ -18,6 +18,7 @@ use super::{oauth, wait};
 use crate::clock::Clock;
 use crate::config::ApiConfig;
 use crate::domain::event::Provider;
+use crate::domain::time::Timestamp;
 
 /// Answers that are read are no larger: a page of a hundred events is some hundred KiB.
 pub(super) const LARGEST: u64 = 16 * 1024 * 1024;
@@ -97,6 +98,15 @@ fn later(wait: Option<Duration>) -> String {
         .unwrap_or_default()
 }
 
+/// What stands at a path, and when.
+#[derive(Clone, Debug)]
+pub struct Looked {
+    /// The answer's body.
+    pub body: Vec<u8>,
+    /// By the clock of the API or, if it does not tell, ours.
+    pub at: Timestamp,
+}
+
 /// The APIs for which keys are set.
 #[derive(Debug)]
 pub struct Apis {
@@ -129,6 +139,14 @@ impl Apis {
             remedy: "set PAYPAL_CLIENT_ID and PAYPAL_CLIENT_SECRET of the app in PayPal's \
                      developer dashboard that the webhook belongs to",
         })
+    }
+
+    /// What stands at a path, with its query if it has one, and when. Blocks.
+    pub fn look(&self, provider: Provider, path: &str) -> Result<Looked, ApiError> {
+        match provider {
+            Provider::Stripe => self.stripe()?.look(path),
+            Provider::Paypal => self.paypal()?.look(path),
+        }
     }
 
     /// Whether keys of this provider are set.
@@ -236,7 +254,7 @@ impl Caller {
         &self,
         asked: &Asked<'_>,
         once: impl Fn() -> Result<Answer, Broken>,
-    ) -> Result<Vec<u8>, ApiError> {
+    ) -> Result<Answer, ApiError> {
         let mut not_before = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut attempt = 1;
         loop {
@@ -247,7 +265,7 @@ impl Caller {
                 self.wait(left)?;
             }
             let failed = match self.judge(asked, once()) {
-                Ok(body) => return Ok(body),
+                Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
             *not_before = failed.wait.and_then(|wait| Instant::now().checked_add(wait));
@@ -260,6 +278,11 @@ impl Caller {
         }
     }
 
+    /// The answer as somebody who looks at an object needs it.
+    pub(super) fn looked(&self, answer: Answer) -> Looked {
+        Looked { at: answer.date.unwrap_or_else(|| self.clock.now()), body: answer.body }
+    }
+
     fn wait(&self, how_long: Duration) -> Result<(), ApiError> {
         if self.stop.wait(how_long) { Ok(()) } else { Err(ApiError::Stopped) }
     }
@@ -268,8 +291,8 @@ impl Caller {
         ApiError::RateLimited { provider: self.provider, wait }
     }
 
-    /// The body of a good answer; else what is wrong, and whether it may be better the next time.
-    fn judge(&self, asked: &Asked<'_>, answer: Result<Answer, Broken>) -> Result<Vec<u8>, Failed> {
+    /// A good answer; else what is wrong, and whether it may be better the next time.
+    fn judge(&self, asked: &Asked<'_>, answer: Result<Answer, Broken>) -> Result<Answer, Failed> {
         let provider = self.provider;
         let at = asked.name.to_owned();
         match answer {
@@ -300,7 +323,7 @@ impl Caller {
         }
     }
 
-    fn judge_status(&self, asked: &Asked<'_>, answer: Answer) -> Result<Vec<u8>, Failed> {
+    fn judge_status(&self, asked: &Asked<'_>, answer: Answer) -> Result<Answer, Failed> {
         let provider = self.provider;
         let at = asked.name.to_owned();
         let status = answer.status;
@@ -316,7 +339,7 @@ impl Caller {
         };
         let wait = answer.retry_after.as_deref().and_then(|text| wait(text, self.clock.now()));
         let failed = match status {
-            200..=299 => return Ok(answer.body),
+            200..=299 => return Ok(answer),
             300..=399 => {
                 let what = format!("{status}, which leads elsewhere and is not followed");
                 Failed::for_good(ApiError::Unexpected { provider, asked: at, what })
@@ -391,6 +414,8 @@ impl Failed {
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
+    /// When it was given, by the provider's own clock.
+    date: Option<Timestamp>,
     /// When to ask again, as the header says it.
     retry_after: Option<String>,
     /// Whether to ask again: Stripe says so itself, whatever the status.
@@ -404,10 +429,11 @@ impl Answer {
         limit: u64,
     ) -> Result<Self, ureq::Error> {
         let header = |name| answer.headers().get(name)?.to_str().ok();
+        let date = header("date").and_then(super::date);
         let retry_after = header("retry-after").map(str::to_owned);
         let should_retry = header("stripe-should-retry").and_then(|value| value.parse().ok());
         let status = answer.status().as_u16();
-        Ok(Self { status, retry_after, should_retry, body: super::body(answer, limit)? })
+        Ok(Self { status, date, retry_after, should_retry, body: super::body(answer, limit)? })
     }
 }
 

@@ -65,9 +65,14 @@ fn wait(text: &str, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
+    Some(date(text)?.since(now))
+}
+
+/// The time in a header, if it is one since 1970.
+fn date(text: &str) -> Option<Timestamp> {
     let date = httpdate::parse_http_date(text).ok()?;
     let since_epoch = date.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    Some(Timestamp::EPOCH.plus(since_epoch).since(now))
+    Some(Timestamp::EPOCH.plus(since_epoch))
 }
 
 /// What the shop's app, or a target of alerts, said to a message.

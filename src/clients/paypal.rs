@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::api::{Answer, ApiError, Asked, Caller, LARGEST};
+use super::api::{Answer, ApiError, Asked, Caller, LARGEST, Looked};
 use super::oauth::Tokens;
 use super::postback::Postback;
 use crate::config::PaypalKeys;
@@ -31,6 +31,15 @@ impl Paypal {
 
     /// What stands at a path such as `/v2/payments/captures/3C679366HH908993F`. Blocks.
     pub fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, ApiError> {
+        self.ask(path, query).map(|answer| answer.body)
+    }
+
+    /// What stands at a path, with its query if it has one, and when. Blocks.
+    pub fn look(&self, path: &str) -> Result<Looked, ApiError> {
+        self.ask(path, &[]).map(|answer| self.caller.looked(answer))
+    }
+
+    fn ask(&self, path: &str, query: &[(&str, &str)]) -> Result<Answer, ApiError> {
         self.call(&format!("GET {path}"), |token| {
             let request = self.caller.agent().get(self.url(path));
             request
@@ -53,6 +62,7 @@ impl Paypal {
                 .send(json)
                 .and_then(|answer| Answer::read(answer, LARGEST))
         })
+        .map(|answer| answer.body)
     }
 
     /// The events of the app's webhooks that were created from `from` to `until`, both included; of
@@ -89,7 +99,7 @@ impl Paypal {
         &self,
         name: &str,
         once: impl Fn(&str) -> Result<Answer, ureq::Error>,
-    ) -> Result<Vec<u8>, ApiError> {
+    ) -> Result<Answer, ApiError> {
         let asked = Asked {
             // A query of PayPal's own making is no name.
             name: name.split('?').next().unwrap_or(name),

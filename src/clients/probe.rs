@@ -84,13 +84,11 @@ impl Default for Probe {
 fn read(answer: Result<Response<Body>, ureq::Error>) -> Result<Answer, Silence> {
     let answer = answer.map_err(silence)?;
     let text = |name| Some(answer.headers().get(name)?.to_str().ok()?.to_owned());
-    let date = text(header::DATE).and_then(|date| httpdate::parse_http_date(&date).ok());
-    let since_epoch = date.and_then(|date| date.duration_since(std::time::UNIX_EPOCH).ok());
     Ok(Answer {
         status: answer.status().as_u16(),
         location: text(header::LOCATION),
         server: text(header::SERVER),
-        date: since_epoch.map(|since| Timestamp::EPOCH.plus(since)),
+        date: text(header::DATE).and_then(|date| super::date(&date)),
         // A body that is too long or breaks off is not ours, and the rest says enough.
         body: super::body(answer, LOOKED_AT)
             .map(|body| String::from_utf8_lossy(&body).into_owned())

@@ -3,7 +3,7 @@
 //! Source: Stripe API reference, "Authentication", "Versioning", "Pagination", "List all events" and
 //! "Idempotent requests".
 
-use super::api::{Answer, ApiError, Asked, Broken, Caller, LARGEST};
+use super::api::{Answer, ApiError, Asked, Broken, Caller, LARGEST, Looked};
 use crate::config::{Secret, StripeKeys};
 use crate::domain::event::Provider;
 use crate::domain::time::Timestamp;
@@ -26,6 +26,15 @@ impl Stripe {
     /// What stands at a path such as `/v1/charges/ch_1`, in the [version](VERSION) that is asked
     /// for. Blocks.
     pub fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, ApiError> {
+        self.ask(path, query).map(|answer| answer.body)
+    }
+
+    /// What stands at a path, with its query if it has one, and when. Blocks.
+    pub fn look(&self, path: &str) -> Result<Looked, ApiError> {
+        self.ask(path, &[]).map(|answer| self.caller.looked(answer))
+    }
+
+    fn ask(&self, path: &str, query: &[(&str, &str)]) -> Result<Answer, ApiError> {
         self.call(&format!("GET {path}"), || {
             let request = self.caller.agent().get(format!("{}{path}", self.api_base));
             let answer = request
@@ -54,6 +63,7 @@ impl Stripe {
                 .send_form(form.iter().copied())?;
             Ok(Answer::read(answer, LARGEST)?)
         })
+        .map(|answer| answer.body)
     }
 
     /// The events that were created in `[from, until)`, to the second, newest first; of those the
@@ -82,9 +92,9 @@ impl Stripe {
         &self,
         name: &str,
         once: impl Fn() -> Result<Answer, Broken>,
-    ) -> Result<Vec<u8>, ApiError> {
+    ) -> Result<Answer, ApiError> {
         let asked = Asked {
-            name,
+            name: name.split('?').next().unwrap_or(name),
             wrong_key: "it does not know the key in STRIPE_SECRET_KEY: copy it again from \
                         Stripe's dashboard, Developers, API keys",
             weak_key: "the key in STRIPE_SECRET_KEY may not read this: give the restricted key the \

@@ -125,6 +125,18 @@ impl Checks<'_> {
         }
     }
 
+    /// What the providers have registered is compared with it, so it must be what they can reach.
+    pub(super) fn public_url(&mut self, given: Option<&str>) -> Option<String> {
+        let given = given.filter(|given| !given.is_empty())?;
+        let url: Option<Uri> = given.parse().ok();
+        let is_web =
+            |url: &Uri| matches!(url.scheme_str(), Some("https" | "http")) && url.query().is_none();
+        if !url.as_ref().is_some_and(is_web) {
+            self.mistake("--public-url: no URL: give one such as https://shop.example");
+        }
+        Some(given.trim_end_matches('/').to_owned())
+    }
+
     fn patience(&mut self, options: &ApiOptions) -> Patience {
         let mut patience = Patience::STANDARD;
         if let Some(limit) = options.unsafe_test_api_limit {

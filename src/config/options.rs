@@ -23,6 +23,15 @@ pub struct DatabaseOption {
     pub db: Option<PathBuf>,
 }
 
+/// Where this machine is reached from outside.
+#[derive(Args, Clone, Debug)]
+pub struct PublicUrlOption {
+    /// Where the providers reach this machine, such as https://shop.example: what they have
+    /// registered is compared with it.
+    #[arg(long, value_name = "URL", env = "PAYHOOKD_PUBLIC_URL")]
+    pub public_url: Option<String>,
+}
+
 /// How the providers' APIs are asked.
 #[derive(Args, Clone, Debug)]
 pub struct ApiOptions {
@@ -189,6 +198,10 @@ pub struct ServeOptions {
     #[arg(long, value_name = "DURATION", default_value = "1h", env = "PAYHOOKD_RECONCILE_EVERY")]
     pub reconcile_every: EveryOption,
 
+    /// Where the providers' webhooks are to go.
+    #[command(flatten)]
+    pub public: PublicUrlOption,
+
     /// PEM certificates to trust for PayPal's signing certificate in place of the bundled DigiCert
     /// roots.
     #[arg(long, value_name = "FILE", env = "PAYHOOKD_PAYPAL_CERT_ROOTS")]
@@ -323,6 +336,7 @@ pub const VARIABLES: &[&str] = &[
     "PAYHOOKD_PAYPAL_CERT_HOST",
     "PAYHOOKD_PAYPAL_CERT_ROOTS",
     "PAYHOOKD_PAYPAL_VERIFY",
+    "PAYHOOKD_PUBLIC_URL",
     "PAYHOOKD_RECONCILE_EVERY",
     "PAYHOOKD_STRIPE_API_BASE",
     "PAYHOOKD_STRIPE_TOLERANCE",

@@ -30,6 +30,8 @@ words! {
         Webhook = "webhook",
         /// It was missed, and found in the provider's list of events.
         CatchUp = "catch-up",
+        /// The provider's API was asked for its object.
+        Object = "object",
     }
 }
 

@@ -47,8 +47,10 @@ macro_rules! words {
     };
 }
 
+pub mod asking;
 pub mod change;
 pub mod delivery;
+pub mod discrepancy;
 pub mod event;
 pub mod fact;
 pub mod issue;

@@ -40,11 +40,16 @@ fn received(log: &WebhookLog) -> String {
              connaît depuis {}",
             log.received_at
         ),
+        Source::Object => format!(
+            "payhookd a interrogé {provider} sur cet objet ({mode}) le {}, et garde la réponse sous \
+             le nom {what}",
+            log.received_at
+        ),
     };
     if log.delivery_count > 1 {
         let how = match log.source {
             Source::Webhook => "et encore",
-            Source::CatchUp => "et un webhook l’a apporté ensuite",
+            Source::CatchUp | Source::Object => "et un webhook l’a apporté ensuite",
         };
         sentence.push_str(&format!(
             ", {how} {} fois, la dernière le {}",
@@ -61,7 +66,7 @@ fn received(log: &WebhookLog) -> String {
 fn proved(log: &WebhookLog) -> String {
     let by = &log.proof;
     match log.provider {
-        _ if log.source == Source::CatchUp => {
+        _ if log.source != Source::Webhook => {
             format!("Il a été prouvé par {by}, interrogé avec les clés de la boutique.")
         }
         Provider::Stripe => format!("Il a été prouvé par {by} de STRIPE_WEBHOOK_SECRET."),

@@ -204,6 +204,82 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for PartVisitor<T> {
     }
 }
 
+/// An id, or the whole of what it names, where that was asked for with it.
+#[derive(Clone, Debug, Default)]
+pub enum Expandable<'a, T> {
+    /// Anything else.
+    #[default]
+    Nothing,
+    /// The id alone.
+    Id(Cow<'a, str>),
+    /// The object.
+    Whole(Box<T>),
+}
+
+impl<T> Expandable<'_, T> {
+    /// The object, if it is there.
+    pub fn whole(&self) -> Option<&T> {
+        match self {
+            Self::Whole(object) => Some(object),
+            _ => None,
+        }
+    }
+}
+
+impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Expandable<'a, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ExpandableVisitor(PhantomData))
+    }
+}
+
+struct ExpandableVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ExpandableVisitor<T> {
+    type Value = Expandable<'de, T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Expandable::Nothing)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Expandable::Nothing)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(Expandable::Nothing)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(Expandable::Nothing)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(Expandable::Nothing)
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
+        Ok(Expandable::Id(Cow::Borrowed(value)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+        Ok(Expandable::Id(Cow::Owned(value.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Expandable::Nothing)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        let object = T::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Expandable::Whole(Box::new(object)))
+    }
+}
+
 /// An object whose names are the shop's own, read as scalars; anything else is an empty one.
 #[derive(Clone, Debug, Default)]
 pub struct Map<'a>(Vec<(Cow<'a, str>, Loose<'a>)>);

@@ -4,12 +4,14 @@
 //! is no I/O here: certificates are fetched by [`crate::clients`].
 
 pub mod api;
+pub mod endpoints;
 pub mod loose;
 pub mod object;
 pub mod pages;
 pub mod paypal;
 pub mod personal;
 mod reading;
+pub mod retrieval;
 pub mod rules;
 pub mod stripe;
 mod template;
@@ -108,6 +110,14 @@ pub fn read_again(
     read(provider, &verified, livemode, rules)
 }
 
+/// The types of events that are acted on.
+pub fn acted_on(provider: Provider) -> &'static [&'static str] {
+    match provider {
+        Provider::Stripe => stripe::acted_on(),
+        Provider::Paypal => paypal::acted_on(),
+    }
+}
+
 /// What an id that a shop registers names, by its form. PayPal's ids have no prefix but for the old
 /// payments and the subscriptions.
 pub fn reference_kind(provider: Provider, reference: &str) -> ReferenceKind {
@@ -118,6 +128,11 @@ pub fn reference_kind(provider: Provider, reference: &str) -> ReferenceKind {
             ("py_", ReferenceKind::Charge),
             ("cs_", ReferenceKind::CheckoutSession),
             ("in_", ReferenceKind::Invoice),
+            ("re_", ReferenceKind::Refund),
+            ("pyr_", ReferenceKind::Refund),
+            ("dp_", ReferenceKind::Dispute),
+            ("du_", ReferenceKind::Dispute),
+            ("inpay_", ReferenceKind::InvoicePayment),
             ("sub_", ReferenceKind::Subscription),
         ],
         Provider::Paypal => &[

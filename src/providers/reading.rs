@@ -5,7 +5,40 @@ use crate::domain::event::{Content, Reference, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::time::Timestamp;
 
+/// How the object that comes under each type is read; first a list of the types, if one is named.
+macro_rules! readings {
+    (
+        $(#[$of_list:meta])* $list:ident;
+        $(#[$of_find:meta])* fn $find:ident -> $object:ident;
+        $($($event_type:literal)|+ => $reading:ident,)+
+    ) => {
+        $(#[$of_list])*
+        pub(in crate::providers) const $list: &[&str] = &[$($($event_type,)+)+];
+
+        readings! {
+            $(#[$of_find])* fn $find -> $object;
+            $($($event_type)|+ => $reading,)+
+        }
+    };
+    (
+        $(#[$of_find:meta])* fn $find:ident -> $object:ident;
+        $($($event_type:literal)|+ => $reading:ident,)+
+    ) => {
+        $(#[$of_find])*
+        pub(super) fn $find<'a>(
+            event_type: &str,
+        ) -> Option<fn(&$object<'a>, &Source<'_>) -> Reading> {
+            match event_type {
+                $($($event_type)|+ => Some($object::$reading),)+
+                _ => None,
+            }
+        }
+    };
+}
+pub(super) use readings;
+
 /// Which event says it, and when.
+#[derive(Clone, Copy)]
 pub(super) struct Source<'e> {
     pub(super) rules: &'e Rules,
     pub(super) event_id: &'e str,

@@ -9,6 +9,9 @@
 //! goes on there. (Stripe's cursors would do for Stripe, but one that is thirty days old leads
 //! nowhere, and an event that shows late stands behind it.)
 
+pub mod discrepancies;
+pub mod endpoints;
+pub mod objects;
 mod pages;
 mod windows;
 pub mod worker;

@@ -9,18 +9,24 @@ use std::time::{Duration, Instant};
 use getrandom::SysRng;
 use getrandom::rand_core::TryRng;
 
+use super::endpoints::{self, EndpointError};
+use super::objects::{self, Asker, Kept};
 use super::{Report, Run, RunError, Step, run};
 use crate::clients::api::{ApiError, Apis, Patience, Stop};
 use crate::clock::Clock;
+use crate::domain::asking::Reason;
 use crate::domain::event::{Event, Provider};
 use crate::logfmt::Line;
 use crate::metrics::Metrics;
+use crate::providers::endpoints::Wanted;
 use crate::providers::rules::Rules;
 use crate::store::{Applied, Cause, Database, Reader, StoreError};
 
 /// Who heard nothing for longer than this by the time of a start looks at once; a shorter gap the
 /// providers' own retries close.
 const GAP: Duration = Duration::from_secs(10 * 60);
+/// So often it is seen whether a thin event came.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 /// How long a stop waits for what can be broken off; a call that hangs ends with the process.
 const LONGEST_STOP: Duration = Duration::from_millis(500);
 
@@ -39,6 +45,8 @@ pub struct Settings {
     pub every: Duration,
     /// How long and how often a provider is asked.
     pub patience: Patience,
+    /// What is known here of where webhooks are to go.
+    pub endpoint: Wanted,
 }
 
 /// The running threads.
@@ -103,7 +111,7 @@ impl Thread {
             false => (Cause::Schedule, chance(every)),
         };
         let mut failures = 0;
-        while self.stop.wait(pause) {
+        while self.rest(pause) {
             let began = Instant::now();
             let ended = catch_unwind(AssertUnwindSafe(|| self.look(cause)));
             let ended = ended.unwrap_or(Err(Failed::Fault));
@@ -128,6 +136,34 @@ impl Thread {
                 .with("err", &error)
                 .emit();
         }
+    }
+
+    /// Waits so long, and meanwhile sees to thin events, for which somebody may wait; `false` if it was
+    /// told to stop.
+    fn rest(&self, pause: Duration) -> bool {
+        let mut left = pause;
+        while left > BETWEEN_LOOKS {
+            if !self.stop.wait(BETWEEN_LOOKS) {
+                return false;
+            }
+            left -= BETWEEN_LOOKS;
+            let looked = catch_unwind(AssertUnwindSafe(|| self.look_for_thin_events()));
+            if let Err(error) = looked.unwrap_or(Err(Failed::Fault)) {
+                // The next run comes to the same, and says so.
+                Line::debug("thin events not seen to").with("err", &error).emit();
+            }
+        }
+        self.stop.wait(left)
+    }
+
+    fn look_for_thin_events(&self) -> Result<(), Failed> {
+        let Settings { db, livemode, clock, .. } = &*self.settings;
+        let thin = &[Reason::Thin];
+        let due = Reader::open(db)?.due_asks((self.provider, *livemode), thin, clock.now(), 1)?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        self.ask_for_objects(&mut Database::open(db)?, thin)
     }
 
     /// Whether neither a webhook nor a run of late shows that nothing is missed.
@@ -179,7 +215,51 @@ impl Thread {
         })?;
         report.ended.clone()?;
         self.tell_report(cause, &report, began.elapsed());
+        self.ask_for_objects(&mut database, Reason::ALL)?;
+        self.look_at_endpoints(&mut database)
+    }
+
+    /// Whether webhooks still come here.
+    fn look_at_endpoints(&self, database: &mut Database) -> Result<(), Failed> {
+        let Settings { endpoint, clock, .. } = &*self.settings;
+        let faults = match endpoints::check(&self.apis, self.provider, endpoint) {
+            Ok(faults) => faults,
+            Err(EndpointError::Api(ApiError::Stopped)) => {
+                return Err(RunError::Api(ApiError::Stopped).into());
+            }
+            // A key that may not see them is none the worse for what is more important.
+            Err(error) => {
+                Line::info("webhook endpoints not seen")
+                    .with("provider", self.provider)
+                    .with("err", error)
+                    .emit();
+                return Ok(());
+            }
+        };
+        let (provider, now) = (self.provider, clock.now());
+        database.batch(|batch| endpoints::note(batch, provider, &faults, now))?;
         Ok(())
+    }
+
+    /// What events do not tell, once those that were missed are here.
+    fn ask_for_objects(&self, database: &mut Database, reasons: &[Reason]) -> Result<(), Failed> {
+        let Settings { db, livemode, rules, clock, .. } = &*self.settings;
+        let asker = Asker { apis: &self.apis, livemode: *livemode, rules, clock: *clock };
+        let (tally, broken_off) =
+            objects::pass(db, database, &asker, (self.provider, reasons), &mut tell_of_object)?;
+        if tally.asked > 0 {
+            Line::info("objects asked for")
+                .with("provider", self.provider)
+                .with("asked", tally.asked)
+                .with("news", tally.news)
+                .with("not_found", tally.not_found)
+                .with("failed", tally.failed)
+                .emit();
+        }
+        match broken_off {
+            Some(error) => Err(RunError::Api(error).into()),
+            None => Ok(()),
+        }
     }
 
     fn tell_report(&self, cause: Cause, report: &Report, took: Duration) {
@@ -211,6 +291,19 @@ enum Failed {
     Store(#[from] StoreError),
     #[error("a fault of payhookd's own")]
     Fault,
+}
+
+/// The same of an object that said something new.
+fn tell_of_object(kept: &Kept) {
+    let Some((event_id, applied)) = &kept.news else { return };
+    Line::info("object asked for")
+        .with("object", kept.object.kind)
+        .with("id", &kept.object.value)
+        .with("event_id", event_id)
+        .with_some("transaction_id", applied.transaction_id)
+        .with("outcome", applied.outcome)
+        .with_some("status", applied.status)
+        .emit();
 }
 
 /// The canonical line of an event that was missed.

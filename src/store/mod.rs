@@ -25,6 +25,7 @@ mod issues;
 mod late_money;
 mod listing;
 mod matching;
+mod object_asks;
 mod orphans;
 mod raising;
 mod read;
@@ -69,6 +70,7 @@ pub use issues::{Dismissed, Issue};
 pub use listing::{
     DeliveryFilter, EventFilter, IssueFilter, Listed, OrphanFilter, Page, TransactionFilter,
 };
+pub use object_asks::{AskSubject, Asked, DueAsk};
 pub use orphans::{By, Orphan, Resolution};
 pub use read::Reader;
 pub use readers::Readers;

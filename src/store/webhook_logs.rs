@@ -231,6 +231,17 @@ pub(super) fn reread(
     Ok(())
 }
 
+/// Notes of an event that could not be understood why there is nothing left to do about it.
+pub(super) fn set_aside(connection: &Connection, id: i64, why: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE webhook_logs SET status = 'ignored', error = :why
+             WHERE id = :id AND status = 'failed'",
+        )?
+        .execute(named_params! { ":id": id, ":why": why })?;
+    Ok(())
+}
+
 /// Why an event leads to nothing, in words.
 fn error(content: &Content) -> Option<&str> {
     match content {

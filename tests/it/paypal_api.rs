@@ -19,6 +19,7 @@ pub(crate) const CLIENT_ID: &str = "client:id";
 pub(crate) const CLIENT_SECRET: &str = "very=secret";
 
 const TOKEN: &str = "/v1/oauth2/token";
+const WEBHOOKS: &str = "/v1/notifications/webhooks";
 const EVENTS: &str = "/v1/notifications/webhooks-events";
 
 /// A running fake of the API.
@@ -31,6 +32,9 @@ pub(crate) struct PaypalApi {
 struct State {
     events: Vec<String>,
     objects: BTreeMap<String, String>,
+    refused: BTreeMap<String, Reply>,
+    /// Webhooks; `None`: there is no such list.
+    webhooks: Option<Vec<Value>>,
     largest_page: Option<usize>,
     troubles: Vec<Option<Reply>>,
     /// Tokens granted so far; only the newest is good.
@@ -67,7 +71,19 @@ impl PaypalApi {
 
     /// It has this object at this path.
     pub(crate) fn has_object(&self, path: &str, body: impl Into<String>) {
-        self.lock().objects.insert(path.to_owned(), body.into());
+        let mut state = self.lock();
+        state.refused.remove(path);
+        state.objects.insert(path.to_owned(), body.into());
+    }
+
+    /// The app has these webhooks and no others.
+    pub(crate) fn webhooks(&self, webhooks: impl Into<Vec<Value>>) {
+        self.lock().webhooks = Some(webhooks.into());
+    }
+
+    /// It says this at this path.
+    pub(crate) fn refuses(&self, path: &str, reply: Reply) {
+        self.lock().refused.insert(path.to_owned(), reply);
     }
 
     /// No page has more events than this.
@@ -120,7 +136,11 @@ impl State {
             return fault(401, "invalid_token");
         }
         let path = asked.path.split('?').next().unwrap_or_default();
+        if let Some(refusal) = self.refused.get(path) {
+            return refusal.clone();
+        }
         match (&*asked.method, path) {
+            (method, WEBHOOKS) if self.webhooks.is_some() => self.at_webhooks(method, asked),
             ("GET", EVENTS) => self.events(&parameters(&asked.path)),
             ("GET", _) => match self.objects.get(path) {
                 Some(object) => Reply::ok(object.clone()),
@@ -128,6 +148,21 @@ impl State {
             },
             _ => fault(405, "METHOD_NOT_SUPPORTED"),
         }
+    }
+
+    fn at_webhooks(&mut self, method: &str, asked: &Asked) -> Reply {
+        let webhooks = self.webhooks.get_or_insert_default();
+        if method == "GET" {
+            return Reply::ok(json!({ "webhooks": webhooks }).to_string());
+        }
+        let mut made: Value = serde_json::from_slice(&asked.body).expect("JSON");
+        let is_there = webhooks.iter().any(|one| one["url"] == made["url"]);
+        if is_there || asked.header("paypal-request-id").is_none() {
+            return fault(400, "WEBHOOK_URL_ALREADY_EXISTS");
+        }
+        made["id"] = json!(format!("WEBHOOK{}", webhooks.len() + 1));
+        webhooks.push(made.clone());
+        Reply::Answer(201, None, made.to_string())
     }
 
     fn grant(&mut self, asked: &Asked) -> Reply {

@@ -26,6 +26,10 @@ struct State {
     /// The body of each event.
     events: Vec<String>,
     objects: BTreeMap<String, String>,
+    /// PaymentIntents with their charges, and charges without one.
+    payments: Vec<Value>,
+    /// Webhook endpoints; `None`: the key may not see them.
+    endpoints: Option<Vec<Value>>,
     /// No page has more events, whatever is asked for.
     largest_page: Option<usize>,
     /// What the next calls get instead of their answer, the first one first.
@@ -59,6 +63,16 @@ impl StripeApi {
     /// It has this object at this path.
     pub(crate) fn has_object(&self, path: &str, body: impl Into<String>) {
         self.lock().objects.insert(path.to_owned(), body.into());
+    }
+
+    /// It has these webhook endpoints and no others.
+    pub(crate) fn endpoints(&self, endpoints: impl Into<Vec<Value>>) {
+        self.lock().endpoints = Some(endpoints.into());
+    }
+
+    /// It has this PaymentIntent in its list, and its charge in that of charges; or this charge.
+    pub(crate) fn lists_payment(&self, payment: Value) {
+        self.lock().payments.push(payment);
     }
 
     /// No page has more events than this.
@@ -103,6 +117,8 @@ impl State {
         let path = asked.path.split('?').next().unwrap_or_default();
         match (&*asked.method, path) {
             ("GET", "/v1/events") => self.events(&parameters(&asked.path)),
+            ("GET", "/v1/payment_intents" | "/v1/charges") => self.payments(asked),
+            (method, "/v1/webhook_endpoints") => self.at_endpoints(method, asked),
             ("GET", _) => match self.objects.get(path) {
                 Some(object) => Reply::ok(object.clone()),
                 None => fault(404, Some("resource_missing"), "No such object"),
@@ -111,41 +127,99 @@ impl State {
         }
     }
 
-    /// A page, newest first, and whether there are more.
     fn events(&self, asked: &[(String, String)]) -> Reply {
-        let mut listed: Vec<(i64, String, &str)> = Vec::new();
-        for body in &self.events {
-            let event: Value = serde_json::from_str(body).expect("JSON");
-            let created = event["created"].as_i64().expect("a time");
-            listed.push((created, event["id"].as_str().expect("an id").to_owned(), body));
-        }
-        // Those of one second stand in any order; Stripe's do too.
-        listed.sort_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(&other.1)));
-        let mut limit = 10;
-        for (name, value) in asked {
-            let number = value.parse::<i64>();
-            match (&**name, number) {
-                ("created[gte]", Ok(from)) => listed.retain(|(created, ..)| *created >= from),
-                ("created[lt]", Ok(until)) => listed.retain(|(created, ..)| *created < until),
-                ("limit", Ok(number @ 1..=100)) => limit = usize::try_from(number).expect("small"),
-                ("starting_after", _) => {
-                    let Some(place) = listed.iter().position(|(_, id, _)| id == value) else {
-                        return fault(400, Some("resource_missing"), "No such event");
-                    };
-                    listed.drain(..=place);
-                }
-                _ => return fault(400, Some("parameter_unknown"), name),
-            }
-        }
-        let limit = limit.min(self.largest_page.unwrap_or(limit));
-        let has_more = listed.len() > limit;
-        let page: Vec<&str> = listed.iter().take(limit).map(|(.., body)| *body).collect();
-        Reply::ok(format!(
-            "{{\n  \"object\": \"list\",\n  \"data\": [{}],\n  \"has_more\": {has_more},\n  \
-             \"url\": \"/v1/events\"\n}}",
-            page.join(",\n")
-        ))
+        page(&self.events, self.largest_page, asked)
     }
+
+    fn at_endpoints(&mut self, method: &str, asked: &Asked) -> Reply {
+        let Some(endpoints) = &mut self.endpoints else {
+            return fault(403, None, "The provided key does not have the required permissions");
+        };
+        if method == "GET" {
+            return Reply::ok(
+                json!({ "object": "list", "data": endpoints, "has_more": false }).to_string(),
+            );
+        }
+        let form = parameters(&format!("?{}", asked.text()));
+        let value =
+            |name: &str| form.iter().find(|(known, _)| known == name).map(|(_, it)| it.clone());
+        let types: Vec<String> = form
+            .iter()
+            .filter(|(name, _)| name == "enabled_events[]")
+            .map(|(_, value)| value.clone())
+            .collect();
+        let (Some(url), false, Some(key)) =
+            (value("url"), types.is_empty(), asked.header("idempotency-key"))
+        else {
+            return fault(400, Some("parameter_missing"), "Missing required param");
+        };
+        let made = json!({
+            "id": format!("we_{}", endpoints.len() + 1), "object": "webhook_endpoint", "url": url,
+            "status": "enabled", "enabled_events": types, "api_version": value("api_version"),
+            "livemode": true,
+        });
+        let mut told = made.clone();
+        told["secret"] = json!(format!("whsec_made_{}", key.len()));
+        endpoints.push(made);
+        Reply::ok(told.to_string())
+    }
+
+    fn payments(&self, asked: &Asked) -> Reply {
+        let of_charges = asked.path.starts_with("/v1/charges");
+        let mut parameters = parameters(&asked.path);
+        let expanded = ("expand[]".to_owned(), "data.latest_charge".to_owned());
+        let is_expanded = parameters.contains(&expanded);
+        parameters.retain(|one| *one != expanded);
+        let listed = self.payments.iter().filter_map(|payment| {
+            let is_charge = payment["object"] == "charge";
+            let mut one = match (of_charges, is_charge) {
+                (true, true) | (false, false) => payment.clone(),
+                (true, false) => payment["latest_charge"].clone(),
+                (false, true) => Value::Null,
+            };
+            if !is_expanded && !of_charges {
+                one["latest_charge"] = payment["latest_charge"]["id"].clone();
+            }
+            (!one.is_null()).then(|| one.to_string())
+        });
+        page(&listed.collect::<Vec<_>>(), self.largest_page, &parameters)
+    }
+}
+
+/// A page, newest first, and whether there are more.
+fn page(bodies: &[String], largest_page: Option<usize>, asked: &[(String, String)]) -> Reply {
+    let mut listed: Vec<(i64, String, &str)> = Vec::new();
+    for body in bodies {
+        let event: Value = serde_json::from_str(body).expect("JSON");
+        let created = event["created"].as_i64().expect("a time");
+        listed.push((created, event["id"].as_str().expect("an id").to_owned(), body));
+    }
+    // Those of one second stand in any order; Stripe's do too.
+    listed.sort_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(&other.1)));
+    let mut limit = 10;
+    for (name, value) in asked {
+        let number = value.parse::<i64>();
+        match (&**name, number) {
+            ("created[gte]", Ok(from)) => listed.retain(|(created, ..)| *created >= from),
+            ("created[lt]", Ok(until)) => listed.retain(|(created, ..)| *created < until),
+            ("limit", Ok(number @ 1..=100)) => limit = usize::try_from(number).expect("small"),
+            ("starting_after", _) => {
+                let Some(place) = listed.iter().position(|(_, id, _)| id == value) else {
+                    return fault(400, Some("resource_missing"), "No such event");
+                };
+                listed.drain(..=place);
+            }
+            _ => return fault(400, Some("parameter_unknown"), name),
+        }
+    }
+    let limit = limit.min(largest_page.unwrap_or(limit));
+    let has_more = listed.len() > limit;
+    let page: Vec<&str> = listed.iter().take(limit).map(|(.., body)| *body).collect();
+    Reply::ok(format!(
+        "{{\n  \"object\": \"list\",\n  \"data\": [{}],\n  \"has_more\": {has_more},\n  \
+             \"url\": \"/v1\"\n}}",
+        page.join(",\n")
+    ))
 }
 
 /// An error as Stripe says it.

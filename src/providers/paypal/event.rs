@@ -10,7 +10,8 @@ use super::super::loose::{self, Loose, Part};
 use super::super::reading::Source;
 use super::super::rules::Rules;
 use super::super::{Proof, Verified};
-use super::resource::Resource;
+use super::resource::{Resource, reading};
+use super::retrieval::retrieved;
 use crate::domain::event::{Content, Event, Ownership, Provider};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
@@ -73,34 +74,11 @@ impl Envelope<'_> {
         occurred_at: Option<Timestamp>,
         rules: &Rules,
     ) -> Content {
-        let reading = match event_type {
-            "CHECKOUT.ORDER.APPROVED" => Resource::order_approved,
-            "CHECKOUT.ORDER.COMPLETED" => Resource::order_completed,
-            "CHECKOUT.ORDER.VOIDED" | "CHECKOUT.PAYMENT-APPROVAL.REVERSED" => {
-                Resource::order_canceled
-            }
-            "PAYMENTS.PAYMENT.CREATED" => Resource::payment_created,
-            "PAYMENT.AUTHORIZATION.CREATED" => Resource::authorization_created,
-            "PAYMENT.AUTHORIZATION.VOIDED" => Resource::authorization_voided,
-            "PAYMENT.CAPTURE.PENDING" => Resource::capture_pending,
-            "PAYMENT.CAPTURE.COMPLETED" => Resource::capture_completed,
-            "PAYMENT.CAPTURE.DENIED" | "PAYMENT.CAPTURE.DECLINED" => Resource::capture_denied,
-            "PAYMENT.CAPTURE.REFUNDED"
-            | "PAYMENT.CAPTURE.REVERSED"
-            | "PAYMENT.REFUND.PENDING"
-            | "PAYMENT.REFUND.COMPLETED"
-            | "PAYMENT.REFUND.FAILED"
-            | "PAYMENT.REFUND.CANCELLED"
-            | "PAYMENT.SALE.REFUNDED"
-            | "PAYMENT.SALE.REVERSED" => Resource::refund,
-            "PAYMENT.SALE.PENDING" => Resource::sale_pending,
-            "PAYMENT.SALE.COMPLETED" => Resource::sale_completed,
-            "PAYMENT.SALE.DENIED" => Resource::sale_denied,
-            "CUSTOMER.DISPUTE.CREATED"
-            | "CUSTOMER.DISPUTE.UPDATED"
-            | "CUSTOMER.DISPUTE.RESOLVED" => Resource::dispute,
-            "" => return Content::Failed("event_type is missing".into()),
-            _ => return Content::Ignored("not a type that is acted on".into()),
+        if event_type.is_empty() {
+            return Content::Failed("event_type is missing".into());
+        }
+        let Some(reading) = reading(event_type).or_else(|| retrieved(event_type)) else {
+            return Content::Ignored("not a type that is acted on".into());
         };
         let Some(resource) = self.resource.get() else {
             return Content::Failed("resource is missing".into());

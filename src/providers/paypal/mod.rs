@@ -3,7 +3,9 @@
 pub mod api;
 pub mod certificate;
 pub mod event;
+pub mod reporting;
 mod resource;
+pub(super) mod retrieval;
 pub mod sample;
 pub mod transmission;
 
@@ -24,4 +26,9 @@ pub(crate) fn whole_seconds(time: Timestamp) -> String {
     let text = time.to_string();
     let seconds = text.split('.').next().unwrap_or("");
     format!("{seconds}Z")
+}
+
+/// The types of events that are acted on. An endpoint that lacks one of them misses what it tells.
+pub(super) fn acted_on() -> &'static [&'static str] {
+    resource::TYPES
 }

@@ -6,7 +6,7 @@
 use serde::Deserialize;
 
 use super::super::loose::{List, Loose, Part};
-use super::super::reading::{Reading, References, Source};
+use super::super::reading::{Reading, References, Source, readings};
 use super::super::rules::Rules;
 use crate::domain::event::{Content, Ownership, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
@@ -177,9 +177,15 @@ struct StatusDetails<'a> {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct SupplementaryData<'a> {
+pub(super) struct SupplementaryData<'a> {
     #[serde(borrow)]
     related_ids: Part<RelatedIds<'a>>,
+}
+
+impl SupplementaryData<'_> {
+    pub(super) fn order_id(&self) -> Option<&str> {
+        self.related_ids.get()?.order_id.id()
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -193,11 +199,35 @@ struct RelatedIds<'a> {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Link<'a> {
+pub(super) struct Link<'a> {
     #[serde(borrow)]
     rel: Loose<'a>,
     #[serde(borrow)]
     href: Loose<'a>,
+}
+
+readings! {
+    /// The types of events that are acted on.
+    TYPES;
+    /// How the resource of an event of this type is read.
+    fn reading -> Resource;
+    "CHECKOUT.ORDER.APPROVED" => order_approved,
+    "CHECKOUT.ORDER.COMPLETED" => order_completed,
+    "CHECKOUT.ORDER.VOIDED" | "CHECKOUT.PAYMENT-APPROVAL.REVERSED" => order_canceled,
+    "PAYMENTS.PAYMENT.CREATED" => payment_created,
+    "PAYMENT.AUTHORIZATION.CREATED" => authorization_created,
+    "PAYMENT.AUTHORIZATION.VOIDED" => authorization_voided,
+    "PAYMENT.CAPTURE.PENDING" => capture_pending,
+    "PAYMENT.CAPTURE.COMPLETED" => capture_completed,
+    "PAYMENT.CAPTURE.DENIED" | "PAYMENT.CAPTURE.DECLINED" => capture_denied,
+    "PAYMENT.CAPTURE.REFUNDED" | "PAYMENT.CAPTURE.REVERSED" | "PAYMENT.REFUND.PENDING"
+        | "PAYMENT.REFUND.COMPLETED" | "PAYMENT.REFUND.FAILED" | "PAYMENT.REFUND.CANCELLED"
+        | "PAYMENT.SALE.REFUNDED" | "PAYMENT.SALE.REVERSED" => refund,
+    "PAYMENT.SALE.PENDING" => sale_pending,
+    "PAYMENT.SALE.COMPLETED" => sale_completed,
+    "PAYMENT.SALE.DENIED" => sale_denied,
+    "CUSTOMER.DISPUTE.CREATED" | "CUSTOMER.DISPUTE.UPDATED" | "CUSTOMER.DISPUTE.RESOLVED" =>
+        dispute,
 }
 
 impl Resource<'_> {
@@ -220,6 +250,70 @@ impl Resource<'_> {
 
     pub(super) fn capture_denied(&self, source: &Source<'_>) -> Reading {
         self.payment(source, ReferenceKind::Capture, FactState::AttemptFailed)
+    }
+
+    /// As the API gives it.
+    pub(super) fn capture_retrieved(&self, source: &Source<'_>) -> Reading {
+        self.payment(source, ReferenceKind::Capture, self.taken()?)
+    }
+
+    /// As the API gives it.
+    pub(super) fn sale_retrieved(&self, source: &Source<'_>) -> Reading {
+        self.payment(source, ReferenceKind::Sale, self.taken()?)
+    }
+
+    /// What became of a capture or a sale, by what it says itself.
+    fn taken(&self) -> Result<FactState, String> {
+        match &*self.status_or_state()? {
+            "completed" | "partially_refunded" | "refunded" | "reversed" => {
+                Ok(FactState::Succeeded)
+            }
+            "pending" => Ok(FactState::Processing),
+            "declined" | "denied" | "failed" => Ok(FactState::AttemptFailed),
+            _ => Err(UNKNOWN_STATUS.to_owned()),
+        }
+    }
+
+    /// As the API gives it.
+    pub(super) fn authorization_retrieved(&self, source: &Source<'_>) -> Reading {
+        let state = match &*self.status_or_state()? {
+            "created" | "authorized" | "partially_captured" => FactState::Authorized,
+            "captured" => FactState::Succeeded,
+            "voided" | "expired" => FactState::Canceled,
+            "denied" => FactState::AttemptFailed,
+            "pending" => FactState::Processing,
+            _ => return Err(UNKNOWN_STATUS.to_owned()),
+        };
+        self.payment(source, ReferenceKind::Authorization, state)
+    }
+
+    /// As the API gives it.
+    pub(super) fn order_retrieved(&self, source: &Source<'_>) -> Reading {
+        let state = match &*self.status_or_state()? {
+            "created" | "saved" => FactState::Created,
+            "payer_action_required" => FactState::RequiresAction,
+            "approved" => FactState::Approved,
+            "completed" => FactState::OrderCompleted,
+            "voided" => FactState::Canceled,
+            _ => return Err(UNKNOWN_STATUS.to_owned()),
+        };
+        self.order(source, state)
+    }
+
+    /// As the API gives it. That a payment was approved it says for ever; its sales tell the rest.
+    pub(super) fn payment_retrieved(&self, source: &Source<'_>) -> Reading {
+        let state = match &*self.status_or_state()? {
+            "created" => FactState::Created,
+            "approved" => FactState::Approved,
+            "failed" => FactState::AttemptFailed,
+            _ => return Err(UNKNOWN_STATUS.to_owned()),
+        };
+        self.payment_in(source, state)
+    }
+
+    fn status_or_state(&self) -> Result<String, String> {
+        let said = self.status.text().or_else(|| self.state.text());
+        said.map(str::to_ascii_lowercase).ok_or_else(|| UNKNOWN_STATUS.to_owned())
     }
 
     /// Of a completed event whose resource says something less final nothing is concluded.
@@ -337,6 +431,10 @@ impl Resource<'_> {
 
     /// A v1 payment that the buyer approved and the shop has still to execute.
     pub(super) fn payment_created(&self, source: &Source<'_>) -> Reading {
+        self.payment_in(source, FactState::Approved)
+    }
+
+    fn payment_in(&self, source: &Source<'_>, state: FactState) -> Reading {
         let id = self.own_id()?;
         let mut references = self.references(ReferenceKind::Payment, id);
         let mut amounts = Vec::new();
@@ -356,7 +454,7 @@ impl Resource<'_> {
         Ok(references.with(Fact {
             amount: self.sum("transactions.amount", &amounts)?,
             object_at: self.updated_at(),
-            ..source.fact(ReferenceKind::Payment, id, FactState::Approved)
+            ..source.fact(ReferenceKind::Payment, id, state)
         }))
     }
 
@@ -451,16 +549,8 @@ impl Resource<'_> {
         references
     }
 
-    /// The id at the end of the link that leads up to the parent, if its path is of this kind.
     fn linked(&self, path: &str) -> Option<&str> {
-        let leads_up = |link: &&Link<'_>| {
-            matches!(link.rel.text(), Some("up" | "sale" | "parent_payment" | "order"))
-        };
-        self.links.iter().filter(leads_up).find_map(|link| {
-            let id = link.href.text()?.split_once(path)?.1;
-            let id = id.split(['/', '?', '#']).next()?;
-            Some(id).filter(|id| !id.is_empty())
-        })
+        linked(&self.links, path)
     }
 
     fn own_id(&self) -> Result<&str, String> {
@@ -489,3 +579,17 @@ impl Resource<'_> {
         Money::parse_paypal(&value, currency).map_err(|error| format!("resource.{field}: {error}"))
     }
 }
+
+/// The id at the end of the link that leads up to the parent, if its path is of this kind.
+pub(super) fn linked<'l>(links: &'l List<Link<'_>>, path: &str) -> Option<&'l str> {
+    let leads_up = |link: &&Link<'_>| {
+        matches!(link.rel.text(), Some("up" | "sale" | "parent_payment" | "order"))
+    };
+    links.iter().filter(leads_up).find_map(|link| {
+        let id = link.href.text()?.split_once(path)?.1;
+        let id = id.split(['/', '?', '#']).next()?;
+        Some(id).filter(|id| !id.is_empty())
+    })
+}
+
+const UNKNOWN_STATUS: &str = "resource.status is missing or unknown";

@@ -9,7 +9,8 @@ use super::super::Verified;
 use super::super::loose::{self, Loose, Part};
 use super::super::reading::Source;
 use super::super::rules::Rules;
-use super::object::Object;
+use super::object::{Object, reading};
+use super::retrieval::retrieved;
 use crate::domain::event::{Content, Event, Ownership, Provider};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
@@ -78,48 +79,17 @@ impl Envelope<'_> {
             return match event_type {
                 "v2.core.event_destination.ping" => Content::Ignored("a ping of Stripe's".into()),
                 _ => Content::Failed(
-                    "a thin event, which carries no payment: set this event destination to \
-                     snapshot events"
+                    "a thin event, which carries no payment: set STRIPE_SECRET_KEY, so that its \
+                     object is asked for, or set this event destination to snapshot events"
                         .into(),
                 ),
             };
         }
-        let reading = match event_type {
-            "payment_intent.created" => Object::payment_intent_created,
-            "payment_intent.requires_action" | "payment_intent.partially_funded" => {
-                Object::payment_intent_requires_action
-            }
-            "payment_intent.processing" => Object::payment_intent_processing,
-            "payment_intent.amount_capturable_updated" => Object::payment_intent_authorized,
-            "payment_intent.payment_failed" => Object::payment_intent_failed,
-            "payment_intent.succeeded" => Object::payment_intent_succeeded,
-            "payment_intent.canceled" => Object::payment_intent_canceled,
-            "charge.pending" | "charge.succeeded" | "charge.captured" | "charge.failed"
-            | "charge.updated" => Object::charge,
-            "charge.expired" => Object::charge_expired,
-            "charge.refunded" => Object::charge_refunded,
-            "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => {
-                Object::refund
-            }
-            "charge.dispute.created"
-            | "charge.dispute.updated"
-            | "charge.dispute.closed"
-            | "charge.dispute.funds_withdrawn"
-            | "charge.dispute.funds_reinstated" => Object::dispute,
-            "invoice.paid" | "invoice.payment_succeeded" => Object::invoice_paid,
-            "invoice.payment_failed" => Object::invoice_failed,
-            "invoice.payment_action_required" => Object::invoice_requires_action,
-            "invoice_payment.paid" => Object::invoice_payment_paid,
-            "checkout.session.completed" => Object::session_completed,
-            "checkout.session.async_payment_succeeded" => Object::session_paid,
-            "checkout.session.async_payment_failed" => Object::session_failed,
-            "checkout.session.expired" => Object::session_expired,
-            "radar.early_fraud_warning.created" | "radar.early_fraud_warning.updated" => {
-                Object::fraud_warning
-            }
-            "review.opened" | "review.closed" => Object::review,
-            "" => return Content::Failed("type is missing".into()),
-            _ => return Content::Ignored("not a type that is acted on".into()),
+        if event_type.is_empty() {
+            return Content::Failed("type is missing".into());
+        }
+        let Some(reading) = reading(event_type).or_else(|| retrieved(event_type)) else {
+            return Content::Ignored("not a type that is acted on".into());
         };
         let Some(object) = self.data.get().and_then(|data| data.object.get()) else {
             return Content::Failed("data.object is missing".into());

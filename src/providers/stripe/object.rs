@@ -7,12 +7,13 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::super::loose::{List, Loose, Map, Part};
-use super::super::reading::{Reading, References, Source};
+use super::super::loose::{Expandable, List, Loose, Map, Part};
+use super::super::reading::{Reading, References, Source, readings};
 use super::super::rules::Rules;
 use crate::domain::event::{Content, Ownership, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::Money;
+use crate::domain::time::Timestamp;
 
 /// The union of the fields that are read of any object.
 #[derive(Default, Deserialize)]
@@ -52,7 +53,7 @@ pub(super) struct Object<'a> {
     #[serde(borrow)]
     charge: Loose<'a>,
     #[serde(borrow)]
-    latest_charge: Loose<'a>,
+    latest_charge: Expandable<'a, Self>,
     #[serde(borrow)]
     charges: Part<Listed<'a>>,
     #[serde(borrow)]
@@ -73,6 +74,9 @@ pub(super) struct Object<'a> {
     #[serde(borrow)]
     subscription_details: Part<SubscriptionDetails<'a>>,
     open: Loose<'a>,
+    attempted: Loose<'a>,
+    created: Loose<'a>,
+    disputed: Loose<'a>,
     #[serde(borrow)]
     fraud_type: Loose<'a>,
 }
@@ -129,13 +133,132 @@ struct PaymentError<'a> {
     decline_code: Loose<'a>,
 }
 
+readings! {
+    /// The types of events that are acted on.
+    TYPES;
+    /// How the object of an event of this type is read.
+    fn reading -> Object;
+    "payment_intent.created" => payment_intent_created,
+    "payment_intent.requires_action" | "payment_intent.partially_funded" =>
+        payment_intent_requires_action,
+    "payment_intent.processing" => payment_intent_processing,
+    "payment_intent.amount_capturable_updated" => payment_intent_authorized,
+    "payment_intent.payment_failed" => payment_intent_failed,
+    "payment_intent.succeeded" => payment_intent_succeeded,
+    "payment_intent.canceled" => payment_intent_canceled,
+    "charge.pending" | "charge.succeeded" | "charge.captured" | "charge.failed"
+        | "charge.updated" => charge,
+    "charge.expired" => charge_expired,
+    "charge.refunded" => charge_refunded,
+    "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => refund,
+    "charge.dispute.created" | "charge.dispute.updated" | "charge.dispute.closed"
+        | "charge.dispute.funds_withdrawn" | "charge.dispute.funds_reinstated" => dispute,
+    "invoice.paid" | "invoice.payment_succeeded" => invoice_paid,
+    "invoice.payment_failed" => invoice_failed,
+    "invoice.payment_action_required" => invoice_requires_action,
+    "invoice_payment.paid" => invoice_payment_paid,
+    "checkout.session.completed" => session_completed,
+    "checkout.session.async_payment_succeeded" => session_paid,
+    "checkout.session.async_payment_failed" => session_failed,
+    "checkout.session.expired" => session_expired,
+    "radar.early_fraud_warning.created" | "radar.early_fraud_warning.updated" => fraud_warning,
+    "review.opened" | "review.closed" => review,
+}
+
 impl Object<'_> {
     pub(super) fn payment_intent_succeeded(&self, source: &Source<'_>) -> Reading {
-        let amount = self.money("amount_received", self.amount_received.int())?;
+        let amount = self.money("amount_received", self.received())?;
         let contradicted = self.status.text().is_some_and(|status| status != "succeeded");
         let state = if contradicted { FactState::Conflict } else { FactState::Succeeded };
         let captured = (!contradicted).then_some(amount.minor);
         self.payment_intent(source, state, Some(amount), captured, None)
+    }
+
+    /// What was taken. Where it does not say so itself, as in imitations of Stripe, the charge does
+    /// that comes with it.
+    fn received(&self) -> Option<i64> {
+        self.amount_received.int().or_else(|| {
+            let charge = self.latest_charge.whole()?;
+            let is_taken =
+                charge.captured.bool() == Some(true) && charge.status.text() == Some("succeeded");
+            is_taken.then(|| charge.amount_captured.int().or_else(|| charge.amount.int()))?
+        })
+    }
+
+    /// As the API gives it, by its `status`. The charge that it names, if it comes with it, says what
+    /// was taken and what went back; of an attempt that came to nothing the PaymentIntent itself says
+    /// whether that still counts.
+    pub(super) fn payment_intent_retrieved(&self, source: &Source<'_>) -> Reading {
+        let said = match self.status.text() {
+            Some("succeeded") => self.payment_intent_succeeded(source),
+            Some("canceled") => self.payment_intent_canceled(source),
+            Some("requires_capture") => self.payment_intent_authorized(source),
+            Some("processing") => self.payment_intent_processing(source),
+            Some("requires_action" | "requires_source_action") => {
+                self.payment_intent_requires_action(source)
+            }
+            Some("requires_payment_method" | "requires_source")
+                if self.last_payment_error.get().is_some() =>
+            {
+                self.payment_intent_failed(source)
+            }
+            Some("requires_payment_method" | "requires_source" | "requires_confirmation") => {
+                self.payment_intent_created(source)
+            }
+            _ => Err("data.object.status is missing or unknown".to_owned()),
+        }?;
+        let charge = self.latest_charge.whole();
+        match charge.filter(|charge| charge.captured.bool() == Some(true)) {
+            Some(charge) if charge.status.text() == Some("succeeded") => {
+                let of_charge = charge.charge_retrieved(source)?;
+                Ok(both(said, of_charge))
+            }
+            _ => Ok(said),
+        }
+    }
+
+    /// As the API gives it. That an attempt failed was so when it was made, whatever was tried since.
+    pub(super) fn charge_retrieved(&self, source: &Source<'_>) -> Reading {
+        let gave_back = self.amount_refunded.int().is_some_and(|refunded| refunded > 0);
+        let created = self.created.int().and_then(Timestamp::from_unix_seconds);
+        match (self.status.text(), created) {
+            (Some("failed"), Some(occurred_at)) => self.charge(&Source { occurred_at, ..*source }),
+            _ if gave_back => self.charge_refunded(source),
+            _ => self.charge(source),
+        }
+    }
+
+    /// As the API gives it: an open one that was tried has failed so far.
+    pub(super) fn invoice_retrieved(&self, source: &Source<'_>) -> Reading {
+        let state = match self.status.text() {
+            Some("paid") => return self.invoice_paid(source),
+            Some("open") if self.attempted.bool() == Some(true) => FactState::InvoiceAttemptFailed,
+            Some("void") => FactState::Canceled,
+            Some("open" | "draft" | "uncollectible") => FactState::Created,
+            _ => return Err("data.object.status is missing or unknown".to_owned()),
+        };
+        let amount = self.money("amount_due", self.amount_due.int())?;
+        self.invoice(source, state, amount, None)
+    }
+
+    /// As the API gives it: one that is not paid is a link and nothing more.
+    pub(super) fn invoice_payment_retrieved(&self, source: &Source<'_>) -> Reading {
+        if self.status.text() == Some("paid") {
+            return self.invoice_payment_paid(source);
+        }
+        let id = self.own_id()?;
+        let fact = source.fact(ReferenceKind::InvoicePayment, id, FactState::Created);
+        Ok(self.invoice_payment_references(id).with(fact))
+    }
+
+    /// As the API gives it.
+    pub(super) fn session_retrieved(&self, source: &Source<'_>) -> Reading {
+        match self.status.text() {
+            Some("open") => self.session(source, FactState::Created),
+            Some("complete") => self.session_completed(source),
+            Some("expired") => self.session_expired(source),
+            _ => Err("data.object.status is missing or unknown".to_owned()),
+        }
     }
 
     pub(super) fn payment_intent_failed(&self, source: &Source<'_>) -> Reading {
@@ -184,7 +307,7 @@ impl Object<'_> {
     ) -> Reading {
         let id = self.own_id()?;
         let mut references = References::new(ReferenceKind::PaymentIntent, id)
-            .and(ReferenceKind::Charge, self.latest_charge.id());
+            .and(ReferenceKind::Charge, self.latest_charge_id());
         for charge in self.charges.get().into_iter().flat_map(|charges| charges.data.iter()) {
             references = references.and(ReferenceKind::Charge, charge.id.id());
         }
@@ -269,19 +392,22 @@ impl Object<'_> {
     pub(super) fn invoice_payment_paid(&self, source: &Source<'_>) -> Reading {
         let id = self.own_id()?;
         let amount = self.money("amount_paid", self.amount_paid.int())?;
+        Ok(self.invoice_payment_references(id).with(Fact {
+            amount: Some(amount),
+            captured: Some(amount.minor),
+            ..source.fact(ReferenceKind::InvoicePayment, id, FactState::InvoicePaymentPaid)
+        }))
+    }
+
+    fn invoice_payment_references(&self, id: &str) -> References {
         let payment = self.payment.get();
-        let references = References::new(ReferenceKind::InvoicePayment, id)
+        References::new(ReferenceKind::InvoicePayment, id)
             .and(ReferenceKind::Invoice, self.invoice.id())
             .and(
                 ReferenceKind::PaymentIntent,
                 payment.and_then(|payment| payment.payment_intent.id()),
             )
-            .and(ReferenceKind::Charge, payment.and_then(|payment| payment.charge.id()));
-        Ok(references.with(Fact {
-            amount: Some(amount),
-            captured: Some(amount.minor),
-            ..source.fact(ReferenceKind::InvoicePayment, id, FactState::InvoicePaymentPaid)
-        }))
+            .and(ReferenceKind::Charge, payment.and_then(|payment| payment.charge.id()))
     }
 
     /// A completed session is paid only if it says so: a delayed method pays days later.
@@ -415,6 +541,14 @@ impl Object<'_> {
         }))
     }
 
+    fn latest_charge_id(&self) -> Option<&str> {
+        match &self.latest_charge {
+            Expandable::Id(id) => Some(&**id).filter(|id| !id.is_empty()),
+            Expandable::Whole(charge) => charge.id.text(),
+            Expandable::Nothing => None,
+        }
+    }
+
     fn own_id(&self) -> Result<&str, String> {
         self.id.text().ok_or_else(|| "data.object.id is missing".to_owned())
     }
@@ -474,5 +608,24 @@ impl Object<'_> {
             self.currency.text().ok_or_else(|| "data.object.currency is missing".to_owned())?;
         Money::from_stripe(minor, currency)
             .map_err(|error| format!("data.object.{field} and currency: {error}"))
+    }
+}
+
+/// What two objects of one answer say together.
+fn both(one: Content, other: Content) -> Content {
+    match (one, other) {
+        (
+            Content::Payment { mut references, mut facts },
+            Content::Payment { references: others, facts: further },
+        ) => {
+            for reference in others {
+                if !references.contains(&reference) {
+                    references.push(reference);
+                }
+            }
+            facts.extend(further);
+            Content::Payment { references, facts }
+        }
+        (one, _) => one,
     }
 }

@@ -1,0 +1,50 @@
+//! Whether the providers send webhooks here, by their own lists of endpoints.
+
+use super::Finding;
+use super::patient::Patient;
+use crate::cli::serve::wanted_endpoint;
+use crate::clients::api::{Apis, Stop};
+use crate::clock::Clock;
+use crate::domain::event::Provider;
+use crate::providers::endpoints::Wanted;
+use crate::reconcile::endpoints;
+
+const CHECK: &str = "endpoints";
+
+/// Asks each provider whose webhooks are received and whose API keys are set.
+pub(super) fn check(patient: &Patient, public_url: Option<&str>) -> Vec<Finding> {
+    let Some(config) = &patient.config else { return Vec::new() };
+    let mut wanted = wanted_endpoint(config);
+    if let Some(url) = public_url {
+        wanted.public_url = Some(url.to_owned());
+    }
+    let apis = Apis::new(&config.api, &Stop::new(), Clock::SYSTEM);
+    let received = Provider::ALL.iter().copied().filter(|provider| match provider {
+        Provider::Stripe => config.stripe.is_some(),
+        Provider::Paypal => config.paypal.is_some(),
+    });
+    received.flat_map(|provider| of(&apis, provider, &wanted)).collect()
+}
+
+fn of(apis: &Apis, provider: Provider, wanted: &Wanted) -> Vec<Finding> {
+    if let Err(error) = apis.can_ask(provider) {
+        let what = format!("where {} sends webhooks is not known: {error}", provider.name());
+        return vec![Finding::warn(CHECK, what, "set the API keys of this provider")];
+    }
+    match endpoints::check(apis, provider, wanted) {
+        Ok(faults) if faults.is_empty() => {
+            vec![Finding::ok(CHECK, format!("{} sends webhooks here", provider.name()))]
+        }
+        Ok(faults) => faults
+            .into_iter()
+            .map(|fault| match fault.flaw.loses_all() {
+                true => Finding::fail(CHECK, fault.what, fault.remedy),
+                false => Finding::warn(CHECK, fault.what, fault.remedy),
+            })
+            .collect(),
+        Err(error) => {
+            let remedy = format!("payhookd endpoints show --provider {provider}");
+            vec![Finding::warn(CHECK, error.to_string(), remedy)]
+        }
+    }
+}

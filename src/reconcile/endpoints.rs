@@ -1,0 +1,67 @@
+//! Whether the provider still sends webhooks here, by its own list of endpoints.
+
+use crate::clients::api::{ApiError, Apis};
+use crate::domain::event::Provider;
+use crate::domain::issue::{IssueKind, Occasion, Raise, Severity};
+use crate::domain::time::Timestamp;
+use crate::providers::endpoints::{self, Endpoint, Fault, Wanted};
+use crate::providers::retrieval::NotUnderstood;
+use crate::store::{Batch, StoreError};
+
+/// Why endpoints can't be seen.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum EndpointError {
+    /// The provider did not answer as it should.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// What it answered can't be understood.
+    #[error(transparent)]
+    NotUnderstood(#[from] NotUnderstood),
+}
+
+/// The endpoints that a provider has. Blocks.
+pub fn list(apis: &Apis, provider: Provider) -> Result<Vec<Endpoint>, EndpointError> {
+    let looked = apis.look(provider, &endpoints::list(provider))?;
+    Ok(endpoints::read(provider, &looked.body)?)
+}
+
+/// What is wrong with the one that is this daemon's. Blocks.
+pub fn check(
+    apis: &Apis,
+    provider: Provider,
+    wanted: &Wanted,
+) -> Result<Vec<Fault>, EndpointError> {
+    Ok(endpoints::judge(provider, &list(apis, provider)?, wanted))
+}
+
+/// Opens an issue of what is wrong, or closes it.
+pub fn note(
+    batch: &Batch<'_>,
+    provider: Provider,
+    faults: &[Fault],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let bad: Vec<&Fault> = faults.iter().filter(|fault| fault.flaw.loses_events()).collect();
+    let Some(worst) = bad.iter().find(|fault| fault.flaw.loses_all()).or_else(|| bad.first())
+    else {
+        return batch.close_issue(IssueKind::Endpoint, provider.as_str(), now);
+    };
+    let others = bad.iter().filter(|fault| fault != &worst).map(|fault| &*fault.what);
+    let (severity, lost) = match worst.flaw.loses_all() {
+        true => (Severity::Critical, "No event comes by it."),
+        false => (Severity::Warning, "What these events would tell is not known here."),
+    };
+    let sentences: Vec<&str> = std::iter::once(lost).chain(others).collect();
+    batch.raise_issue(
+        &Raise {
+            kind: IssueKind::Endpoint,
+            subject: provider.as_str().to_owned(),
+            severity,
+            occasion: Occasion::Lasts,
+            title: worst.what.clone(),
+            detail: sentences.join(" "),
+            remedy: worst.remedy.clone(),
+        },
+        now,
+    )
+}

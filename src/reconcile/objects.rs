@@ -1,0 +1,332 @@
+//! The objects themselves, asked for where events do not suffice.
+//!
+//! What a provider's API says of an object now is one more fact, with the API's own time. It is kept
+//! as an event of a type of ours and goes the way of a webhook. An answer that says what the last one
+//! said adds nothing. Nobody waits for any of this.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::path::Path;
+use std::time::Instant;
+
+use sha2::{Digest, Sha256};
+
+use crate::clients::api::{ApiError, Apis};
+use crate::clock::Clock;
+use crate::domain::asking::{self, Reason};
+use crate::domain::event::{Provider, Reference, Source};
+use crate::domain::issue::{IssueKind, Occasion, Raise, Severity};
+use crate::domain::time::Timestamp;
+use crate::logfmt::Line;
+use crate::providers::retrieval::{self, Answer, Asking, NotUnderstood, Question, Retrieved};
+use crate::providers::rules::Rules;
+use crate::providers::{Proof, reference_kind};
+use crate::store::{
+    Applied, Asked, Batch, Database, DueAsk, Ingested, Reader, StoreError, Transaction, Webhook,
+};
+
+/// Asks the providers' APIs for objects.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker<'a> {
+    /// The APIs.
+    pub apis: &'a Apis,
+    /// Which money their keys are about.
+    pub livemode: bool,
+    /// How events are read.
+    pub rules: &'a Rules,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+/// Why there is nothing to keep.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum AskError {
+    /// The API gave no object.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// It gave something that can't be understood.
+    #[error(transparent)]
+    NotUnderstood(#[from] NotUnderstood),
+    /// None of the ids that are known names an object that could be asked for.
+    #[error("it has no id by which the provider could be asked for it")]
+    NothingToAsk,
+}
+
+impl AskError {
+    /// Whether the next question would come to the same.
+    fn is_of_the_api(&self) -> bool {
+        match self {
+            Self::Api(error) => !matches!(
+                error,
+                ApiError::NotFound { .. }
+                    | ApiError::TooLarge { .. }
+                    | ApiError::Unexpected { .. }
+                    | ApiError::Unauthorized { status: 403, .. }
+            ),
+            Self::NotUnderstood(_) | Self::NothingToAsk => false,
+        }
+    }
+
+    /// Whether the provider says that there is no such object.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Api(ApiError::NotFound { .. }))
+    }
+}
+
+/// What became of an object that was asked for.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The object.
+    pub object: Reference,
+    /// Its event and what that came to; `None` if it says what is known.
+    pub news: Option<(Box<str>, Applied)>,
+}
+
+impl Asker<'_> {
+    /// The objects of a payment of which these ids are known, and those that they lead to. Blocks.
+    pub fn ask(
+        &self,
+        provider: Provider,
+        references: &[Reference],
+    ) -> Result<Vec<Retrieved>, AskError> {
+        let mut questions = VecDeque::from(retrieval::questions(provider, references));
+        if questions.is_empty() {
+            return Err(AskError::NothingToAsk);
+        }
+        let mut asked = BTreeSet::new();
+        let mut found = Vec::new();
+        let mut not_found = None;
+        while let Some(question) = questions.pop_front() {
+            if asked.len() >= MOST_QUESTIONS || !asked.insert(question.clone()) {
+                continue;
+            }
+            match self.answer(provider, &question) {
+                Ok(answer) => {
+                    if let Some(error) = answer.not_understood.into_iter().next() {
+                        return Err(error.into());
+                    }
+                    found.extend(answer.objects);
+                    questions.extend(answer.more);
+                }
+                Err(error) if error.is_not_found() => not_found = not_found.or(Some(error)),
+                Err(error) => return Err(error),
+            }
+        }
+        match not_found {
+            Some(error) if found.is_empty() => Err(error),
+            _ => Ok(found),
+        }
+    }
+
+    /// What stands at the first path at which there is something.
+    fn answer(&self, provider: Provider, question: &Question) -> Result<Answer, AskError> {
+        let mut not_found = AskError::NothingToAsk;
+        for path in &question.paths {
+            match self.apis.look(provider, path) {
+                Ok(looked) => {
+                    let Self { livemode, rules, .. } = *self;
+                    let asking = Asking { provider, at: looked.at, livemode, rules };
+                    return Ok(retrieval::read(path, &looked.body, asking)?);
+                }
+                Err(error @ ApiError::NotFound { .. }) => not_found = error.into(),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(not_found)
+    }
+
+    /// Keeps an object that was asked for and applies what it says, unless the newest that is known of
+    /// it came from the API and says the same.
+    pub fn keep(&self, batch: &Batch<'_>, found: &Retrieved) -> Result<Kept, StoreError> {
+        let object = found.own.clone();
+        let prefix = found.id_prefix();
+        let told = batch.told_of(found.provider(), found.livemode(), &object)?;
+        let is_same = |id: &str| id.starts_with(&prefix);
+        let newest = told.iter().max_by_key(|(at, id)| (*at, is_same(id)));
+        if newest.is_some_and(|(_, id)| is_same(id)) {
+            return Ok(Kept { object, news: None });
+        }
+        let before: BTreeSet<&str> =
+            told.iter().map(|(_, id)| &**id).filter(|id| is_same(id)).collect();
+        let id = format!("{prefix}{}", before.len() + 1);
+        let (payload, event) = found.event(&id, self.rules).map_err(|_| StoreError::Fault)?;
+        let webhook = Webhook {
+            event,
+            payload_sha256: Sha256::digest(&payload).into(),
+            payload,
+            headers: "{}".to_owned(),
+            proof: Proof::Api.to_string(),
+            transmission_id: None,
+            source: Source::Object,
+            received_at: self.clock.now(),
+            arrived: Instant::now(),
+        };
+        let news = match batch.ingest(&webhook)? {
+            Ingested::New(applied) => Some((webhook.event.id, applied)),
+            // Another process was faster.
+            Ingested::Duplicate { .. } | Ingested::Refused(_) => None,
+        };
+        Ok(Kept { object, news })
+    }
+}
+
+/// What a pass came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Payments and events that were asked about.
+    pub asked: u64,
+    /// Objects that said something new.
+    pub news: u64,
+    /// Those of which the provider knows nothing.
+    pub not_found: u64,
+    /// Those of which the answer could not be used.
+    pub failed: u64,
+}
+
+/// Asks about everything that is due for these reasons, and keeps what comes of it. It ends early if
+/// the provider can't be asked; what is left is due again. Blocks.
+pub fn pass(
+    db: &Path,
+    database: &mut Database,
+    asker: &Asker<'_>,
+    (provider, reasons): (Provider, &[Reason]),
+    observe: &mut dyn FnMut(&Kept),
+) -> Result<(Tally, Option<ApiError>), StoreError> {
+    let reader = Reader::open(db)?;
+    let mut tally = Tally::default();
+    let now = asker.clock.now();
+    for due in reader.due_asks((provider, asker.livemode), reasons, now, AT_ONCE)? {
+        let references = references(&reader, &due)?;
+        let asked = asker.ask(provider, &references);
+        let (found, error) = match asked {
+            Ok(found) => (found, None),
+            Err(AskError::Api(error)) if AskError::Api(error.clone()).is_of_the_api() => {
+                return Ok((tally, Some(error)));
+            }
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        tally.asked += 1;
+        match &error {
+            Some(error) if error.is_not_found() => tally.not_found += 1,
+            Some(_) => tally.failed += 1,
+            None => {}
+        }
+        for kept in settle(database, asker, &due, &found, error.as_ref())? {
+            tally.news += u64::from(kept.news.is_some());
+            observe(&kept);
+        }
+    }
+    Ok((tally, None))
+}
+
+/// Keeps what was found, and that it was asked, in one commit.
+fn settle(
+    database: &mut Database,
+    asker: &Asker<'_>,
+    due: &DueAsk,
+    found: &[Retrieved],
+    error: Option<&AskError>,
+) -> Result<Vec<Kept>, StoreError> {
+    let now = asker.clock.now();
+    let next_at = match error {
+        Some(AskError::NothingToAsk) => None,
+        _ => asking::next(due.reason, due.status, due.since, now),
+    };
+    let result = match error {
+        Some(error) => error.to_string(),
+        None => format!("{} objects", found.len()),
+    };
+    let asked = Asked { due: due.clone(), next_at, result };
+    if let Some(error) = error.filter(|error| !matches!(error, AskError::NothingToAsk)) {
+        Line::warn("an object was asked for in vain")
+            .with("provider", due.provider)
+            .with("reason", due.reason)
+            .with_some("payment", due.payment)
+            .with("err", error)
+            .emit();
+    }
+    database.batch(|batch| {
+        let kept: Vec<Kept> =
+            found.iter().map(|one| asker.keep(batch, one)).collect::<Result<_, _>>()?;
+        batch.asked(&asked, now)?;
+        if due.reason == Reason::Thin
+            && let Some(first) = kept.first()
+        {
+            batch.told_by_object(due.id, &first.object.value)?;
+        }
+        if let Some(transaction) =
+            due.payment.map(|id| batch.find_transaction(id)).transpose()?.flatten()
+        {
+            note_whether_it_exists(batch, &transaction, error, now)?;
+        }
+        Ok(kept)
+    })
+}
+
+/// A transaction of which the provider knows nothing is for a person.
+fn note_whether_it_exists(
+    batch: &Batch<'_>,
+    transaction: &Transaction,
+    error: Option<&AskError>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let subject = transaction.id.to_string();
+    match error {
+        None => batch.close_issue(IssueKind::Discrepancy, &subject, now),
+        Some(error) if error.is_not_found() => {
+            let name = transaction.provider.name();
+            let reference = &transaction.reference;
+            batch.raise_issue(
+                &Raise {
+                    kind: IssueKind::Discrepancy,
+                    subject,
+                    severity: Severity::Warning,
+                    occasion: Occasion::Lasts,
+                    title: format!("{name} knows nothing of {reference}"),
+                    detail: format!(
+                        "Transaction {} is registered with it. Either it is mistyped, or it is of \
+                         another account or mode than the API keys are.",
+                        transaction.id
+                    ),
+                    remedy: format!("payhookd transactions close {}", transaction.id),
+                },
+                now,
+            )
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// The ids that are known of what is to be asked about.
+fn references(reader: &Reader, due: &DueAsk) -> Result<Vec<Reference>, StoreError> {
+    let Some(payment) = due.payment else {
+        let event = reader.find_events(&due.id.to_string())?;
+        let payload = event.into_iter().find(|event| event.id == due.id).and_then(|it| it.payload);
+        let named = payload.as_deref().and_then(retrieval::named_by_thin_event);
+        return Ok(named.into_iter().collect());
+    };
+    of_payment(reader, payment)
+}
+
+/// The ids that are known of a transaction or an orphan, that which the shop registered first.
+pub fn of_payment(reader: &Reader, payment: i64) -> Result<Vec<Reference>, StoreError> {
+    let mut references = Vec::new();
+    if let Some(transaction) = reader.transaction(payment)? {
+        let Transaction { provider, reference, .. } = transaction;
+        let kind = reference_kind(provider, &reference);
+        references.push(Reference::new(kind, reference));
+    }
+    for reference in reader.references_of(payment)? {
+        // By its events it may be known what a registered id names.
+        if let Some(same) = references.iter_mut().find(|known| known.value == reference.value) {
+            same.kind = reference.kind;
+        } else {
+            references.push(reference);
+        }
+    }
+    Ok(references)
+}
+
+/// Objects that lead to others end somewhere.
+const MOST_QUESTIONS: usize = 12;
+/// Of each reason in one pass: some minutes at a call a second.
+const AT_ONCE: u32 = 100;
