@@ -93,6 +93,22 @@ fn people_log_in_resolve_orphans_and_log_out() {
 }
 
 #[test]
+fn an_orphan_is_attached_to_what_is_offered() {
+    let shop = Shop::new();
+    let Some(browser) = Browser::start(&shop.daemon, Scripts::Run) else { return };
+    log_in(&browser);
+    let orphan = format!("/orphans/{}", shop.ids("orphan_transactions")[0]);
+    browser.open(&orphan);
+    browser.shows("#candidates", "order-due");
+    browser.click("#candidates form button");
+    browser.shows("[role=status]", "Done.");
+    assert_eq!(browser.count("#candidates"), 0);
+    let due = "SELECT status FROM transactions WHERE order_id = 'order-due'";
+    assert_eq!(shop.daemon.database().rows(due), ["succeeded"]);
+    browser.assert_clean();
+}
+
+#[test]
 fn an_event_is_read_again_when_its_preview_was_seen() {
     let options = Options::stripe();
     let daemon = start_with(options.clone());

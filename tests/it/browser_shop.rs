@@ -1,5 +1,6 @@
 //! A shop in which everything has happened that the dashboard shows.
 
+use payhookd::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::admin;
@@ -69,9 +70,10 @@ impl Shop {
     }
 
     fn pays(&self, name: &str, say: &impl Fn(&str) -> String) {
-        let name = if name == "paid" { known(name, say) } else { say(name) };
-        let sample = StripeSample::new("payment_intent.succeeded", &name)
+        let id = if name == "paid" { known(name, say) } else { say(name) };
+        let sample = StripeSample::new("payment_intent.succeeded", &id)
             .order(&say(&format!("order-{name}")))
+            .at(&now())
             .test_money();
         let mut event: Value = serde_json::from_str(&sample.body()).expect("JSON");
         event["api_version"] = json!(say("2026-01-01"));
@@ -89,7 +91,7 @@ impl Shop {
         let sample = StripeSample::new("charge.dispute.created", &name)
             .parent(&format!("ch_{name}"))
             .amount(1000)
-            .at("2024-11-24T09:00:00Z")
+            .at(&now())
             .test_money();
         let mut dispute: Value = serde_json::from_str(&sample.body()).expect("JSON");
         dispute["data"]["object"]["reason"] = json!(say("fraudulent"));
@@ -102,7 +104,7 @@ impl Shop {
         let payment = known("paid", say);
         self.deliver(&json!({
             "id": format!("evt_refund_{}", say(name)), "object": "event", "type": "refund.created",
-            "livemode": false, "created": 1_732_449_123,
+            "livemode": false, "created": Clock::SYSTEM.now().unix_seconds(),
             "data": {"object": {
                 "id": format!("re_{}", say(name)), "object": "refund", "amount": 500,
                 "currency": "eur", "charge": format!("ch_{payment}"),
@@ -127,7 +129,7 @@ impl Shop {
     fn is_not_understood(&self, say: &impl Fn(&str) -> String) {
         self.deliver(&json!({
             "id": format!("evt_{}", say("strange")), "object": "event", "type": say("shop.moved"),
-            "livemode": false, "created": 1_732_449_123, "data": {"object": {"id": say("x")}},
+            "livemode": false, "created": Clock::SYSTEM.now().unix_seconds(), "data": {"object": {"id": say("x")}},
         }));
         self.deliver(&json!({
             "id": format!("evt_{}", say("thin")), "object": "v2.core.event",
@@ -179,4 +181,8 @@ impl Shop {
 /// What is said of what the shop registers, which is never this long.
 fn known(text: &str, say: &impl Fn(&str) -> String) -> String {
     say(text).chars().take(200).collect()
+}
+
+fn now() -> String {
+    Clock::SYSTEM.now().to_string()
 }
