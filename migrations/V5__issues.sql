@@ -47,3 +47,7 @@ CREATE TABLE alerts (
 ) STRICT;
 CREATE INDEX alerts_due ON alerts (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
 CREATE INDEX alerts_of ON alerts (issue_id);
+
+-- The PayPal orders that may have been approved and not been captured: few at a time.
+CREATE INDEX transactions_to_capture ON transactions (status_changed_at)
+    WHERE provider = 'paypal' AND status = 'requires_action';

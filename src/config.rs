@@ -22,6 +22,7 @@ pub use self::token::{ApiToken, token_mistake};
 use crate::clock::Clock;
 use crate::domain::language::Language;
 use crate::domain::retention::Keep;
+use crate::lookout;
 use crate::providers::paypal::Environment;
 use crate::providers::paypal::certificate::{CertificateHost, Trust};
 use crate::providers::paypal::transmission::SIMULATOR_WEBHOOK_ID;
@@ -91,6 +92,8 @@ pub struct Config {
     pub notify: Option<NotifyConfig>,
     /// Who tells people of issues.
     pub alerts: AlertConfig,
+    /// How often is looked for what no event tells.
+    pub lookout: Duration,
     /// What the admin listener wants to be told.
     pub api_token: ApiToken,
     /// How long what is received is kept.
@@ -259,6 +262,9 @@ impl Checks<'_> {
         if let Some(instant) = options.unsafe_test_clock {
             self.warn(format!("--unsafe-test-clock: the clock stands still at {instant}"));
         }
+        if let Some(every) = options.unsafe_test_lookout {
+            self.warn(format!("--unsafe-test-lookout: the lookout looks every {every} ms"));
+        }
         if options.unsafe_test_faults.is_some() {
             self.warn("--unsafe-test-faults: the database fails on demand".to_owned());
         }
@@ -299,6 +305,7 @@ impl Checks<'_> {
             time_zone: options.time_zone.clone().unwrap_or_else(Zone::system),
             notify,
             alerts,
+            lookout: options.unsafe_test_lookout.map_or(lookout::EVERY, Duration::from_millis),
             api_token,
             keep: options.keep.into(),
             language: options.language,

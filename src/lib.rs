@@ -55,6 +55,7 @@ pub mod forget;
 pub mod http;
 pub mod logfmt;
 pub mod logger;
+pub mod lookout;
 pub mod metrics;
 pub mod notify;
 pub mod reconcile;

@@ -189,6 +189,19 @@ impl Metrics {
         self.reconcile_failures.get_or_create(&[("provider", provider.as_str())]).inc();
     }
 
+    /// How many requests were sent away for this reason since the start.
+    pub fn counted_not_taken(&self, provider: Provider, reason: NotTaken) -> u64 {
+        let labels = [("provider", provider.as_str()), ("reason", reason.as_str())];
+        self.not_taken.get(&labels).map_or(0, |counter| counter.get())
+    }
+
+    /// When the last genuine webhook of this mode was received, to the second; `None` if none is known.
+    pub fn last_event(&self, provider: Provider, livemode: bool) -> Option<Timestamp> {
+        let mode = if livemode { "live" } else { "test" };
+        let gauge = self.last_event.get(&[("provider", provider.as_str()), ("mode", mode)])?;
+        Timestamp::from_unix_seconds(gauge.get())
+    }
+
     /// All of it, in Prometheus' text form (OpenMetrics 1.0).
     pub fn text(&self, sight: &Sight, gauges: Gauges) -> String {
         let mut text = String::new();

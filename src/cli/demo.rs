@@ -33,6 +33,7 @@ use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
 use crate::domain::retention::Keep;
 use crate::logger::Logger;
+use crate::lookout;
 use crate::providers::paypal::Environment;
 use crate::providers::paypal::certificate::{CertificateHost, Trust};
 use crate::providers::rules::Rules;
@@ -96,6 +97,7 @@ impl Demo {
             orphan_grace: Duration::from_secs(120),
             time_zone: Zone::system(),
             notify: None,
+            lookout: lookout::EVERY,
             alerts: AlertConfig { targets: Vec::new(), schedule: Schedule::STANDARD },
             api_token: ApiToken::File(folder.join("api-token")),
             keep: Keep::default(),

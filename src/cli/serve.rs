@@ -41,6 +41,7 @@ use crate::http::webhooks::Endpoints;
 use crate::http::{self, admin, webhooks};
 use crate::logfmt::Line;
 use crate::logger::Logger;
+use crate::lookout::Lookout;
 use crate::metrics::Metrics;
 use crate::notify::{Notifier, NotifyError, Target};
 use crate::providers::endpoints::Wanted;
@@ -286,6 +287,8 @@ async fn serve(
     let seen = (Reader::open(&config.db)?, Arc::clone(&metrics));
     tokio::task::spawn_blocking(move || count_from_before(&seen.0, &seen.1));
     let tellers = start_tellers(config, &store, &told)?;
+    let lookout = lookout(config, &store, (Arc::clone(&refusals), Arc::clone(&metrics)))?;
+    tokio::spawn(lookout.run());
     let stop_asking = Stop::new();
     let apis = Arc::new(Apis::new(&config.api, &stop_asking, config.clock));
     let reconciler = start_reconciler(config, &apis, stop_asking, &metrics)?;
@@ -374,6 +377,33 @@ fn start_tellers(
         Ok(teller.start())
     };
     config.alerts.targets.iter().map(teller).collect()
+}
+
+fn lookout(
+    config: &Config,
+    store: &Store,
+    (refusals, metrics): (Arc<Refusals>, Arc<Metrics>),
+) -> Result<Lookout, StoreError> {
+    let stripe = config.stripe.as_ref().map(|_| Provider::Stripe);
+    let paypal = config.paypal.as_ref().map(|_| Provider::Paypal);
+    let trust = config.paypal.as_ref().and_then(|paypal| match &paypal.verify {
+        PaypalVerify::Offline { trust, .. } => Some(trust.clone()),
+        PaypalVerify::Postback => None,
+    });
+    Ok(Lookout {
+        reader: Reader::open(&config.db)?,
+        store: store.clone(),
+        refusals,
+        metrics,
+        clock: config.clock,
+        every: config.lookout,
+        zone: config.time_zone.clone(),
+        providers: stripe.into_iter().chain(paypal).collect(),
+        livemode: config.mode == Mode::Live,
+        trust,
+        db: config.db.clone(),
+        faults: config.faults.clone(),
+    })
 }
 
 fn endpoints(

@@ -242,6 +242,10 @@ pub struct ServeOptions {
     #[arg(long, hide = true)]
     pub unsafe_test_reconcile_every: Option<u64>,
 
+    /// For tests: milliseconds between two looks for what no event tells. No variable either.
+    #[arg(long, hide = true)]
+    pub unsafe_test_lookout: Option<u64>,
+
     /// For tests: milliseconds that an attempt to tell the app may take. No variable either.
     #[arg(long, hide = true)]
     pub unsafe_test_notify_limit: Option<u64>,

@@ -4,6 +4,7 @@
 //! is no I/O here: certificates are fetched by [`crate::clients`].
 
 pub mod api;
+pub mod deadline;
 pub mod endpoints;
 pub mod loose;
 pub mod object;

@@ -105,6 +105,17 @@ impl Batch<'_> {
         close(self.connection, kind, subject, None, now)
     }
 
+    /// The same; `how` it ended takes the place of its detail.
+    pub fn close_issue_saying(
+        &self,
+        kind: IssueKind,
+        subject: &str,
+        how: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        close(self.connection, kind, subject, Some(how), now)
+    }
+
     /// A person says that they know of an issue. It stays until it is over; again is the same.
     pub fn dismiss_issue(&self, id: i64, now: Timestamp) -> Result<Dismissed, StoreError> {
         let closed_at: Option<Option<String>> = self

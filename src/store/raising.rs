@@ -5,7 +5,7 @@ use rusqlite::{Connection, named_params};
 
 use super::orphans::Orphan;
 use super::transactions::Transaction;
-use super::{StoreError, issues};
+use super::{StoreError, attention, issues};
 use crate::domain::event::Provider;
 use crate::domain::issue::{IssueKind, Occasion, Raise, Severity};
 use crate::domain::money::{Currency, Money};
@@ -91,7 +91,10 @@ pub(super) fn transaction(
     }
     let subject = before.id.to_string();
     match (is_undecided(was.dispute_status), is_undecided(state.dispute_status)) {
-        (_, true) => issues::raise(connection, &dispute(before, state), now),
+        (_, true) => {
+            let due = attention::answer_due(connection, before.id)?;
+            issues::raise(connection, &dispute(before, state, due), now)
+        }
         (true, false) => {
             let how = how_it_ended(state.dispute_status);
             issues::close(connection, IssueKind::Dispute, &subject, Some(how), now)
@@ -129,24 +132,27 @@ fn amount_mismatch(transaction: &Transaction, state: &State, occasion: Occasion)
     }
 }
 
-fn dispute(transaction: &Transaction, state: &State) -> Raise {
-    let (what, severity, detail) = match state.dispute_status {
-        DisputeStatus::Inquiry => (
-            "A bank asks about a payment",
-            Severity::Warning,
-            "No money was taken yet; an answer may prevent that.",
-        ),
-        _ => ("Dispute", Severity::Critical, "The money is withheld until it is decided."),
+fn dispute(transaction: &Transaction, state: &State, due: Option<Timestamp>) -> Raise {
+    let (what, detail) = match state.dispute_status {
+        DisputeStatus::Inquiry => {
+            ("A bank asks about a payment", "No money was taken yet; an answer may prevent that.")
+        }
+        _ => ("Dispute", "The money is withheld until it is decided."),
     };
+    let until = due.map(|due| {
+        let due = due.to_string();
+        format!(" It can be answered until {} UTC.", due[..16].replace('T', " "))
+    });
     let money = state.currency.map(|currency| (state.amount_received, currency));
     let provider = transaction.provider.name();
     Raise {
         kind: IssueKind::Dispute,
         subject: transaction.id.to_string(),
-        severity,
+        // It gets critical when time runs out.
+        severity: Severity::Warning,
         occasion: Occasion::Happened,
         title: format!("{what}: {}", Payment::of(transaction, money).text()),
-        detail: detail.to_owned(),
+        detail: format!("{detail}{}", until.unwrap_or_default()),
         remedy: format!(
             "answer it in {provider}'s dashboard, with evidence; \
              `payhookd transactions show {}` has the history",

@@ -47,6 +47,7 @@ mod listing;
 mod localstripe;
 mod log;
 mod log_chain;
+mod lookout;
 mod matching;
 mod migrations;
 mod monitoring;
