@@ -1,7 +1,10 @@
 //! What stands in the log, and what never does.
 
+use serde_json::Value;
+
 use crate::certificates::Certificates;
 use crate::daemon::{Daemon, Options};
+use crate::fake::{Fake, Reply};
 use crate::provider::{
     PAYPAL, SECRET, STRIPE, StripeSample, WEBHOOK_ID, paypal_event, stripe_event, stripe_signature,
     transmission,
@@ -184,13 +187,178 @@ fn no_secret_signature_or_payload_stands_in_the_log() {
     assert!(log.contains("PAYMENT.SALE.COMPLETED"), "{log}");
 }
 
+/// What a sender would write to be believed by whoever reads the log, with a buyer's address in it.
+const HOSTILE: &str =
+    "x\ntime=1 level=error msg=forged \" msg=forged \u{1b}[2J\u{202e} buyer@shop.example";
+
+/// Copies of an object, each with one more of its texts hostile, and one in which all of them are.
+/// What an object is stays: otherwise nothing of it would be read.
+fn with_hostile_texts(object: &Value) -> Vec<Value> {
+    fn texts(value: &mut Value, visit: &mut impl FnMut(&mut Value)) {
+        match value {
+            Value::String(_) => visit(value),
+            Value::Array(items) => items.iter_mut().for_each(|item| texts(item, visit)),
+            Value::Object(fields) => {
+                let of_form = |key: &str| ["object", "type", "event_type"].contains(&key);
+                let fields =
+                    fields.iter_mut().filter(|(key, value)| !of_form(key) || !value.is_string());
+                fields.for_each(|(_, value)| texts(value, visit));
+            }
+            _ => {}
+        }
+    }
+    let mut all = object.clone();
+    let mut number = 0;
+    texts(&mut all, &mut |text| {
+        *text = Value::from(format!("{number} {HOSTILE}"));
+        number += 1;
+    });
+    let one = |place: usize| {
+        let mut copy = object.clone();
+        let mut seen = 0;
+        texts(&mut copy, &mut |text| {
+            if seen == place {
+                *text = Value::from(HOSTILE);
+            }
+            seen += 1;
+        });
+        // Each is an event of its own, unless it is the id that is hostile.
+        if copy["id"] == object["id"] {
+            copy["id"] =
+                Value::from(format!("{}_{place}", object["id"].as_str().unwrap_or_default()));
+        }
+        copy
+    };
+    (0..number).map(one).chain([all]).collect()
+}
+
+fn vector(path: &str) -> Value {
+    let path = format!("{}/tests/data/vectors/{path}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).expect("a vector");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+#[test]
+fn nothing_that_a_sender_chooses_can_put_more_into_the_log_than_a_value() {
+    let certificates = Certificates::of_sandbox();
+    let app = Fake::start(|_| {
+        let header = ("retry-after", "buyer@shop.example".to_owned());
+        Reply::Answer(500, Some(header), HOSTILE.to_owned())
+    });
+    let notify_secret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
+    let options = Options::paypal(certificates.fake.address)
+        .variable("STRIPE_WEBHOOK_SECRET", SECRET)
+        .variable("PAYHOOKD_NOTIFY_URL", format!("http://{}/told?key=of_the_url", app.address))
+        .variable("PAYHOOKD_NOTIFY_SECRET", notify_secret)
+        .variable("PAYHOOKD_API_TOKEN", "token_of_the_shops_app")
+        .variable("PAYHOOKD_ORPHAN_GRACE", "1s")
+        .variable("PAYHOOKD_LOG_LEVEL", "debug");
+    let daemon = options.start();
+    let mut signatures = Vec::new();
+    // Every field of a payment, a dispute and a refund.
+    for name in [
+        "payment_intent.succeeded__2020-08-27",
+        "charge.dispute.created__2020-08-27__inquiry",
+        "charge.refunded__2025-12-15.clover",
+    ] {
+        for mut event in with_hostile_texts(&vector(&format!("stripe/events/{name}.json"))) {
+            event["livemode"] = Value::from(false);
+            let body = event.to_string();
+            let signature = stripe_signature(body.as_bytes());
+            let headers = [("stripe-signature", &*signature), ("user-agent", HOSTILE_HEADER)];
+            let status = daemon.post(STRIPE, &headers, &body).status;
+            assert!([200, 400].contains(&status), "{status}: {body}");
+            signatures.push(signature[signature.len() - 64..].to_owned());
+        }
+    }
+    let event = vector("paypal/events/CHECKOUT.ORDER.APPROVED__v2.json");
+    for (number, event) in with_hostile_texts(&event).iter().enumerate() {
+        let body = event.to_string();
+        let headers = transmission(&body, &number.to_string(), &certificates.url("CERT-1"));
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, &**value)).collect();
+        let status = daemon.post(PAYPAL, &headers, &body).status;
+        assert!([200, 400].contains(&status), "{status}: {body}");
+        let signature = headers.iter().find(|(name, _)| name.ends_with("-sig"));
+        signatures.push(signature.expect("a signature").1[..40].to_owned());
+    }
+    // Every header of both, and every path.
+    for (path, names) in [
+        (STRIPE, &["stripe-signature", "user-agent", "content-type", "x-forwarded-for"][..]),
+        (
+            PAYPAL,
+            &[
+                "paypal-transmission-id",
+                "paypal-transmission-time",
+                "paypal-transmission-sig",
+                "paypal-cert-url",
+                "paypal-auth-algo",
+            ],
+        ),
+    ] {
+        let body = paypal_event("PAYMENT.SALE.COMPLETED", "1");
+        for hostile in names {
+            let mut headers = transmission(&body, "hostile", &certificates.url("CERT-1"));
+            headers.retain(|(name, _)| name != hostile);
+            let mut headers: Vec<_> =
+                headers.iter().map(|(name, value)| (*name, &**value)).collect();
+            headers.push((hostile, HOSTILE_HEADER));
+            daemon.post(path, &headers, &body);
+        }
+    }
+    let asked = "/api/v1/buyer@shop.example?token=token_of_the_shops_app&x=msg=forged";
+    assert_eq!(daemon.get_admin(asked).status, 401);
+    assert_eq!(daemon.get(asked).status, 404);
+    // An order id that is an address is the shop's own choice, and still nobody's to read in a log.
+    options.done(&[
+        "transactions",
+        "add",
+        "--provider",
+        "stripe",
+        "--reference",
+        "pi_of_the_shop",
+        "--order-id",
+        "buyer@shop.example",
+    ]);
+    daemon.wait_for_line("msg=issue ");
+    daemon.wait_for_line("msg=\"not notified\"");
+
+    let log = daemon.terminate().log;
+    for line in log.lines() {
+        let pairs = parse(line);
+        let keys: Vec<_> = pairs.iter().map(|(key, _)| &**key).collect();
+        assert_eq!(keys[..3], ["time", "level", "msg"], "{line}");
+        assert_eq!(keys.iter().filter(|key| **key == "msg").count(), 1, "{line}");
+        assert_ne!(pairs[2].1, "forged", "{line}");
+        assert!(!line.contains(|it: char| it.is_control() || it == '\u{202e}'), "{line:?}");
+    }
+    for never in [
+        SECRET,
+        "whsec_",
+        WEBHOOK_ID,
+        "token_of_the_shops_app",
+        "of_the_url",
+        "shop.example",
+        "example.com",
+        "Test Buyer",
+    ] {
+        let line = log.lines().find(|line| line.contains(never));
+        assert_eq!(line, None, "{never} stands in it");
+    }
+    for signature in signatures {
+        assert!(!log.contains(&signature), "a signature stands in it: {signature}");
+    }
+}
+
+/// The same for a header, which takes no ends of lines.
+const HOSTILE_HEADER: &str = "x\" msg=forged level=error buyer@shop.example";
+
 #[test]
 fn lines_may_be_json() {
     let daemon = Options::stripe().arg("--log-format").arg("json").start();
     daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "1"));
     daemon.deliver_stripe(r#"{"id":"evt\"} {\n2","type":"customer.updated"}"#);
     let ended = daemon.terminate();
-    let parsed = |line| serde_json::from_str::<serde_json::Value>(line).expect("JSON");
+    let parsed = |line| serde_json::from_str::<Value>(line).expect("JSON");
     let lines: Vec<_> = ended.log.lines().map(parsed).collect();
     let webhooks: Vec<_> = lines.iter().filter(|line| line["msg"] == "webhook").collect();
     assert_eq!(webhooks.len(), 2, "{}", ended.log);
