@@ -18,7 +18,8 @@ use crate::zone::Zone;
 /// Which database a command works on.
 #[derive(Args, Clone, Debug)]
 pub struct DatabaseOption {
-    /// The database file [default: payhookd.db, under systemd $STATE_DIRECTORY/payhookd.db].
+    /// The database file [default: payhookd.db, under systemd $STATE_DIRECTORY/payhookd.db; for
+    /// commands the service's, if there is none in the working directory].
     #[arg(long, value_name = "FILE", env = "PAYHOOKD_DB")]
     pub db: Option<PathBuf>,
 }

@@ -118,6 +118,17 @@ pub enum StoreError {
         /// Where it was looked for.
         path: PathBuf,
     },
+    /// The file's folder is not this user's to look into.
+    #[error(
+        "the database {path} can't be reached ({problem}): ask as root, with sudo, or name another \
+         with --db"
+    )]
+    Unreachable {
+        /// The file.
+        path: PathBuf,
+        /// Why, in the system's words.
+        problem: String,
+    },
     /// The file is no database.
     #[error("{path} is not a database: name another file with --db")]
     NotADatabase {

@@ -67,9 +67,7 @@ pub(super) fn open_tidying(path: &Path) -> Result<Connection, StoreError> {
 /// Opens a connection that can only read, under the same rules about the schema; a file that does
 /// not exist is an error.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
-    if !path.exists() {
-        return Err(StoreError::NoDatabase { path: path.to_owned() });
-    }
+    must_exist(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -88,9 +86,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
 
 /// Opens a database of payhookd's to read all of it, whatever its schema.
 pub(super) fn open_as_it_is(path: &Path) -> Result<Connection, StoreError> {
-    if !path.exists() {
-        return Err(StoreError::NoDatabase { path: path.to_owned() });
-    }
+    must_exist(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -98,6 +94,18 @@ pub(super) fn open_as_it_is(path: &Path) -> Result<Connection, StoreError> {
         Some(_) => Ok(connection),
         None => Err(StoreError::ForeignDatabase { path: path.to_owned() }),
     }
+}
+
+fn must_exist(path: &Path) -> Result<(), StoreError> {
+    match path.try_exists() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(StoreError::NoDatabase { path: path.to_owned() }),
+        Err(error) => Err(unreachable(path, &error)),
+    }
+}
+
+fn unreachable(path: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::Unreachable { path: path.to_owned(), problem: error.to_string() }
 }
 
 /// What [`migrate`] did.
@@ -156,6 +164,7 @@ fn refuse_newer(version: i32, known: i32, path: &Path) -> Result<(), StoreError>
 
 /// Changes nothing in a file that exists: it may have to be refused.
 fn open(path: &Path) -> Result<Connection, StoreError> {
+    path.try_exists().map_err(|error| unreachable(path, &error))?;
     create(path);
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;

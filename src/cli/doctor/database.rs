@@ -1,7 +1,6 @@
 //! The database file, the disk under it, and what it tells: certificates and the last events.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
 use super::patient::Patient;
@@ -70,18 +69,16 @@ const CHECK: &str = "database";
 
 pub(super) fn open(patient: &Patient) -> Result<Reader, Finding> {
     let db = patient.db.display();
-    if let Err(error) = fs::metadata(&patient.db)
-        && error.kind() == ErrorKind::PermissionDenied
-    {
-        let remedy = "ask again as root: sudo payhookd doctor";
-        return Err(Finding::fail(CHECK, format!("{db} can't be reached by this user"), remedy));
-    }
     Reader::open(&patient.db).map_err(|error| {
         let (what, remedy) = match &error {
             StoreError::NoDatabase { .. } => (
                 format!("there is no database at {db}"),
                 "name it (--env-file, PAYHOOKD_DB, or `-- --db FILE`), or start the daemon, which \
                  makes it: systemctl start payhookd",
+            ),
+            StoreError::Unreachable { .. } => (
+                format!("{db} can't be reached by this user"),
+                "ask again as root: sudo payhookd doctor",
             ),
             StoreError::OldSchema { version, needed, .. } => (
                 format!("{db} has schema version {version}, and this payhookd needs {needed}"),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::{Doctor, Finding};
+use crate::cli::migrate::OF_SERVICE;
 use crate::cli::{CommandError, said};
 use crate::config::options::ServeOptions;
 use crate::config::{self, Config, ConfigError, Surroundings, database_path};
@@ -16,8 +17,8 @@ use crate::domain::time::Timestamp;
 const ENV_FILE: &str = "/etc/payhookd/payhookd.env";
 /// Where systemd has the state and the credentials of the package's service. It tells the service
 /// by these variables, and nobody else.
-const OF_SERVICE: [(&str, &str); 2] = [
-    ("STATE_DIRECTORY", "/var/lib/payhookd"),
+const SAID_TO_SERVICE: [(&str, &str); 2] = [
+    ("STATE_DIRECTORY", OF_SERVICE),
     ("CREDENTIALS_DIRECTORY", "/run/credentials/payhookd.service"),
 ];
 
@@ -54,7 +55,7 @@ impl Patient {
             })?;
             variables.retain(|(name, _)| of_file.iter().all(|(of_file, _)| of_file != name));
             variables.extend(of_file);
-            for (name, folder) in OF_SERVICE {
+            for (name, folder) in SAID_TO_SERVICE {
                 if variables.iter().all(|(known, _)| known != name) && Path::new(folder).is_dir() {
                     variables.push((name.to_owned(), folder.to_owned()));
                 }
