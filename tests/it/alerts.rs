@@ -257,6 +257,9 @@ fn a_new_target_is_told_of_what_is_open_and_one_that_is_gone_of_nothing() {
     let daemon = both.start();
     wait_until("it is told", || texts(&told).len() == 1);
     assert!(texts(&told)[0].contains("Stripe pi_1"));
+    // What was told and not kept would be told again.
+    let kept = "SELECT count(*) FROM alerts WHERE status = 'sent'";
+    wait_until("that is kept", || options.database().one::<i64>(kept) == 1);
     drop(daemon);
     let daemon = options.variable("PAYHOOKD_ALERT_URL", url("json", &told)).start();
     let status = "SELECT name LIKE 'json-%', active, status FROM alerts

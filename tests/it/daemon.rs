@@ -33,13 +33,16 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// A folder of its own, and nothing configured; nobody looks for missed events by himself.
+    /// A folder of its own, and nothing configured; nobody looks for missed events or removes old ones
+    /// by himself while a test is under way.
     pub(crate) fn new() -> Self {
         let folder = TempDir::new().expect("a folder");
         let db = folder.path().join("payhookd.db");
         let variables = vec![
             ("PAYHOOKD_DB".to_owned(), db.display().to_string()),
             ("PAYHOOKD_RECONCILE_EVERY".to_owned(), "off".to_owned()),
+            ("PAYHOOKD_KEEP_PAYLOADS".to_owned(), "forever".to_owned()),
+            ("PAYHOOKD_KEEP_REJECTED".to_owned(), "forever".to_owned()),
         ];
         Self {
             folder: Arc::new(folder),

@@ -46,6 +46,11 @@ fn deliver(daemon: &Daemon, event: StripeSample) {
     assert_eq!(daemon.deliver_stripe(event.body()).status, 200);
 }
 
+/// What is old is removed, as everywhere where nothing else is set.
+fn options() -> Options {
+    Options::stripe().without("PAYHOOKD_KEEP_PAYLOADS").without("PAYHOOKD_KEEP_REJECTED")
+}
+
 /// A daemon that leaves it to the command: its own first round comes while a test is under way.
 fn start(options: &Options) -> Daemon {
     let forever = |options: Options, name| options.variable(name, "forever");
@@ -55,7 +60,7 @@ fn start(options: &Options) -> Daemon {
 
 /// One event of every kind that retention distinguishes, all old.
 fn shop() -> (Options, Daemon) {
-    let options = Options::stripe();
+    let options = options();
     let daemon = start(&options);
     for name in ["paid", "disputed", "held", "late"] {
         register(&options, &format!("pi_{name}"), name);
@@ -182,7 +187,7 @@ fn a_removed_body_is_said_to_be_removed_and_its_facts_outlast_a_replay() {
 
 #[test]
 fn the_daemon_removes_what_is_old_by_itself_and_the_log_stays_proved() {
-    let options = Options::stripe();
+    let options = options();
     let daemon = options.start();
     register(&options, "pi_paid", "paid");
     for number in 0..100 {
@@ -225,7 +230,7 @@ fn the_daemon_removes_what_is_old_by_itself_and_the_log_stays_proved() {
 
 #[test]
 fn pages_become_free_and_are_used_again() {
-    let options = Options::stripe();
+    let options = options();
     let daemon = start(&options);
     register(&options, "pi_paid", "paid");
     let fill = |from: usize| {
