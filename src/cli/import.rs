@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Map, Value};
 
+use super::bar::Bar;
 use super::transactions::{conflict, livemode};
 use super::{CommandError, printed, said};
 use crate::clock::Clock;
@@ -51,7 +52,7 @@ impl Import {
     pub fn run(&self) -> Result<(), CommandError> {
         let lines = self.read()?;
         let mut database = Database::open(&self.database.path())?;
-        let mut progress = Progress::of(lines.len());
+        let mut bar = Bar::new();
         if lines.len() <= IN_ONE_COMMIT {
             let written = database.batch(|batch| {
                 batch.attempt(|batch| {
@@ -64,12 +65,13 @@ impl Import {
                 Err(Written { conflicts, .. }) => Err(nothing(conflicts)),
             };
         }
-        let mut written = Written::default();
+        let (mut written, mut done) = (Written::default(), 0);
         for some in lines.chunks(LINES_AT_ONCE) {
             written = database.batch(|batch| register(batch, some, written))?;
-            progress.moved(some.len());
+            done += some.len();
+            bar.show(done, lines.len(), &format!("{done} of {}", lines.len()));
         }
-        progress.end();
+        bar.end();
         tell(&written)
     }
 
@@ -214,33 +216,4 @@ fn shortened(mut mistakes: Vec<String>) -> String {
         mistakes.push(format!("… and {} more", all - MISTAKES_SHOWN));
     }
     mistakes.join("\n  ")
-}
-
-/// A bar on a terminal; nothing anywhere else.
-struct Progress {
-    done: usize,
-    all: usize,
-    shown: bool,
-}
-
-impl Progress {
-    fn of(all: usize) -> Self {
-        Self { done: 0, all, shown: io::stderr().is_terminal() }
-    }
-
-    fn moved(&mut self, by: usize) {
-        self.done += by;
-        if self.shown {
-            let filled = self.done * 40 / self.all.max(1);
-            let bar = "#".repeat(filled) + &".".repeat(40 - filled.min(40));
-            // Who can't see it misses nothing that is said again at the end.
-            let _ = write!(io::stderr(), "\r[{bar}] {} of {}", self.done, self.all);
-        }
-    }
-
-    fn end(&self) {
-        if self.shown {
-            let _ = writeln!(io::stderr());
-        }
-    }
 }

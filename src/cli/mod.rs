@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod api_token;
 pub mod asking;
 pub mod backup;
+mod bar;
 pub mod chance;
 pub mod closing;
 pub mod completions;

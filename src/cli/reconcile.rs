@@ -1,12 +1,12 @@
 //! `payhookd reconcile`: what was missed, fetched from the providers, also while the daemon runs.
 
-use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
+use std::io::{self, Write};
 
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::asking::AskOptions;
+use super::bar::Bar;
 use super::object::Wanted;
 use super::table::Table;
 use super::{CommandError, print_json, printed, said};
@@ -67,7 +67,7 @@ impl Reconcile {
             let mut progress = Progress::of(provider);
             let report =
                 run(&mut database, &access.apis, &to_do, &mut |step| progress.moved(step))?;
-            progress.end();
+            progress.bar.end();
             reports.push((provider, report));
         }
         self.print(&reports)?;
@@ -165,46 +165,29 @@ fn row(provider: Provider, day: &str, found: &Found) -> Vec<String> {
     row
 }
 
-/// A bar on a terminal; nothing anywhere else.
+/// What a person at a terminal sees meanwhile.
 struct Progress {
     provider: Provider,
     missed: u64,
-    shown: bool,
-    begun: bool,
+    bar: Bar,
 }
 
 impl Progress {
     fn of(provider: Provider) -> Self {
-        Self { provider, missed: 0, shown: io::stderr().is_terminal(), begun: false }
+        Self { provider, missed: 0, bar: Bar::new() }
     }
 
     fn moved(&mut self, step: &Step<'_>) {
         match step {
             Step::Missed { .. } => self.missed += 1,
-            Step::Window { since, done, until } if self.shown => {
-                self.begun = true;
-                let filled = part(*since, *done, *until);
-                let bar = "#".repeat(filled) + &".".repeat(CELLS - filled);
+            Step::Window { since, done, until } => {
+                let seconds = |until: Timestamp| {
+                    usize::try_from(until.since(*since).as_secs()).unwrap_or(usize::MAX)
+                };
                 let (provider, missed) = (self.provider.name(), self.missed);
-                // Who can't see it misses nothing that is said again at the end.
-                let _ = write!(io::stderr(), "\r{provider} [{bar}] {done} {missed} missed");
+                let words = format!("{provider} until {done}: {missed} missed");
+                self.bar.show(seconds(*done), seconds(*until), &words);
             }
-            Step::Window { .. } => {}
         }
     }
-
-    fn end(&self) {
-        if self.begun {
-            let _ = writeln!(io::stderr());
-        }
-    }
-}
-
-const CELLS: usize = 40;
-
-/// How many cells of the bar are filled.
-fn part(since: Timestamp, done: Timestamp, until: Timestamp) -> usize {
-    let all = until.since(since).max(Duration::from_millis(1)).as_millis();
-    let cells = done.since(since).as_millis() * CELLS as u128 / all;
-    usize::try_from(cells).unwrap_or(CELLS).min(CELLS)
 }
