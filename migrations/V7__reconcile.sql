@@ -6,6 +6,11 @@ ALTER TABLE webhook_logs ADD COLUMN source TEXT NOT NULL DEFAULT 'webhook' CHECK
     source = 'catch-up' OR      -- it was in the provider's list of events
     source = 'object');         -- its object was asked for
 
+-- Those that no webhook brought: few, and a person looks for them.
+CREATE INDEX webhook_logs_not_sent
+    ON webhook_logs (id, source, status, event_type, provider, livemode, received_at)
+    WHERE source <> 'webhook';
+
 -- SHA-256 of the body that came with it; NULL: that of the event. Only an event that had come from
 -- the API by then, which writes it otherwise, has another.
 ALTER TABLE paypal_transmissions ADD COLUMN payload_sha256 BLOB CHECK (length(payload_sha256) = 32);

@@ -86,25 +86,32 @@ impl Metrics {
                 drop(not_taken.get_or_create(&[provider, ("reason", reason.as_str())]));
             }
         }
-        let last_event = Family::default();
-        registry.register_with_unit(
-            "last_event_timestamp",
-            "When the last genuine event was received, Unix time",
-            Unit::Seconds,
-            last_event.clone(),
-        );
-        let caught_up = Family::default();
+        let caught_up = Family::<Labels<2>, Counter>::default();
         registry.register(
             "caught_up_events",
             "Events that no webhook had brought and that were fetched, by outcome: processed, \
              orphan, ignored or failed",
             caught_up.clone(),
         );
-        let reconcile_failures = Family::default();
+        let reconcile_failures = Family::<Labels<1>, Counter>::default();
         registry.register(
             "reconcile_failures",
             "Attempts to fetch missed events that did not come to their end",
             reconcile_failures.clone(),
+        );
+        for provider in Provider::ALL {
+            let provider = ("provider", provider.as_str());
+            for outcome in Outcome::ALL {
+                drop(caught_up.get_or_create(&[provider, ("outcome", outcome.as_str())]));
+            }
+            drop(reconcile_failures.get_or_create(&[provider]));
+        }
+        let last_event = Family::default();
+        registry.register_with_unit(
+            "last_event_timestamp",
+            "When the last genuine event was received, Unix time",
+            Unit::Seconds,
+            last_event.clone(),
         );
         // From a tenth of a millisecond to three seconds.
         let durations = || Histogram::new(exponential_buckets(0.000_1, 2.0, 16));

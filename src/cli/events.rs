@@ -11,7 +11,7 @@ use super::{CommandError, Listing, print_json, printed};
 use crate::clock::Clock;
 use crate::config::Mode;
 use crate::config::options::{DatabaseOption, SinceOption};
-use crate::domain::event::Provider;
+use crate::domain::event::{Provider, Source};
 use crate::explain;
 use crate::shapes;
 use crate::store::{EventFilter, Outcome, Reader, WebhookLog};
@@ -57,6 +57,10 @@ pub struct List {
     /// Only those received before.
     #[arg(long, value_name = "TIME")]
     until: Option<SinceOption>,
+    /// Only those that came so: webhook, catch-up for those that were missed, or object for what the
+    /// provider's API was asked for.
+    #[arg(long)]
+    source: Option<Source>,
     /// Only those that were applied to the transaction with this number.
     #[arg(long, value_name = "NUMBER")]
     transaction: Option<i64>,
@@ -95,6 +99,7 @@ impl List {
             received_after: self.since.map(|since| since.at(now)),
             received_before: self.until.map(|until| until.at(now)),
             transaction_id: self.transaction,
+            source: self.source,
         };
         let is_filtered = filter != EventFilter::default();
         let events = listing.reader()?.list_events(&filter, listing.page())?.rows;

@@ -11,7 +11,8 @@ use crate::providers::{Verified, paypal, stripe};
 /// answer would be too.
 const LARGEST: u32 = 100;
 
-/// PayPal does not say whether the ends of a window belong to it, so windows overlap.
+/// By so much windows overlap: Stripe knows whole seconds, and PayPal does not say whether their ends
+/// belong to them.
 pub(super) const EDGE: Duration = Duration::from_secs(1);
 
 /// Some of the events of a window.
@@ -36,7 +37,8 @@ impl Page {
         let Window { from, until } = window;
         Ok(match provider {
             Provider::Stripe => {
-                Self::Stripe { page: apis.stripe()?.events(from, until, limit, None)?, limit }
+                let page = apis.stripe()?.events(from, until.plus(EDGE), limit, None)?;
+                Self::Stripe { page, limit }
             }
             Provider::Paypal => {
                 Self::Paypal(apis.paypal()?.events(from.minus(EDGE), until, limit)?)
@@ -58,7 +60,7 @@ impl Page {
             Self::Stripe { page, limit } => {
                 let Some(last) = page.last_id().filter(|_| page.has_more) else { return Ok(None) };
                 let Window { from, until } = window;
-                let page = apis.stripe()?.events(from, until, *limit, Some(&last))?;
+                let page = apis.stripe()?.events(from, until.plus(EDGE), *limit, Some(&last))?;
                 Ok(Some(Self::Stripe { page, limit: *limit }))
             }
             Self::Paypal(page) => {

@@ -15,7 +15,7 @@ use super::transactions::{self, Transaction, transaction_columns};
 use super::webhook_logs::{WebhookLog, webhook_log_columns};
 use super::{Outcome, StoreError};
 use crate::domain::delivery::DeliveryStatus;
-use crate::domain::event::Provider;
+use crate::domain::event::{Provider, Source};
 use crate::domain::issue::{IssueKind, IssueStatus};
 use crate::domain::orphan::OrphanKind;
 use crate::domain::time::Timestamp;
@@ -81,6 +81,8 @@ pub struct EventFilter {
     pub received_before: Option<Timestamp>,
     /// The transaction that they were applied to.
     pub transaction_id: Option<i64>,
+    /// How they came.
+    pub source: Option<Source>,
 }
 
 /// Which orphans; every condition that is given must hold.
@@ -301,6 +303,14 @@ pub(super) fn event_query(filter: &EventFilter) -> ([&'static str; 2], Condition
         several => {
             conditions.one_of("status = ?", STATUS_IN, several.iter().map(|one| one.as_str()));
         }
+    }
+    if let Some(source) = filter.source {
+        if source != Source::Webhook {
+            // In these words SQLite knows that the index has them all.
+            conditions.always("source <> 'webhook'");
+            index = searched_in!("webhook_logs_not_sent");
+        }
+        conditions.and("source = ?", Some(source.as_str().to_owned()));
     }
     conditions.and("event_type = ?", filter.event_type.clone());
     conditions.and("livemode = ?", filter.livemode);

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::admin::App;
+use crate::app;
 use crate::certificates::Certificates;
 use crate::daemon::{Daemon, Options, wait_until};
 use crate::database::Database;
@@ -203,7 +204,13 @@ fn after_five_days_everything_is_as_if_the_daemon_had_never_been_down() {
 
     let was_down = world.deaf();
     register_and_stop(&world, &was_down);
+    // Not every call is answered as it should be.
+    let limited = || Some(Reply::Answer(429, Some(("retry-after", "1".to_owned())), String::new()));
+    let error = || Some(Reply::Answer(503, None, "busy".to_owned()));
+    world.stripe.troubles([limited(), None, error(), Some(Reply::Hang), None, Some(Reply::Close)]);
+    world.paypal.troubles([Some(Reply::Close), error(), None, Some(Reply::Hang), limited()]);
     let options = world.asking(was_down).variable("PAYHOOKD_RECONCILE_EVERY", "1h").clock(AFTER);
+    let options = options.arg("--unsafe-test-api-limit=2000");
     let daemon = options.start();
     daemon.wait_for_line("\"missed events fetched\" provider=stripe");
     daemon.wait_for_line("\"missed events fetched\" provider=paypal");
@@ -219,6 +226,10 @@ fn after_five_days_everything_is_as_if_the_daemon_had_never_been_down() {
     ] {
         assert!(metrics.text().contains(line), "{}", metrics.text());
     }
+    let missed = options.done(&["events", "list", "--source", "catch-up", "--json"]);
+    assert_eq!(missed.lines().count(), 28, "{missed}");
+    let listed = App::of(&daemon).json("/api/v1/events?source=webhook");
+    assert_eq!(listed["data"].as_array().map(Vec::len), Some(2), "{listed}");
     let shown = options.done(&["events", "show", "evt_1_payment_intent.succeeded"]);
     assert!(
         shown.contains("payhookd found this test payment_intent.succeeded in Stripe's list"),
@@ -605,4 +616,63 @@ fn what_a_webhook_could_not_say_is_applied_from_the_api() {
     world.deliver(&daemon, &broken);
     assert_eq!(daemon.database().rows(kept), ["processed|catch-up|the provider's API"]);
     options.done(&["doctor", "--verify-log"]);
+}
+
+#[test]
+fn the_shops_app_is_told_of_what_was_missed() {
+    let (api, app) = (StripeApi::start(), app::App::start());
+    let options = api.options(app.options()).variable("PAYHOOKD_RECONCILE_EVERY", "1h");
+    app::add(&options, &["1"]);
+    let now = payhookd::clock::Clock::SYSTEM.now().to_string();
+    api.has(StripeSample::new("payment_intent.succeeded", "1").at(&now).body());
+    let daemon = options.start();
+    wait_until("it is told", || {
+        app.told().iter().any(|told| told.kind() == "transaction.succeeded")
+    });
+    drop(daemon);
+}
+
+#[test]
+fn events_of_the_other_mode_touch_nothing() {
+    let api = StripeApi::start();
+    let options = api.options(Options::stripe());
+    options.start().terminate();
+    options.done(&[
+        "transactions",
+        "add",
+        "--provider",
+        "stripe",
+        "--reference",
+        "pi_1",
+        "--amount",
+        "4999",
+        "--currency",
+        "EUR",
+    ]);
+    let event = stripe("payment_intent.succeeded", "1", "2026-11-24T11:00:00Z");
+    api.has(event.body());
+    assert_eq!(reconcile(&options, &["--since", "1d"]).status.code(), Some(0));
+    let database = options.database();
+    assert_eq!(database.rows("SELECT status, livemode FROM transactions"), ["pending|1"]);
+    let orphan = "SELECT kind, livemode FROM orphan_transactions";
+    assert_eq!(database.rows(orphan), ["wrong_environment|0"]);
+}
+
+#[test]
+fn runs_that_keep_failing_are_told_of_and_one_that_does_not_is_not() {
+    let world = World::new();
+    let options = world
+        .options()
+        .variable("PAYHOOKD_RECONCILE_EVERY", "1h")
+        .arg("--unsafe-test-reconcile-every=100");
+    let failed = || vec![Some(Reply::Answer(500, None, String::new())); 5];
+    let issues = "SELECT subject, closed_at IS NULL, count FROM issues WHERE kind = 'reconcile'";
+    let done = "SELECT count(*) FROM reconcile_runs WHERE provider = 'stripe' AND outcome = 'done'";
+    world.stripe.troubles([failed(), failed()].concat());
+    let daemon = options.start();
+    wait_until("a run is done", || daemon.database().one::<i64>(done) > 0);
+    assert_eq!(daemon.database().rows(issues), Vec::<String>::new());
+    world.stripe.troubles([failed(), failed(), failed(), failed()].concat());
+    wait_until("a person is told", || daemon.database().rows(issues) == ["stripe|1|1"]);
+    wait_until("it is over", || daemon.database().rows(issues) == ["stripe|0|1"]);
 }

@@ -7,7 +7,7 @@ use warp::reply::Response;
 
 use super::problem::Problem;
 use super::{Api, Call, answer, found, page};
-use crate::domain::event::Provider;
+use crate::domain::event::{Provider, Source};
 use crate::http::typed;
 use crate::store::{Batch, EventFilter, Outcome};
 use crate::{explain, intake, replay, shapes};
@@ -23,6 +23,7 @@ pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem
         received_after: query.instant("received_after")?,
         received_before: query.instant("received_before")?,
         transaction_id: query.row_id("transaction_id")?,
+        source: query.word("source", Source::ALL, Source::parse)?,
     };
     let wanted = query.page()?;
     let text = api.read(move |reader| {

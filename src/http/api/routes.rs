@@ -126,6 +126,7 @@ pub const ROUTES: &[Route] = &[
             "received_after",
             "received_before",
             "transaction_id",
+            "source",
             "limit",
             "cursor",
         ],

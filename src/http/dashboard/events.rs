@@ -28,6 +28,7 @@ pub(super) async fn list(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
         received_after: dashboard.since(visit)?,
         received_before: dashboard.until(visit)?,
         transaction_id: said.row_id("transaction_id")?,
+        source: None,
     };
     let page = Page { limit: ROWS, ..said.page()? };
     let found = dashboard.read(move |reader| reader.search_events(&filter, page)).await?;
