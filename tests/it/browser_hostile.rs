@@ -42,7 +42,8 @@ fn whatever_anybody_says_is_text_that_stays_within_its_page() {
     browser.shows("[role=alert]", "A-1<script>");
     browser.assert_clean();
 
-    let mut pages = shop.pages();
+    browser.open("/");
+    let mut pages = shop.pages(&browser);
     shop.is_busy(hostile);
     for path in ["/transactions?q=", "/events?event_type=", "/login?next=/orphans?kind="] {
         let said = hostile("").chars().take(1_000).collect::<String>();

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::admin;
 use crate::app::{self, wait_until_all};
+use crate::browser::Browser;
 use crate::certificates::Certificates;
 use crate::daemon::{Daemon, Options};
 use crate::dashboard::{TOKEN, start_with};
@@ -147,26 +148,26 @@ impl Shop {
         self.daemon.database().rows(&format!("SELECT id FROM {table} ORDER BY id"))
     }
 
-    /// The address of every page.
-    pub(crate) fn pages(&self) -> Vec<String> {
-        let mut pages: Vec<String> = [
-            "/",
-            "/orphans",
+    /// The address of every page: of those that the navigation of the page where a browser is leads
+    /// to, of those that they lead to, and of all that there is one of.
+    pub(crate) fn pages(&self, browser: &Browser) -> Vec<String> {
+        let tabs =
+            "return [...document.querySelectorAll('nav a')].map(a => a.getAttribute('href'))";
+        let tabs = browser.run(tabs, &[]);
+        let tabs = tabs.as_array().expect("links").iter().map(|tab| tab.as_str().expect("a link"));
+        let further = [
             "/orphans?resolved=true",
             "/orphans/999",
-            "/transactions",
             "/transactions?q=nothing",
             "/transactions?status=succeeded",
-            "/events",
             "/events?status=failed",
             "/events/1/replay",
-            "/deliveries",
             "/deliveries?status=dead",
             "/deliveries/retry",
             "/deliveries/1",
-        ]
-        .map(str::to_owned)
-        .into();
+        ];
+        let mut pages: Vec<String> = tabs.chain(further).map(str::to_owned).collect();
+        assert!(pages.len() > further.len(), "there is a navigation");
         for (path, table) in [
             ("orphans", "orphan_transactions"),
             ("transactions", "transactions"),
