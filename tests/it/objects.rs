@@ -1,5 +1,6 @@
 //! What the providers' APIs say of an object, where events do not suffice.
 
+use payhookd::domain::event::Source;
 use serde_json::{Value, json};
 
 use crate::daemon::{Options, wait_until};
@@ -96,6 +97,10 @@ fn a_payment_whose_webhook_never_came_is_asked_for_by_hand() {
     daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "1"));
     assert_eq!(states(&options), ["succeeded|4999|0|none"]);
     let id: String = options.database().one("SELECT event_id FROM webhook_logs WHERE id = 1");
+    let document: Value =
+        serde_json::from_str(include_str!("../../src/http/api/openapi.json")).expect("JSON");
+    let words = Source::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>();
+    assert_eq!(document["components"]["schemas"]["Source"]["enum"], json!(words));
     let told = options.done(&["events", "show", &id]);
     assert!(told.contains("payhookd asked Stripe for this live object"), "{told}");
     assert!(told.contains("Nobody waited for an answer."), "{told}");
