@@ -191,6 +191,7 @@ impl Config {
 
 /// The variables that hold secrets.
 pub const SECRETS: &[&str] = &[
+    "PAYHOOKD_ALERT_URL",
     "PAYHOOKD_API_TOKEN",
     "PAYHOOKD_NOTIFY_SECRET",
     "PAYPAL_CLIENT_SECRET",
