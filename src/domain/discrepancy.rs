@@ -1,5 +1,6 @@
 //! Where a provider and the shop believe different things of a payment.
 
+use super::event::Provider;
 use super::transaction::{DisputeStatus, State, Status};
 
 words! {
@@ -66,6 +67,12 @@ pub fn has_money(status: Status) -> bool {
     matches!(Stage::from(status), Stage::Processing | Stage::Authorized | Stage::Paid)
 }
 
+/// Whether a payment of this status may be gone at the provider without anything being wrong: PayPal
+/// forgets an order that no buyer approved within hours.
+pub fn may_be_forgotten(provider: Provider, status: Status) -> bool {
+    provider == Provider::Paypal && matches!(Stage::from(status), Stage::Open | Stage::Canceled)
+}
+
 /// What is different between what is known here and what the provider says of the same payment.
 /// `is_disputed`: it says beside it that there is a dispute.
 pub fn compare(ours: &State, theirs: &State, is_disputed: bool) -> Option<DiscrepancyKind> {
@@ -86,7 +93,6 @@ pub fn compare(ours: &State, theirs: &State, is_disputed: bool) -> Option<Discre
 
 #[cfg(test)]
 mod tests {
-    use super::super::event::Provider;
     use super::super::transaction::{AmountCheck, Expected, fold};
     use super::*;
 

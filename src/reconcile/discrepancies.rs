@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::objects::{AskError, Asker, of_payment};
 use crate::clients::api::ApiError;
-use crate::domain::discrepancy::{DiscrepancyKind, compare, has_money};
+use crate::domain::discrepancy::{DiscrepancyKind, compare, has_money, may_be_forgotten};
 use crate::domain::event::{Ownership, Provider, Reference, ReferenceKind};
 use crate::domain::fact::Fact;
 use crate::domain::money::Money;
@@ -291,7 +291,11 @@ impl Comparison<'_> {
             }
             Err(error) if error.is_not_found() => {
                 self.compared.asked += 1;
-                let here = words(transaction.provider, &transaction.state);
+                let (provider, status) = (transaction.provider, transaction.state.status);
+                if may_be_forgotten(provider, status) {
+                    return Ok(true);
+                }
+                let here = words(provider, &transaction.state);
                 self.differs(DiscrepancyKind::Unknown, transaction, here, "nothing".to_owned());
                 Ok(true)
             }

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::clients::api::{ApiError, Apis};
 use crate::clock::Clock;
 use crate::domain::asking::{self, Reason};
+use crate::domain::discrepancy::may_be_forgotten;
 use crate::domain::event::{Provider, Reference, Source};
 use crate::domain::issue::{IssueKind, Occasion, Raise, Severity};
 use crate::domain::time::Timestamp;
@@ -272,6 +273,7 @@ fn note_whether_it_exists(
     let subject = transaction.id.to_string();
     match error {
         None => batch.close_issue(IssueKind::Discrepancy, &subject, now),
+        Some(_) if may_be_forgotten(transaction.provider, transaction.state.status) => Ok(()),
         Some(error) if error.is_not_found() => {
             let name = transaction.provider.name();
             let reference = &transaction.reference;
