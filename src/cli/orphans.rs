@@ -33,7 +33,8 @@ pub enum Orphans {
     ///
     /// Most orphans need nobody: registering their transaction adopts them.
     #[command(after_help = "Examples:\n  payhookd orphans resolve 17 --transaction A-1001\n  \
-        payhookd orphans resolve 17 --dismiss 'a trial of our own'")]
+        payhookd orphans resolve 17 --dismiss 'a trial of our own'\n  \
+        payhookd orphans resolve 17 --foreign")]
     Resolve(Resolve),
 }
 
@@ -70,7 +71,7 @@ pub struct Show {
 
 /// `orphans resolve`
 #[derive(Args, Debug)]
-#[group(id = "how", required = true, multiple = false, args = ["transaction", "dismiss"])]
+#[group(id = "how", required = true, multiple = false, args = ["transaction", "dismiss", "foreign"])]
 pub struct Resolve {
     #[command(flatten)]
     database: DatabaseOption,
@@ -83,8 +84,11 @@ pub struct Resolve {
     /// There is nothing to do about it: why.
     #[arg(long, value_name = "WHY")]
     dismiss: Option<String>,
+    /// It is another's who uses the same account at the provider.
+    #[arg(long)]
+    foreign: bool,
     /// What is to be remembered of it.
-    #[arg(long, requires = "transaction")]
+    #[arg(long, conflicts_with = "dismiss")]
     note: Option<String>,
 }
 
@@ -215,10 +219,12 @@ impl Resolve {
         let now = Clock::SYSTEM.now();
         let settled = database.batch(|batch| match transaction {
             Some(transaction) => batch.attach(self.id, transaction, self.note.as_deref(), now),
+            None if self.foreign => batch.disown(self.id, self.note.as_deref(), now),
             None => batch.dismiss(self.id, self.dismiss.as_deref().unwrap_or_default(), now),
         })?;
         let id = self.id;
         let answer = match settled {
+            Settled::Done(None) if self.foreign => format!("orphan {id} is another's"),
             Settled::Done(None) => format!("orphan {id} is dismissed"),
             Settled::Done(Some(transaction)) => format!(
                 "orphan {id} is part of transaction {} now, which is {}",
@@ -243,6 +249,12 @@ impl Resolve {
                     "orphan {id} can't be part of that transaction: one is live and the other test \
                      money, or they are of two providers, or its money is late and has its \
                      transaction: see `payhookd orphans show {id}`"
+                )));
+            }
+            Settled::HasTransaction => {
+                return Err(said(format!(
+                    "orphan {id} is late money of a transaction of this shop, not another's: see \
+                     `payhookd orphans show {id}`"
                 )));
             }
         };

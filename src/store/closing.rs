@@ -23,6 +23,8 @@ pub enum Settled {
     /// The orphan's money is of another provider, or test money for a live transaction or the
     /// reverse. Nothing was changed.
     OfAnotherKind,
+    /// Its money is late, so that it has a transaction of this shop. Nothing was changed.
+    HasTransaction,
 }
 
 impl Batch<'_> {
@@ -94,6 +96,26 @@ impl Batch<'_> {
             Some(found) if found.resolved_at.is_some() => Ok(Settled::Already(Box::new(found))),
             Some(_) => {
                 orphans::dismissed(self.connection, orphan, note, By::Person, now)?;
+                Ok(Settled::Done(None))
+            }
+        }
+    }
+
+    /// A person says that this orphan is another's who uses the same account at the provider. Nobody
+    /// is told of it any more, whatever comes for it, but it is adopted all the same should its
+    /// transaction be registered.
+    pub fn disown(
+        &self,
+        orphan: i64,
+        note: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Settled, StoreError> {
+        match orphans::get(self.connection, orphan)? {
+            None => Ok(Settled::NoOrphan),
+            Some(found) if found.resolved_at.is_some() => Ok(Settled::Already(Box::new(found))),
+            Some(found) if found.kind == OrphanKind::LateMoney => Ok(Settled::HasTransaction),
+            Some(_) => {
+                orphans::disowned(self.connection, orphan, note, now)?;
                 Ok(Settled::Done(None))
             }
         }

@@ -159,7 +159,10 @@ pub(super) fn refresh(
         ownership: ownership.unwrap_or(Ownership::Unsaid),
         livemode: realm.livemode,
     };
-    let kind = unmatched.kind(policy);
+    let kind = match is_disowned(connection, id)? {
+        true => OrphanKind::Foreign,
+        false => unmatched.kind(policy),
+    };
     // A status is claimed only by what speaks of the payment itself.
     let status = state.status_changed_at.map(|_| state.status);
     let asked = facts.iter().rev().find_map(|fact| fact.amount);
@@ -293,6 +296,35 @@ pub(super) fn dismissed(
         By::Person => "A person said that there is nothing to do.",
     };
     raising::orphan_ended(connection, id, Some(how), now)
+}
+
+/// Notes that an orphan is another's, as a person says.
+pub(super) fn disowned(
+    connection: &Connection,
+    id: i64,
+    note: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE orphan_transactions
+             SET kind = 'foreign', alert_at = NULL, resolved_at = :now, resolution = 'dismissed',
+                 resolved_by = 'person', note = :note
+             WHERE id = :id",
+        )?
+        .execute(named_params! { ":id": id, ":note": note, ":now": now.to_string() })?;
+    raising::orphan_ended(connection, id, Some("A person said that it is another's."), now)
+}
+
+/// Whether a person said that an orphan is another's: that holds whatever its events say.
+fn is_disowned(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT 1 FROM orphan_transactions
+             WHERE id = :id AND kind = 'foreign' AND resolution = 'dismissed'
+               AND resolved_by = 'person'",
+        )?
+        .exists(named_params! { ":id": id })
 }
 
 /// Removes the row of an orphan whose events went to an older orphan: they are one payment, which is

@@ -127,8 +127,28 @@ impl Reader {
         }
         let mut candidates: Vec<Candidate> =
             found.into_iter().map(|transaction| Candidate::new(transaction, orphan)).collect();
-        candidates.sort_by_key(|one| (!one.same_order, !one.same_amount, one.apart));
+        candidates.sort_by_key(Candidate::rank);
         candidates.truncate(limit);
+        Ok(candidates)
+    }
+
+    /// Transactions of an orphan's provider and mode that have something that `text` may mean, as
+    /// [`search_transactions`](Self::search_transactions) finds them; the likeliest first.
+    pub fn search_candidates(
+        &self,
+        orphan: &Orphan,
+        text: &str,
+        limit: u32,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let filter = TransactionFilter {
+            provider: Some(orphan.provider),
+            livemode: Some(orphan.livemode),
+            ..TransactionFilter::default()
+        };
+        let found = self.search_transactions(text, &filter, Page { before: None, limit })?;
+        let mut candidates: Vec<Candidate> =
+            found.rows.into_iter().map(|transaction| Candidate::new(transaction, orphan)).collect();
+        candidates.sort_by_key(Candidate::rank);
         Ok(candidates)
     }
 
@@ -235,6 +255,11 @@ impl Candidate {
             apart: at.since(seen).max(seen.since(at)),
             transaction,
         }
+    }
+
+    /// The less, the likelier.
+    fn rank(&self) -> (bool, bool, Duration) {
+        (!self.same_order, !self.same_amount, self.apart)
     }
 }
 

@@ -424,7 +424,10 @@ fn what_a_person_decides_is_done_over_http_too() {
     // The money was there before the shop closed it.
     let closed = app.request("POST", &format!("{one}/close"), &[], "").json();
     assert!(closed["closed_at"].is_string(), "{closed}");
-    assert_eq!(app.json("/api/v1/orphans")["data"][0]["kind"], "late_money");
+    let late = app.json("/api/v1/orphans")["data"][0].clone();
+    assert_eq!(late["kind"], "late_money");
+    let resolve = format!("/api/v1/orphans/{}/resolve", late["id"]);
+    assert_eq!(app.post(&resolve, r#"{"foreign":true}"#).status, 409, "it has a transaction");
     app.request("POST", &format!("{one}/reopen"), &[], "");
     assert_eq!(app.json("/api/v1/orphans")["data"], json!([]));
     let history = app.json(&one)["history"].clone();
@@ -437,6 +440,17 @@ fn what_a_person_decides_is_done_over_http_too() {
             "transaction.closed",
             "transaction.reopened"
         ]
+    );
+    daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "2"));
+    let resolve =
+        format!("/api/v1/orphans/{}/resolve", app.json("/api/v1/orphans")["data"][0]["id"]);
+    for wrong in [r#"{"foreign":7}"#, r#"{"foreign":false}"#, r#"{"foreign":true,"dismiss":"x"}"#] {
+        assert_eq!(app.post(&resolve, wrong).status, 400, "{wrong}");
+    }
+    let foreign = app.post(&resolve, r#"{"foreign":true,"note":"the other shop"}"#).json();
+    assert_eq!(
+        (&foreign["kind"], &foreign["resolution"]),
+        (&json!("foreign"), &json!("dismissed"))
     );
     let before = daemon.database().snapshot();
     let event = "/api/v1/events/evt_1_payment_intent.succeeded";

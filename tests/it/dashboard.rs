@@ -224,7 +224,7 @@ fn nothing_changes_by_a_form_of_another_site() {
 #[test]
 fn an_orphan_is_seen_attached_and_dismissed() {
     let daemon = start();
-    for name in ["1", "2"] {
+    for name in ["1", "2", "3"] {
         let event = StripeSample::new("payment_intent.succeeded", name).body();
         assert_eq!(daemon.deliver_stripe(event).status, 200);
     }
@@ -258,11 +258,21 @@ fn an_orphan_is_seen_attached_and_dismissed() {
     assert!(visitor.page("/orphans/2").contains("Say why"));
     assert_eq!(visitor.post("/orphans/2/dismiss", &[("reason", "a trial")]).status, 303);
     assert!(visitor.page("/orphans/2").contains("a trial"));
+    let long = "x".repeat(1_001);
+    assert_eq!(visitor.post("/orphans/3/foreign", &[("note", &long)]).status, 303);
+    assert!(visitor.page("/orphans/3").contains("more than 1000 characters"));
+    assert_eq!(visitor.post("/orphans/3/foreign", &[("note", "the other shop")]).status, 303);
+    let shown = visitor.page("/orphans/3");
+    assert!(shown.contains("Another shop’s.") && shown.contains("the other shop"), "{shown}");
     assert_eq!(
-        daemon
-            .database()
-            .rows("SELECT id, resolution, resolved_by, note FROM orphan_transactions ORDER BY id"),
-        ["1|matched|person|the buyer paid twice", "2|dismissed|person|a trial"]
+        daemon.database().rows(
+            "SELECT id, kind, resolution, resolved_by, note FROM orphan_transactions ORDER BY id"
+        ),
+        [
+            "1|early|matched|person|the buyer paid twice",
+            "2|early|dismissed|person|a trial",
+            "3|foreign|dismissed|person|the other shop"
+        ]
     );
     assert!(visitor.page("/orphans").contains("Nothing to see to."));
     assert_eq!(visitor.post("/orphans/9/dismiss", &[("reason", "x")]).status, 404);

@@ -346,6 +346,37 @@ fn a_person_attaches_or_dismisses_an_orphan() {
 }
 
 #[test]
+fn what_a_person_says_is_anothers_stays_so_until_it_is_registered() {
+    let options = Options::stripe().variable("PAYHOOKD_ORPHAN_GRACE", "0s");
+    let daemon = options.start();
+    deliver(
+        &daemon,
+        &[
+            StripeSample::new("payment_intent.processing", "1"),
+            StripeSample::new("payment_intent.processing", "2"),
+        ],
+    );
+    let resolve = |args: &[&str]| options.run(&[&["orphans", "resolve"], args].concat());
+    assert_eq!(resolve(&["1", "--foreign", "--dismiss", "x"]).status.code(), Some(2));
+    assert!(resolve(&["1", "--foreign", "--note", "the other shop"]).status.success());
+    assert_eq!(resolve(&["1", "--foreign"]).status.code(), Some(1), "it was resolved before");
+    // What comes for it later changes neither that nor anything else.
+    deliver(&daemon, &[StripeSample::new("payment_intent.succeeded", "1")]);
+    assert_eq!(
+        orphans(&daemon),
+        ["foreign|pi_1|succeeded|0|dismissed", "early|pi_2|processing|1|-"]
+    );
+    assert_eq!(daemon.database().count("issues WHERE subject = '1' AND closed_at IS NULL"), 0);
+    assert_eq!(inbox(&options, &["--kind", "foreign"]), [0; 0]);
+    assert_eq!(inbox(&options, &["--all", "--kind", "foreign"]), [1]);
+    assert!(options.done(&["orphans", "show", "1"]).contains("the other shop"));
+    // The person was wrong.
+    let transaction = register(&options, "pi_1", &[]);
+    assert_eq!(transaction["status"], "succeeded");
+    assert_eq!(orphans(&daemon)[0], "foreign|pi_1|succeeded|0|matched");
+}
+
+#[test]
 fn an_order_id_that_becomes_ambiguous_lets_go_of_what_it_alone_led_to() {
     let daemon = Options::stripe().start();
     register(daemon.options(), "pi_1", &["--order-id", "A-1001"]);

@@ -43,7 +43,7 @@ pub(super) async fn show(api: &Arc<Api>, call: Call) -> Result<Response, Problem
     found(text.await?, missing)
 }
 
-/// Says what an orphan is: part of a transaction, or nothing to see to. Answers with the orphan.
+/// Says what an orphan is: part of a transaction, another's, or nothing to see to. Answers with the orphan.
 pub(super) async fn resolve(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
     let missing = || format!("there is no orphan {}", call.path(0));
     let Some(id) = positive(call.path(0)) else { return Err(Problem::not_found(missing())) };
@@ -54,6 +54,7 @@ pub(super) async fn resolve(api: &Arc<Api>, call: Call) -> Result<Response, Prob
             batch.attach(id, *transaction_id, note.as_deref(), now)
         }
         Resolution::Dismiss(why) => batch.dismiss(id, why, now),
+        Resolution::Disown { note } => batch.disown(id, note.as_deref(), now),
     });
     match settled.await? {
         Settled::Done(_) => {
@@ -73,6 +74,9 @@ pub(super) async fn resolve(api: &Arc<Api>, call: Call) -> Result<Response, Prob
             "orphan {id} can't be part of that transaction: one is live and the other test money, \
              or they are of two providers, or its money is late and has its transaction"
         ))),
+        Settled::HasTransaction => Err(Problem::contradiction(format!(
+            "orphan {id} is late money of a transaction of this shop, not another's"
+        ))),
     }
 }
 
@@ -81,13 +85,14 @@ pub(super) async fn resolve(api: &Arc<Api>, call: Call) -> Result<Response, Prob
 enum Resolution {
     Attach { transaction_id: i64, note: Option<String> },
     Dismiss(String),
+    Disown { note: Option<String> },
 }
 
 impl Resolution {
     fn parse(body: &[u8]) -> Result<Self, Problem> {
         let fields: Map<String, Value> = serde_json::from_slice(body)
             .map_err(|error| Problem::invalid(format!("not a JSON object: {error}")))?;
-        let known = ["transaction_id", "note", "dismiss"];
+        let known = ["transaction_id", "note", "dismiss", "foreign"];
         if let Some(unknown) = fields.keys().find(|name| !known.contains(&&***name)) {
             let detail = format!("no such field; there are {}", known.join(", "));
             return Err(Problem::field(unknown, detail));
@@ -103,15 +108,23 @@ impl Resolution {
                 }
             }
         };
-        match (fields.get("transaction_id"), text("dismiss")?, text("note")?) {
-            (None | Some(Value::Null), Some(why), None) => Ok(Self::Dismiss(why)),
-            (Some(id), None, note) => {
+        let is_foreign = match fields.get("foreign") {
+            None | Some(Value::Null | Value::Bool(false)) => false,
+            Some(Value::Bool(true)) => true,
+            Some(_) => return Err(Problem::field("foreign", "give true or false")),
+        };
+        let transaction = fields.get("transaction_id").filter(|id| !id.is_null());
+        match (transaction, text("dismiss")?, is_foreign, text("note")?) {
+            (None, Some(why), false, None) => Ok(Self::Dismiss(why)),
+            (None, None, true, note) => Ok(Self::Disown { note }),
+            (Some(id), None, false, note) => {
                 let id = whole(id).filter(|id| *id > 0);
                 let wrong = || Problem::field("transaction_id", "give the number of a transaction");
                 Ok(Self::Attach { transaction_id: id.ok_or_else(wrong)?, note })
             }
             _ => Err(Problem::invalid(
-                "give either transaction_id, with or without a note, or dismiss with the reason",
+                "give one of transaction_id or foreign, with or without a note, or dismiss with the \
+                 reason",
             )),
         }
     }

@@ -230,6 +230,7 @@ impl Dashboard {
             Action::ShowOrphan => orphans::show(self, visit).await,
             Action::AttachOrphan => orphans::attach(self, visit).await,
             Action::DismissOrphan => orphans::dismiss(self, visit).await,
+            Action::DisownOrphan => orphans::disown(self, visit).await,
             Action::ListTransactions => transactions::list(self, visit).await,
             Action::ShowTransaction => transaction::show(self, visit).await,
             Action::CloseTransaction => transaction::close(self, visit).await,

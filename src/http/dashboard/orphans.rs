@@ -254,6 +254,7 @@ fn resolution(typeset: Typeset<'_>, orphan: &Orphan) -> Markup {
         p.notice.good {
             @match (orphan.resolution, orphan.transaction_id) {
                 (Some(Resolution::Matched), Some(transaction)) => ((texts.resolved_as_matched)(transaction)),
+                _ if orphan.kind == OrphanKind::Foreign => (texts.resolved_as_foreign),
                 _ => (texts.resolved_as_dismissed),
             }
             " " (texts.resolved_at) " " (typeset.time(at)) ", "
@@ -315,6 +316,16 @@ fn forms(typeset: Typeset<'_>, session: &Session, orphan: &Orphan) -> Markup {
                 input #reason name="reason" required maxlength=(LONGEST) autocomplete="off";
                 button { (texts.dismiss_button) }
             }
+            @if orphan.kind != OrphanKind::LateMoney {
+                form.card method="post" action=(action("foreign")) {
+                    (secret(session))
+                    h2 { (texts.disown) }
+                    p.hint { (texts.disown_hint) }
+                    label for="whose" { (texts.note_field) }
+                    input #whose name="note" maxlength=(LONGEST) autocomplete="off";
+                    button { (texts.disown_button) }
+                }
+            }
         }
     }
 }
@@ -365,6 +376,21 @@ pub(super) async fn dismiss(dashboard: &Dashboard, visit: &Visit) -> Result<Resp
     Ok(told(dashboard, visit, number, notice))
 }
 
+/// A person says that it is another's who uses the same account.
+pub(super) async fn disown(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
+    let number = visit.number()?;
+    let texts = &visit.words.orphans;
+    let note = visit.text("note")?;
+    if note.as_ref().is_some_and(|note| note.chars().count() > LONGEST) {
+        let notice = Notice::Failed((texts.too_long)(LONGEST));
+        return Ok(told(dashboard, visit, number, notice));
+    }
+    let now = visit.now;
+    let settled = dashboard.write(move |batch| batch.disown(number, note.as_deref(), now)).await?;
+    let notice = settled_notice(visit, &settled, || (texts.done_disowned)(number))?;
+    Ok(told(dashboard, visit, number, notice))
+}
+
 fn settled_notice(
     visit: &Visit,
     settled: &Settled,
@@ -377,6 +403,7 @@ fn settled_notice(
         Settled::NoTransaction => Notice::Failed(texts.say_which.to_owned()),
         Settled::Already(_) => Notice::Failed(texts.already.to_owned()),
         Settled::OfAnotherKind => Notice::Failed(texts.of_another_kind.to_owned()),
+        Settled::HasTransaction => Notice::Failed(texts.has_transaction.to_owned()),
     })
 }
 

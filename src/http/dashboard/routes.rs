@@ -24,6 +24,8 @@ pub(super) enum Action {
     AttachOrphan,
     /// Say that there is nothing to do about it.
     DismissOrphan,
+    /// Say that it is another's.
+    DisownOrphan,
     /// What the shop expects, and what became of it.
     ListTransactions,
     /// One of them.
@@ -96,6 +98,12 @@ const ROUTES: &[Route] = &[
         path: "/orphans/{id}/dismiss",
         names: &[CSRF, "reason"],
         action: Action::DismissOrphan,
+    },
+    Route {
+        method: "POST",
+        path: "/orphans/{id}/foreign",
+        names: &[CSRF, "note"],
+        action: Action::DisownOrphan,
     },
     Route {
         method: "GET",

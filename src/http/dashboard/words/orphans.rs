@@ -65,6 +65,20 @@ texts! {
             "Il n’y a rien à faire. Il est tout de même adopté si sa transaction est enregistrée.";
         reason_field: Text = "Reason", "Raison";
         dismiss_button: Text = "Dismiss", "Écarter";
+        disown: Text = "Another shop’s", "D’une autre boutique";
+        disown_hint: Text =
+            "It was paid to somebody else who uses the same account at the provider. Nobody is told \
+             of it again.",
+            "Il a été payé à quelqu’un d’autre qui utilise le même compte chez le prestataire. \
+             Personne n’en sera plus averti.";
+        disown_button: Text = "Mark as another shop’s", "Marquer comme d’une autre boutique";
+        resolved_as_foreign: Text = "Another shop’s.", "D’une autre boutique.";
+        done_disowned: fn(i64) -> String =
+            |id| format!("Orphan {id} is another shop’s."),
+            |id| format!("L’orphelin {id} est d’une autre boutique.");
+        has_transaction: Text =
+            "Its money is late, but it is for a transaction of this shop.",
+            "Son argent est tardif, mais il est pour une transaction de cette boutique.";
         resolved_as_matched: fn(i64) -> String =
             |id| format!("Belongs to transaction {id}."),
             |id| format!("Appartient à la transaction {id}.");
