@@ -9,6 +9,7 @@ pub mod endpoints;
 pub mod loose;
 pub mod object;
 pub mod pages;
+pub mod payer;
 pub mod paypal;
 pub mod personal;
 mod reading;

@@ -100,7 +100,7 @@ fn an_orphan_is_attached_to_what_is_offered() {
     let orphan = format!("/orphans/{}", shop.ids("orphan_transactions")[0]);
     browser.open(&orphan);
     browser.shows("#candidates", "order-due");
-    browser.click("#candidates form button");
+    browser.click("#candidates form[action$='/attach'] button");
     browser.shows("[role=status]", "Done.");
     assert_eq!(browser.count("#candidates"), 0);
     let due = "SELECT status FROM transactions WHERE order_id = 'order-due'";

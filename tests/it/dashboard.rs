@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::admin::App;
 use crate::daemon::{Daemon, Options};
@@ -276,6 +276,53 @@ fn an_orphan_is_seen_attached_and_dismissed() {
     );
     assert!(visitor.page("/orphans").contains("Nothing to see to."));
     assert_eq!(visitor.post("/orphans/9/dismiss", &[("reason", "x")]).status, 404);
+}
+
+#[test]
+fn an_orphan_tells_who_paid_and_its_transaction_is_searched_for() {
+    let daemon = start();
+    let mut event: Value =
+        serde_json::from_str(&StripeSample::new("payment_intent.succeeded", "1").body())
+            .expect("JSON");
+    event["data"]["object"]["receipt_email"] = json!("<i>ann</i>@shop.example");
+    assert_eq!(daemon.deliver_stripe(event.to_string()).status, 200);
+    let visitor = Visitor::of(&daemon);
+    let payer = "&lt;i&gt;ann&lt;/i&gt;@shop.example";
+    for path in ["/orphans", "/orphans/1"] {
+        let page = visitor.page(path);
+        assert!(page.contains(payer) && !page.contains("<i>"), "{path}: {page}");
+    }
+    assert!(visitor.page("/orphans/1").contains("Nothing speaks for any transaction"));
+
+    let app = App::with_token(&daemon, TOKEN);
+    let ids: Vec<String> = [
+        ("stripe", "pi_7", "B-7", 700),
+        ("stripe", "pi_8", "B-8", 4999),
+        ("paypal", "5O190127TN364715T", "B-9", 800),
+    ]
+    .map(|(provider, reference, order_id, amount)| {
+        let registered = app.register(&json!({
+            "provider": provider, "reference": reference, "order_id": order_id,
+            "amount": amount, "currency": "EUR",
+        }));
+        assert_eq!(registered.status, 201);
+        registered.json()["id"].to_string()
+    })
+    .into();
+    let offered = |query: &str| -> Vec<String> {
+        let page = visitor.page(&format!("/orphans/1{query}"));
+        let links = page.split("href=\"/transactions/").skip(1);
+        links.map(|rest| rest.split('"').next().expect("an end").to_owned()).collect()
+    };
+    // Its amount alone; what is searched for, of its provider, the likeliest first; nothing.
+    assert_eq!(offered(""), ids[1..2]);
+    assert_eq!(offered("?q=b-"), [&*ids[1], &ids[0]]);
+    assert_eq!(offered("?q=7.00"), ids[..1]);
+    assert_eq!(offered("?q=B-9"), [""; 0]);
+    let none = visitor.page("/orphans/1?q=%3Cscript%3E");
+    assert!(none.contains("No transaction of this provider has “&lt;script&gt;”."), "{none}");
+    assert_eq!(visitor.post("/orphans/1/attach", &[("transaction", &ids[0])]).status, 303);
+    assert_eq!(offered("?q=B-8"), [""; 0], "it has its transaction");
 }
 
 #[test]

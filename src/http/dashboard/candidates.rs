@@ -9,25 +9,42 @@ use super::typeset::{Typeset, brief};
 use crate::store::{Candidate, Orphan};
 
 /// The most that are offered.
-pub(super) const MOST: usize = 8;
+pub(super) const MOST: u32 = 8;
 
-/// What to choose from; nothing if nothing speaks for any.
+/// What to choose from: those that something speaks for, or what was searched for.
 pub(super) fn section(
     typeset: Typeset<'_>,
     session: &Session,
     orphan: &Orphan,
+    sought: Option<&str>,
     candidates: &[Candidate],
 ) -> Markup {
     let words = typeset.words;
     let (texts, common) = (&words.orphans, &words.transactions);
-    if candidates.is_empty() {
-        return html! {};
-    }
+    let page = format!("/orphans/{}", orphan.id);
     html! {
         section.card #candidates {
             h2 { (texts.candidates) }
-            p.hint { (texts.candidates_hint) }
-            div.sheet {
+            form role="search" method="get" action=(page) {
+                label for="q" { (texts.search) }
+                div.row {
+                    div {
+                        input #q type="search" name="q" value=[sought] autocomplete="off"
+                            spellcheck="false" aria-describedby="q-hint";
+                    }
+                    button { (common.search_button) }
+                }
+                p.hint #q-hint { (common.search_hint) }
+            }
+            @match (sought, candidates) {
+                (Some(sought), []) => p {
+                    ((texts.none_sought)(sought)) " " a href=(page) { (texts.offer_likely) }
+                },
+                (Some(_), _) => p { a href=(page) { (texts.offer_likely) } },
+                (None, []) => p.hint { (texts.no_candidates) },
+                (None, _) => p.hint { (texts.candidates_hint) },
+            }
+            @if !candidates.is_empty() { div.sheet {
                 table {
                     thead {
                         tr {
@@ -43,7 +60,7 @@ pub(super) fn section(
                         @for one in candidates { (row(typeset, session, orphan, one)) }
                     }
                 }
-            }
+            } }
         }
     }
 }

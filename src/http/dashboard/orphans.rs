@@ -9,15 +9,22 @@ use super::sessions::{Notice, Session};
 use super::typeset::{Typeset, brief, id, shortened};
 use super::{Dashboard, Visit};
 use crate::domain::orphan::OrphanKind;
-use crate::providers::pages;
+use crate::providers::{pages, payer};
 use crate::store::{
-    By, Candidate, EventStory, Listed, Orphan, OrphanFilter, Page, Resolution, Settled,
+    By, Candidate, EventStory, Listed, Orphan, OrphanFilter, Page, Reader, Resolution, Settled,
+    StoreError,
 };
 
 /// Rows of a page.
 const ROWS: u32 = 50;
 /// The most characters of a reason or a note.
 const LONGEST: usize = 1_000;
+/// The most characters of who paid: in a list, and of one orphan.
+const PAYER: (usize, usize) = (40, 200);
+/// The most characters of what is searched for; ids that are longer are found by their beginning.
+const LONGEST_SOUGHT: usize = 100;
+/// Events of an orphan that are looked through for who paid, and bytes of one.
+const LOOKED_THROUGH: (usize, usize) = (10, 64 * 1024);
 
 /// Which list is looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,15 +68,52 @@ pub(super) async fn list(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
             (None, _) => View::Open,
         };
     let page = Page { limit: ROWS, ..said.page()? };
-    let listed = dashboard.read(move |reader| reader.list_orphans(view.filter(), page)).await?;
+    let read = dashboard.read(move |reader| {
+        let listed = reader.list_orphans(view.filter(), page)?;
+        let payers = listed.rows.iter().map(|orphan| payer_in(reader, orphan));
+        let payers = payers.collect::<Result<Vec<_>, _>>()?;
+        Ok((listed, payers))
+    });
+    let (listed, payers) = read.await?;
     let typeset = dashboard.typeset(visit);
-    let body = list_body(typeset, view, page, &listed);
+    let body = list_body(typeset, view, page, &listed, &payers);
     Ok(dashboard.page(visit, Some(Tab::Orphans), visit.words.orphans.title, &body))
 }
 
-fn list_body(typeset: Typeset<'_>, view: View, page: Page, listed: &Listed<Orphan>) -> Markup {
+/// Who paid, by its last event.
+fn payer_in(reader: &Reader, orphan: &Orphan) -> Result<Option<String>, StoreError> {
+    let last = reader.find_events(&orphan.event_id)?;
+    let last = last.into_iter().find(|log| log.provider == orphan.provider);
+    let payload = last.and_then(|log| log.payload).filter(|it| it.len() <= LOOKED_THROUGH.1);
+    Ok(payload.and_then(|payload| payer::payer(orphan.provider, &payload)))
+}
+
+/// Who paid, by the newest of its events that tells. `events` are their row ids.
+fn payer_of(
+    reader: &Reader,
+    orphan: &Orphan,
+    events: impl DoubleEndedIterator<Item = i64>,
+) -> Result<Option<String>, StoreError> {
+    for event in events.rev().take(LOOKED_THROUGH.0) {
+        let payload = reader.event(event)?.and_then(|log| log.payload);
+        let payload = payload.filter(|payload| payload.len() <= LOOKED_THROUGH.1);
+        if let Some(payer) = payload.and_then(|it| payer::payer(orphan.provider, &it)) {
+            return Ok(Some(payer));
+        }
+    }
+    Ok(None)
+}
+
+fn list_body(
+    typeset: Typeset<'_>,
+    view: View,
+    page: Page,
+    listed: &Listed<Orphan>,
+    payers: &[Option<String>],
+) -> Markup {
     let words = typeset.words;
     let texts = &words.orphans;
+    let is_known = payers.iter().any(Option::is_some);
     html! {
         h1 { (texts.title) }
         p.hint { (texts.intro) }
@@ -97,13 +141,16 @@ fn list_body(typeset: Typeset<'_>, view: View, page: Page, listed: &Listed<Orpha
                                 th scope="col" { (texts.seen) }
                                 th.num scope="col" { (texts.amount) }
                                 th scope="col" { (texts.provider) }
+                                @if is_known { th scope="col" { (texts.payer) } }
                                 th scope="col" { (texts.why) }
                                 th scope="col" { (texts.order) }
                                 th scope="col" { (texts.reference) }
                             }
                         }
                         tbody {
-                            @for orphan in &listed.rows { (row(typeset, orphan)) }
+                            @for (orphan, payer) in listed.rows.iter().zip(payers) {
+                                (row(typeset, orphan, is_known.then_some(payer.as_deref())))
+                            }
                         }
                     }
                 }
@@ -126,7 +173,8 @@ fn empty(typeset: Typeset<'_>, view: View) -> Markup {
     html! { div.card.empty { p { b { (what) } } p.hint { (hint) } } }
 }
 
-fn row(typeset: Typeset<'_>, orphan: &Orphan) -> Markup {
+/// `payer` is `None` where no row tells of one.
+fn row(typeset: Typeset<'_>, orphan: &Orphan, payer: Option<Option<&str>>) -> Markup {
     let words = typeset.words;
     let texts = &words.orphans;
     html! {
@@ -137,6 +185,11 @@ fn row(typeset: Typeset<'_>, orphan: &Orphan) -> Markup {
             td.num data-label=(texts.amount) { (amount(typeset, orphan)) }
             td data-label=(texts.provider) {
                 (words.provider(orphan.provider)) ", " (words.mode(orphan.livemode))
+            }
+            @if let Some(payer) = payer {
+                td data-label=(texts.payer) {
+                    @if let Some(payer) = payer { bdi { (shortened(payer, PAYER.0)) } }
+                }
             }
             td data-label=(texts.why) {
                 span.tag .warn[orphan.resolved_at.is_none()] { (words.orphan_kind(orphan.kind)) }
@@ -163,24 +216,31 @@ struct Known {
     events: Vec<(i64, String, String)>,
     /// What its last event said, and where that leads.
     story: Option<EventStory>,
-    /// Transactions that it may belong to, the likeliest first.
+    /// Who paid, as far as its events tell.
+    payer: Option<String>,
+    /// What was searched for, to attach it to.
+    sought: Option<String>,
+    /// Transactions that it may belong to, or what was found; the likeliest first.
     candidates: Vec<Candidate>,
 }
 
 /// One orphan, and what can be said of it.
 pub(super) async fn show(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
     let number = visit.number()?;
+    let sought = visit.text("q")?.map(|text| shortened(&text, LONGEST_SOUGHT));
     let known = dashboard.read(move |reader| {
         let Some(orphan) = reader.orphan(number)? else { return Ok(None) };
         let last = reader.find_events(&orphan.event_id)?;
         let last = last.into_iter().find(|log| log.provider == orphan.provider);
         let story = last.map(|log| reader.story(&log)).transpose()?;
         let events = reader.events_of(number)?;
-        let candidates = match is_attachable(&orphan) {
-            true => reader.candidates(&orphan, candidates::MOST)?,
-            false => Vec::new(),
+        let payer = payer_of(reader, &orphan, events.iter().map(|(id, _, _)| *id))?;
+        let candidates = match (is_attachable(&orphan), &sought) {
+            (true, Some(text)) => reader.search_candidates(&orphan, text, candidates::MOST)?,
+            (true, None) => reader.candidates(&orphan, candidates::MOST as usize)?,
+            (false, _) => Vec::new(),
         };
-        Ok(Some(Known { orphan, events, story, candidates }))
+        Ok(Some(Known { orphan, events, story, payer, sought, candidates }))
     });
     let known = known.await?.ok_or(Failure::NotFound)?;
     let typeset = dashboard.typeset(visit);
@@ -213,6 +273,10 @@ fn show_body(typeset: Typeset<'_>, session: &Session, title: &str, known: &Known
                         dt { (texts.order) }
                         dd { (id(order)) }
                     }
+                    @if let Some(payer) = &known.payer {
+                        dt { (texts.payer) }
+                        dd { bdi { (shortened(payer, PAYER.1)) } }
+                    }
                     dt { (texts.reference) }
                     dd { (id(&orphan.reference)) }
                 }
@@ -222,15 +286,20 @@ fn show_body(typeset: Typeset<'_>, session: &Session, title: &str, known: &Known
             }
         }
         (why(typeset, known))
-        (candidates::section(typeset, session, orphan, &known.candidates))
+        @if is_attachable(orphan) {
+            (candidates::section(typeset, session, orphan, known.sought.as_deref(), &known.candidates))
+        }
         @if orphan.resolved_at.is_none() || orphan.transaction_id.is_none() {
             div.cards { (forms(typeset, session, orphan)) }
         }
         section.card {
             h2 { (texts.events) }
             ol {
-                @for (_, event_id, event_type) in &known.events {
-                    li { bdi { (shortened(event_type, 100)) } " " (id(event_id)) }
+                @for (number, event_id, event_type) in &known.events {
+                    li {
+                        a href=(format!("/events/{number}")) { bdi { (shortened(event_type, 100)) } }
+                        " " (id(event_id))
+                    }
                 }
             }
         }

@@ -86,7 +86,7 @@ const ROUTES: &[Route] = &[
         names: &["kind", "resolved", "cursor"],
         action: Action::ListOrphans,
     },
-    Route { method: "GET", path: "/orphans/{id}", names: &[], action: Action::ShowOrphan },
+    Route { method: "GET", path: "/orphans/{id}", names: &["q"], action: Action::ShowOrphan },
     Route {
         method: "POST",
         path: "/orphans/{id}/attach",

@@ -31,6 +31,14 @@ texts! {
         amount: Text = "Amount", "Montant";
         no_amount: Text = "no amount", "sans montant";
         provider: Text = "Provider", "Prestataire";
+        payer: Text = "Payer", "Payeur";
+        search: Text = "Search the transactions", "Chercher parmi les transactions";
+        none_sought: fn(&str) -> String =
+            |said| format!("No transaction of this provider has “{said}”."),
+            |said| format!("Aucune transaction chez ce prestataire n’a «\u{a0}{said}\u{a0}».");
+        offer_likely: Text = "Back to the likely ones", "Revenir aux plus probables";
+        no_candidates: Text = "Nothing speaks for any transaction; search for it.",
+            "Rien n’indique de transaction\u{a0}; cherchez-la.";
         why: Text = "Why", "Pourquoi";
         order: Text = "Order", "Commande";
         reference: Text = "Reference", "Référence";
