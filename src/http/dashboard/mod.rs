@@ -15,6 +15,7 @@ mod guard;
 mod json;
 mod links;
 mod login;
+mod orphan;
 mod orphans;
 mod overview;
 mod page;
@@ -227,10 +228,10 @@ impl Dashboard {
             Action::EndSession => Ok(login::end(self, visit, headers)),
             Action::Overview => overview::show(self, visit).await,
             Action::ListOrphans => orphans::list(self, visit).await,
-            Action::ShowOrphan => orphans::show(self, visit).await,
-            Action::AttachOrphan => orphans::attach(self, visit).await,
-            Action::DismissOrphan => orphans::dismiss(self, visit).await,
-            Action::DisownOrphan => orphans::disown(self, visit).await,
+            Action::ShowOrphan => orphan::show(self, visit).await,
+            Action::AttachOrphan => orphan::attach(self, visit).await,
+            Action::DismissOrphan => orphan::dismiss(self, visit).await,
+            Action::DisownOrphan => orphan::disown(self, visit).await,
             Action::ListTransactions => transactions::list(self, visit).await,
             Action::ShowTransaction => transaction::show(self, visit).await,
             Action::CloseTransaction => transaction::close(self, visit).await,
