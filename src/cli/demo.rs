@@ -70,6 +70,7 @@ impl Demo {
         let certificates = serve_certificate(authority.leaf_pem().to_owned(), ANY_PORT)?;
         let stripe_secret = Secret::new(format!("whsec_{}", chance::letters(32)?));
         let webhook_id = chance::letters(17)?.to_ascii_uppercase();
+        let token = chance::letters(24)?;
         let db = folder.join("payhookd.db");
         let trust = Trust::from_pem(authority.root_pem().as_bytes());
         let config = Config {
@@ -94,12 +95,12 @@ impl Demo {
             reconcile_every: None,
             public_url: None,
             rules: Rules::default(),
-            orphan_grace: Duration::from_secs(120),
+            orphan_grace: GRACE,
             time_zone: Zone::system(),
             notify: None,
             lookout: lookout::EVERY,
             alerts: AlertConfig { targets: Vec::new(), schedule: Schedule::STANDARD },
-            api_token: ApiToken::File(folder.join("api-token")),
+            api_token: ApiToken::Given(Secret::new(token.clone())),
             keep: Keep::default(),
             language: None,
             admin_hosts: Vec::new(),
@@ -128,7 +129,7 @@ impl Demo {
             })
         });
         let done = match listening.recv() {
-            Ok(addresses) => self.day(&db, addresses, &signers),
+            Ok(addresses) => self.day(&db, addresses, &signers, &token),
             // The daemon has ended; it says why below.
             Err(_) => Ok(()),
         };
@@ -143,6 +144,7 @@ impl Demo {
         db: &Path,
         addresses: serve::Listening,
         signers: &[Signer; 2],
+        token: &str,
     ) -> Result<(), CommandError> {
         let base = format!("http://{}", addresses.public);
         let day = Day::new(Clock::SYSTEM.now())?;
@@ -161,9 +163,9 @@ impl Demo {
             return as_planned;
         }
         say(&format!(
-            "\nThe daemon stays up until Ctrl-C. Look around in another terminal:\n  payhookd \
-             transactions list --db {db}\n  payhookd events list --db {db}\n  curl \
-             http://{admin}/readyz",
+            "\nThe daemon stays up until Ctrl-C. Look around in a browser:\n  http://{admin}/  log in \
+             with {token}\nor in another terminal:\n  payhookd transactions list --db {db}\n  \
+             payhookd events list --db {db}\n  curl http://{admin}/readyz",
             db = db.display(),
             admin = addresses.admin,
         ))?;
@@ -176,6 +178,9 @@ impl Demo {
 const ANY_PORT: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 const ONE_DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Long enough for the shop that registers late, short enough to see what is told of orphans.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// The folder of one run; it goes with the run.
 struct Folder(PathBuf);

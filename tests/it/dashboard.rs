@@ -73,7 +73,7 @@ impl Visitor {
     }
 }
 
-fn post(
+pub(crate) fn post(
     address: SocketAddr,
     path: &str,
     headers: &[(&str, &str)],

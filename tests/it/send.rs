@@ -1,9 +1,12 @@
 //! `send` and `demo`: what a person tries first.
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::process::Stdio;
 
 use crate::daemon::Options;
 use crate::provider::WEBHOOK_ID;
+use crate::wire::Connection;
 
 #[test]
 fn a_demo_sends_a_day_through_the_real_verification_and_leaves_nothing_behind() {
@@ -19,6 +22,30 @@ fn a_demo_sends_a_day_through_the_real_verification_and_leaves_nothing_behind() 
     let left = std::fs::read_dir(&temporary).expect("the folder").count();
     assert_eq!(left, 0, "something is left in the temporary folder");
     assert!(!options.db().exists(), "the demo touched the shop's own database");
+}
+
+#[test]
+fn a_demo_says_where_its_dashboard_is_and_what_to_log_in_with() {
+    let options = Options::new();
+    let mut demo = options.binary();
+    // What it leaves when it is killed goes with the test's folder.
+    demo.arg("demo").env("TMPDIR", options.folder()).stdout(Stdio::piped());
+    let mut demo = demo.spawn().expect("a demo");
+    let lines = BufReader::new(demo.stdout.take().expect("its output")).lines();
+    let mut lines = lines.map(|line| line.expect("text"));
+    let line = lines.find(|line| line.contains("log in with")).expect("the dashboard");
+    let (url, token) = line.trim().split_once("  log in with ").expect("a token");
+    let admin = url.trim_start_matches("http://").trim_end_matches('/');
+    let mut connection = Connection::open(admin.parse().expect("an address"));
+    let form = format!("token={token}");
+    connection.send(format!(
+        "POST /login HTTP/1.1\r\nhost: {admin}\r\ncontent-length: {}\r\n\r\n{form}",
+        form.len()
+    ));
+    let answer = connection.answer();
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/")));
+    demo.kill().expect("it is running");
+    demo.wait().expect("its end");
 }
 
 #[test]
