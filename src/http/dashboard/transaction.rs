@@ -25,7 +25,7 @@ pub(super) const SHOWN: u32 = 20;
 /// Ids, refunds and disputes that are shown, of each.
 const FEW: usize = 20;
 /// Bytes that what is shown of the provider's object takes.
-const OBJECT: usize = 12_000;
+const OBJECT: usize = 11_000;
 
 /// The page.
 pub(super) async fn show(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
