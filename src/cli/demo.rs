@@ -1,5 +1,6 @@
 //! `payhookd demo`: a shop's day, sent to a daemon that is thrown away afterwards.
 
+mod app;
 mod story;
 
 use std::collections::BTreeMap;
@@ -21,12 +22,12 @@ use super::signer::{Signer, endpoint};
 use super::table::Table;
 use super::{CommandError, chance, printed};
 use crate::authority::{TestAuthority, serve_certificate};
-use crate::clients::api::Patience;
 use crate::clients::sender::Sender;
+use crate::clients::{self, api::Patience};
 use crate::clock::Clock;
 use crate::config::{
-    AlertConfig, ApiConfig, ApiToken, Config, Mode, PaypalConfig, PaypalVerify, Secret,
-    StripeConfig,
+    AlertConfig, ApiConfig, ApiToken, Config, Mode, NotifyConfig, NotifyTarget, PaypalConfig,
+    PaypalVerify, Secret, StripeConfig,
 };
 use crate::domain::delivery::Schedule;
 use crate::domain::event::Provider;
@@ -34,6 +35,7 @@ use crate::domain::money::{Currency, Money};
 use crate::domain::retention::Keep;
 use crate::logger::Logger;
 use crate::lookout;
+use crate::notify::sign::NotifyKeys;
 use crate::providers::paypal::Environment;
 use crate::providers::paypal::certificate::{CertificateHost, Trust};
 use crate::providers::rules::Rules;
@@ -71,6 +73,8 @@ impl Demo {
         let stripe_secret = Secret::new(format!("whsec_{}", chance::letters(32)?));
         let webhook_id = chance::letters(17)?.to_ascii_uppercase();
         let token = chance::letters(24)?;
+        let keys = NotifyKeys::parse([&*format!("whsec_{}", chance::letters(32)?)])
+            .map_err(|error| CommandError::Said(format!("the demo's app: {error}")))?;
         let db = folder.join("payhookd.db");
         let trust = Trust::from_pem(authority.root_pem().as_bytes());
         let config = Config {
@@ -97,7 +101,11 @@ impl Demo {
             rules: Rules::default(),
             orphan_grace: GRACE,
             time_zone: Zone::system(),
-            notify: None,
+            notify: Some(NotifyConfig {
+                target: NotifyTarget::Url { url: format!("http://{}/", app::start()?), keys },
+                limit: clients::app::LIMIT,
+                schedule: Schedule::STANDARD,
+            }),
             lookout: lookout::EVERY,
             alerts: AlertConfig { targets: Vec::new(), schedule: Schedule::STANDARD },
             api_token: ApiToken::Given(Secret::new(token.clone())),
