@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use self::alerts::{AlertConfig, AlertTarget, AlertWay};
+pub use self::alerts::{AlertConfig, AlertTarget, AlertWay, MailWay};
 pub use self::api::{ApiConfig, PaypalKeys, StripeKeys};
 pub use self::notify::{NotifyConfig, NotifyTarget};
 

@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use self::message::{Message, Said};
 use crate::clients::Reply;
 use crate::clients::alert::Hook;
+use crate::clients::mail::Mail;
 use crate::clock::Clock;
 use crate::config::{AlertTarget, AlertWay};
 use crate::domain::delivery::{Next, NoAnswer, Schedule};
@@ -41,6 +42,8 @@ pub struct Target {
 pub enum Way {
     /// A URL.
     Hook(Hook),
+    /// Mail.
+    Mail(Mail),
 }
 
 impl Target {
@@ -48,6 +51,7 @@ impl Target {
     pub fn send(&self, message: &Message, now: Timestamp) -> Reply {
         match &self.way {
             Way::Hook(hook) => hook.send(message, now),
+            Way::Mail(mail) => mail.send(message),
         }
     }
 }
@@ -56,6 +60,9 @@ impl From<&AlertTarget> for Target {
     fn from(config: &AlertTarget) -> Self {
         let way = match &config.way {
             AlertWay::Url(form, url) => Way::Hook(Hook::new(*form, url.clone())),
+            AlertWay::Mail { from, to, via } => {
+                Way::Mail(Mail::new(from.clone(), to.clone(), via.into()))
+            }
         };
         Self { name: config.name.clone(), way }
     }

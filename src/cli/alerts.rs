@@ -44,7 +44,9 @@ impl Test {
         let around = Surroundings { variables: &variables, read: |path| std::fs::read(path) };
         let config = AlertConfig::new(&self.alerts, around)?;
         if config.targets.is_empty() {
-            return Err(said("nobody tells people of issues: set PAYHOOKD_ALERT_URL"));
+            return Err(said(
+                "nobody tells people of issues: set PAYHOOKD_ALERT_URL or --alert-email",
+            ));
         }
         let mut failed = 0;
         for target in &config.targets {

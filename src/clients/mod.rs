@@ -7,6 +7,7 @@ pub mod api;
 pub mod app;
 pub mod certificates;
 pub mod command;
+pub mod mail;
 mod oauth;
 pub mod paypal;
 pub mod postback;

@@ -65,6 +65,21 @@ pub struct AlertOptions {
     /// The form of what is posted there [default: by the host, or by a prefix such as ntfy+https://].
     #[arg(long, value_name = "FORM", env = "PAYHOOKD_ALERT_FORMAT")]
     pub alert_format: Option<Form>,
+
+    /// Mail people of issues, at this address. May be given several times, or several separated by
+    /// commas.
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',', env = "PAYHOOKD_ALERT_EMAIL")]
+    pub alert_email: Vec<String>,
+
+    /// The address that such mail comes from [default: the first that it goes to].
+    #[arg(long, value_name = "ADDRESS", env = "PAYHOOKD_ALERT_FROM")]
+    pub alert_from: Option<String>,
+
+    /// The server that mail goes through: smtps://HOST, or smtp://HOST:587, which is secured by STARTTLS
+    /// [default: the sendmail of this machine]. With a name and password set PAYHOOKD_SMTP_URL:
+    /// smtps://name:password@HOST.
+    #[arg(long, value_name = "URL")]
+    pub smtp_url: Option<String>,
 }
 
 /// Settings of the daemon. Secrets are not among them, because every user of the machine can read
@@ -314,7 +329,9 @@ pub enum VerifyBy {
 pub const VARIABLES: &[&str] = &[
     "PAYHOOKD_ADMIN_HOST",
     "PAYHOOKD_ADMIN_LISTEN",
+    "PAYHOOKD_ALERT_EMAIL",
     "PAYHOOKD_ALERT_FORMAT",
+    "PAYHOOKD_ALERT_FROM",
     "PAYHOOKD_ALERT_URL",
     "PAYHOOKD_ALERT_URL_FILE",
     "PAYHOOKD_API_TOKEN",
@@ -343,6 +360,8 @@ pub const VARIABLES: &[&str] = &[
     "PAYHOOKD_PAYPAL_VERIFY",
     "PAYHOOKD_PUBLIC_URL",
     "PAYHOOKD_RECONCILE_EVERY",
+    "PAYHOOKD_SMTP_URL",
+    "PAYHOOKD_SMTP_URL_FILE",
     "PAYHOOKD_STRIPE_API_BASE",
     "PAYHOOKD_STRIPE_TOLERANCE",
     "PAYHOOKD_TIME_ZONE",

@@ -10,6 +10,7 @@ use crate::daemon::{Daemon, Options, wait_until};
 use crate::fake::{Asked, Fake, Reply};
 use crate::provider::StripeSample;
 use crate::shop::register;
+use crate::smtp::MailServer;
 
 /// A target that takes everything.
 fn target() -> Fake {
@@ -291,5 +292,70 @@ fn a_test_message_goes_to_each_target_and_says_what_came_of_it() {
         assert_eq!(output.status.code(), Some(1));
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(said.contains(words) && !said.contains("secret"), "{said}");
+    }
+}
+
+#[test]
+fn mail_is_sent_once_and_a_sender_writes_no_header_of_it() {
+    let server = MailServer::start("250 ok");
+    let options = Options::stripe()
+        .variable("PAYHOOKD_ALERT_EMAIL", "owner@shop.example,till@shop.example")
+        .variable("PAYHOOKD_SMTP_URL", format!("smtp://{}", server.address))
+        .arg("--orphan-grace=0");
+    let daemon = options.start();
+    let hostile = "A-1\r\nBcc: evil@example.org\r\n\r\nbody";
+    let paid = StripeSample::new("payment_intent.succeeded", "1").order(hostile);
+    assert_eq!(daemon.deliver_stripe(paid.body()).status, 200);
+    settle(&options);
+    assert_eq!(daemon.deliver_stripe(paid.body()).status, 200);
+    let log = daemon.terminate().log;
+    drop(options.start());
+    let letters = server.letters();
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    assert_eq!(letters[0].to, ["<owner@shop.example>", "<till@shop.example>"]);
+    let (headers, _) = letters[0].text.split_once("\n\n").expect("headers and body");
+    assert!(!headers.lines().any(|line| line.starts_with("Bcc")), "{headers}");
+    for header in ["From: owner@shop.example", "Auto-Submitted: auto-generated", "Subject: "] {
+        assert!(headers.lines().any(|line| line.starts_with(header)), "{header} in {headers}");
+    }
+    assert!(log.contains("target=mail-") && !log.contains("shop.example"), "{log}");
+}
+
+#[test]
+fn mail_goes_through_a_server_or_sendmail_and_says_what_came_of_it() {
+    let refusing = MailServer::start("550 5.1.1 <owner@shop.example> unknown");
+    let test = |options: Options| {
+        let options = options.variable("PAYHOOKD_ALERT_EMAIL", "owner@shop.example");
+        let output = options.run(&["alerts", "test"]);
+        let said =
+            [output.stdout, output.stderr].map(|text| String::from_utf8(text).expect("text"));
+        (output.status.code(), said.concat())
+    };
+    let server = format!("smtp://{}", refusing.address);
+    let (code, said) = test(Options::new().variable("PAYHOOKD_SMTP_URL", server));
+    assert_eq!(code, Some(1));
+    assert!(said.contains("not sent: the mail server answered 550"), "{said}");
+    assert!(!said.contains("shop.example"), "{said}");
+
+    // The sendmail that is found first.
+    let options = Options::new();
+    let program = options.file("sendmail", "#!/bin/sh\necho \"$@\" > sent; cat >> sent\n");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&program, executable).expect("a program");
+    let path = format!("{}:/usr/bin:/bin", options.folder().display());
+    let sent = options.folder().join("sent");
+    let (code, said) = test(options.clone().variable("PATH", path));
+    assert_eq!(code, Some(0), "{said}");
+    let sent = std::fs::read_to_string(sent).expect("what was sent");
+    assert!(sent.starts_with("-i -f owner@shop.example -- owner@shop.example\n"), "{sent}");
+    assert!(sent.contains("Subject: [payhookd] payhookd: a test"), "{sent}");
+
+    for (url, words) in [
+        ("smtp://mail.shop.example?tls=none", "not the URL of a mail server"),
+        ("https://mail.shop.example", "not the URL of a mail server"),
+    ] {
+        let (code, said) = test(Options::new().variable("PAYHOOKD_SMTP_URL", url));
+        assert_eq!(code, Some(1));
+        assert!(said.contains(words), "{said}");
     }
 }

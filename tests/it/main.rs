@@ -15,6 +15,7 @@ mod paypal_api;
 mod provider;
 mod random;
 mod shop;
+mod smtp;
 mod stripe_api;
 mod wire;
 
