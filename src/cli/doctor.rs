@@ -32,7 +32,7 @@ pub struct Doctor {
     /// /etc/payhookd/payhookd.env, if it can be read and nothing is set in the environment].
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
-    /// Where the providers send to, such as https://shop.example: an unsigned webhook is posted
+    /// Where the providers send to, such as `https://shop.example`: an unsigned webhook is posted
     /// there, which the daemon must refuse.
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,

@@ -54,7 +54,7 @@ pub struct Create {
     /// At whom: stripe or paypal.
     #[arg(long)]
     provider: Provider,
-    /// Where the providers reach this machine: https://shop.example.
+    /// Where the providers reach this machine: `https://shop.example`.
     #[arg(long)]
     url: String,
     /// Make one more though there is one for this URL.

@@ -139,7 +139,7 @@ pub enum Command {
     /// Take what is personal about one payment out of its events: names, addresses, e-mail, telephone, IP
     /// addresses, cards and accounts, and the headers they came with.
     ///
-    /// In place of each value stands "[removed]"; what was removed and when is noted in the log, whose
+    /// In place of each value stands `[removed]`; what was removed and when is noted in the log, whose
     /// proof (doctor --verify-log) goes on. Amounts, statuses and the shop's order id stay. Copies made
     /// before have it all still.
     #[command(

@@ -27,7 +27,7 @@ pub struct DatabaseOption {
 /// Where this machine is reached from outside.
 #[derive(Args, Clone, Debug)]
 pub struct PublicUrlOption {
-    /// Where the providers reach this machine, such as https://shop.example: what they have
+    /// Where the providers reach this machine, such as `https://shop.example`: what they have
     /// registered is compared with it.
     #[arg(long, value_name = "URL", env = "PAYHOOKD_PUBLIC_URL")]
     pub public_url: Option<String>,
