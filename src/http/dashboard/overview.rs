@@ -8,7 +8,7 @@ use warp::reply::Response;
 
 use super::charts::{self, Column};
 use super::page::{Failure, Tab};
-use super::typeset::{Typeset, shortened};
+use super::typeset::{Typeset, shortened, with_commands};
 use super::{Dashboard, Visit};
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::event::Provider;
@@ -218,7 +218,7 @@ impl Overview<'_> {
                                 }
                                 " " b { bdi { (shortened(&issue.title, 200)) } }
                                 " " span.hint { (self.typeset.ago(issue.opened_at)) }
-                                p.hint { bdi { (shortened(&issue.remedy, 300)) } }
+                                p.hint { bdi { (with_commands(&shortened(&issue.remedy, 300))) } }
                             }
                         }
                     }

@@ -156,6 +156,23 @@ pub(super) fn brief(text: &str) -> Markup {
     html! { code { bdi { (shortened(text, LONGEST_ID)) } } }
 }
 
+/// Text of ours in which commands stand between backticks.
+pub(super) fn with_commands(text: &str) -> Markup {
+    let parts: Vec<&str> = text.split('`').collect();
+    // The last backtick of an odd number begins nothing.
+    let commands = (parts.len() - 1) / 2 * 2;
+    html! {
+        @for (place, part) in parts.iter().enumerate() {
+            @if place % 2 == 1 && place < commands {
+                code { (part) }
+            } @else {
+                @if place > commands { "`" }
+                (part)
+            }
+        }
+    }
+}
+
 /// Text of a sender's in so many characters at most.
 pub(super) fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
@@ -250,6 +267,19 @@ mod tests {
         ] {
             let at = Timestamp::parse(at).expect("a time");
             assert_eq!((&*english.age(at), &*french.age(at)), (in_english, in_french));
+        }
+    }
+
+    #[test]
+    fn commands_stand_out() {
+        for (text, expected) in [
+            ("", ""),
+            ("a `b <c>`; d", "a <code>b &lt;c&gt;</code>; d"),
+            ("`a` or `b`", "<code>a</code> or <code>b</code>"),
+            ("a `b", "a `b"),
+            ("`a` b `c…", "<code>a</code> b `c…"),
+        ] {
+            assert_eq!(with_commands(text).into_string(), expected, "{text}");
         }
     }
 
