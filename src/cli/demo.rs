@@ -170,14 +170,14 @@ impl Demo {
         if self.exit {
             return as_planned;
         }
-        say(&format!(
+        let looking_around = format!(
             "\nThe daemon stays up until Ctrl-C. Look around in a browser:\n  http://{admin}/  log in \
              with {token}\nor in another terminal:\n  payhookd transactions list --db {db}\n  \
              payhookd events list --db {db}\n  curl http://{admin}/readyz",
             db = db.display(),
             admin = addresses.admin,
-        ))?;
-        until_interrupted()?;
+        );
+        until_interrupted(|| say(&looking_around))?;
         as_planned
     }
 }
@@ -371,9 +371,15 @@ fn check(db: &Path, day: &Day) -> Result<(), CommandError> {
     Err(CommandError::Said(format!("the day did not end as planned:\n  {}", wrong.join("\n  "))))
 }
 
-fn until_interrupted() -> Result<(), CommandError> {
+/// Whoever is told that it goes on can end it: `tell` is called when that is so.
+fn until_interrupted(tell: impl FnOnce() -> Result<(), CommandError>) -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async { serve::until_signalled().await })?;
+    let interrupted = {
+        let _inside = runtime.enter();
+        serve::until_signalled()
+    };
+    tell()?;
+    runtime.block_on(interrupted)?;
     Ok(())
 }
 

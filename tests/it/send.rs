@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::daemon::Options;
 use crate::provider::WEBHOOK_ID;
 use crate::wire::Connection;
@@ -28,7 +30,6 @@ fn a_demo_sends_a_day_through_the_real_verification_and_leaves_nothing_behind() 
 fn a_demo_says_where_its_dashboard_is_and_what_to_log_in_with() {
     let options = Options::new();
     let mut demo = options.binary();
-    // What it leaves when it is killed goes with the test's folder.
     demo.arg("demo").env("TMPDIR", options.folder()).stdout(Stdio::piped());
     let mut demo = demo.spawn().expect("a demo");
     let lines = BufReader::new(demo.stdout.take().expect("its output")).lines();
@@ -44,8 +45,13 @@ fn a_demo_says_where_its_dashboard_is_and_what_to_log_in_with() {
     ));
     let answer = connection.answer();
     assert_eq!((answer.status, answer.header("location")), (303, Some("/")));
-    demo.kill().expect("it is running");
-    demo.wait().expect("its end");
+    kill_process(Pid::from_child(&demo), Signal::TERM).expect("it is running");
+    // Its output is read to the end, so that it is not told that nobody listens.
+    lines.for_each(drop);
+    assert!(demo.wait().expect("its end").success());
+    let left = std::fs::read_dir(options.folder()).expect("the folder");
+    let left = left.map(|entry| entry.expect("an entry").file_name());
+    assert!(!left.into_iter().any(|name| name.to_string_lossy().contains("demo")));
 }
 
 #[test]
