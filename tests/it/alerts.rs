@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::admin::App;
 use crate::daemon::{Daemon, Options, wait_until};
 use crate::fake::{Asked, Fake, Reply};
+use crate::lookout::{openings, wait_until_told};
 use crate::provider::StripeSample;
 use crate::shop::register;
 use crate::smtp::MailServer;
@@ -106,6 +107,35 @@ fn each_form_is_told_once_in_its_own_words() {
     }
     let names = options.database().rows("SELECT name FROM alert_targets").join(" ");
     assert!(!names.contains("secret") && !names.contains("127"), "{names}");
+}
+
+#[test]
+fn wrong_and_late_money_and_an_app_that_is_not_told_are_told_once_each() {
+    let (told, app) = (target(), Fake::start(|_| Reply::Answer(410, None, "gone".to_owned())));
+    let options = options(&[url("json", &told)])
+        .variable("PAYHOOKD_NOTIFY_URL", format!("http://{}/", app.address))
+        .variable("PAYHOOKD_NOTIFY_SECRET", crate::app::SECRET);
+    let daemon = options.start();
+    register(&options, [("less".to_owned(), 5000), ("late".to_owned(), 4999)]);
+    options.done(&["transactions", "close", "pi_late"]);
+    let kinds = ["amount_mismatch", "late_money", "dead_letter"];
+    pay(&daemon, "less");
+    pay(&daemon, "late");
+    for kind in kinds {
+        wait_until_told(&options, &told, kind);
+    }
+    // The same again, more of it, and another start.
+    pay(&daemon, "less");
+    pay(&daemon, "late");
+    let failed = StripeSample::new("payment_intent.payment_failed", "less");
+    assert_eq!(daemon.deliver_stripe(failed.body()).status, 200);
+    drop(daemon);
+    let daemon = options.start();
+    pay(&daemon, "orphan");
+    wait_until_told(&options, &told, "orphan");
+    for kind in kinds {
+        assert_eq!(openings(&told, kind), 1, "{kind}");
+    }
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn wait_for(options: &Options, expected: &[&str]) {
 }
 
 /// How often a target was told that an issue of this kind opened.
-fn openings(told: &Fake, kind: &str) -> usize {
+pub(crate) fn openings(told: &Fake, kind: &str) -> usize {
     let bodies = told
         .asked()
         .into_iter()
@@ -50,7 +50,7 @@ fn openings(told: &Fake, kind: &str) -> usize {
 }
 
 /// Waits until a target was told of an issue of this kind and that is kept, so that it is not told again.
-fn wait_until_told(options: &Options, told: &Fake, kind: &str) {
+pub(crate) fn wait_until_told(options: &Options, told: &Fake, kind: &str) {
     let sent = format!(
         "SELECT count(*) FROM alerts JOIN issues ON issues.id = issue_id
          WHERE kind = '{kind}' AND status = 'sent'"
