@@ -84,7 +84,16 @@ fn money_is_summed_by_currency_and_mode_and_problems_are_named() {
     assert!(page.len() < 60_000, "{} bytes", page.len());
     assert!(!page.contains("style="), "the policy allows no style within a page");
 
+    // The problem leads to what it is about, and is quiet once somebody says that they know.
+    assert!(page.contains("<a href=\"/transactions/1\"><bdi>"), "{page}");
+    let known = visitor.post("/issues/1/dismiss", &[]);
+    assert_eq!((known.status, known.header("location")), (303, Some("/")));
+    let quiet = text(&visitor.page("/"));
+    assert!(quiet.contains("Done . No more is told of it"), "{quiet}");
+    assert!(quiet.contains("Nothing needs you.") && quiet.contains("Problems open now None."));
+    assert_eq!(visitor.post("/issues/2/dismiss", &[]).status, 404);
+
     let french = text(visitor.get_with("/", &[("accept-language", "fr")]).text());
-    assert!(french.contains("Vue d’ensemble 1 problème est ouvert"), "{french}");
+    assert!(french.contains("Vue d’ensemble Rien ne vous attend."), "{french}");
     assert!(french.contains("EUR 49,90 0,00 0,00 1"), "{french}");
 }

@@ -227,6 +227,7 @@ impl Dashboard {
             Action::LogIn | Action::BeginSession => Err(Failure::NotFound),
             Action::EndSession => Ok(login::end(self, visit, headers)),
             Action::Overview => overview::show(self, visit).await,
+            Action::DismissIssue => overview::dismiss(self, visit).await,
             Action::ListOrphans => orphans::list(self, visit).await,
             Action::ShowOrphan => orphan::show(self, visit).await,
             Action::AttachOrphan => orphan::attach(self, visit).await,

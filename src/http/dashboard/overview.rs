@@ -7,16 +7,17 @@ use maud::{Markup, html};
 use warp::reply::Response;
 
 use super::charts::{self, Column};
-use super::page::{Failure, Tab};
+use super::page::{Failure, Tab, secret, see};
+use super::sessions::{Notice, Session};
 use super::typeset::{Typeset, shortened, with_commands};
 use super::{Dashboard, Visit};
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::event::Provider;
-use crate::domain::issue::Severity;
+use crate::domain::issue::{IssueKind, Severity};
 use crate::domain::money::{Currency, Money};
 use crate::domain::time::Timestamp;
 use crate::store::{
-    Figures, Issue, MoneyFigures, OpenOrphans, Outcome, Reader, Statistics, StoreError,
+    Dismissed, Figures, Issue, MoneyFigures, OpenOrphans, Outcome, Reader, Statistics, StoreError,
 };
 use crate::zone::Zone;
 
@@ -53,7 +54,7 @@ impl Standing {
         let days = days.map(|(start, end)| (start, statistics.between(start..end))).collect();
         Ok(Self {
             orphans: reader.open_orphans()?,
-            issues: reader.open_issues()?,
+            issues: by_severity(reader.open_issues()?),
             last_events: reader.last_events()?,
             days,
             today: statistics.between(zone.start_of_day(now, 0)..end),
@@ -69,14 +70,32 @@ pub(super) async fn show(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
         Standing::read(reader, statistics, &zone, now)
     });
     let standing = read.await.map_err(|error| dashboard.failed(error))?;
-    let overview =
-        Overview { typeset: dashboard.typeset(visit), livemode: dashboard.livemode, standing };
+    let overview = Overview {
+        typeset: dashboard.typeset(visit),
+        session: &visit.session,
+        livemode: dashboard.livemode,
+        standing,
+    };
     let title = visit.words.overview.title;
     Ok(dashboard.page(visit, Some(Tab::Overview), title, &overview.body()))
 }
 
+/// A person knows of a problem: no more is told of it until it is worse or happens again.
+pub(super) async fn dismiss(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
+    let (number, now) = (visit.number()?, visit.now);
+    let texts = &visit.words.overview;
+    let notice = match dashboard.write(move |batch| batch.dismiss_issue(number, now)).await? {
+        Dismissed::Done => Notice::Done(texts.dismissed.to_owned()),
+        Dismissed::Closed => Notice::Failed(texts.is_over.to_owned()),
+        Dismissed::Unknown => return Err(Failure::NotFound),
+    };
+    dashboard.sessions.tell(&visit.session, notice);
+    Ok(see("/"))
+}
+
 struct Overview<'a> {
     typeset: Typeset<'a>,
+    session: &'a Session,
     /// Which money the daemon is about.
     livemode: bool,
     standing: Standing,
@@ -216,9 +235,19 @@ impl Overview<'_> {
                                 span.tag .bad[issue.severity == Severity::Critical] .warn[issue.severity == Severity::Warning] {
                                     ((texts.severity)(issue.severity))
                                 }
-                                " " b { bdi { (shortened(&issue.title, 200)) } }
+                                " "
+                                b {
+                                    @match place(issue) {
+                                        Some(path) => a href=(path) { bdi { (shortened(&issue.title, 200)) } },
+                                        None => bdi { (shortened(&issue.title, 200)) },
+                                    }
+                                }
                                 " " span.hint { (self.typeset.ago(issue.opened_at)) }
                                 p.hint { bdi { (with_commands(&shortened(&issue.remedy, 300))) } }
+                                form method="post" action=(format!("/issues/{}/dismiss", issue.id)) {
+                                    (secret(self.session))
+                                    button.quiet { (texts.dismiss) span.sr { ": " (shortened(&issue.title, 200)) } }
+                                }
                             }
                         }
                     }
@@ -398,6 +427,37 @@ impl Overview<'_> {
                 }
             }
         }
+    }
+}
+
+/// Those of which nobody said that they know, the worst first, and of those the newest.
+fn by_severity(mut issues: Vec<Issue>) -> Vec<Issue> {
+    issues.retain(|issue| issue.dismissed_at.is_none());
+    issues.sort_by(|one, other| {
+        (other.severity, other.opened_at).cmp(&(one.severity, one.opened_at))
+    });
+    issues
+}
+
+/// The page of what a problem is about, if there is one.
+fn place(issue: &Issue) -> Option<String> {
+    let subject = &issue.subject;
+    let is_number = !subject.is_empty() && subject.bytes().all(|byte| byte.is_ascii_digit());
+    match issue.kind {
+        IssueKind::Orphan | IssueKind::LateMoney if is_number => {
+            Some(format!("/orphans/{subject}"))
+        }
+        IssueKind::AmountMismatch
+        | IssueKind::Dispute
+        | IssueKind::UncapturedOrder
+        | IssueKind::Discrepancy
+            if is_number =>
+        {
+            Some(format!("/transactions/{subject}"))
+        }
+        IssueKind::FailedEvent => Some("/events?status=failed".to_owned()),
+        IssueKind::DeadLetter => Some("/deliveries?status=dead".to_owned()),
+        _ => None,
     }
 }
 

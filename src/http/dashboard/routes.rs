@@ -16,6 +16,8 @@ pub(super) enum Action {
     EndSession,
     /// How things stand.
     Overview,
+    /// Say that one knows of a problem.
+    DismissIssue,
     /// Payments that match nothing.
     ListOrphans,
     /// One of them.
@@ -80,6 +82,12 @@ const ROUTES: &[Route] = &[
     },
     Route { method: "POST", path: "/logout", names: &[CSRF], action: Action::EndSession },
     Route { method: "GET", path: "/", names: &[], action: Action::Overview },
+    Route {
+        method: "POST",
+        path: "/issues/{id}/dismiss",
+        names: &[CSRF],
+        action: Action::DismissIssue,
+    },
     Route {
         method: "GET",
         path: "/orphans",
@@ -179,7 +187,7 @@ const ROUTES: &[Route] = &[
 
 /// The first parts of the paths that are the dashboard's.
 const PARTS: &[&str] =
-    &["", "assets", "deliveries", "events", "login", "logout", "orphans", "transactions"];
+    &["", "assets", "deliveries", "events", "issues", "login", "logout", "orphans", "transactions"];
 
 /// Whether a path is the dashboard's, be there a page or not.
 pub(super) fn is_ours(path: &str) -> bool {

@@ -45,6 +45,10 @@ texts! {
                 Severity::Warning => "avertissement",
                 Severity::Critical => "critique",
             };
+        dismiss: Text = "I know", "Vu";
+        dismissed: Text = "No more is told of it until it is worse or happens again.",
+            "On n’en dira plus rien avant qu’il s’aggrave ou se reproduise.";
+        is_over: Text = "It is over already.", "C’est déjà terminé.";
         today: Text = "Today", "Aujourd’hui";
         month: Text = "Last 30 days", "30 derniers jours";
         currency: Text = "Currency", "Devise";
