@@ -89,7 +89,7 @@ fn money_is_summed_by_currency_and_mode_and_problems_are_named() {
     let known = visitor.post("/issues/1/dismiss", &[]);
     assert_eq!((known.status, known.header("location")), (303, Some("/")));
     let quiet = text(&visitor.page("/"));
-    assert!(quiet.contains("Done . No more is told of it"), "{quiet}");
+    assert!(quiet.contains("Done. No more is told of it"), "{quiet}");
     assert!(quiet.contains("Nothing needs you.") && quiet.contains("Problems open now None."));
     assert_eq!(visitor.post("/issues/2/dismiss", &[]).status, 404);
 
