@@ -26,6 +26,7 @@ pub struct Backing {
 impl Backing {
     /// Does it.
     pub fn run(&self) -> Result<(), CommandError> {
+        super::give_way();
         let folder = self.target.is_dir();
         if self.keep.is_some() && !folder {
             return Err(said(format!(

@@ -126,6 +126,7 @@ impl Doctor {
     fn findings(&self) -> Result<Vec<Finding>, CommandError> {
         let (patient, mut findings) = Patient::meet(self, Clock::SYSTEM.now())?;
         if self.verify_log {
+            super::give_way();
             return match database::open(&patient) {
                 Ok(reader) => log::check(&reader, self.expect_head),
                 Err(finding) => Ok(vec![finding]),

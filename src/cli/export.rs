@@ -70,6 +70,7 @@ impl Export {
     /// Does it. What it comes to is said on standard output or, if the entries are there, on standard
     /// error.
     pub fn run(&self) -> Result<(), CommandError> {
+        super::give_way();
         let reader = Reader::open(&self.database.path())?;
         let span = self.span(&reader)?;
         let mut told = Vec::new();

@@ -327,6 +327,13 @@ impl Listing {
     }
 }
 
+/// What reads much gives way to the daemon and its providers. Only for commands that do not write:
+/// whoever holds the database must not be made to wait himself.
+fn give_way() {
+    // A system that refuses has its reasons, and it works all the same.
+    let _ = rustix::process::nice(10);
+}
+
 /// A line for each.
 fn print_json(mut values: impl Iterator<Item = Value>) -> Result<(), CommandError> {
     let mut output = io::stdout().lock();
