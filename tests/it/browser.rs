@@ -261,7 +261,7 @@ impl Browser {
             match done {
                 Ok(value) => Some(value),
                 // The page is being loaded, or was changed between the two.
-                Err(error) if PASSING.contains(&error["error"].as_str().unwrap_or("")) => None,
+                Err(error) if is_passing(&error) => None,
                 Err(error) => panic!("{command} of {selector}: {error}"),
             }
         })
@@ -372,7 +372,14 @@ const FLAGS: &[&str] = &[
 ];
 /// The key under which WebDriver names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
-/// Errors of commands that come too early.
+/// Whether it is an error of a command that came too early. Of an element that goes with its page just
+/// then, chromedriver at times passes on what the browser said, without a name for it.
+fn is_passing(error: &Value) -> bool {
+    let message = error["message"].as_str().unwrap_or_default();
+    PASSING.contains(&error["error"].as_str().unwrap_or_default())
+        || message.contains("does not belong to the document")
+}
+
 const PASSING: &[&str] = &[
     "no such element",
     "stale element reference",
