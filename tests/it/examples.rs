@@ -1,4 +1,4 @@
-//! README's examples for shops, run as they stand there: what is not run is not true for long.
+//! The documentation's examples for shops, run as they stand there: what is not run is not true for long.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -205,15 +205,17 @@ fn started(language: &Language) -> Option<(App, Daemon)> {
 
 const TOKEN: &str = "a-token-that-the-shop-knows";
 
-/// The block of README that begins with this line.
+/// The block of docs/notifications.md that begins with this line.
 fn example(first_line: &str) -> String {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = std::fs::read_to_string(readme).expect("README");
-    let blocks = readme.split("```").skip(1).step_by(2);
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/notifications.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let blocks = page.split("```").skip(1).step_by(2);
     let content = |block: &str| block.split_once('\n').map(|(_, content)| content.to_owned());
     let mut blocks = blocks.filter_map(content);
     let found = blocks.find(|content| content.starts_with(first_line));
-    found.unwrap_or_else(|| panic!("README has no block that begins with {first_line}"))
+    found.unwrap_or_else(|| {
+        panic!("docs/notifications.md has no block that begins with {first_line}")
+    })
 }
 
 impl Language {

@@ -90,12 +90,12 @@ pub(super) fn open(patient: &Patient) -> Result<Reader, Finding> {
             ),
             StoreError::NotADatabase { .. } | StoreError::ForeignDatabase { .. } => (
                 error.to_string(),
-                "name another file; if it is damaged, go back to a copy: README, Backup",
+                "name another file; if it is damaged, go back to a copy: docs/data.md, Backup",
             ),
             _ => (
                 format!("{db} can't be read: {error}"),
                 "ask again as root: sudo payhookd doctor; if that says the same, go back to a \
-                 copy: README, Backup",
+                 copy: docs/data.md, Backup",
             ),
         };
         Finding::fail(CHECK, what, remedy)
@@ -103,8 +103,8 @@ pub(super) fn open(patient: &Patient) -> Result<Reader, Finding> {
 }
 
 fn soundness(db: &Path, full: bool) -> Finding {
-    let remedy = "stop the daemon, keep the damaged file, and go back to a copy: README, Backup; the \
-                  providers send again what came since, for up to three days";
+    let remedy = "stop the daemon, keep the damaged file, and go back to a copy: docs/data.md, Backup; \
+                  the providers send again what came since, for up to three days";
     let problems = match store::problems(db, full) {
         Ok(problems) => problems,
         Err(error) => return Finding::fail(CHECK, error.to_string(), remedy),
