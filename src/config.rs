@@ -27,7 +27,7 @@ use crate::providers::paypal::Environment;
 use crate::providers::paypal::certificate::{CertificateHost, Trust};
 use crate::providers::paypal::transmission::SIMULATOR_WEBHOOK_ID;
 use crate::providers::rules::Rules;
-use crate::zone::Zone;
+use crate::zone::{TimeOfDay, Zone};
 
 /// Text that is never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -92,6 +92,8 @@ pub struct Config {
     pub notify: Option<NotifyConfig>,
     /// Who tells people of issues.
     pub alerts: AlertConfig,
+    /// When people are told of the day before, if they are.
+    pub daily_report: Option<TimeOfDay>,
     /// How often is looked for what no event tells.
     pub lookout: Duration,
     /// What the admin listener wants to be told.
@@ -252,6 +254,12 @@ impl Checks<'_> {
         let paypal = self.paypal(options, mode, &api);
         let notify = self.notify(options);
         let alerts = self.alerts(&options.alerts, notify::schedule(options));
+        if options.daily_report.is_some() && alerts.targets.is_empty() && self.mistakes.is_empty() {
+            self.mistake(
+                "--daily-report: nobody is there to send it to: set PAYHOOKD_ALERT_URL or \
+                 --alert-email, or leave it out",
+            );
+        }
         if stripe.is_none() && paypal.is_none() && self.mistakes.is_empty() {
             self.mistake(
                 "neither provider is configured: set STRIPE_WEBHOOK_SECRET (Stripe's dashboard, \
@@ -305,6 +313,7 @@ impl Checks<'_> {
             orphan_grace: options.orphan_grace.0,
             time_zone: options.time_zone.clone().unwrap_or_else(Zone::system),
             notify,
+            daily_report: options.daily_report,
             alerts,
             lookout: options.unsafe_test_lookout.map_or(lookout::EVERY, Duration::from_millis),
             api_token,

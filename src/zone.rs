@@ -3,8 +3,10 @@
 //! The database, the API and the log speak UTC ([`Timestamp`]); a zone comes in where a person reads.
 
 use std::fmt;
+use std::ops::Range;
+use std::str::FromStr;
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp as Instant};
 
@@ -31,9 +33,33 @@ impl Zone {
 
     /// When the day of this date, such as `2026-11-23`, begins; `None` if it is no date.
     pub fn midnight(&self, date: &str) -> Option<Timestamp> {
-        let date: jiff::civil::Date = date.parse().ok()?;
-        let begins = self.0.to_timestamp(date.at(0, 0, 0, 0)).ok()?;
-        Timestamp::from_unix_millis(begins.as_millisecond())
+        self.instant(date.parse::<Date>().ok()?.at(0, 0, 0, 0))
+    }
+
+    /// When a clock there shows this; where clocks are set back the first time, and where they are set
+    /// forward as late as if they were not.
+    fn instant(&self, clock: DateTime) -> Option<Timestamp> {
+        let instant = self.0.to_timestamp(clock).ok()?;
+        Timestamp::from_unix_millis(instant.as_millisecond())
+    }
+
+    /// The day of this date there, such as `2026-11-23`; `None` if it is no date.
+    pub fn day(&self, date: &str) -> Option<Day> {
+        let date: Date = date.parse().ok()?;
+        Some(Day {
+            date: date.to_string(),
+            begins: self.instant(date.at(0, 0, 0, 0))?,
+            ends: self.instant(date.tomorrow().ok()?.at(0, 0, 0, 0))?,
+        })
+    }
+
+    /// The last day there that was over when a clock last showed this time of day; `None` at the ends
+    /// of time.
+    pub fn day_before(&self, time: TimeOfDay, now: Timestamp) -> Option<Day> {
+        let today = self.clock(now).date();
+        let is_past = self.instant(today.to_datetime(time.0)).is_some_and(|at| at <= now);
+        let shown_on = if is_past { today } else { today.yesterday().ok()? };
+        self.day(&shown_on.yesterday().ok()?.to_string())
     }
 
     /// A time of day as a person reads it: `2026-11-23 12:52`.
@@ -60,6 +86,43 @@ impl Zone {
 impl fmt::Display for Zone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.iana_name().unwrap_or("unnamed"))
+    }
+}
+
+/// A day of the calendar in a time zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Day {
+    /// `2026-11-23`
+    pub date: String,
+    /// Its first instant.
+    pub begins: Timestamp,
+    /// The first instant of the next day.
+    pub ends: Timestamp,
+}
+
+impl Day {
+    /// From its beginning until before its end.
+    pub fn span(&self) -> Range<Timestamp> {
+        self.begins..self.ends
+    }
+}
+
+/// What a clock shows at a moment of every day: `08:00`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeOfDay(Time);
+
+impl FromStr for TimeOfDay {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let time = Time::strptime("%H:%M", text).ok().filter(|_| text.len() == 5);
+        time.map(Self).ok_or("give a time of day from 00:00 to 23:59, such as 08:00")
+    }
+}
+
+impl fmt::Display for TimeOfDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02}:{:02}", self.0.hour(), self.0.minute())
     }
 }
 
@@ -113,6 +176,42 @@ mod tests {
             Zone::UTC.start_of_day(at("2026-07-01T21:59:59Z"), 30),
             at("2026-06-01T00:00:00Z")
         );
+    }
+
+    #[test]
+    fn a_report_is_about_the_day_before_the_clock_showed_its_time() {
+        let paris = Zone::named("Europe/Paris").expect("a zone");
+        let time = |text: &str| text.parse::<TimeOfDay>().expect("a time of day");
+        for (now, shown, date) in [
+            // 07:59:59 and 08:00 in Paris.
+            ("2026-11-25T06:59:59.999Z", "08:00", "2026-11-23"),
+            ("2026-11-25T07:00:00Z", "08:00", "2026-11-24"),
+            ("2026-11-25T22:59:59Z", "08:00", "2026-11-24"),
+            // Midnight in Paris is one o'clock before.
+            ("2026-11-24T23:00:00Z", "00:00", "2026-11-24"),
+            ("2026-11-24T22:59:59Z", "23:59", "2026-11-23"),
+            // 02:30 is shown by no clock on the day on which clocks are set forward.
+            ("2026-03-29T01:29:59Z", "02:30", "2026-03-27"),
+            ("2026-03-29T01:30:00Z", "02:30", "2026-03-28"),
+            // And twice on the day on which they are set back: the first time counts.
+            ("2026-10-25T00:29:59Z", "02:30", "2026-10-23"),
+            ("2026-10-25T00:30:00Z", "02:30", "2026-10-24"),
+            ("2026-10-25T01:29:59Z", "02:30", "2026-10-24"),
+        ] {
+            let day = paris.day_before(time(shown), at(now)).map(|day| day.date);
+            assert_eq!(day.as_deref(), Some(date), "{shown} at {now}");
+        }
+        assert_eq!(Zone::UTC.day_before(time("08:00"), at("0000-01-01T00:00:00Z")), None);
+        let long = paris.day("2026-10-25").expect("a day");
+        assert_eq!(
+            (long.begins, long.ends),
+            (at("2026-10-24T22:00:00Z"), at("2026-10-25T23:00:00Z"))
+        );
+        assert_eq!(paris.day("2026-10-32"), None);
+        assert_eq!(time("08:05").to_string(), "08:05");
+        for wrong in ["", "8:00", "24:00", "08:60", "08:00:00", "0800", "08:00 ", "eight"] {
+            assert!(wrong.parse::<TimeOfDay>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -79,12 +79,7 @@ fn headline(said: &Said) -> String {
 
 fn paragraph(said: &Said, zone: &Zone) -> String {
     let issue = &said.issue;
-    let mark = match (said.news, issue.severity) {
-        (News::Closed, _) => "✅",
-        (_, Severity::Critical) => "🔴",
-        (_, Severity::Warning) => "🟠",
-        (_, Severity::Notice) => "🔵",
-    };
+    let mark = if said.news == News::Closed { "✅" } else { mark(issue.severity) };
     let mut lines = vec![format!("{mark} {}", headline(said))];
     if !issue.detail.is_empty() {
         lines.push(plain(&issue.detail));
@@ -106,9 +101,18 @@ fn paragraph(said: &Said, zone: &Zone) -> String {
     lines.join("\n")
 }
 
+/// What shows at a glance how much something matters.
+pub(super) fn mark(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "🔴",
+        Severity::Warning => "🟠",
+        Severity::Notice => "🔵",
+    }
+}
+
 /// A sender's text within a line: what would end the line or turn the direction of text is shown as a
 /// mark.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().map(|one| if is_obeyed(one) { '\u{fffd}' } else { one }).collect()
 }
 

@@ -1,12 +1,14 @@
-//! Tells people of issues where they look: what is owed to each target stands in the database since the
-//! commit that it tells of.
+//! Tells people of issues where they look, and each day of the day before: what is owed to each target
+//! stands in the database, for issues since the commit that it tells of.
 //!
 //! One task for each target looks for what is due, puts all of it into one message, has it sent, and
 //! keeps what came of it; whatever breaks off in between is sent again. No target waits for another.
 
 pub mod message;
+pub mod report;
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,6 +18,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::message::{Message, Said};
+use self::report::Report;
 use crate::clients::Reply;
 use crate::clients::alert::Hook;
 use crate::clients::mail::Mail;
@@ -25,8 +28,8 @@ use crate::domain::delivery::{Next, NoAnswer, Schedule};
 use crate::domain::issue::news;
 use crate::domain::time::Timestamp;
 use crate::logfmt::Line;
-use crate::store::{DueAlert, Reader, Sent, Store, StoreError};
-use crate::zone::Zone;
+use crate::store::{Batch, DueAlert, DueReport, Reader, Sent, Store, StoreError};
+use crate::zone::{TimeOfDay, Zone};
 
 /// Whoever is told.
 #[derive(Debug)]
@@ -83,6 +86,10 @@ pub struct Teller {
     pub clock: Clock,
     /// In which times are told.
     pub zone: Zone,
+    /// When the report of the day before is sent, if it is.
+    pub daily_report: Option<TimeOfDay>,
+    /// The database file, of which a report reads much.
+    pub db: PathBuf,
     /// Turns true when the daemon stops.
     pub stop: watch::Receiver<bool>,
 }
@@ -126,8 +133,12 @@ impl Teller {
     /// One look at what is due; how long nothing more is to be done, unless something is committed.
     async fn round(&mut self, pace: &mut Pace) -> Result<Duration, StoreError> {
         let now = self.clock.now();
+        if let Some(report) = self.due_report(now).await? {
+            self.send_report(&report).await?;
+            return Ok(Duration::ZERO);
+        }
         if let Some(wait) = pace.wait(Instant::now()) {
-            return Ok(wait);
+            return Ok(wait.min(LONGEST_WAIT));
         }
         let due = self.reader.due_alerts(&self.target.name, now, IN_ONE_MESSAGE)?;
         if due.is_empty() {
@@ -143,8 +154,60 @@ impl Teller {
             }
             outcomes.extend(tried);
         }
-        self.keep(outcomes).await;
+        self.keep(move |batch, now| batch.record_alerts(&outcomes, now)).await;
         Ok(Duration::ZERO)
+    }
+
+    /// A report that is to be sent now. That of the day before is owed once its time has come, however
+    /// late; of several that were missed it is the newest.
+    async fn due_report(&mut self, now: Timestamp) -> Result<Option<DueReport>, StoreError> {
+        let Some(at) = self.daily_report else { return Ok(None) };
+        let target = &self.target.name;
+        if let Some(day) = self.zone.day_before(at, now)
+            && !self.reader.knows_report(target, &day.date)?
+        {
+            let target = target.clone();
+            self.store.run(move |batch| batch.owe_report(&target, &day.date, now)).await?;
+        }
+        self.reader.due_report(target, now)
+    }
+
+    /// Sends a report, as the day looks now.
+    async fn send_report(&mut self, due: &DueReport) -> Result<(), StoreError> {
+        let Some(day) = self.zone.day(&due.day) else {
+            return Err(StoreError::Corrupt { what: "day", value: due.day.clone() });
+        };
+        let (zone, at, db) = (self.zone.clone(), self.daily_report, self.db.clone());
+        let read = move || Report::read(&Reader::open(&db)?, day, zone, at);
+        let report = tokio::task::spawn_blocking(read).await.map_err(|_| StoreError::Fault)??;
+        let began = Instant::now();
+        let Some(reply) = self.send(Message::from(&report)).await else { return Ok(()) };
+        let attempt = due.attempts.saturating_add(1);
+        let next = self.schedule.next(reply.said, attempt, self.clock.now(), chance());
+        note(
+            "daily report",
+            &self.target,
+            ("day", &due.day),
+            &reply,
+            (attempt, next),
+            began.elapsed(),
+        );
+        let (id, failure) = (due.id, reply.failure);
+        self.keep(move |batch, now| batch.record_report(id, next, failure.as_deref(), now)).await;
+        Ok(())
+    }
+
+    /// Sends a message; `None` if the daemon stops meanwhile: it stays due, and is sent after the next
+    /// start.
+    async fn send(&mut self, message: Message) -> Option<Reply> {
+        let (target, clock) = (Arc::clone(&self.target), self.clock);
+        let sending = tokio::task::spawn_blocking(move || target.send(&message, clock.now()));
+        tokio::select! {
+            reply = sending => Some(reply.unwrap_or_else(|_| {
+                Reply::none(NoAnswer::Fault, "payhookd itself failed".to_owned())
+            })),
+            _ = self.stop.changed() => None,
+        }
     }
 
     /// Sends one message about all of them; `None` if the daemon stops meanwhile.
@@ -156,21 +219,15 @@ impl Teller {
                 Some(Said { issue: one.issue.clone(), news })
             })
             .collect();
-        let message = Message::about(&said, &self.zone);
-        let (target, clock, began) = (Arc::clone(&self.target), self.clock, Instant::now());
-        let sending = tokio::task::spawn_blocking(move || target.send(&message, clock.now()));
-        let reply = tokio::select! {
-            reply = sending => reply.unwrap_or_else(|_| {
-                Reply::none(NoAnswer::Fault, "payhookd itself failed".to_owned())
-            }),
-            // It stays due, and is sent after the next start.
-            _ = self.stop.changed() => return None,
-        };
+        let began = Instant::now();
+        let reply = self.send(Message::about(&said, &self.zone)).await?;
         let (now, chance) = (self.clock.now(), chance());
         let next = |attempts: u32| self.schedule.next(reply.said, attempts, now, chance);
         let attempts = alerts.iter().map(|one| one.attempts.saturating_add(1));
         let first = attempts.clone().max().unwrap_or(1);
-        tell(&self.target, &said, &reply, (first, next(first)), began.elapsed());
+        let ids: Vec<String> = said.iter().map(|one| one.issue.id.to_string()).collect();
+        let about = ("issues", &*ids.join(","));
+        note("alert", &self.target, about, &reply, (first, next(first)), began.elapsed());
         let outcomes = alerts.iter().zip(attempts).map(|(one, attempts)| {
             let failure = reply.failure.clone();
             (one.id, Sent::Tried { news: one.issue.news, next: next(attempts), failure })
@@ -179,12 +236,14 @@ impl Teller {
     }
 
     /// What was sent must be known before anything else is, else it would be sent again and again.
-    async fn keep(&mut self, outcomes: Vec<(i64, Sent)>) {
+    async fn keep<K>(&mut self, keep: K)
+    where
+        K: Fn(&Batch<'_>, Timestamp) -> Result<(), StoreError> + Clone + Send + 'static,
+    {
         loop {
-            let (kept, now) = (outcomes.clone(), self.clock.now());
-            match self.store.run(move |batch| batch.record_alerts(&kept, now)).await {
-                Ok(()) => return,
-                Err(StoreError::Stopped) => return,
+            let (keep, now) = (keep.clone(), self.clock.now());
+            match self.store.run(move |batch| keep(batch, now)).await {
+                Ok(()) | Err(StoreError::Stopped) => return,
                 Err(error) => Line::error("an alert is not kept").with("err", &error).emit(),
             }
             tokio::select! {
@@ -200,21 +259,21 @@ fn is_news(alert: &DueAlert) -> bool {
 }
 
 /// One line for each message.
-fn tell(
+fn note(
+    what: &str,
     target: &Target,
-    said: &[Said],
+    (about, which): (&'static str, &str),
     reply: &Reply,
     (attempt, next): (u32, Next),
     took: Duration,
 ) {
     let (line, outcome, next_at) = match next {
-        Next::Delivered => (Line::info("alert"), "sent", None),
-        Next::Again(at) => (Line::warn("alert"), "again", Some(at)),
-        Next::Dead => (Line::error("alert"), "dead", None),
+        Next::Delivered => (Line::info(what), "sent", None),
+        Next::Again(at) => (Line::warn(what), "again", Some(at)),
+        Next::Dead => (Line::error(what), "dead", None),
     };
-    let ids: Vec<String> = said.iter().map(|one| one.issue.id.to_string()).collect();
     line.with("target", &target.name)
-        .with("issues", ids.join(","))
+        .with(about, which)
         .with("outcome", outcome)
         .with_some("status", reply.code.ok())
         .with("attempt", attempt)

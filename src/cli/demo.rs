@@ -108,6 +108,7 @@ impl Demo {
             }),
             lookout: lookout::EVERY,
             alerts: AlertConfig { targets: Vec::new(), schedule: Schedule::STANDARD },
+            daily_report: None,
             api_token: ApiToken::Given(Secret::new(token.clone())),
             keep: Keep::default(),
             language: None,

@@ -25,6 +25,7 @@ pub mod orphans;
 pub mod prune;
 pub mod reconcile;
 pub mod replay;
+pub mod report;
 pub mod send;
 pub mod serve;
 pub mod signer;
@@ -170,6 +171,13 @@ pub enum Command {
     /// Whoever tells people of issues.
     #[command(subcommand)]
     Alerts(alerts::Alerts),
+    /// What came in on a day, what became of it, and what is open: what --daily-report sends.
+    ///
+    /// Orphans, open points, last events and the end of the log are those of now, whichever day it is.
+    #[command(
+        after_help = "Examples:\n  payhookd report\n  payhookd report --day 2026-11-24 --json"
+    )]
+    Report(report::Reporting),
 }
 
 /// What the words in a list of transactions mean.
@@ -226,6 +234,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Deliveries(command)) => ended(deliveries::run(command)),
         Some(Command::Issues(command)) => ended(issues::run(command)),
         Some(Command::Alerts(command)) => ended(alerts::run(command)),
+        Some(Command::Report(command)) => ended(command.run()),
     }
 }
 

@@ -137,7 +137,10 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
     }
     let targets: Vec<String> = config.alerts.targets.iter().map(|one| one.name.clone()).collect();
     let now = config.clock.now();
-    database.batch(|batch| batch.set_alert_targets(&targets, now))?;
+    database.batch(|batch| {
+        batch.set_alert_targets(&targets, now)?;
+        batch.set_daily_reports(config.daily_report.is_some(), now)
+    })?;
     let certificates = database.certificates()?;
     let log_head = database.log_head()?;
     let token = api_token::load(&config.api_token)?;
@@ -168,6 +171,7 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
             .with("paypal", if config.paypal.is_some() { "on" } else { "off" })
             .with("notify", config.notify.as_ref().map_or("off", |notify| notify.target.kind()))
             .with("alerts", targets.len())
+            .with_some("daily_report", config.daily_report)
             .with("descriptors", descriptors)
             .with("log_head", log_head)
             .with("dur_ms", began.elapsed().as_millis())
@@ -372,6 +376,8 @@ fn start_tellers(
             store: store.clone(),
             clock: config.clock,
             zone: config.time_zone.clone(),
+            daily_report: config.daily_report,
+            db: config.db.clone(),
             stop: stop.clone(),
         };
         Ok(teller.start())

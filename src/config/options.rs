@@ -13,7 +13,7 @@ use crate::domain::language::Language;
 use crate::domain::retention::Keep;
 use crate::domain::time::Timestamp;
 use crate::providers::paypal::certificate::CertificateHost;
-use crate::zone::Zone;
+use crate::zone::{TimeOfDay, Zone};
 
 /// Which database a command works on.
 #[derive(Args, Clone, Debug)]
@@ -241,6 +241,11 @@ pub struct ServeOptions {
     #[command(flatten)]
     pub alerts: AlertOptions,
 
+    /// Send the same people a report of the day before, every day at this time of the shop's zone, such as
+    /// 08:00: what was taken, matched, orphaned, refunded and disputed, and what is open.
+    #[arg(long, value_name = "HH:MM", env = "PAYHOOKD_DAILY_REPORT")]
+    pub daily_report: Option<TimeOfDay>,
+
     /// For tests: a clock that stands still. There is no variable for it, so that nothing but a
     /// command line can ask for it.
     #[arg(long, hide = true, value_parser = parse_instant)]
@@ -336,6 +341,7 @@ pub const VARIABLES: &[&str] = &[
     "PAYHOOKD_ALERT_URL_FILE",
     "PAYHOOKD_API_TOKEN",
     "PAYHOOKD_API_TOKEN_FILE",
+    "PAYHOOKD_DAILY_REPORT",
     "PAYHOOKD_DB",
     "PAYHOOKD_KEEP_PAYLOADS",
     "PAYHOOKD_KEEP_REJECTED",

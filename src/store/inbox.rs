@@ -1,6 +1,8 @@
 //! The orphans that a person is to see to, summed up.
 
-use rusqlite::Row;
+use std::ops::Range;
+
+use rusqlite::{Row, named_params};
 
 use super::read::{Reader, collect};
 use super::{Columns, StoreError};
@@ -23,6 +25,17 @@ pub struct OpenOrphans {
     pub sum: i64,
     /// When the oldest of them was first seen, UTC.
     pub oldest: Timestamp,
+}
+
+/// What became of the orphan inbox in a stretch of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OrphanFigures {
+    /// Orphans that outlasted their grace then.
+    pub came: i64,
+    /// Those of all times that came to belong to a transaction then.
+    pub matched: i64,
+    /// Those of all times that a person dismissed then.
+    pub dismissed: i64,
 }
 
 impl OpenOrphans {
@@ -52,5 +65,22 @@ impl Reader {
              ORDER BY livemode DESC, currency, provider",
         )?;
         collect(statement.query([])?, OpenOrphans::from_row)
+    }
+
+    /// What became of the orphan inbox in a stretch of time. Reads all orphans that there ever were.
+    pub fn orphans_between(&self, stretch: Range<Timestamp>) -> Result<OrphanFigures, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT count(*) FILTER (WHERE alerted_at >= :from AND alerted_at < :to),
+                    count(*) FILTER (WHERE resolution = 'matched'
+                                       AND resolved_at >= :from AND resolved_at < :to),
+                    count(*) FILTER (WHERE resolution = 'dismissed'
+                                       AND resolved_at >= :from AND resolved_at < :to)
+             FROM orphan_transactions WHERE alerted_at IS NOT NULL",
+        )?;
+        let stretch =
+            named_params! { ":from": stretch.start.to_string(), ":to": stretch.end.to_string() };
+        Ok(statement.query_row(stretch, |row| {
+            Ok(OrphanFigures { came: row.get(0)?, matched: row.get(1)?, dismissed: row.get(2)? })
+        })?)
     }
 }

@@ -99,8 +99,19 @@ impl Statistics {
     /// Counts what was committed since the last time, or a part of it; `true` if that was all.
     /// What is read must be of one moment.
     pub fn catch_up(&mut self, reader: &Reader, now: Timestamp) -> Result<bool, StoreError> {
-        let connection = &reader.connection;
-        let oldest = quarter(now.minus(Self::REACH));
+        self.count(&reader.connection, quarter(now.minus(Self::REACH)))
+    }
+
+    /// What happened since an instant, taken for the beginning of its quarter of an hour, however long
+    /// ago that is: all of it in one go. What is read must be of one moment.
+    pub fn since(reader: &Reader, instant: Timestamp) -> Result<Self, StoreError> {
+        let mut statistics = Self::default();
+        while !statistics.count(&reader.connection, quarter(instant))? {}
+        Ok(statistics)
+    }
+
+    /// Counts what was committed since the last time, or a part of it; `true` if that was all.
+    fn count(&mut self, connection: &Connection, oldest: i64) -> Result<bool, StoreError> {
         let seen = match self.seen {
             Some(seen) if can_follow(connection, seen)? => seen,
             _ => {

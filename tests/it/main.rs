@@ -30,6 +30,7 @@ mod cli;
 mod clients;
 mod config;
 mod crash;
+mod daily_report;
 mod dashboard;
 mod dashboard_overview;
 mod dashboard_pages;

@@ -128,6 +128,13 @@ fn rows_that_can_not_be_true_are_refused() {
         "UPDATE alerts SET news = NULL WHERE id = 1",
         "UPDATE alerts SET next_attempt_at = NULL WHERE id = 3",
         "UPDATE alerts SET next_attempt_at = '2026-11-24T09:05:00.000Z' WHERE id = 1",
+        // A day told twice, or what is no day; sent without saying when, pending and finished.
+        "UPDATE daily_reports SET day = '2026-11-22' WHERE id = 2",
+        "UPDATE daily_reports SET day = 'today' WHERE id = 1",
+        "UPDATE daily_reports SET target_id = 99 WHERE id = 1",
+        "UPDATE daily_reports SET status = 'told' WHERE id = 1",
+        "UPDATE daily_reports SET finished_at = NULL WHERE id = 1",
+        "UPDATE daily_reports SET next_attempt_at = NULL WHERE id = 2",
         "UPDATE rejected_requests SET provider = 'adyen' WHERE id = 1",
         "UPDATE paypal_transmissions SET log_id = 99",
         "UPDATE webhook_logs SET headers_sha256 = x'00' WHERE id = 61",

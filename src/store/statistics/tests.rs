@@ -40,6 +40,8 @@ impl Shop {
         let mut anew = Statistics::default();
         assert!(anew.catch_up(&reader, self.now).expect("counted"));
         assert_eq!(self.all(&self.followed), self.all(&anew));
+        let since = Statistics::since(&reader, self.now.minus(Statistics::REACH));
+        assert_eq!(self.all(&since.expect("counted")), self.all(&anew));
     }
 
     fn all(&self, statistics: &Statistics) -> Figures {
@@ -173,6 +175,10 @@ fn every_step_is_counted_once_and_at_its_time() {
     shop.now = shop.now.plus(Statistics::REACH);
     shop.follow();
     assert_eq!(shop.all(&shop.followed).money[&key].received, 160_000);
+    let long_ago = shop.now.minus(Statistics::REACH).minus(DAY);
+    let since = Statistics::since(&shop.reader(), long_ago).expect("counted");
+    let of_all_time = since.between(long_ago..shop.now.plus(DAY));
+    assert_eq!(of_all_time.money[&key].received, 310_000);
 }
 
 #[test]

@@ -1,0 +1,47 @@
+//! `payhookd report`: a day, as the daily report tells it.
+
+use std::io::{self, Write};
+
+use clap::Args;
+
+use super::{CommandError, printed, said};
+use crate::alerts::report::Report;
+use crate::clock::Clock;
+use crate::config::options::{DatabaseOption, parse_zone};
+use crate::store::Reader;
+use crate::zone::Zone;
+
+/// `report`
+#[derive(Args, Debug)]
+pub struct Reporting {
+    #[command(flatten)]
+    database: DatabaseOption,
+    /// The day, such as 2026-11-24 [default: yesterday].
+    #[arg(long, value_name = "DATE")]
+    day: Option<String>,
+    /// The time zone in which it is a day, such as Europe/Paris [default: the system's].
+    #[arg(long, value_name = "NAME", value_parser = parse_zone, env = "PAYHOOKD_TIME_ZONE")]
+    time_zone: Option<Zone>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Reporting {
+    /// Does it.
+    pub fn run(&self) -> Result<(), CommandError> {
+        let zone = self.time_zone.clone().unwrap_or_else(Zone::system);
+        let now = Clock::SYSTEM.now();
+        let yesterday = || zone.clock(zone.start_of_day(now, 1)).date().to_string();
+        let date = self.day.clone().unwrap_or_else(yesterday);
+        let day = zone.day(&date).ok_or_else(|| {
+            said(format!("--day {date}: not a date: give one such as 2026-11-24"))
+        })?;
+        if day.begins > now {
+            return Err(said(format!("--day {date}: has not begun in {zone}")));
+        }
+        let report = Report::read(&Reader::open(&self.database.path())?, day, zone, None)?;
+        let text = if self.json { report.json().to_string() } else { report.text() };
+        printed(writeln!(io::stdout(), "{text}"))
+    }
+}
