@@ -151,7 +151,12 @@ impl Reader {
 
     /// Every issue that is not over, dismissed ones too, oldest first.
     pub fn open_issues(&self) -> Result<Vec<Issue>, StoreError> {
-        self.issues_since(i64::MAX)
+        let mut statement = self.connection.prepare_cached(concat!(
+            "SELECT ",
+            issue_columns!(),
+            " FROM issues INDEXED BY issues_lasting WHERE closed_at IS NULL ORDER BY id"
+        ))?;
+        collect(statement.query([])?, Issue::from_row)
     }
 
     /// The same, and those that are over already but have a greater id than this.
@@ -159,7 +164,10 @@ impl Reader {
         let mut statement = self.connection.prepare_cached(concat!(
             "SELECT ",
             issue_columns!(),
-            " FROM issues WHERE closed_at IS NULL OR id > :id ORDER BY id"
+            " FROM issues
+              WHERE id IN (SELECT id FROM issues INDEXED BY issues_lasting WHERE closed_at IS NULL
+                           UNION SELECT id FROM issues WHERE id > :id)
+              ORDER BY id"
         ))?;
         collect(statement.query(named_params! { ":id": id })?, Issue::from_row)
     }

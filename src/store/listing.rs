@@ -8,7 +8,6 @@ use rusqlite::types::Value;
 use rusqlite::{Row, named_params, params_from_iter};
 
 use super::deliveries::{Delivery, select_deliveries};
-use super::issues::{Issue, issue_columns};
 use super::orphans::{Orphan, orphan_columns};
 use super::read::{Reader, collect};
 use super::transactions::{self, Transaction, transaction_columns};
@@ -202,28 +201,6 @@ impl Reader {
             ") ORDER BY d.id DESC",
         ];
         self.page(query, conditions, page, Delivery::from_row)
-    }
-
-    /// A page of the issues that pass the filter.
-    pub fn list_issues(
-        &self,
-        filter: IssueFilter,
-        page: Page,
-    ) -> Result<Listed<Issue>, StoreError> {
-        let mut conditions = Conditions::default();
-        match filter.status {
-            Some(IssueStatus::Closed) => conditions.always("closed_at IS NOT NULL"),
-            Some(IssueStatus::Dismissed) => {
-                conditions.always("closed_at IS NULL AND dismissed_at IS NOT NULL");
-            }
-            Some(IssueStatus::Open) => {
-                conditions.always("closed_at IS NULL AND dismissed_at IS NULL");
-            }
-            None => {}
-        }
-        conditions.and("kind = ?", filter.kind.map(|one| one.as_str().to_owned()));
-        let query = [concat!("SELECT ", issue_columns!(), " FROM issues"), ""];
-        self.page(query, conditions, page, Issue::from_row)
     }
 
     /// The transaction with this id.

@@ -23,6 +23,7 @@ mod faults;
 mod feed;
 mod inbox;
 mod ingest;
+mod issue_lists;
 mod issues;
 mod late_money;
 mod listing;
