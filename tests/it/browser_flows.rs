@@ -177,6 +177,10 @@ fn all_of_it_is_done_without_scripts() {
     browser.open("/events/1/replay");
     browser.click("form[action='/events/1/replay'] button");
     browser.shows("[role=status]", "Done.");
+    browser.open("/issues");
+    browser.click("#issues form[action$='/dismiss'] button");
+    browser.shows("[role=status]", "No more is told of it");
+    browser.arrives_at("/issues");
     browser.open("/transactions/2");
     browser.click("form[action='/transactions/2/close'] button");
     browser.shows("[role=status]", "The transaction is closed.");
@@ -213,6 +217,26 @@ fn all_of_it_is_done_by_the_keyboard() {
     browser.press(ENTER);
     browser.shows("[role=status]", "Done.");
     assert_eq!(shop.daemon.database().count("orphan_transactions WHERE note = 'a trial'"), 1);
+
+    tab_to(&browser, "/issues");
+    browser.press(ENTER);
+    browser.arrives_at("/issues");
+    browser.shows("#issues", "The shop's app does not know of changes");
+    let shown = browser.count("#issues li");
+    // The worst leads to what it is about; after that one says that one knows.
+    tab_to(&browser, "/deliveries?status=dead");
+    browser.press(TAB);
+    let described = "return document.getElementById(
+        document.activeElement.getAttribute('aria-describedby')).textContent";
+    let first = "return document.querySelector('#issues li b').textContent";
+    assert_eq!(browser.run(described, &[]), browser.run(first, &[]), "the worst is first");
+    browser.press(ENTER);
+    browser.shows("[role=status]", "No more is told of it");
+    assert_eq!(browser.path(), "/issues");
+    assert_eq!(browser.count("#issues li"), shown - 1);
+    let known = "issues WHERE dismissed_at IS NOT NULL AND kind = 'dead_letter'";
+    assert_eq!(shop.daemon.database().count(known), 1);
+    browser.assert_clean();
 }
 
 /// What has the focus: its address or name, or what it is.

@@ -86,6 +86,13 @@ impl Shop {
         self.deliver(&event);
     }
 
+    /// Less comes than the shop expects.
+    fn pays_too_little(&self, name: &str, say: &impl Fn(&str) -> String) {
+        let sample = StripeSample::new("payment_intent.succeeded", &known(name, say));
+        let sample = sample.amount(4000).at(&now()).test_money();
+        self.deliver(&serde_json::from_str(&sample.body()).expect("JSON"));
+    }
+
     /// What was paid is disputed and refunded in part.
     fn goes_back(&self, say: &impl Fn(&str) -> String) {
         let name = known("paid", say);
@@ -121,6 +128,7 @@ impl Shop {
             let name = format!("{number}-of-many");
             self.register(&name, &say);
             self.pays(&name, &say);
+            self.pays_too_little(&name, &say);
             self.refunds(&name, &say);
         }
         wait_until_all(self.daemon.options(), "dead");
@@ -156,6 +164,9 @@ impl Shop {
         let tabs = browser.run(tabs, &[]);
         let tabs = tabs.as_array().expect("links").iter().map(|tab| tab.as_str().expect("a link"));
         let further = [
+            "/issues?status=dismissed",
+            "/issues?status=closed",
+            "/issues?kind=dispute",
             "/orphans?resolved=true",
             "/orphans/999",
             "/transactions?q=nothing",

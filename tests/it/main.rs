@@ -32,6 +32,7 @@ mod config;
 mod crash;
 mod daily_report;
 mod dashboard;
+mod dashboard_issues;
 mod dashboard_overview;
 mod dashboard_pages;
 mod deliveries;

@@ -1,5 +1,7 @@
 //! JSON as a person reads it: one thing a line, in the order and with the digits in which it came.
 
+use super::typeset::escape;
+
 /// The text set out in lines, cut after about `most` bytes of HTML, and whether it was. What is no
 /// JSON comes out in some order of lines, but whole.
 pub(super) fn set_out(text: &str, most: usize) -> (String, bool) {
@@ -17,12 +19,7 @@ pub(super) fn set_out(text: &str, most: usize) -> (String, bool) {
         if out.len() + escapes >= most {
             return (out, true);
         }
-        escapes += match one {
-            '"' => 5,
-            '&' => 4,
-            '<' | '>' => 3,
-            _ => 0,
-        };
+        escapes += escape(one);
         if in_text {
             out.push(one);
             in_text = escaped || one != '"';

@@ -12,6 +12,7 @@ mod deliveries;
 mod event;
 mod events;
 mod guard;
+mod issues;
 mod json;
 mod links;
 mod login;
@@ -227,7 +228,8 @@ impl Dashboard {
             Action::LogIn | Action::BeginSession => Err(Failure::NotFound),
             Action::EndSession => Ok(login::end(self, visit, headers)),
             Action::Overview => overview::show(self, visit).await,
-            Action::DismissIssue => overview::dismiss(self, visit).await,
+            Action::ListIssues => issues::list(self, visit).await,
+            Action::DismissIssue => issues::dismiss(self, visit).await,
             Action::ListOrphans => orphans::list(self, visit).await,
             Action::ShowOrphan => orphan::show(self, visit).await,
             Action::AttachOrphan => orphan::attach(self, visit).await,

@@ -7,31 +7,35 @@ use maud::{Markup, html};
 use warp::reply::Response;
 
 use super::charts::{self, Column};
-use super::page::{Failure, Tab, secret, see};
-use super::sessions::{Notice, Session};
-use super::typeset::{Typeset, shortened, with_commands};
-use super::{Dashboard, Visit};
+use super::page::{Failure, Tab};
+use super::sessions::Session;
+use super::typeset::Typeset;
+use super::{Dashboard, Visit, issues};
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::event::Provider;
-use crate::domain::issue::{IssueKind, Severity};
+use crate::domain::issue::IssueStatus;
 use crate::domain::money::{Currency, Money};
 use crate::domain::time::Timestamp;
 use crate::store::{
-    Dismissed, Figures, Issue, MoneyFigures, OpenOrphans, Outcome, Reader, Statistics, StoreError,
+    Figures, Issue, Listed, MoneyFigures, OpenOrphans, Outcome, Page, Reader, Statistics,
+    StoreError,
 };
 use crate::zone::Zone;
 
 /// Days that are looked back on, with today.
 const DAYS: u32 = 30;
-/// Problems that are shown; there are more on the command line.
-const PROBLEMS: usize = 10;
+/// Problems that are shown; the others have a page of their own.
+const PROBLEMS: u32 = 10;
 /// Of how long events took: half of them, and all but the slowest.
 const PERCENTILES: [u8; 2] = [50, 99];
 
 /// All that the page is made of, of one moment.
 struct Standing {
     orphans: Vec<OpenOrphans>,
-    issues: Vec<Issue>,
+    /// The worst problems.
+    issues: Listed<Issue>,
+    /// How many there are.
+    open_issues: i64,
     last_events: Vec<(Provider, bool, Timestamp)>,
     /// Every day's beginning and what happened on it, the oldest first.
     days: Vec<(Timestamp, Figures)>,
@@ -54,7 +58,12 @@ impl Standing {
         let days = days.map(|(start, end)| (start, statistics.between(start..end))).collect();
         Ok(Self {
             orphans: reader.open_orphans()?,
-            issues: by_severity(reader.open_issues()?),
+            issues: reader.look_through_issues(
+                IssueStatus::Open,
+                None,
+                Page { before: None, limit: PROBLEMS },
+            )?,
+            open_issues: reader.count_open_issues()?,
             last_events: reader.last_events()?,
             days,
             today: statistics.between(zone.start_of_day(now, 0)..end),
@@ -78,19 +87,6 @@ pub(super) async fn show(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
     };
     let title = visit.words.overview.title;
     Ok(dashboard.page(visit, Some(Tab::Overview), title, &overview.body()))
-}
-
-/// A person knows of a problem: no more is told of it until it is worse or happens again.
-pub(super) async fn dismiss(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
-    let (number, now) = (visit.number()?, visit.now);
-    let texts = &visit.words.overview;
-    let notice = match dashboard.write(move |batch| batch.dismiss_issue(number, now)).await? {
-        Dismissed::Done => Notice::Done(texts.dismissed.to_owned()),
-        Dismissed::Closed => Notice::Failed(texts.is_over.to_owned()),
-        Dismissed::Unknown => return Err(Failure::NotFound),
-    };
-    dashboard.sessions.tell(&visit.session, notice);
-    Ok(see("/"))
 }
 
 struct Overview<'a> {
@@ -133,7 +129,7 @@ impl Overview<'_> {
         let orphans: Vec<_> = self.orphans().collect();
         let number: i64 = orphans.iter().map(|one| one.number).sum();
         let oldest = orphans.iter().map(|one| one.oldest).min();
-        let problems = i64::try_from(self.standing.issues.len()).unwrap_or(i64::MAX);
+        let problems = self.standing.open_issues;
         html! {
             @if let Some(oldest) = oldest {
                 p.headline.bad {
@@ -223,37 +219,20 @@ impl Overview<'_> {
     fn problems(&self) -> Markup {
         let texts = &self.typeset.words.overview;
         let issues = &self.standing.issues;
+        let more = self.standing.open_issues - i64::from(PROBLEMS);
         html! {
             section.card #problems {
                 h2 { (texts.open_problems) }
-                @if issues.is_empty() {
+                @if issues.rows.is_empty() {
                     p.hint { (texts.no_problems) }
                 } @else {
                     ul.problems {
-                        @for issue in issues.iter().take(PROBLEMS) {
-                            li {
-                                span.tag .bad[issue.severity == Severity::Critical] .warn[issue.severity == Severity::Warning] {
-                                    ((texts.severity)(issue.severity))
-                                }
-                                " "
-                                b {
-                                    @match place(issue) {
-                                        Some(path) => a href=(path) { bdi { (shortened(&issue.title, 200)) } },
-                                        None => bdi { (shortened(&issue.title, 200)) },
-                                    }
-                                }
-                                " " span.hint { (self.typeset.ago(issue.opened_at)) }
-                                p.hint { bdi { (with_commands(&shortened(&issue.remedy, 300))) } }
-                                form method="post" action=(format!("/issues/{}/dismiss", issue.id)) {
-                                    (secret(self.session))
-                                    button.quiet { (texts.dismiss) span.sr { ": " (shortened(&issue.title, 200)) } }
-                                }
-                            }
-                        }
+                        @for issue in &issues.rows { (issues::in_brief(self.typeset, self.session, issue)) }
                     }
-                    @if let Some(more) = issues.len().checked_sub(PROBLEMS).filter(|more| *more > 0) {
-                        p.hint { ((texts.more_problems)(signed(more as u64))) }
-                    }
+                }
+                p {
+                    a href="/issues" { (self.typeset.words.issues.all) }
+                    @if more > 0 { " " span.hint { ((texts.more_problems)(&self.typeset.number(more))) } }
                 }
             }
         }
@@ -427,37 +406,6 @@ impl Overview<'_> {
                 }
             }
         }
-    }
-}
-
-/// Those of which nobody said that they know, the worst first, and of those the newest.
-fn by_severity(mut issues: Vec<Issue>) -> Vec<Issue> {
-    issues.retain(|issue| issue.dismissed_at.is_none());
-    issues.sort_by(|one, other| {
-        (other.severity, other.opened_at).cmp(&(one.severity, one.opened_at))
-    });
-    issues
-}
-
-/// The page of what a problem is about, if there is one.
-fn place(issue: &Issue) -> Option<String> {
-    let subject = &issue.subject;
-    let is_number = !subject.is_empty() && subject.bytes().all(|byte| byte.is_ascii_digit());
-    match issue.kind {
-        IssueKind::Orphan | IssueKind::LateMoney if is_number => {
-            Some(format!("/orphans/{subject}"))
-        }
-        IssueKind::AmountMismatch
-        | IssueKind::Dispute
-        | IssueKind::UncapturedOrder
-        | IssueKind::Discrepancy
-            if is_number =>
-        {
-            Some(format!("/transactions/{subject}"))
-        }
-        IssueKind::FailedEvent => Some("/events?status=failed".to_owned()),
-        IssueKind::DeadLetter => Some("/deliveries?status=dead".to_owned()),
-        _ => None,
     }
 }
 

@@ -17,6 +17,8 @@ use crate::store::StoreError;
 pub(super) enum Tab {
     /// How things stand.
     Overview,
+    /// Problems that a person should know of.
+    Issues,
     /// Payments that match nothing.
     Orphans,
     /// What the shop expects, and what became of it.
@@ -28,12 +30,19 @@ pub(super) enum Tab {
 }
 
 impl Tab {
-    const ALL: &'static [Self] =
-        &[Self::Overview, Self::Orphans, Self::Transactions, Self::Events, Self::Deliveries];
+    const ALL: &'static [Self] = &[
+        Self::Overview,
+        Self::Issues,
+        Self::Orphans,
+        Self::Transactions,
+        Self::Events,
+        Self::Deliveries,
+    ];
 
     fn path(self) -> &'static str {
         match self {
             Self::Overview => "/",
+            Self::Issues => "/issues",
             Self::Orphans => "/orphans",
             Self::Transactions => "/transactions",
             Self::Events => "/events",
@@ -44,6 +53,7 @@ impl Tab {
     fn name(self, words: &Words) -> &'static str {
         match self {
             Self::Overview => words.common.overview,
+            Self::Issues => words.issues.title,
             Self::Orphans => words.orphans.title,
             Self::Transactions => words.transactions.title,
             Self::Events => words.events.title,

@@ -16,6 +16,8 @@ pub(super) enum Action {
     EndSession,
     /// How things stand.
     Overview,
+    /// Problems that a person should know of.
+    ListIssues,
     /// Say that one knows of a problem.
     DismissIssue,
     /// Payments that match nothing.
@@ -83,9 +85,15 @@ const ROUTES: &[Route] = &[
     Route { method: "POST", path: "/logout", names: &[CSRF], action: Action::EndSession },
     Route { method: "GET", path: "/", names: &[], action: Action::Overview },
     Route {
+        method: "GET",
+        path: "/issues",
+        names: super::issues::NAMES,
+        action: Action::ListIssues,
+    },
+    Route {
         method: "POST",
         path: "/issues/{id}/dismiss",
-        names: &[CSRF],
+        names: &[CSRF, "next"],
         action: Action::DismissIssue,
     },
     Route {

@@ -181,6 +181,29 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
     }
 }
 
+/// Text of a sender's that takes so many bytes of HTML at most.
+pub(super) fn fitting(text: &str, most: usize) -> String {
+    let mut bytes = 0;
+    let end = text.char_indices().find(|(_, one)| {
+        bytes += one.len_utf8() + escape(*one);
+        bytes > most
+    });
+    match end {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// How many bytes more a character takes in HTML.
+pub(super) fn escape(character: char) -> usize {
+    match character {
+        '"' => 5,
+        '&' => 4,
+        '<' | '>' => 3,
+        _ => 0,
+    }
+}
+
 /// `2026-11-23 11:52:03.250 UTC`
 fn utc(at: Timestamp) -> String {
     let text = at.to_string();
@@ -290,5 +313,9 @@ mod tests {
         let long = id(&"é\"".repeat(10_000)).into_string();
         assert!(long.len() < 1_500 && !long.contains("\"\""), "{long}");
         assert_eq!(shortened("äöü", 2), "äö…");
+        for (text, fits) in [("äöü", "äö…"), ("<<", "<…"), ("\"&", "…"), ("abcd", "abcd")]
+        {
+            assert_eq!(fitting(text, 5), fits);
+        }
     }
 }

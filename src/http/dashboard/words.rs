@@ -24,6 +24,7 @@ mod deliveries;
 mod domain;
 mod entry;
 mod events;
+mod issues;
 mod orphans;
 mod overview;
 mod transactions;
@@ -32,6 +33,7 @@ use self::common::Common;
 use self::deliveries::Deliveries;
 use self::entry::Entry;
 use self::events::Events;
+use self::issues::Issues;
 use self::orphans::Orphans;
 use self::overview::Overview;
 use self::transactions::Transactions;
@@ -49,6 +51,7 @@ pub(super) struct Words {
     /// Logging in, and what went wrong.
     pub(super) entry: Entry,
     pub(super) overview: Overview,
+    pub(super) issues: Issues,
     pub(super) orphans: Orphans,
     pub(super) transactions: Transactions,
     pub(super) events: Events,
@@ -85,6 +88,7 @@ static ENGLISH: Words = Words {
     common: Common::ENGLISH,
     entry: Entry::ENGLISH,
     overview: Overview::ENGLISH,
+    issues: Issues::ENGLISH,
     orphans: Orphans::ENGLISH,
     transactions: Transactions::ENGLISH,
     events: Events::ENGLISH,
@@ -96,6 +100,7 @@ static FRENCH: Words = Words {
     common: Common::FRENCH,
     entry: Entry::FRENCH,
     overview: Overview::FRENCH,
+    issues: Issues::FRENCH,
     orphans: Orphans::FRENCH,
     transactions: Transactions::FRENCH,
     events: Events::FRENCH,

@@ -1,7 +1,6 @@
 //! Texts of the overview.
 
 use super::Text;
-use crate::domain::issue::Severity;
 
 texts! {
     /// How things stand.
@@ -31,24 +30,8 @@ texts! {
             };
         open_problems: Text = "Problems open now", "Problèmes ouverts";
         no_problems: Text = "None.", "Aucun.";
-        more_problems: fn(i64) -> String =
-            |number| format!("and {number} more: payhookd issues list"),
-            |number| format!("et {number} autres\u{a0}: payhookd issues list");
-        severity: fn(Severity) -> Text =
-            |severity| match severity {
-                Severity::Notice => "notice",
-                Severity::Warning => "warning",
-                Severity::Critical => "critical",
-            },
-            |severity| match severity {
-                Severity::Notice => "information",
-                Severity::Warning => "avertissement",
-                Severity::Critical => "critique",
-            };
-        dismiss: Text = "I know", "Vu";
-        dismissed: Text = "No more is told of it until it is worse or happens again.",
-            "On n’en dira plus rien avant qu’il s’aggrave ou se reproduise.";
-        is_over: Text = "It is over already.", "C’est déjà terminé.";
+        more_problems: fn(&str) -> String = |number| format!("and {number} more"),
+            |number| format!("et {number} de plus");
         today: Text = "Today", "Aujourd’hui";
         month: Text = "Last 30 days", "30 derniers jours";
         currency: Text = "Currency", "Devise";

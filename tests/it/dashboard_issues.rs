@@ -1,0 +1,139 @@
+//! The dashboard's page of problems, without a browser.
+
+use serde_json::json;
+
+use crate::admin::App as Admin;
+use crate::app::{self, wait_until_all};
+use crate::daemon::{Daemon, Options, wait_until};
+use crate::dashboard::{TOKEN, Visitor, start, start_with};
+use crate::fake::Reply;
+use crate::provider::StripeSample;
+
+/// No page is larger.
+const MOST_BYTES: usize = 60_000;
+
+/// A cent too little comes for a transaction with this name and order id.
+fn is_underpaid(daemon: &Daemon, name: &str, order_id: &str) {
+    let answer = Admin::with_token(daemon, TOKEN).register(&json!({
+        "provider": "stripe", "reference": format!("pi_{name}"), "order_id": order_id,
+        "amount": 5000, "currency": "EUR",
+    }));
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let paid = StripeSample::new("payment_intent.succeeded", name);
+    assert_eq!(daemon.deliver_stripe(paid.body()).status, 200);
+}
+
+/// The problems of a page, from top to bottom.
+fn problems(page: &str) -> Vec<i64> {
+    page.split("<li id=\"issue-")
+        .skip(1)
+        .map(|part| part.split('"').next().expect("an end").parse().expect("an id"))
+        .collect()
+}
+
+#[test]
+fn problems_are_seen_worst_first_until_somebody_knows_or_they_are_over() {
+    let shop = app::App::start();
+    shop.says(|_| Reply::Answer(410, None, String::new()));
+    let daemon = start_with(shop.and_tells(Options::stripe()));
+    let visitor = Visitor::of(&daemon);
+    for number in 1..=22 {
+        is_underpaid(&daemon, &number.to_string(), "A-1");
+    }
+    wait_until_all(daemon.options(), "dead");
+    let database = daemon.database();
+    let app: i64 = database.one("SELECT id FROM issues WHERE kind = 'dead_letter'");
+    let of_amounts = "SELECT id FROM issues WHERE kind = 'amount_mismatch' ORDER BY id DESC";
+    let amounts = || -> Vec<i64> {
+        database.rows(of_amounts).iter().map(|id| id.parse().expect("an id")).collect()
+    };
+    let amounts = amounts();
+
+    let page = visitor.page("/issues");
+    let worst_first: Vec<i64> = [app].into_iter().chain(amounts[..19].iter().copied()).collect();
+    assert_eq!(problems(&page), worst_first);
+    let next = format!("/issues?cursor={}", amounts[18]);
+    assert!(page.contains(&format!("rel=\"next\" href=\"{next}\"")), "{page}");
+    assert_eq!(problems(&visitor.page(&next)), amounts[19..]);
+    assert!(page.contains("href=\"/transactions/22\"><bdi>Too little was paid"), "{page}");
+    assert!(page.contains("<code>payhookd deliveries retry --dead</code>"), "{page}");
+    assert!(page.contains("44 times, the last one"), "each transaction's two changes: {page}");
+    assert!(page.len() < MOST_BYTES, "{} bytes", page.len());
+    let overview = visitor.page("/");
+    assert_eq!(problems(&overview), worst_first[..10]);
+    assert!(overview.contains("23 problems are open"), "{overview}");
+    assert!(
+        overview.contains("<a href=\"/issues\">All problems</a> <span class=\"hint\">and 13 more")
+    );
+
+    // Somebody knows, and is where they were; only pages of ours are gone to.
+    let path = |id: i64| format!("/issues/{id}/dismiss");
+    let kind = "/issues?kind=amount_mismatch";
+    assert!(visitor.page(kind).contains("name=\"next\" value=\"/issues?kind=amount_mismatch\""));
+    for (id, next, leads_to) in [(0, kind, kind), (1, "https://evil.example/", "/"), (2, "/a", "/")]
+    {
+        let known = visitor.post(&path(amounts[id]), &[("next", next)]);
+        assert_eq!((known.status, known.header("location")), (303, Some(leads_to)));
+    }
+    let page = visitor.page(kind);
+    assert!(page.contains("No more is told of it until"), "{page}");
+    assert_eq!(problems(&page), amounts[3..], "the app's is of another kind");
+    let known = visitor.page("/issues?status=dismissed");
+    assert_eq!(problems(&known), amounts[..3]);
+    assert!(known.contains("known to somebody since") && !known.contains("/dismiss\""), "{known}");
+    // A link to others of that kind keeps the kind.
+    assert!(page.contains("href=\"/issues?kind=amount_mismatch&amp;status=closed\""), "{page}");
+
+    shop.recovers();
+    let retried = daemon.options().done(&["deliveries", "retry", "--dead"]);
+    assert!(retried.contains("44"), "{retried}");
+    wait_until("the problem is over", || problems(&visitor.page("/issues?status=closed")) == [app]);
+    let over = visitor.page("/issues?status=closed");
+    assert!(over.contains("over since") && !over.contains("deliveries retry"), "{over}");
+    let late = visitor.post(&path(app), &[]);
+    assert_eq!((late.status, late.header("location")), (303, Some("/")));
+    assert!(visitor.page("/").contains("It is over already."));
+    assert_eq!(visitor.post(&path(999), &[]).status, 404);
+}
+
+#[test]
+fn an_empty_list_of_problems_says_what_that_means() {
+    let daemon = start();
+    let visitor = Visitor::of(&daemon);
+    for (query, english, french) in [
+        ("", "No problem is open.", "Aucun problème n’est ouvert."),
+        ("?status=dismissed", "None that lasts is known", "Aucun problème vu ne dure"),
+        ("?status=closed", "None is over.", "Aucun n’est terminé."),
+        ("?kind=disk", "None of this kind.", "Aucun de cette nature."),
+    ] {
+        let path = format!("/issues{query}");
+        assert!(visitor.page(&path).contains(english), "{query}");
+        let in_french = visitor.get_with(&path, &[("accept-language", "fr")]);
+        assert!(in_french.text().contains(french), "{query}");
+    }
+    for wrong in ["?status=gone", "?kind=strange", "?cursor=-1", "?strange=1"] {
+        assert_eq!(visitor.get(&format!("/issues{wrong}")).status, 400, "{wrong}");
+    }
+    // Beyond the end there is nothing.
+    assert!(visitor.page("/issues?status=closed&cursor=7").contains("None is over."));
+}
+
+#[test]
+fn whatever_a_sender_writes_a_page_of_problems_stays_small() {
+    let daemon = start();
+    let visitor = Visitor::of(&daemon);
+    for number in 0..25 {
+        is_underpaid(&daemon, &format!("{number}{}", "\"".repeat(180)), &"\"&<".repeat(60));
+    }
+    let page = visitor.page("/issues?kind=amount_mismatch&status=open");
+    assert_eq!(problems(&page).len(), 20);
+    // With its style, script and icon.
+    let assets: usize = ["style.css", "live.js", "icon.svg"]
+        .iter()
+        .map(|name| {
+            let address = page.split('"').find(|part| part.ends_with(name)).expect("an address");
+            visitor.page(address).len()
+        })
+        .sum();
+    assert!(page.len() + assets < MOST_BYTES, "{} and {assets} bytes", page.len());
+}
