@@ -37,6 +37,7 @@ mod dashboard_overview;
 mod dashboard_pages;
 mod deliveries;
 mod discrepancies;
+mod docs;
 mod doctor;
 mod endpoints;
 mod examples;
