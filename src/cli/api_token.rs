@@ -1,6 +1,6 @@
 //! The file of the API token: read, or made at the first start.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -50,26 +50,23 @@ pub fn load(token: &ApiToken) -> Result<Secret, TokenError> {
     }
 }
 
-/// Fails if the file exists, whatever is in it.
+/// Fails if the file exists, whatever is in it. It appears with the token in it or not at all, however
+/// this ends: an empty one would keep the daemon from every later start.
 fn make(path: &Path) -> Result<Secret, TokenError> {
     let failed = |source| TokenError::File { path: path.to_owned(), verb: "made", source };
+    let token = chance::letters(LETTERS)?;
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".{}", chance::letters(8)?));
     let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-    let written = chance::letters(LETTERS).map_err(TokenError::from).and_then(|token| {
-        let synced = file.write_all(format!("{token}\n").as_bytes()).and_then(|()| file.sync_all());
-        synced.map(|()| token).map_err(failed)
-    });
-    match written {
-        Ok(token) => {
-            Line::info("API token made").with("file", path.display()).emit();
-            Ok(Secret::new(token))
-        }
-        Err(error) => {
-            // Otherwise the next start would find half a token. If this fails it says so.
-            let _ = std::fs::remove_file(path);
-            Err(error)
-        }
-    }
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(failed)?;
+    let written = file.write_all(format!("{token}\n").as_bytes());
+    // Unlike a rename, a second name replaces nothing.
+    let made = written.and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&draft, path));
+    // If this fails, a file of no use stays.
+    let _ = fs::remove_file(&draft);
+    made.map_err(failed)?;
+    Line::info("API token made").with("file", path.display()).emit();
+    Ok(Secret::new(token))
 }
 
 fn read(path: &Path) -> Result<Secret, TokenError> {
