@@ -5,9 +5,9 @@
 //! keeps what came of it; whatever breaks off in between is sent again. No target waits for another.
 
 pub mod message;
+mod pace;
 pub mod report;
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::message::{Message, Said};
+use self::pace::Pace;
 use self::report::Report;
 use crate::clients::Reply;
 use crate::clients::alert::Hook;
@@ -133,9 +134,14 @@ impl Teller {
     /// One look at what is due; how long nothing more is to be done, unless something is committed.
     async fn round(&mut self, pace: &mut Pace) -> Result<Duration, StoreError> {
         let now = self.clock.now();
-        if let Some(report) = self.due_report(now).await? {
-            self.send_report(&report).await?;
-            return Ok(Duration::ZERO);
+        match self.due_report(now).await {
+            Ok(None) => {}
+            Ok(Some(report)) => {
+                self.send_report(&report).await;
+                return Ok(Duration::ZERO);
+            }
+            // Whatever keeps it from being sent is no reason to tell nobody of issues.
+            Err(error) => Line::error("the daily report waits").with("err", &error).emit(),
         }
         if let Some(wait) = pace.wait(Instant::now()) {
             return Ok(wait.min(LONGEST_WAIT));
@@ -172,16 +178,17 @@ impl Teller {
         self.reader.due_report(target, now)
     }
 
-    /// Sends a report, as the day looks now.
-    async fn send_report(&mut self, due: &DueReport) -> Result<(), StoreError> {
-        let Some(day) = self.zone.day(&due.day) else {
-            return Err(StoreError::Corrupt { what: "day", value: due.day.clone() });
-        };
-        let (zone, at, db) = (self.zone.clone(), self.daily_report, self.db.clone());
-        let read = move || Report::read(&Reader::open(&db)?, day, zone, at);
-        let report = tokio::task::spawn_blocking(read).await.map_err(|_| StoreError::Fault)??;
+    /// Sends a report, as the day looks now. One that can't be made is tried again like one that was
+    /// not taken.
+    async fn send_report(&mut self, due: &DueReport) {
         let began = Instant::now();
-        let Some(reply) = self.send(Message::from(&report)).await else { return Ok(()) };
+        let reply = match self.report(&due.day).await {
+            Ok(report) => self.send(Message::from(&report)).await,
+            Err(error) => {
+                Some(Reply::none(NoAnswer::Fault, format!("it could not be made: {error}")))
+            }
+        };
+        let Some(reply) = reply else { return };
         let attempt = due.attempts.saturating_add(1);
         let next = self.schedule.next(reply.said, attempt, self.clock.now(), chance());
         note(
@@ -194,7 +201,14 @@ impl Teller {
         );
         let (id, failure) = (due.id, reply.failure);
         self.keep(move |batch, now| batch.record_report(id, next, failure.as_deref(), now)).await;
-        Ok(())
+    }
+
+    async fn report(&mut self, date: &str) -> Result<Report, StoreError> {
+        let corrupt = || StoreError::Corrupt { what: "day", value: date.to_owned() };
+        let day = self.zone.day(date).ok_or_else(corrupt)?;
+        let (zone, at, db) = (self.zone.clone(), self.daily_report, self.db.clone());
+        let read = move || Report::read(&Reader::open(&db)?, day, zone, at);
+        tokio::task::spawn_blocking(read).await.map_err(|_| StoreError::Fault)?
     }
 
     /// Sends a message; `None` if the daemon stops meanwhile: it stays due, and is sent after the next
@@ -286,47 +300,4 @@ fn note(
 /// Without randomness nothing is spread, which harms nobody else.
 fn chance() -> u32 {
     SysRng.try_next_u32().unwrap_or(u32::MAX / 2)
-}
-
-/// Keeps many issues that open one after the other from becoming as many messages: after a few, those
-/// that follow wait and are told together.
-#[derive(Debug, Default)]
-struct Pace {
-    sent: VecDeque<Instant>,
-}
-
-/// So many messages at once, then one more each time that the oldest of them is so long ago.
-const BURST: usize = 5;
-const WITHIN: Duration = Duration::from_secs(600);
-
-impl Pace {
-    /// How long the next message is to wait, if it is.
-    fn wait(&mut self, now: Instant) -> Option<Duration> {
-        self.sent.retain(|at| now.saturating_duration_since(*at) < WITHIN);
-        let oldest = self.sent.front().filter(|_| self.sent.len() >= BURST)?;
-        Some(WITHIN.saturating_sub(now.saturating_duration_since(*oldest)))
-    }
-
-    fn sent(&mut self, now: Instant) {
-        self.sent.push_back(now);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_flood_of_issues_is_told_in_few_messages() {
-        let (mut pace, start) = (Pace::default(), Instant::now());
-        let second = Duration::from_secs(1);
-        for number in 0..5 {
-            assert_eq!(pace.wait(start + second * number), None);
-            pace.sent(start + second * number);
-        }
-        assert_eq!(pace.wait(start + second * 100), Some(second * 500));
-        assert_eq!(pace.wait(start + second * 600), None);
-        pace.sent(start + second * 600);
-        assert_eq!(pace.wait(start + second * 600), Some(second));
-    }
 }
