@@ -58,6 +58,7 @@ fn a_daemon_that_is_well_has_nothing_wrong() {
     let (findings, code) = examine(&told(&daemon), &["--full", "--public-url", &public]);
     assert_eq!(code, 0, "{findings:#?}");
     assert_found(&findings, "configuration", "ok", "live money; Stripe; no app", "");
+    assert_found(&findings, "configuration", "warn", "nobody is told of problems", "alerts test");
     assert_found(&findings, "clock", "ok", "no event came before", "");
     assert_found(&findings, "database", "ok", "every row is sound", "");
     assert_found(&findings, "listeners", "ok", "public: ", "");
@@ -69,6 +70,19 @@ fn a_daemon_that_is_well_has_nothing_wrong() {
     assert_eq!(daemon.database().count("webhook_logs"), 1);
     let refused = "SELECT reason FROM rejected_requests";
     wait_until("it is noted", || daemon.database().rows(refused) == ["missing_header"]);
+}
+
+#[test]
+fn it_says_whom_problems_are_told() {
+    let options = Options::stripe()
+        .variable("PAYHOOKD_ALERT_URL", "ntfy+http://127.0.0.1:1/secret-topic")
+        .variable("PAYHOOKD_TIME_ZONE", "Europe/Paris");
+    let (findings, _) = examine(&options, &[]);
+    assert_found(&findings, "configuration", "ok", "and get no daily report", "");
+    let (findings, _) = examine(&options.variable("PAYHOOKD_DAILY_REPORT", "08:00"), &[]);
+    assert_found(&findings, "configuration", "ok", "people are told of problems (ntfy-", "");
+    assert_found(&findings, "configuration", "ok", "the day before at 08:00 (Europe/Paris)", "");
+    assert!(!format!("{findings:?}").contains("secret-topic"), "{findings:?}");
 }
 
 #[test]

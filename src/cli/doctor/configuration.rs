@@ -17,7 +17,27 @@ pub(super) fn check(patient: &Patient) -> Vec<Finding> {
     findings.extend(equal(&secrets));
     findings.extend(readable(patient));
     findings.extend(summary(patient));
+    findings.extend(people(patient));
     findings
+}
+
+/// Whom problems are told.
+fn people(patient: &Patient) -> Option<Finding> {
+    let config = patient.config.as_ref()?;
+    let targets: Vec<&str> = config.alerts.targets.iter().map(|one| &*one.name).collect();
+    if targets.is_empty() {
+        return Some(Finding::warn(
+            CHECK,
+            "nobody is told of problems: they show in the dashboard and the log only",
+            "set PAYHOOKD_ALERT_URL or PAYHOOKD_ALERT_EMAIL, and try it with `payhookd alerts test`",
+        ));
+    }
+    let report = match config.daily_report {
+        Some(at) => format!("and of the day before at {at} ({})", config.time_zone),
+        None => "and get no daily report".to_owned(),
+    };
+    let targets = targets.join(", ");
+    Some(Finding::ok(CHECK, format!("people are told of problems ({targets}), {report}")))
 }
 
 /// What the settings come to, so that a person sees whether it is what was meant.
