@@ -173,7 +173,10 @@ fn stands_as(orphan: &Orphan) -> String {
         (Some(at), Some(note)) => format!(" It was dismissed at {at}: {note}."),
         _ => String::new(),
     };
-    format!("It belongs to no transaction: orphan {id}, {kind}: {}.{dismissed}", kind.meaning())
+    format!(
+        "It belongs to no transaction: orphan {id}, {kind}: {}.{dismissed}",
+        kind.meaning().english
+    )
 }
 
 fn leads(log: &WebhookLog, lead: &Lead) -> String {

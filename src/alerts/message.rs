@@ -204,6 +204,7 @@ mod tests {
                 title: title.to_owned(),
                 detail: "No transaction is registered.".to_owned(),
                 remedy: "`payhookd orphans show 3`".to_owned(),
+                french: None,
                 opened_at: at("2026-11-23T11:52:03Z"),
                 last_seen_at: at("2026-11-23T11:52:03Z"),
                 count: 2,

@@ -367,6 +367,7 @@ mod tests {
             title: title.to_owned(),
             detail: String::new(),
             remedy: String::new(),
+            french: None,
             opened_at: at("2026-11-23T11:52:03Z"),
             last_seen_at: at("2026-11-23T11:52:03Z"),
             count: 1,

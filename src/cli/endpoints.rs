@@ -105,7 +105,7 @@ impl Show {
             }
         }
         for Fault { flaw, what, remedy } in &faults {
-            writeln!(io::stderr(), "{flaw}: {what}\n    {remedy}")?;
+            writeln!(io::stderr(), "{flaw}: {}\n    {}", what.english, remedy.english)?;
         }
         match faults.len() {
             0 => Ok(()),

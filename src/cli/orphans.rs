@@ -187,7 +187,7 @@ fn show(
         at.map(|at| at.to_string()).unwrap_or_default()
     };
     line("id", &orphan.id.to_string())?;
-    line("kind", &format!("{}: {}", orphan.kind, orphan.kind.meaning()))?;
+    line("kind", &format!("{}: {}", orphan.kind, orphan.kind.meaning().english))?;
     line("provider", orphan.provider.as_str())?;
     line("reference", &orphan.reference)?;
     line("order id", orphan.order_id.as_deref().unwrap_or_default())?;

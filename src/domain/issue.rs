@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::language::Spoken;
 use super::time::Timestamp;
 
 words! {
@@ -111,12 +112,30 @@ pub struct Raise {
     pub severity: Severity,
     /// Why it is raised.
     pub occasion: Occasion,
+    /// What is said of it.
+    pub texts: Spoken<Texts>,
+}
+
+/// What is said of an issue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
     /// One line: what is wrong with what.
     pub title: String,
     /// What else is known, in a sentence or two; may be empty.
     pub detail: String,
-    /// The command or click that mends it.
+    /// The command or click that mends it; commands stand between backticks.
     pub remedy: String,
+}
+
+impl Texts {
+    /// These.
+    pub fn new(
+        title: impl Into<String>,
+        detail: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self { title: title.into(), detail: detail.into(), remedy: remedy.into() }
+    }
 }
 
 /// What there is of an issue when it is raised again.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::event::{Ownership, Reference, ReferenceKind};
 use super::fact::Fact;
+use super::language::Spoken;
 use super::time::Timestamp;
 
 words! {
@@ -117,30 +118,43 @@ impl OrphanKind {
     }
 
     /// One sentence for a person: what it means and what to do.
-    pub fn meaning(self) -> &'static str {
+    pub fn meaning(self) -> Spoken<&'static str> {
         match self {
-            Self::Early => {
-                "no transaction is registered for this payment: register it, or attach it to one"
-            }
-            Self::LateLink => {
-                "the payment that it belongs to has not been seen yet: it is linked by itself when \
-                 that comes; otherwise attach it"
-            }
-            Self::Unlinkable => {
-                "it carries no id by which a transaction could be found: look it up at the \
-                 provider, and attach it"
-            }
-            Self::Foreign => {
-                "it lacks this shop's mark, so it is another's who uses the same account"
-            }
-            Self::WrongEnvironment => {
-                "it is test money at a daemon for live money, or the reverse: check which endpoint \
-                 and secret belong to which"
-            }
-            Self::LateMoney => {
-                "the shop had closed the transaction when the money came: refund it at the provider, \
-                 or reopen the transaction"
-            }
+            Self::Early => Spoken {
+                english: "no transaction is registered for this payment: register it, or attach it to \
+                          one",
+                french: "aucune transaction n’est enregistrée pour ce paiement\u{a0}: enregistrez-la, \
+                         ou rattachez-le à une autre",
+            },
+            Self::LateLink => Spoken {
+                english: "the payment that it belongs to has not been seen yet: it is linked by itself \
+                          when that comes; otherwise attach it",
+                french: "le paiement auquel il appartient n’a pas encore été vu\u{a0}: il sera relié \
+                         automatiquement à son arrivée\u{a0}; sinon, rattachez-le",
+            },
+            Self::Unlinkable => Spoken {
+                english: "it carries no id by which a transaction could be found: look it up at the \
+                          provider, and attach it",
+                french: "il ne porte aucun identifiant menant à une transaction\u{a0}: cherchez-le \
+                         chez le prestataire, et rattachez-le",
+            },
+            Self::Foreign => Spoken {
+                english: "it lacks this shop's mark, so it is another's who uses the same account",
+                french: "il n’a pas la marque de cette boutique, il est donc à quelqu’un d’autre qui \
+                         utilise le même compte",
+            },
+            Self::WrongEnvironment => Spoken {
+                english: "it is test money at a daemon for live money, or the reverse: check which \
+                          endpoint and secret belong to which",
+                french: "c’est de l’argent de test chez un service pour l’argent réel, ou \
+                         l’inverse\u{a0}: vérifiez à quoi appartiennent l’adresse et le secret",
+            },
+            Self::LateMoney => Spoken {
+                english: "the shop had closed the transaction when the money came: refund it at the \
+                          provider, or reopen the transaction",
+                french: "la boutique avait clos la transaction quand l’argent est arrivé\u{a0}: \
+                         remboursez chez le prestataire, ou rouvrez la transaction",
+            },
         }
     }
 }

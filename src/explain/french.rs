@@ -3,7 +3,6 @@
 use crate::domain::event::{Ownership, Provider, Reference, ReferenceKind, Source};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::Currency;
-use crate::domain::orphan::OrphanKind;
 use crate::domain::transaction::{DisputeStatus, Status};
 use crate::store::{CausedChange, EventStory, Lead, Matched, Orphan, Outcome, WebhookLog};
 
@@ -14,6 +13,12 @@ pub(super) fn event(log: &WebhookLog, story: &EventStory) -> Vec<String> {
     sentences.extend(found(log, story));
     sentences.extend(changed(log, story));
     sentences.push(answered(log));
+    if let Some(redacted_at) = story.redacted_at {
+        sentences.push(format!(
+            "Ce qui y était personnel a été supprimé le {redacted_at} (payhookd forget)\u{a0}; \
+             l’empreinte de son contenu est celle de ce qui est arrivé."
+        ));
+    }
     if log.payload.is_none() {
         sentences.push(REMOVED.to_owned());
     }
@@ -152,21 +157,8 @@ fn stands_as(orphan: &Orphan) -> String {
         (Some(at), Some(note)) => format!(" Il a été écarté le {at}\u{a0}: {note}."),
         _ => String::new(),
     };
-    let (id, meaning) = (orphan.id, meaning(orphan.kind));
+    let (id, meaning) = (orphan.id, orphan.kind.meaning().french);
     format!("Il n’appartient à aucune transaction\u{a0}: orphelin {id}, {meaning}.{dismissed}")
-}
-
-fn meaning(kind: OrphanKind) -> &'static str {
-    match kind {
-        OrphanKind::Early => "aucune transaction n’est enregistrée pour ce paiement",
-        OrphanKind::LateLink => "le paiement auquel il appartient n’a pas encore été vu",
-        OrphanKind::Unlinkable => "il ne porte aucun identifiant menant à une transaction",
-        OrphanKind::Foreign => "il est à quelqu’un d’autre qui utilise le même compte",
-        OrphanKind::WrongEnvironment => {
-            "c’est de l’argent de test chez un service pour l’argent réel, ou l’inverse"
-        }
-        OrphanKind::LateMoney => "la boutique avait clos la transaction quand l’argent est arrivé",
-    }
 }
 
 fn leads(log: &WebhookLog, lead: &Lead) -> String {
@@ -229,7 +221,7 @@ fn one_change(change: &CausedChange, money: impl Fn(i64) -> String) -> String {
 }
 
 fn answered(log: &WebhookLog) -> String {
-    if log.source == Source::CatchUp {
+    if log.source != Source::Webhook {
         return match log.delivery_count {
             1 => "Personne n’attendait de réponse.".to_owned(),
             _ => {

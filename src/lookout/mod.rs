@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::domain::doubt::{Flaw, Likely, Tally};
 use crate::domain::event::Provider;
 use crate::domain::issue::{IssueKind, Raise, Severity};
+use crate::domain::language::Spoken;
 use crate::domain::refusal::{NotTaken, Refusal};
 use crate::domain::rhythm::{Rhythm, WEEKS, hour_of};
 use crate::domain::time::Timestamp;
@@ -88,7 +89,7 @@ struct Memory {
 #[derive(Clone, Debug)]
 enum Finding {
     Bad(Raise),
-    Good(IssueKind, String, Option<String>),
+    Good(IssueKind, String, Option<Spoken<String>>),
 }
 
 impl Lookout {
@@ -280,7 +281,7 @@ impl Lookout {
         let subjects: Vec<String> = waiting.iter().map(|order| order.id.to_string()).collect();
         for subject in seen.subjects(IssueKind::UncapturedOrder) {
             if !subjects.contains(&subject) {
-                let how = "It was captured, canceled, or has lapsed.";
+                let how = words::captured_or_lapsed();
                 seen.good(IssueKind::UncapturedOrder, &subject, Some(how));
             }
         }
@@ -321,7 +322,8 @@ impl Seen {
     /// Nothing is written if it is known just so.
     fn bad(&mut self, raise: Raise) {
         let known = self.open(raise.kind, &raise.subject).is_some_and(|issue| {
-            (&issue.title, &issue.detail) == (&raise.title, &raise.detail)
+            let texts = &raise.texts.english;
+            (&issue.title, &issue.detail) == (&texts.title, &texts.detail)
                 && issue.severity >= raise.severity
         });
         if !known {
@@ -329,9 +331,8 @@ impl Seen {
         }
     }
 
-    fn good(&mut self, kind: IssueKind, subject: &str, how: Option<&str>) {
+    fn good(&mut self, kind: IssueKind, subject: &str, how: Option<Spoken<String>>) {
         if self.open(kind, subject).is_some() {
-            let how = how.map(str::to_owned);
             self.findings.push(Finding::Good(kind, subject.to_owned(), how));
         }
     }

@@ -2,22 +2,15 @@
 
 use crate::domain::doubt::{Likely, Tally};
 use crate::domain::event::Provider;
-use crate::domain::issue::{IssueKind, Occasion, Raise, Severity};
+use crate::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
+use crate::domain::language::{Language, Spoken};
 use crate::domain::money::Money;
 use crate::domain::time::Timestamp;
 use crate::store::{Issue, Transaction};
 use crate::zone::Zone;
 
-fn raise(kind: IssueKind, subject: &str, severity: Severity) -> Raise {
-    Raise {
-        kind,
-        subject: subject.to_owned(),
-        severity,
-        occasion: Occasion::Lasts,
-        title: String::new(),
-        detail: String::new(),
-        remedy: String::new(),
-    }
+fn raise(kind: IssueKind, subject: &str, severity: Severity, texts: Spoken<Texts>) -> Raise {
+    Raise { kind, subject: subject.to_owned(), severity, occasion: Occasion::Lasts, texts }
 }
 
 /// Flawed signatures, and what they are likely to mean.
@@ -40,111 +33,199 @@ pub(super) fn refused_signatures(
         Likely::WrongSecret | Likely::RolledSecret => Severity::Critical,
         Likely::Forger => Severity::Notice,
     };
-    let (title, detail, remedy) = match likely {
-        Likely::WrongSecret => (
-            format!("All webhooks of {name} are refused: the secret is likely wrong"),
-            format!("{count} in the last hour had a wrong signature; none was ever genuine."),
-            format!("copy {secret} again from {name}'s dashboard ({place}), and restart"),
-        ),
-        Likely::RolledSecret => (
-            format!("All webhooks of {name} are refused: the secret was likely rolled"),
-            format!(
-                "{count} had a wrong signature since {since}; the last genuine one came {genuine}."
+    let texts = match likely {
+        Likely::WrongSecret => Spoken {
+            english: Texts::new(
+                format!("All webhooks of {name} are refused: the secret is likely wrong"),
+                format!("{count} in the last hour had a wrong signature; none was ever genuine."),
+                format!("copy {secret} again from {name}'s dashboard ({place}), and restart"),
             ),
-            format!("add the new one to {secret}, after a comma ({place}), and restart"),
-        ),
-        Likely::Forger => (
-            format!("Somebody sends forged webhooks of {name}"),
-            format!(
-                "{count} in the last hour had a wrong signature, while genuine ones came. Nothing of \
-                 them got through."
+            french: Texts::new(
+                format!(
+                    "Tous les webhooks de {name} sont refusés\u{a0}: le secret est sans doute faux"
+                ),
+                format!(
+                    "{count} de la dernière heure avaient une mauvaise signature\u{a0}; aucun n’a \
+                     jamais été authentique."
+                ),
+                format!(
+                    "recopiez {secret} depuis le tableau de bord de {name} ({place}), et redémarrez"
+                ),
             ),
-            "nothing is lost; the reverse proxy's log has their addresses".to_owned(),
-        ),
+        },
+        Likely::RolledSecret => Spoken {
+            english: Texts::new(
+                format!("All webhooks of {name} are refused: the secret was likely rolled"),
+                format!(
+                    "{count} had a wrong signature since {since}; the last genuine one came \
+                     {genuine}."
+                ),
+                format!("add the new one to {secret}, after a comma ({place}), and restart"),
+            ),
+            french: Texts::new(
+                format!(
+                    "Tous les webhooks de {name} sont refusés\u{a0}: le secret a sans doute été \
+                     renouvelé"
+                ),
+                format!(
+                    "{count} avaient une mauvaise signature depuis {since}\u{a0}; le dernier \
+                     authentique est arrivé {genuine}."
+                ),
+                format!(
+                    "ajoutez le nouveau à {secret}, après une virgule ({place}), et redémarrez"
+                ),
+            ),
+        },
+        Likely::Forger => Spoken {
+            english: Texts::new(
+                format!("Somebody sends forged webhooks of {name}"),
+                format!(
+                    "{count} in the last hour had a wrong signature, while genuine ones came. \
+                     Nothing of them got through."
+                ),
+                "nothing is lost; the reverse proxy's log has their addresses",
+            ),
+            french: Texts::new(
+                format!("Quelqu’un envoie de faux webhooks de {name}"),
+                format!(
+                    "{count} de la dernière heure avaient une mauvaise signature, alors que \
+                     d’authentiques arrivaient. Rien n’en est passé."
+                ),
+                "rien n’est perdu\u{a0}; le journal du proxy inverse a leurs adresses",
+            ),
+        },
     };
-    Raise {
-        title,
-        detail,
-        remedy,
-        ..raise(IssueKind::RefusedSignatures, provider.as_str(), severity)
-    }
+    raise(IssueKind::RefusedSignatures, provider.as_str(), severity, texts)
 }
 
 /// Genuine signatures whose time is off.
 pub(super) fn clock(provider: Provider, tally: &Tally, now: Timestamp) -> Raise {
-    Raise {
-        title: format!("This machine's clock is off: webhooks of {} are refused", provider.name()),
-        detail: format!(
-            "{} in the last hour had a genuine signature from another time than this machine's, \
-             which is {now}.",
-            tally.count()
+    let (name, count) = (provider.name(), tally.count());
+    let texts = Spoken {
+        english: Texts::new(
+            format!("This machine's clock is off: webhooks of {name} are refused"),
+            format!(
+                "{count} in the last hour had a genuine signature from another time than this \
+                 machine's, which is {now}."
+            ),
+            "`timedatectl`, and see that it synchronises",
         ),
-        remedy: "`timedatectl`, and see that it synchronises".to_owned(),
-        ..raise(IssueKind::Clock, provider.as_str(), Severity::Critical)
-    }
+        french: Texts::new(
+            format!(
+                "L’horloge de cette machine est fausse\u{a0}: les webhooks de {name} sont refusés"
+            ),
+            format!(
+                "{count} de la dernière heure avaient une signature authentique d’une autre heure \
+                 que celle de cette machine, qui est {now}."
+            ),
+            "`timedatectl`, et veillez à ce qu’elle se synchronise",
+        ),
+    };
+    raise(IssueKind::Clock, provider.as_str(), Severity::Critical, texts)
 }
 
 /// PayPal's webhooks can't be proved, here or by asking its API.
 pub(super) fn no_proof(tally: &Tally, is_offline: bool) -> Raise {
-    let why = match is_offline {
-        true => "its signing certificate is not to be had, or not trusted",
-        false => "its API does not say whether they are genuine",
-    };
-    Raise {
-        title: format!("PayPal's webhooks can't be proved: {why}"),
-        detail: format!(
-            "{} in the last hour were turned away; PayPal sends them again for three days.",
-            tally.count()
+    let count = tally.count();
+    let (in_english, in_french) = match is_offline {
+        true => (
+            "its signing certificate is not to be had, or not trusted",
+            "son certificat de signature est introuvable, ou n’est pas fiable",
         ),
-        remedy: "see that this machine reaches api.paypal.com over https; the log says why not"
-            .to_owned(),
-        ..raise(IssueKind::Certificate, Provider::Paypal.as_str(), Severity::Critical)
-    }
+        false => (
+            "its API does not say whether they are genuine",
+            "son API ne dit pas s’ils sont authentiques",
+        ),
+    };
+    let texts = Spoken {
+        english: Texts::new(
+            format!("PayPal's webhooks can't be proved: {in_english}"),
+            format!(
+                "{count} in the last hour were turned away; PayPal sends them again for three days."
+            ),
+            "see that this machine reaches api.paypal.com over https; the log says why not",
+        ),
+        french: Texts::new(
+            format!("Les webhooks de PayPal ne peuvent être prouvés\u{a0}: {in_french}"),
+            format!(
+                "{count} de la dernière heure ont été renvoyés\u{a0}; PayPal les renvoie pendant \
+                 trois jours."
+            ),
+            "vérifiez que cette machine atteint api.paypal.com en https\u{a0}; le journal dit \
+             pourquoi non",
+        ),
+    };
+    raise(IssueKind::Certificate, Provider::Paypal.as_str(), Severity::Critical, texts)
 }
 
 /// PayPal's newest certificate ends soon.
 pub(super) fn certificate_ends(ends: Timestamp, zone: &Zone) -> Raise {
-    Raise {
-        title: format!("PayPal's signing certificate is trusted until {}", zone.show(ends)),
-        detail: "It, or one on its path, ends then. PayPal signs with a new one before, which is \
-                 fetched by itself."
-            .to_owned(),
-        remedy:
-            "upgrade payhookd, or renew --paypal-cert-roots, if PayPal's webhooks are refused then"
-                .to_owned(),
-        ..raise(IssueKind::Certificate, Provider::Paypal.as_str(), Severity::Warning)
-    }
+    let ends = zone.show(ends);
+    let texts = Spoken {
+        english: Texts::new(
+            format!("PayPal's signing certificate is trusted until {ends}"),
+            "It, or one on its path, ends then. PayPal signs with a new one before, which is \
+             fetched by itself.",
+            "upgrade payhookd, or renew --paypal-cert-roots, if PayPal's webhooks are refused then",
+        ),
+        french: Texts::new(
+            format!("Le certificat de signature de PayPal est fiable jusqu’au {ends}"),
+            "Lui, ou un autre de sa chaîne, expire alors. PayPal signe avant avec un nouveau, qui \
+             est obtenu automatiquement.",
+            "mettez payhookd à jour, ou renouvelez --paypal-cert-roots, si les webhooks de PayPal \
+             sont alors refusés",
+        ),
+    };
+    raise(IssueKind::Certificate, Provider::Paypal.as_str(), Severity::Warning, texts)
 }
 
 /// Nothing comes.
 pub(super) fn silence(provider: Provider, last: Timestamp, zone: &Zone) -> Raise {
-    let name = provider.name();
-    Raise {
-        title: format!("Nothing has come from {name} since {}", zone.show(last)),
-        detail: "By this shop's own rhythm that happens once in ten thousand times by chance."
-            .to_owned(),
-        remedy: format!(
-            "see in {name}'s dashboard whether webhooks are sent and what they are answered, and \
-             whether the reverse proxy forwards them: `payhookd doctor`"
+    let (name, last) = (provider.name(), zone.show(last));
+    let texts = Spoken {
+        english: Texts::new(
+            format!("Nothing has come from {name} since {last}"),
+            "By this shop's own rhythm that happens once in ten thousand times by chance.",
+            format!(
+                "see in {name}'s dashboard whether webhooks are sent and what they are answered, \
+                 and whether the reverse proxy forwards them: `payhookd doctor`"
+            ),
         ),
-        ..raise(IssueKind::Silence, provider.as_str(), Severity::Warning)
-    }
+        french: Texts::new(
+            format!("Rien n’est arrivé de {name} depuis {last}"),
+            "Au rythme de cette boutique, cela n’arrive par hasard qu’une fois sur dix mille.",
+            format!(
+                "voyez dans le tableau de bord de {name} si des webhooks sont envoyés et ce qui \
+                 leur est répondu, et si le proxy inverse les transmet\u{a0}: `payhookd doctor`"
+            ),
+        ),
+    };
+    raise(IssueKind::Silence, provider.as_str(), Severity::Warning, texts)
 }
 
 /// There is little room.
 pub(super) fn disk(free: u64, total: u64, severity: Severity) -> Raise {
     let mebibytes = |bytes: u64| bytes / (1024 * 1024);
-    Raise {
-        title: "The disk of the database is nearly full".to_owned(),
-        detail: format!(
-            "{} MiB of {} MiB are free. When there is no room, webhooks are turned away; the providers \
-             send them again for three days.",
-            mebibytes(free),
-            mebibytes(total)
+    let (free, total) = (mebibytes(free), mebibytes(total));
+    let texts = Spoken {
+        english: Texts::new(
+            "The disk of the database is nearly full",
+            format!(
+                "{free} MiB of {total} MiB are free. When there is no room, webhooks are turned \
+                 away; the providers send them again for three days."
+            ),
+            "make room, or keep bodies for a shorter time (--keep-payloads)",
         ),
-        remedy: "make room, or keep bodies for a shorter time (--keep-payloads)".to_owned(),
-        ..raise(IssueKind::Disk, "database", severity)
-    }
+        french: Texts::new(
+            "Le disque de la base de données est presque plein",
+            format!(
+                "{free} Mio sur {total} Mio sont libres. Sans place, les webhooks sont \
+                 renvoyés\u{a0}; les prestataires les renvoient pendant trois jours."
+            ),
+            "faites de la place, ou conservez les contenus moins longtemps (--keep-payloads)",
+        ),
+    };
+    raise(IssueKind::Disk, "database", severity, texts)
 }
 
 /// A PayPal order that was approved waits to be captured.
@@ -153,30 +234,59 @@ pub(super) fn uncaptured(order: &Transaction, severity: Severity, zone: &Zone) -
     let money = expected.amount.zip(expected.currency).map(|(minor, currency)| {
         format!("{} {currency}, ", Money { minor, currency }.to_decimal(order.provider))
     });
-    let order_id = order.order_id.as_deref().map(|id| format!("order {id}, "));
+    let money = money.unwrap_or_default();
+    let order_id = |word: &str| {
+        order.order_id.as_deref().map(|id| format!("{word} {id}, ")).unwrap_or_default()
+    };
+    let reference = &order.reference;
     let since = order.state.status_changed_at.map(|at| zone.show(at)).unwrap_or_default();
-    Raise {
-        title: format!(
-            "Approved and not captured: {}{}PayPal {}",
-            money.unwrap_or_default(),
-            order_id.unwrap_or_default(),
-            order.reference
+    let texts = Spoken {
+        english: Texts::new(
+            format!("Approved and not captured: {money}{}PayPal {reference}", order_id("order")),
+            format!(
+                "The buyer approved it at {since}. PayPal lets that lapse after three hours, unless \
+                 it agreed to more; until it is captured no money comes."
+            ),
+            "capture the order in the shop, or tell the buyer",
         ),
-        detail: format!(
-            "The buyer approved it at {since}. PayPal lets that lapse after three hours, unless it \
-             agreed to more; until it is captured no money comes."
+        french: Texts::new(
+            format!(
+                "Approuvé et non capturé\u{a0}: {}{}PayPal {reference}",
+                money.replace('.', ","),
+                order_id("commande")
+            ),
+            format!(
+                "L’acheteur l’a approuvé le {since}. PayPal laisse cela expirer après trois heures, \
+                 sauf accord pour plus\u{a0}; sans capture, aucun argent n’arrive."
+            ),
+            "capturez la commande dans la boutique, ou prévenez l’acheteur",
         ),
-        remedy: "capture the order in the shop, or tell the buyer".to_owned(),
-        ..raise(IssueKind::UncapturedOrder, &order.id.to_string(), severity)
+    };
+    raise(IssueKind::UncapturedOrder, &order.id.to_string(), severity, texts)
+}
+
+/// How that ends, as far as can be told.
+pub(super) fn captured_or_lapsed() -> Spoken<String> {
+    Spoken {
+        english: "It was captured, canceled, or has lapsed.".to_owned(),
+        french: "Elle a été capturée ou annulée, ou a expiré.".to_owned(),
     }
 }
 
 /// A dispute can be answered for not much longer.
 pub(super) fn deadline(dispute: &Issue, due: Timestamp, zone: &Zone) -> Raise {
-    Raise {
-        title: dispute.title.clone(),
-        detail: format!("It can be answered until {}, and is lost after that.", zone.show(due)),
-        remedy: dispute.remedy.clone(),
-        ..raise(IssueKind::Dispute, &dispute.subject, Severity::Critical)
-    }
+    let due = zone.show(due);
+    let (in_english, in_french) =
+        (dispute.texts(Language::English).0, dispute.texts(Language::French).0);
+    let texts = Spoken {
+        english: Texts {
+            detail: format!("It can be answered until {due}, and is lost after that."),
+            ..in_english
+        },
+        french: Texts {
+            detail: format!("On peut y répondre jusqu’au {due}\u{a0}; ensuite il est perdu."),
+            ..in_french
+        },
+    };
+    raise(IssueKind::Dispute, &dispute.subject, Severity::Critical, texts)
 }

@@ -2,7 +2,8 @@
 
 use crate::clients::api::{ApiError, Apis};
 use crate::domain::event::Provider;
-use crate::domain::issue::{IssueKind, Occasion, Raise, Severity};
+use crate::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
+use crate::domain::language::Spoken;
 use crate::domain::time::Timestamp;
 use crate::providers::endpoints::{self, Endpoint, Fault, Wanted};
 use crate::providers::retrieval::NotUnderstood;
@@ -46,21 +47,38 @@ pub fn note(
     else {
         return batch.close_issue(IssueKind::Endpoint, provider.as_str(), now);
     };
-    let others = bad.iter().filter(|fault| fault != &worst).map(|fault| &*fault.what);
+    let others = || bad.iter().filter(|fault| fault != &worst).map(|fault| &fault.what);
     let (severity, lost) = match worst.flaw.loses_all() {
-        true => (Severity::Critical, "No event comes by it."),
-        false => (Severity::Warning, "What these events would tell is not known here."),
+        true => (
+            Severity::Critical,
+            Spoken {
+                english: "No event comes by it.",
+                french: "Aucun événement n’arrive par lui.",
+            },
+        ),
+        false => (
+            Severity::Warning,
+            Spoken {
+                english: "What these events would tell is not known here.",
+                french: "Ce que diraient ces événements n’est pas connu ici.",
+            },
+        ),
     };
-    let sentences: Vec<&str> = std::iter::once(lost).chain(others).collect();
+    let in_english: Vec<&str> =
+        std::iter::once(lost.english).chain(others().map(|what| &*what.english)).collect();
+    let in_french: Vec<&str> =
+        std::iter::once(lost.french).chain(others().map(|what| &*what.french)).collect();
+    let (what, remedy) = (&worst.what, &worst.remedy);
     batch.raise_issue(
         &Raise {
             kind: IssueKind::Endpoint,
             subject: provider.as_str().to_owned(),
             severity,
             occasion: Occasion::Lasts,
-            title: worst.what.clone(),
-            detail: sentences.join(" "),
-            remedy: worst.remedy.clone(),
+            texts: Spoken {
+                english: Texts::new(&*what.english, in_english.join(" "), &*remedy.english),
+                french: Texts::new(&*what.french, in_french.join(" "), &*remedy.french),
+            },
         },
         now,
     )

@@ -26,7 +26,8 @@ use self::windows::{Window, Windows};
 use crate::clients::api::{ApiError, Apis};
 use crate::clock::Clock;
 use crate::domain::event::{Content, Event, Provider, Source};
-use crate::domain::issue::{IssueKind, Occasion, Raise, Severity};
+use crate::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
+use crate::domain::language::Spoken;
 use crate::domain::time::Timestamp;
 use crate::logfmt::Line;
 use crate::providers::rules::Rules;
@@ -357,16 +358,30 @@ impl Course<'_> {
 }
 
 fn raise(provider: Provider, error: &RunError) -> Raise {
+    let name = provider.name();
+    let remedy = format!("`payhookd reconcile --provider {provider}`");
     Raise {
         kind: IssueKind::Reconcile,
         subject: provider.as_str().to_owned(),
         severity: Severity::Warning,
         occasion: Occasion::Lasts,
-        title: format!("{}'s list of events can't be fetched", provider.name()),
-        detail: format!(
-            "{error}. Webhooks are received all the same, but none that is missed is found."
-        ),
-        remedy: format!("payhookd reconcile --provider {provider}"),
+        texts: Spoken {
+            english: Texts::new(
+                format!("{name}'s list of events can't be fetched"),
+                format!(
+                    "{error}. Webhooks are received all the same, but none that is missed is found."
+                ),
+                &*remedy,
+            ),
+            french: Texts::new(
+                format!("La liste des événements de {name} ne peut être obtenue"),
+                format!(
+                    "En anglais\u{a0}: «\u{a0}{error}\u{a0}». Les webhooks sont reçus quand même, \
+                     mais aucun de ceux qui manquent n’est trouvé."
+                ),
+                &*remedy,
+            ),
+        },
     }
 }
 

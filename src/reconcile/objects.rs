@@ -15,7 +15,8 @@ use crate::clock::Clock;
 use crate::domain::asking::{self, Reason};
 use crate::domain::discrepancy::may_be_forgotten;
 use crate::domain::event::{Provider, Reference, Source};
-use crate::domain::issue::{IssueKind, Occasion, Raise, Severity};
+use crate::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
+use crate::domain::language::Spoken;
 use crate::domain::time::Timestamp;
 use crate::logfmt::Line;
 use crate::providers::retrieval::{self, Answer, Asking, NotUnderstood, Question, Retrieved};
@@ -276,20 +277,31 @@ fn note_whether_it_exists(
         Some(_) if may_be_forgotten(transaction.provider, transaction.state.status) => Ok(()),
         Some(error) if error.is_not_found() => {
             let name = transaction.provider.name();
-            let reference = &transaction.reference;
+            let Transaction { id, reference, .. } = transaction;
             batch.raise_issue(
                 &Raise {
                     kind: IssueKind::Discrepancy,
                     subject,
                     severity: Severity::Warning,
                     occasion: Occasion::Lasts,
-                    title: format!("{name} knows nothing of {reference}"),
-                    detail: format!(
-                        "Transaction {} is registered with it. Either it is mistyped, or it is of \
-                         another account or mode than the API keys are.",
-                        transaction.id
-                    ),
-                    remedy: format!("payhookd transactions close {}", transaction.id),
+                    texts: Spoken {
+                        english: Texts::new(
+                            format!("{name} knows nothing of {reference}"),
+                            format!(
+                                "Transaction {id} is registered with it. Either it is mistyped, or \
+                                 it is of another account or mode than the API keys are."
+                            ),
+                            format!("`payhookd transactions close {id}`"),
+                        ),
+                        french: Texts::new(
+                            format!("{name} ne sait rien de {reference}"),
+                            format!(
+                                "La transaction {id} est enregistrée avec. Soit il est mal écrit, \
+                                 soit il est d’un autre compte ou mode que les clés de l’API."
+                            ),
+                            format!("`payhookd transactions close {id}`"),
+                        ),
+                    },
                 },
                 now,
             )

@@ -160,7 +160,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::issue::{Occasion, Raise};
+    use crate::domain::issue::{Occasion, Raise, Texts};
+    use crate::domain::language::Spoken;
     use crate::domain::time::Timestamp;
     use crate::store::Database;
 
@@ -180,9 +181,7 @@ mod tests {
             subject: number.to_string(),
             severity: Severity::ALL[usize::try_from(number % 3).expect("small")],
             occasion: Occasion::Happened,
-            title: String::new(),
-            detail: String::new(),
-            remedy: String::new(),
+            texts: Spoken { english: Texts::default(), french: Texts::default() },
         };
         let kept = database.batch(|batch| {
             for number in 1..=13 {

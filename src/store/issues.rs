@@ -1,11 +1,13 @@
 //! `issues`: problems that a person should know of.
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use serde_json::{Value, json};
 
 use super::database::Batch;
 use super::read::{Reader, collect};
 use super::{Columns, StoreError, alerts};
-use crate::domain::issue::{IssueKind, IssueStatus, Raise, Severity, Standing};
+use crate::domain::issue::{IssueKind, IssueStatus, Raise, Severity, Standing, Texts};
+use crate::domain::language::{Language, Spoken};
 use crate::domain::time::Timestamp;
 
 /// One row of `issues`.
@@ -19,12 +21,14 @@ pub struct Issue {
     pub subject: String,
     /// How much it matters.
     pub severity: Severity,
-    /// One line; may hold what a sender wrote.
+    /// One line, in English as are the two below; may hold what a sender wrote.
     pub title: String,
     /// What else is known; may hold what a sender wrote.
     pub detail: String,
     /// The command or click that mends it.
     pub remedy: String,
+    /// The same in French; `None` for one from a version that spoke English only.
+    pub french: Option<Texts>,
     /// When it opened, UTC.
     pub opened_at: Timestamp,
     /// When it was last seen, UTC.
@@ -42,7 +46,7 @@ pub struct Issue {
 /// Every column that [`Issue`] is made of, in its order.
 macro_rules! issue_columns {
     () => {
-        "id, kind, subject, severity, title, detail, remedy, opened_at, last_seen_at, count, news, \
+        "id, kind, subject, severity, title, detail, remedy, translations, opened_at, last_seen_at, count, news, \
          dismissed_at, closed_at"
     };
 }
@@ -59,6 +63,7 @@ impl Issue {
             title: columns.value()?,
             detail: columns.value()?,
             remedy: columns.value()?,
+            french: columns.value::<Option<String>>()?.as_deref().and_then(in_french),
             opened_at: columns.instant()?,
             last_seen_at: columns.instant()?,
             count: columns.value()?,
@@ -66,6 +71,16 @@ impl Issue {
             dismissed_at: columns.optional_instant()?,
             closed_at: columns.optional_instant()?,
         })
+    }
+
+    /// What is said of it in this language, or in English, and which it is.
+    pub fn texts(&self, language: Language) -> (Texts, Language) {
+        match (language, &self.french) {
+            (Language::French, Some(texts)) => (texts.clone(), Language::French),
+            (Language::French, None) | (Language::English, _) => {
+                (Texts::new(&*self.title, &*self.detail, &*self.remedy), Language::English)
+            }
+        }
     }
 
     /// Where it stands.
@@ -110,7 +125,7 @@ impl Batch<'_> {
         &self,
         kind: IssueKind,
         subject: &str,
-        how: &str,
+        how: &Spoken<String>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         close(self.connection, kind, subject, Some(how), now)
@@ -180,6 +195,20 @@ impl Reader {
     }
 }
 
+/// The texts that stand in no column of their own: `{"fr":{"title":…,"detail":…,"remedy":…}}`.
+fn translations(texts: &Spoken<Texts>) -> String {
+    let Texts { title, detail, remedy } = &texts.french;
+    let french = json!({ "title": title, "detail": detail, "remedy": remedy });
+    json!({ Language::French.as_str(): french }).to_string()
+}
+
+fn in_french(translations: &str) -> Option<Texts> {
+    let translations: Value = serde_json::from_str(translations).ok()?;
+    let french = translations.get(Language::French.as_str())?;
+    let text = |name| french.get(name)?.as_str();
+    Some(Texts::new(text("title")?, text("detail")?, text("remedy")?))
+}
+
 /// Opens an issue, or counts it once more.
 pub(super) fn raise(
     connection: &Connection,
@@ -211,18 +240,20 @@ fn open(connection: &Connection, raise: &Raise, now: Timestamp) -> Result<(), St
     connection
         .prepare_cached(
             "INSERT INTO issues
-                 (kind, subject, severity, title, detail, remedy, opened_at, last_seen_at, count,
-                  news)
+                 (kind, subject, severity, title, detail, remedy, translations, opened_at,
+                  last_seen_at, count, news)
              VALUES
-                 (:kind, :subject, :severity, :title, :detail, :remedy, :now, :now, 1, 1)",
+                 (:kind, :subject, :severity, :title, :detail, :remedy, :translations, :now, :now, 1,
+                  1)",
         )?
         .execute(named_params! {
             ":kind": raise.kind.as_str(),
             ":subject": raise.subject,
             ":severity": raise.severity.as_str(),
-            ":title": raise.title,
-            ":detail": raise.detail,
-            ":remedy": raise.remedy,
+            ":title": raise.texts.english.title,
+            ":detail": raise.texts.english.detail,
+            ":remedy": raise.texts.english.remedy,
+            ":translations": translations(&raise.texts),
             ":now": now.to_string(),
         })?;
     let id = connection.last_insert_rowid();
@@ -243,16 +274,17 @@ fn repeat(
         .prepare_cached(
             "UPDATE issues
              SET severity = :severity, title = :title, detail = :detail, remedy = :remedy,
-                 last_seen_at = :now, count = count + :counts, news = news + :is_news,
+                 translations = :translations, last_seen_at = :now, count = count + :counts, news = news + :is_news,
                  dismissed_at = CASE WHEN :is_news THEN NULL ELSE dismissed_at END
              WHERE id = :id",
         )?
         .execute(named_params! {
             ":id": id,
             ":severity": severity.as_str(),
-            ":title": raise.title,
-            ":detail": raise.detail,
-            ":remedy": raise.remedy,
+            ":title": raise.texts.english.title,
+            ":detail": raise.texts.english.detail,
+            ":remedy": raise.texts.english.remedy,
+            ":translations": translations(&raise.texts),
             ":counts": raised.counts,
             ":is_news": raised.is_news,
             ":now": now.to_string(),
@@ -268,20 +300,25 @@ pub(super) fn close(
     connection: &Connection,
     kind: IssueKind,
     subject: &str,
-    how: Option<&str>,
+    how: Option<&Spoken<String>>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let closed: Option<i64> = connection
         .prepare_cached(
             "UPDATE issues
-             SET closed_at = :now, news = news + 1, detail = ifnull(:how, detail)
+             SET closed_at = :now, news = news + 1, detail = ifnull(:how, detail),
+                 translations = CASE
+                     WHEN :how IS NULL THEN translations
+                     ELSE json_set(translations, '$.fr.detail', :how_in_french)
+                 END
              WHERE kind = :kind AND subject = :subject AND closed_at IS NULL RETURNING id",
         )?
         .query_row(
             named_params! {
                 ":kind": kind.as_str(),
                 ":subject": subject,
-                ":how": how,
+                ":how": how.map(|how| &how.english),
+                ":how_in_french": how.map(|how| &how.french),
                 ":now": now.to_string(),
             },
             |row| row.get("id"),
@@ -290,5 +327,22 @@ pub(super) fn close(
     match closed {
         Some(id) => alerts::owe(connection, id, kind, subject, now),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_kept_in_every_language() {
+        let texts = Spoken {
+            english: Texts::new("One", "two", "three"),
+            french: Texts::new("Un \"é\" <b>", "deux", ""),
+        };
+        assert_eq!(in_french(&translations(&texts)), Some(texts.french));
+        for damaged in ["", "null", "{}", r#"{"fr":{"title":"Un","remedy":""}}"#, r#"{"fr":7}"#] {
+            assert_eq!(in_french(damaged), None, "{damaged}");
+        }
     }
 }

@@ -11,6 +11,7 @@ use super::webhook_logs::WebhookLog;
 use super::{Columns, StoreError, facts, raising};
 use crate::domain::event::{Ownership, Provider, Reference, ReferenceKind};
 use crate::domain::fact::Fact;
+use crate::domain::language::Spoken;
 use crate::domain::money::Currency;
 use crate::domain::orphan::{OrphanKind, Policy, Unmatched};
 use crate::domain::time::Timestamp;
@@ -202,7 +203,8 @@ pub(super) fn refresh(
             ":alert_at": alert_at.map(|at| at.to_string()),
         })?;
     if alert_at.is_none() {
-        raising::orphan_ended(connection, id, Some("It concerns nobody here."), now)?;
+        let how = spoken("It concerns nobody here.", "Il ne concerne personne ici.");
+        raising::orphan_ended(connection, id, &how, now)?;
     }
     Ok(Refreshed { kind, status })
 }
@@ -267,8 +269,11 @@ pub(super) fn matched(
             ":by": by.as_str(),
             ":now": now.to_string(),
         })?;
-    let how = format!("It belongs to transaction {transaction_id}.");
-    raising::orphan_ended(connection, id, Some(&how), now)
+    let how = Spoken {
+        english: format!("It belongs to transaction {transaction_id}."),
+        french: format!("Il appartient à la transaction {transaction_id}."),
+    };
+    raising::orphan_ended(connection, id, &how, now)
 }
 
 /// Notes that there is nothing to do about an orphan, and why.
@@ -292,10 +297,13 @@ pub(super) fn dismissed(
             ":now": now.to_string(),
         })?;
     let how = match by {
-        By::Payhookd => "The money went back.",
-        By::Person => "A person said that there is nothing to do.",
+        By::Payhookd => spoken("The money went back.", "L’argent est reparti."),
+        By::Person => spoken(
+            "A person said that there is nothing to do.",
+            "Une personne a dit qu’il n’y a rien à faire.",
+        ),
     };
-    raising::orphan_ended(connection, id, Some(how), now)
+    raising::orphan_ended(connection, id, &how, now)
 }
 
 /// Notes that an orphan is another's, as a person says.
@@ -313,7 +321,11 @@ pub(super) fn disowned(
              WHERE id = :id",
         )?
         .execute(named_params! { ":id": id, ":note": note, ":now": now.to_string() })?;
-    raising::orphan_ended(connection, id, Some("A person said that it is another's."), now)
+    let how = spoken(
+        "A person said that it is another's.",
+        "Une personne a dit qu’il est à quelqu’un d’autre.",
+    );
+    raising::orphan_ended(connection, id, &how, now)
 }
 
 /// Whether a person said that an orphan is another's: that holds whatever its events say.
@@ -346,8 +358,11 @@ pub(super) fn merged(
     connection
         .prepare_cached("DELETE FROM orphan_transactions WHERE id = :id")?
         .execute(named_params! { ":id": id })?;
-    let how = format!("It is part of orphan {into}.");
-    raising::orphan_ended(connection, id, Some(&how), now)
+    let how = Spoken {
+        english: format!("It is part of orphan {into}."),
+        french: format!("Il fait partie de l’orphelin {into}."),
+    };
+    raising::orphan_ended(connection, id, &how, now)
 }
 
 /// Removes the row of an orphan that has no events any more, unless it tells what became of them.
@@ -361,7 +376,12 @@ pub(super) fn remove_open(
             "DELETE FROM orphan_transactions WHERE id = :id AND resolution IS NOT 'matched'",
         )?
         .execute(named_params! { ":id": id })?;
-    raising::orphan_ended(connection, id, Some("Its events went elsewhere."), now)
+    let how = spoken("Its events went elsewhere.", "Ses événements sont allés ailleurs.");
+    raising::orphan_ended(connection, id, &how, now)
+}
+
+fn spoken(english: &str, french: &str) -> Spoken<String> {
+    Spoken { english: english.to_owned(), french: french.to_owned() }
 }
 
 /// Keeps what a person said of an orphan.

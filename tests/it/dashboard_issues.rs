@@ -137,3 +137,59 @@ fn whatever_a_sender_writes_a_page_of_problems_stays_small() {
         .sum();
     assert!(page.len() + assets < MOST_BYTES, "{} and {assets} bytes", page.len());
 }
+
+#[test]
+fn problems_are_told_in_the_language_of_the_page() {
+    let options = Options::stripe().arg("--orphan-grace=0");
+    let daemon = start_with(options);
+    let visitor = Visitor::of(&daemon);
+    let in_french = |path: &str| {
+        let page = visitor.get_with(path, &[("accept-language", "fr")]).text().to_owned();
+        page.replace('\u{a0}', " ")
+    };
+    is_underpaid(&daemon, "1", "A-1");
+    let paid = StripeSample::new("payment_intent.succeeded", "2").order("A-2");
+    assert_eq!(daemon.deliver_stripe(paid.body()).status, 200);
+    let thin = json!({ "id": "evt_1", "type": "payment_intent.succeeded", "livemode": true });
+    assert_eq!(daemon.deliver_stripe(thin.to_string()).status, 200);
+    wait_until("all are seen", || problems(&visitor.page("/issues")).len() == 3);
+
+    let page = in_french("/issues");
+    for told in [
+        "Trop peu a été payé : 50,00 EUR, commande A-1, Stripe pi_1",
+        "Attendu 50,00 EUR, reçu 49,99 EUR.",
+        "remboursez ou demandez la différence avant d’expédier ; <code>payhookd transactions show",
+        "Paiement sans transaction : 49,99 EUR, commande A-2, Stripe pi_2",
+        "Aucune transaction n’est enregistrée pour ce paiement : enregistrez-la",
+        "Non compris : événement payment_intent.succeeded de Stripe",
+        "Événement evt_1, en anglais : « ",
+    ] {
+        assert!(page.contains(told), "{told}: {page}");
+    }
+    assert!(!page.contains("lang=\"en\""), "{page}");
+    assert!(in_french("/").contains("Trop peu a été payé"));
+    assert!(visitor.page("/issues").contains("Too little was paid: 50.00 EUR, order A-1"));
+
+    // It ends, in both.
+    let dismissed = visitor.post("/orphans/2/dismiss", &[("reason", "a trial")]);
+    assert_eq!(dismissed.status, 303);
+    let over = in_french("/issues?status=closed");
+    assert!(over.contains("Une personne a dit qu’il n’y a rien à faire."), "{over}");
+    let over = visitor.page("/issues?status=closed");
+    assert!(over.contains("A person said that there is nothing to do."), "{over}");
+
+    // One from a version that spoke English only is told in English, and said to be.
+    let path = daemon.options().db();
+    let sqlite = rusqlite::Connection::open(path).expect("a database");
+    let forgotten = "UPDATE issues SET translations = NULL WHERE kind = 'amount_mismatch'";
+    assert_eq!(sqlite.execute(forgotten, []).expect("written"), 1);
+    let page = in_french("/issues?kind=amount_mismatch");
+    assert!(page.contains("<bdi lang=\"en\">Too little was paid"), "{page}");
+    assert!(page.contains("<bdi lang=\"en\">Expected 50.00 EUR"), "{page}");
+
+    let removed = "UPDATE webhook_logs SET payload = NULL, headers = NULL WHERE id = 1";
+    assert_eq!(sqlite.execute(removed, []).expect("written"), 1);
+    let page = in_french("/events/1/replay");
+    assert!(page.contains("il resterait tel quel, parce que :"), "{page}");
+    assert!(page.contains("<bdi>son contenu a été supprimé</bdi>"), "{page}");
+}

@@ -38,8 +38,8 @@ fn of(apis: &Apis, provider: Provider, wanted: &Wanted) -> Vec<Finding> {
         Ok(faults) => faults
             .into_iter()
             .map(|fault| match fault.flaw.loses_all() {
-                true => Finding::fail(CHECK, fault.what, fault.remedy),
-                false => Finding::warn(CHECK, fault.what, fault.remedy),
+                true => Finding::fail(CHECK, fault.what.english, fault.remedy.english),
+                false => Finding::warn(CHECK, fault.what.english, fault.remedy.english),
             })
             .collect(),
         Err(error) => {

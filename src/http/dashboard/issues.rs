@@ -10,7 +10,7 @@ use super::routes;
 use super::sessions::{Notice, Session};
 use super::typeset::{Typeset, fitting, with_commands};
 use super::{Dashboard, Visit};
-use crate::domain::issue::{IssueKind, IssueStatus, Severity};
+use crate::domain::issue::{IssueKind, IssueStatus, Severity, Texts};
 use crate::store::{Dismissed, Issue, Listed, Page};
 
 /// Rows of a page.
@@ -128,9 +128,10 @@ impl Shown<'_> {
     fn one(&self, issue: &Issue) -> Markup {
         let typeset = self.typeset;
         let texts = &typeset.words.issues;
+        let said = Said::of(typeset, issue);
         html! {
             li id=(format!("issue-{}", issue.id)) {
-                (headline(typeset, issue)) " "
+                (headline(typeset, issue, &said)) " "
                 span.tag { (typeset.words.issue_kind(issue.kind)) }
                 p.hint {
                     (texts.since) " " (typeset.time(issue.opened_at))
@@ -144,10 +145,10 @@ impl Shown<'_> {
                         " · " (texts.known_since) " " (typeset.time(at))
                     }
                 }
-                @if !issue.detail.is_empty() {
-                    p { bdi { (with_commands(&fitting(&issue.detail, DETAIL))) } }
+                @if !said.texts.detail.is_empty() {
+                    p { bdi lang=[said.lang] { (with_commands(&fitting(&said.texts.detail, DETAIL))) } }
                 }
-                @if issue.closed_at.is_none() { (remedy(typeset, issue)) }
+                @if issue.closed_at.is_none() { (remedy(typeset, &said)) }
                 @if issue.status() == IssueStatus::Open {
                     (dismissal(typeset, self.session, issue, Some(&self.filters.path())))
                 }
@@ -158,18 +159,34 @@ impl Shown<'_> {
 
 /// A problem where there are other things beside it: what it is, since when, and what mends it.
 pub(super) fn in_brief(typeset: Typeset<'_>, session: &Session, issue: &Issue) -> Markup {
+    let said = Said::of(typeset, issue);
     html! {
         li id=(format!("issue-{}", issue.id)) {
-            (headline(typeset, issue)) " " span.hint { (typeset.ago(issue.opened_at)) }
-            (remedy(typeset, issue))
+            (headline(typeset, issue, &said)) " " span.hint { (typeset.ago(issue.opened_at)) }
+            (remedy(typeset, &said))
             (dismissal(typeset, session, issue, None))
         }
     }
 }
 
+/// What is said of a problem.
+struct Said {
+    texts: Texts,
+    /// The language of the texts, where it is not the page's.
+    lang: Option<&'static str>,
+}
+
+impl Said {
+    fn of(typeset: Typeset<'_>, issue: &Issue) -> Self {
+        let wanted = typeset.words.language;
+        let (texts, language) = issue.texts(wanted);
+        Self { texts, lang: (language != wanted).then_some(language.as_str()) }
+    }
+}
+
 /// How bad it is, and what; it leads to what it is about.
-fn headline(typeset: Typeset<'_>, issue: &Issue) -> Markup {
-    let title = fitting(&issue.title, TITLE);
+fn headline(typeset: Typeset<'_>, issue: &Issue, said: &Said) -> Markup {
+    let title = fitting(&said.texts.title, TITLE);
     html! {
         span.tag .bad[issue.severity == Severity::Critical] .warn[issue.severity == Severity::Warning] {
             (typeset.words.severity(issue.severity))
@@ -177,8 +194,8 @@ fn headline(typeset: Typeset<'_>, issue: &Issue) -> Markup {
         " "
         b id=(title_id(issue)) {
             @match place(issue) {
-                Some(path) => a href=(path) { bdi { (title) } },
-                None => bdi { (title) },
+                Some(path) => a href=(path) { bdi lang=[said.lang] { (title) } },
+                None => bdi lang=[said.lang] { (title) },
             }
         }
     }
@@ -188,12 +205,12 @@ fn title_id(issue: &Issue) -> String {
     format!("title-{}", issue.id)
 }
 
-fn remedy(typeset: Typeset<'_>, issue: &Issue) -> Markup {
+fn remedy(typeset: Typeset<'_>, said: &Said) -> Markup {
     html! {
-        @if !issue.remedy.is_empty() {
+        @if !said.texts.remedy.is_empty() {
             p.hint {
                 span.sr { (typeset.words.issues.remedy) ": " }
-                bdi { (with_commands(&fitting(&issue.remedy, REMEDY))) }
+                bdi lang=[said.lang] { (with_commands(&fitting(&said.texts.remedy, REMEDY))) }
             }
         }
     }

@@ -102,7 +102,7 @@ impl Words {
             (French, IssueKind::Disk) => "disque",
             (French, IssueKind::Certificate) => "certificat",
             (French, IssueKind::Clock) => "horloge",
-            (French, IssueKind::Endpoint) => "point d’arrivée",
+            (French, IssueKind::Endpoint) => "adresse de webhook",
             (French, IssueKind::Reconcile) => "rapprochement",
             (French, IssueKind::Discrepancy) => "divergence",
         }

@@ -1,0 +1,289 @@
+//! What is said of the issues that are raised and closed in a commit, in words for a person.
+
+use super::super::orphans::Orphan;
+use super::super::transactions::Transaction;
+use crate::domain::event::Provider;
+use crate::domain::issue::Texts;
+use crate::domain::language::Language::{self, English, French};
+use crate::domain::language::Spoken;
+use crate::domain::money::{Currency, Money};
+use crate::domain::time::Timestamp;
+use crate::domain::transaction::{AmountCheck, DisputeStatus, State};
+
+/// A payment without a transaction, or one that came too late.
+pub(super) fn orphan(orphan: &Orphan, is_late: bool) -> Spoken<Texts> {
+    let id = orphan.id;
+    let currency = orphan.currency.as_deref().and_then(|code| Currency::parse(code).ok());
+    let payment = Payment {
+        provider: orphan.provider,
+        money: orphan.amount.zip(currency),
+        order_id: orphan.order_id.as_deref(),
+        reference: &orphan.reference,
+    };
+    let (in_english, in_french) = match is_late {
+        true => ("Money for a closed transaction", "Argent pour une transaction close"),
+        false => ("Payment without a transaction", "Paiement sans transaction"),
+    };
+    let provider = orphan.provider.name();
+    let remedy = match (is_late, orphan.transaction_id) {
+        (true, Some(transaction)) => {
+            let reopen = format!("`payhookd transactions reopen {transaction}`");
+            Spoken {
+                english: format!("refund it at {provider}, or {reopen}"),
+                french: format!("remboursez-le chez {provider}, ou {reopen}"),
+            }
+        }
+        _ => {
+            let resolve = format!("`payhookd orphans resolve {id} --transaction …`");
+            let show = format!("`payhookd orphans show {id}`");
+            Spoken {
+                english: format!("register its transaction, or {resolve}; {show} tells more"),
+                french: format!(
+                    "enregistrez sa transaction, ou {resolve}\u{a0}; {show} en dit plus"
+                ),
+            }
+        }
+    };
+    let meaning = orphan.kind.meaning();
+    Spoken {
+        english: Texts::new(
+            format!("{in_english}: {}", payment.text(English)),
+            capitalised(meaning.english),
+            remedy.english,
+        ),
+        french: Texts::new(
+            format!("{in_french}\u{a0}: {}", payment.text(French)),
+            capitalised(meaning.french),
+            remedy.french,
+        ),
+    }
+}
+
+/// Other money came than the shop expects.
+pub(super) fn amount_mismatch(transaction: &Transaction, state: &State) -> Spoken<Texts> {
+    let provider = transaction.provider;
+    let expected = transaction.expected.amount.zip(transaction.expected.currency);
+    let received = state.currency.map(|currency| (state.amount_received, currency));
+    let said = |one: Option<(i64, Currency)>, language| {
+        one.map(|(minor, currency)| money(provider, minor, currency, language)).unwrap_or_default()
+    };
+    let (in_english, in_french) = match state.amount_check {
+        AmountCheck::Overpaid => ("Too much was paid", "Trop a été payé"),
+        AmountCheck::WrongCurrency => ("Paid in another currency", "Payé dans une autre devise"),
+        _ => ("Too little was paid", "Trop peu a été payé"),
+    };
+    let payment = Payment::of(transaction, None);
+    let show = format!("`payhookd transactions show {}`", transaction.id);
+    let dismiss = "`payhookd issues dismiss`";
+    Spoken {
+        english: Texts::new(
+            format!("{in_english}: {}", payment.text(English)),
+            format!("Expected {}, received {}.", said(expected, English), said(received, English)),
+            format!(
+                "refund or ask for the difference before the goods leave; {show}, then {dismiss} \
+                 once it is settled"
+            ),
+        ),
+        french: Texts::new(
+            format!("{in_french}\u{a0}: {}", payment.text(French)),
+            format!("Attendu {}, reçu {}.", said(expected, French), said(received, French)),
+            format!(
+                "remboursez ou demandez la différence avant d’expédier\u{a0}; {show}, puis \
+                 {dismiss} une fois réglé"
+            ),
+        ),
+    }
+}
+
+/// A buyer or their bank wants money back; until `due` that can be answered, if it is known.
+pub(super) fn dispute(
+    transaction: &Transaction,
+    state: &State,
+    due: Option<Timestamp>,
+) -> Spoken<Texts> {
+    let (title, detail) = match state.dispute_status {
+        DisputeStatus::Inquiry => (
+            Spoken {
+                english: "A bank asks about a payment",
+                french: "Une banque s’interroge sur un paiement",
+            },
+            Spoken {
+                english: "No money was taken yet; an answer may prevent that.",
+                french: "Rien n’a encore été repris\u{a0}; une réponse peut l’éviter.",
+            },
+        ),
+        _ => (
+            Spoken { english: "Dispute", french: "Litige" },
+            Spoken {
+                english: "The money is withheld until it is decided.",
+                french: "L’argent est retenu jusqu’à la décision.",
+            },
+        ),
+    };
+    let due = due.map(|due| due.to_string()[..16].replace('T', " "));
+    let until = match due {
+        Some(due) => Spoken {
+            english: format!(" It can be answered until {due} UTC."),
+            french: format!(" On peut y répondre jusqu’au {due} UTC."),
+        },
+        None => Spoken { english: String::new(), french: String::new() },
+    };
+    let money = state.currency.map(|currency| (state.amount_received, currency));
+    let payment = Payment::of(transaction, money);
+    let provider = transaction.provider.name();
+    let show = format!("`payhookd transactions show {}`", transaction.id);
+    Spoken {
+        english: Texts::new(
+            format!("{}: {}", title.english, payment.text(English)),
+            format!("{}{}", detail.english, until.english),
+            format!("answer it in {provider}'s dashboard, with evidence; {show} has the history"),
+        ),
+        french: Texts::new(
+            format!("{}\u{a0}: {}", title.french, payment.text(French)),
+            format!("{}{}", detail.french, until.french),
+            format!(
+                "répondez dans le tableau de bord de {provider}, preuves à l’appui\u{a0}; {show} en \
+                 donne l’historique"
+            ),
+        ),
+    }
+}
+
+/// How a dispute ended.
+pub(super) fn how_it_ended(status: DisputeStatus) -> Spoken<String> {
+    let (english, french) = match status {
+        DisputeStatus::Won => ("It was won.", "Il a été gagné."),
+        DisputeStatus::Lost => {
+            ("It was lost: the money is gone.", "Il a été perdu\u{a0}: l’argent est parti.")
+        }
+        DisputeStatus::Prevented => (
+            "It was resolved before it became a chargeback.",
+            "Il a été réglé avant de devenir une rétrofacturation.",
+        ),
+        DisputeStatus::InquiryClosed => (
+            "The question ended without a chargeback.",
+            "La question s’est terminée sans rétrofacturation.",
+        ),
+        _ => (
+            "It is closed; the provider does not say how.",
+            "Il est clos\u{a0}; le prestataire ne dit pas comment.",
+        ),
+    };
+    Spoken { english: english.to_owned(), french: french.to_owned() }
+}
+
+/// A genuine event could not be understood; `why` is in English.
+pub(super) fn failed_event(
+    (provider, event_type): (Provider, &str),
+    event_id: &str,
+    why: &str,
+) -> Spoken<Texts> {
+    let (event_type, event_id, why) = (shortened(event_type), shortened(event_id), shortened(why));
+    let provider = provider.name();
+    let show = format!("`payhookd events show {event_id}`");
+    let replay = "`payhookd events replay --status failed`";
+    Spoken {
+        english: Texts::new(
+            format!("Not understood: {provider} event {event_type}"),
+            format!("Event {event_id}: {why}."),
+            format!("{show}; after an upgrade {replay}"),
+        ),
+        french: Texts::new(
+            format!("Non compris\u{a0}: événement {event_type} de {provider}"),
+            format!("Événement {event_id}, en anglais\u{a0}: «\u{a0}{why}\u{a0}»."),
+            format!("{show}\u{a0}; après une mise à jour {replay}"),
+        ),
+    }
+}
+
+/// The app was not told of `dead` changes, the last time for a reason that is in English.
+pub(super) fn dead_letter(dead: i64, delivery_id: i64, failure: Option<&str>) -> Spoken<Texts> {
+    let (retry, list) =
+        ("`payhookd deliveries retry --dead`", "`payhookd deliveries list --status dead`");
+    let why = failure.map(shortened);
+    Spoken {
+        english: Texts::new(
+            "The shop's app does not know of changes",
+            format!(
+                "Notifications given up: {dead}. The last is delivery {delivery_id}: {}.",
+                why.as_deref().unwrap_or("no answer")
+            ),
+            format!("mend the app, then {retry}; {list} lists them"),
+        ),
+        french: Texts::new(
+            "L’application de la boutique ignore des changements",
+            match why {
+                Some(why) => format!(
+                    "Notifications abandonnées\u{a0}: {dead}. La dernière est la livraison \
+                     {delivery_id}, en anglais\u{a0}: «\u{a0}{why}\u{a0}»."
+                ),
+                None => format!(
+                    "Notifications abandonnées\u{a0}: {dead}. La dernière est la livraison \
+                     {delivery_id}\u{a0}: pas de réponse."
+                ),
+            },
+            format!("réparez l’application, puis {retry}\u{a0}; {list} les énumère"),
+        ),
+    }
+}
+
+/// What a person knows a payment by.
+struct Payment<'p> {
+    provider: Provider,
+    money: Option<(i64, Currency)>,
+    order_id: Option<&'p str>,
+    reference: &'p str,
+}
+
+impl<'p> Payment<'p> {
+    fn of(transaction: &'p Transaction, money: Option<(i64, Currency)>) -> Self {
+        let expected = transaction.expected.amount.zip(transaction.expected.currency);
+        Self {
+            provider: transaction.provider,
+            money: money.or(expected),
+            order_id: transaction.order_id.as_deref(),
+            reference: &transaction.reference,
+        }
+    }
+
+    fn text(&self, language: Language) -> String {
+        let order = match language {
+            English => "order",
+            French => "commande",
+        };
+        let mut parts = Vec::new();
+        let money =
+            self.money.map(|(minor, currency)| money(self.provider, minor, currency, language));
+        parts.extend(money);
+        parts.extend(self.order_id.map(|order_id| format!("{order} {}", shortened(order_id))));
+        parts.push(format!("{} {}", self.provider.name(), shortened(self.reference)));
+        parts.join(", ")
+    }
+}
+
+fn money(provider: Provider, minor: i64, currency: Currency, language: Language) -> String {
+    let decimal = Money { minor, currency }.to_decimal(provider);
+    match language {
+        English => format!("{decimal} {currency}"),
+        French => format!("{}\u{a0}{currency}", decimal.replace('.', ",")),
+    }
+}
+
+/// A sender's text, no longer than a line of a message bears.
+pub(super) fn shortened(text: &str) -> String {
+    let mut characters = text.chars();
+    let mut beginning: String = characters.by_ref().take(LONGEST).collect();
+    if characters.next().is_some() {
+        beginning.push('…');
+    }
+    beginning
+}
+
+const LONGEST: usize = 100;
+
+/// A phrase as a sentence.
+fn capitalised(phrase: &str) -> String {
+    let mut characters = phrase.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), characters.as_str())
+}
