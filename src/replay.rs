@@ -1,6 +1,7 @@
 //! Stored events read again by today's code and the daemon's rules: for the command line and for the
 //! HTTP API.
 
+use crate::domain::language::Spoken;
 use crate::domain::time::Timestamp;
 use crate::providers::read_again;
 use crate::providers::rules::Rules;
@@ -29,7 +30,38 @@ pub enum RereadResult {
     /// It is read differently now and was applied anew.
     Changed(Applied),
     /// It was left as it was: why.
-    Left(String),
+    Left(Left),
+}
+
+/// Why an event was left as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Its payload was removed.
+    Removed,
+    /// Its payload is no event: why, in English.
+    Unreadable(String),
+    /// It was understood before and is not any more: why, in English.
+    LessThanBefore(Box<str>),
+}
+
+impl Left {
+    /// As a phrase.
+    pub fn why(&self) -> Spoken<String> {
+        match self {
+            Self::Removed => Spoken {
+                english: "its payload was removed".to_owned(),
+                french: "son contenu a été supprimé".to_owned(),
+            },
+            Self::Unreadable(why) => Spoken {
+                english: format!("it can't be read: {why}"),
+                french: format!("il ne peut être lu, en anglais\u{a0}: «\u{a0}{why}\u{a0}»"),
+            },
+            Self::LessThanBefore(why) => Spoken {
+                english: format!("it is not understood any more: {why}"),
+                french: format!("il n’est plus compris, en anglais\u{a0}: «\u{a0}{why}\u{a0}»"),
+            },
+        }
+    }
 }
 
 impl RereadResult {
@@ -47,7 +79,7 @@ impl RereadResult {
         match self {
             Self::Same => None,
             Self::Changed(applied) => Some(after(applied)),
-            Self::Left(why) => Some(why.clone()),
+            Self::Left(left) => Some(left.why().english),
         }
     }
 }
@@ -74,18 +106,16 @@ fn again(
     now: Timestamp,
 ) -> Result<RereadResult, StoreError> {
     let Some(payload) = &log.payload else {
-        return Ok(RereadResult::Left("its payload was removed".to_owned()));
+        return Ok(RereadResult::Left(Left::Removed));
     };
     let event = match read_again(log.provider, payload, log.livemode, &log.event_id, rules) {
         Ok(event) => event,
-        Err(refusal) => return Ok(RereadResult::Left(format!("it can't be read: {refusal}"))),
+        Err(refusal) => return Ok(RereadResult::Left(Left::Unreadable(refusal.to_string()))),
     };
     Ok(match batch.replay(log, &event, now)? {
         Replayed::Same => RereadResult::Same,
         Replayed::Changed(applied) => RereadResult::Changed(applied),
-        Replayed::LessThanBefore(why) => {
-            RereadResult::Left(format!("it is not understood any more: {why}"))
-        }
+        Replayed::LessThanBefore(why) => RereadResult::Left(Left::LessThanBefore(why)),
     })
 }
 

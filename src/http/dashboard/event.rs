@@ -207,9 +207,9 @@ fn preview_body(typeset: Typeset<'_>, session: &Session, title: &str, preview: &
             h2 { (texts.would_change) }
             @match &reread.result {
                 RereadResult::Same => p { (texts.would_be_same) },
-                RereadResult::Left(why) => {
+                RereadResult::Left(left) => {
                     p { (texts.would_be_left) }
-                    p.hint lang="en" { bdi { (shortened(why, 600)) } }
+                    p.hint { bdi { (shortened(left.why().of(typeset.words.language), 600)) } }
                 },
                 RereadResult::Changed(applied) => {
                     p { (texts.would_be) " " (outcome(typeset, applied.outcome)) }
@@ -253,8 +253,10 @@ pub(super) async fn replay(dashboard: &Dashboard, visit: &Visit) -> Result<Respo
     let texts = &visit.words.events;
     let notice = match reread.ok_or(Failure::NotFound)?.result {
         RereadResult::Same => Notice::Done(texts.was_same.to_owned()),
-        RereadResult::Left(why) => {
-            Notice::Failed(format!("{} {}", texts.was_left, shortened(&why, 300)))
+        RereadResult::Left(left) => {
+            let why = left.why();
+            let why = shortened(why.of(visit.words.language), 300);
+            Notice::Failed(format!("{} {why}", texts.was_left))
         }
         RereadResult::Changed(applied) => {
             Notice::Done((texts.was_changed)(visit.words.outcome(applied.outcome)))
