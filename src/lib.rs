@@ -58,6 +58,7 @@ pub mod logger;
 pub mod lookout;
 pub mod metrics;
 pub mod notify;
+mod percent;
 pub mod reconcile;
 pub mod replay;
 pub mod service;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::problem::Problem;
 use crate::domain::time::Timestamp;
+use crate::percent::decode;
 use crate::store::Page;
 
 /// The parameters that stand in a query.
@@ -128,24 +129,6 @@ impl Query {
     }
 }
 
-/// The text that is percent-encoded; `None` if it is encoded wrongly or is not UTF-8.
-pub(in crate::http) fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        rest = after;
-        if *first != b'%' {
-            bytes.push(*first);
-            continue;
-        }
-        let ([high, low], after) = rest.split_first_chunk()?;
-        let digit = |byte: u8| char::from(byte).to_digit(16);
-        bytes.push(u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()?);
-        rest = after;
-    }
-    String::from_utf8(bytes).ok()
-}
-
 /// A number from 1, written as we write it. No id of ours has more than 18 digits.
 pub(in crate::http) fn positive(text: &str) -> Option<i64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
@@ -167,23 +150,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_decoded_strictly() {
-        for (given, text) in [
-            ("", Some("")),
-            ("a%20b%2F%c3%A4", Some("a b/ä")),
-            ("ä", Some("ä")),
-            ("%", None),
-            ("%2", None),
-            ("%zz", None),
-            ("%+1", None),
-            ("%ff", None),
-            ("%00", Some("\0")),
-        ] {
-            assert_eq!(decode(given).as_deref(), text, "{given}");
-        }
-    }
-
-    #[test]
     fn parameters_are_known_and_stand_once() {
         let known = &["status", "limit"];
         let query = Query::parse("status=a&status=b,c&&limit=%37", known).expect("a query");
@@ -198,12 +164,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn what_is_encoded_is_decoded(text in ".*") {
-            let encoded: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
-            prop_assert_eq!(decode(&encoded), Some(text));
-        }
-
         #[test]
         fn any_query_is_read_or_refused(text in ".*") {
             let _ = Query::parse(&text, &["status", "cursor"]).map(|query| query.page());

@@ -3,7 +3,7 @@
 use warp::http::Method;
 
 use super::problem::Problem;
-use super::query::decode;
+use crate::percent::decode;
 
 /// Something that can be asked of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use warp::http::Method;
 
-use crate::http::api::query::decode;
 use crate::http::api::routes::parts;
+use crate::percent::decode;
 
 /// What a request asks the dashboard for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
