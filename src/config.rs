@@ -4,6 +4,7 @@
 
 mod alerts;
 mod api;
+mod mail;
 mod notify;
 pub mod options;
 mod token;
@@ -13,7 +14,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use self::alerts::{AlertConfig, AlertTarget, AlertWay, MailWay};
+pub use self::alerts::{AlertConfig, AlertTarget, AlertWay};
 pub use self::api::{ApiConfig, PaypalKeys, StripeKeys};
 pub use self::notify::{NotifyConfig, NotifyTarget};
 
@@ -196,6 +197,7 @@ pub const SECRETS: &[&str] = &[
     "PAYHOOKD_ALERT_URL",
     "PAYHOOKD_API_TOKEN",
     "PAYHOOKD_NOTIFY_SECRET",
+    "PAYHOOKD_SMTP_URL",
     "PAYPAL_CLIENT_SECRET",
     "PAYPAL_WEBHOOK_ID",
     "STRIPE_SECRET_KEY",

@@ -65,7 +65,7 @@ impl From<&AlertTarget> for Target {
         let way = match &config.way {
             AlertWay::Url(form, url) => Way::Hook(Hook::new(*form, url.clone())),
             AlertWay::Mail { from, to, via } => {
-                Way::Mail(Mail::new(from.clone(), to.clone(), via.into()))
+                Way::Mail(Mail::new(from.clone(), to.clone(), via.clone()))
             }
         };
         Self { name: config.name.clone(), way }

@@ -1,22 +1,34 @@
 //! Mail to people: through a server, or the sendmail of this machine.
 
+use std::error::Error;
 use std::fmt;
-use std::io::Write;
+use std::io::{self, Write};
+use std::iter::successors;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use lettre::message::Mailbox;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::transport::smtp;
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::{SmtpTransport, Transport};
+use rustls::CertificateError;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, ServerName};
+use webpki::anchor_from_trusted_cert;
 
 use super::Reply;
 use crate::alerts::message::Message;
-use crate::config::MailWay;
+use crate::config::Secret;
 use crate::domain::delivery::{NoAnswer, Said};
 
-/// How long one attempt may take.
+/// How long sendmail may take.
 const LIMIT: Duration = Duration::from_secs(30);
+/// How long a server may take for each of its answers: the last one comes when it has looked for spam,
+/// and a letter that was not waited for long enough is sent twice.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where mail goes, and how.
 pub struct Mail {
@@ -26,39 +38,106 @@ pub struct Mail {
 }
 
 /// How mail goes.
+#[derive(Clone)]
 pub enum Via {
     /// Through this server.
-    Smtp(SmtpTransport),
+    Smtp(Box<SmtpTransport>),
     /// By this program.
     Sendmail(PathBuf),
 }
 
-/// What is wrong with a mail server's URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not the URL of a mail server")]
-pub struct NotAServer;
+/// A mail server.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Its name or its address, which its certificate must be for.
+    pub host: String,
+    /// Where it listens.
+    pub port: u16,
+    /// What keeps others from reading and writing along.
+    pub security: Security,
+    /// A name and a password, if it wants them.
+    pub login: Option<(String, Secret)>,
+}
 
-impl Via {
-    /// The server at an `smtps://` or `smtp://` URL, which may have a name and a password in it. Plain
-    /// SMTP is secured by STARTTLS before anything is said, unless the server is this machine.
-    pub fn server(url: &str, is_here: bool) -> Result<Self, NotAServer> {
-        let secured = match url.starts_with("smtp:") && !is_here {
-            true => format!("{}?tls=required", url.trim_end_matches('/')),
-            false => url.to_owned(),
+/// What keeps others from reading and writing along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// TLS from the first byte.
+    Tls,
+    /// TLS before anything else is said (RFC 3207), or nothing is.
+    StartTls,
+    /// That it is on this machine.
+    None,
+}
+
+/// Whom a server's certificate must come from, in place of the public roots.
+#[derive(Clone)]
+pub struct Roots(Vec<Certificate>);
+
+/// Why a file holds no roots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("holds no certificate, or something that is none")]
+pub struct NotRoots;
+
+impl Roots {
+    /// Every certificate of `pem` is trusted.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, NotRoots> {
+        let all = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
+        let all = all.ok().filter(|all| !all.is_empty()).ok_or(NotRoots)?;
+        let certificate = |der: CertificateDer<'_>| {
+            anchor_from_trusted_cert(&der).map_err(|_| NotRoots)?;
+            Certificate::from_der(der.to_vec()).map_err(|_| NotRoots)
         };
-        let server = SmtpTransport::from_url(&secured).map_err(|_| NotAServer)?;
-        Ok(Self::Smtp(server.timeout(Some(LIMIT / 3)).build()))
+        Ok(Self(all.into_iter().map(certificate).collect::<Result<_, _>>()?))
     }
 }
 
-impl From<&MailWay> for Via {
-    fn from(config: &MailWay) -> Self {
-        match config {
-            MailWay::Sendmail(program) => Self::Sendmail(program.clone()),
-            MailWay::Server { url, is_here } => {
-                Self::server(url.reveal(), *is_here).expect("checked when it was configured")
+impl fmt::Debug for Roots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} roots", self.0.len())
+    }
+}
+
+/// TLS can't be used with a server, because certificates are for no such name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no certificate is for such a name")]
+pub struct NotAName;
+
+impl Via {
+    /// Through this server, whose certificate must come from `roots` or else the public ones.
+    pub fn server(server: &Server, roots: Option<&Roots>) -> Result<Self, NotAName> {
+        let parameters = || {
+            ServerName::try_from(&*server.host).map_err(|_| NotAName)?;
+            let mut builder = TlsParameters::builder(server.host.clone());
+            if let Some(roots) = roots {
+                builder = builder.certificate_store(CertificateStore::None);
+                for root in &roots.0 {
+                    builder = builder.add_root_certificate(root.clone());
+                }
             }
+            builder.build().map_err(|_| NotAName)
+        };
+        let tls = match server.security {
+            Security::Tls => Tls::Wrapper(parameters()?),
+            Security::StartTls => Tls::Required(parameters()?),
+            Security::None => Tls::None,
+        };
+        // Dangerous is what it is called until TLS is set.
+        let mut transport = SmtpTransport::builder_dangerous(&server.host)
+            .port(server.port)
+            .tls(tls)
+            .timeout(Some(PATIENCE));
+        if let Some((name, password)) = &server.login {
+            let login = Credentials::new(name.clone(), password.reveal().to_owned());
+            transport = transport.credentials(login);
         }
+        Ok(Self::Smtp(Box::new(transport.build())))
+    }
+}
+
+impl fmt::Debug for Via {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(hidden)")
     }
 }
 
@@ -153,18 +232,109 @@ fn refused(code: i32, words: &str) -> Reply {
 }
 
 /// What a server says may hold addresses, so only its code is told.
-fn not_taken(error: &lettre::transport::smtp::Error) -> Reply {
+fn not_taken(error: &smtp::Error) -> Reply {
     if let Some(code) = error.status() {
-        return refused(i32::from(u16::from(code)), "the mail server answered");
+        let code = u16::from(code);
+        let mut reply = refused(i32::from(code), "the mail server answered");
+        if let (Some(words), Some(meaning)) = (&mut reply.failure, meaning(code)) {
+            words.push_str(meaning);
+        }
+        return reply;
     }
-    let why = if error.is_timeout() {
-        NoAnswer::Timeout
-    } else if error.is_tls() {
-        NoAnswer::Tls
-    } else if error.is_response() || error.is_client() {
-        NoAnswer::Protocol
-    } else {
-        NoAnswer::Connect
+    let of_connection = successors(error.source(), |error| (*error).source())
+        .find_map(|error| error.downcast_ref::<io::Error>());
+    if let Some(error) = of_connection {
+        let (why, words) = broken(error);
+        return Reply::none(why, words);
+    }
+    match error.source().filter(|_| error.is_client()) {
+        // Words of the client's own, such as that there is no STARTTLS.
+        Some(words) => {
+            Reply::none(NoAnswer::Protocol, format!("the mail server can't be used: {words}"))
+        }
+        None => {
+            let why = NoAnswer::Protocol;
+            Reply::none(why, format!("no answer from the mail server: {why}"))
+        }
+    }
+}
+
+/// What a code means of RFC 4954, which speaks of names and passwords alone.
+fn meaning(code: u16) -> Option<&'static str> {
+    match code {
+        530 => Some(": it wants a name and a password"),
+        534 | 535 => Some(": it does not take this name and password"),
+        _ => None,
+    }
+}
+
+/// Why a connection came to nothing.
+fn broken(error: &io::Error) -> (NoAnswer, String) {
+    use io::ErrorKind;
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    if let Some(error) = inner {
+        let words = format!("no secure connection to the mail server: {}", insecure(error));
+        return (NoAnswer::Tls, words);
+    }
+    let why = match error.kind() {
+        // The second is what a socket says whose time to wait is over.
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => NoAnswer::Timeout,
+        ErrorKind::UnexpectedEof
+        | ErrorKind::ConnectionReset
+        | ErrorKind::ConnectionAborted
+        | ErrorKind::BrokenPipe => NoAnswer::Closed,
+        _ => {
+            let words = format!("no connection to the mail server: {error}");
+            return (NoAnswer::Connect, words);
+        }
     };
-    Reply::none(why, format!("no answer from the mail server: {why}"))
+    (why, format!("no answer from the mail server: {why}"))
+}
+
+/// What is wrong with TLS, and what to do if it is right.
+fn insecure(error: &rustls::Error) -> String {
+    let wrong = match error {
+        rustls::Error::InvalidCertificate(wrong) => wrong,
+        rustls::Error::InvalidMessage(_) => {
+            return "it does not speak TLS there: smtps:// is for TLS from the first byte, smtp:// \
+                    for STARTTLS"
+                .to_owned();
+        }
+        error => return error.to_string(),
+    };
+    let words = match wrong {
+        // The second is of an authority that only has the name of one that is trusted.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "its certificate comes from nobody who is trusted: if it is your own, set \
+             --smtp-cert-roots"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "its certificate is for another name"
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "its certificate has expired"
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "its certificate is not valid yet, by this machine's clock"
+        }
+        other => return format!("its certificate can't be used: {other}"),
+    };
+    words.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_is_over_is_told_from_a_connection_that_is_refused() {
+        for (kind, expected) in [
+            (io::ErrorKind::WouldBlock, NoAnswer::Timeout),
+            (io::ErrorKind::TimedOut, NoAnswer::Timeout),
+            (io::ErrorKind::ConnectionReset, NoAnswer::Closed),
+            (io::ErrorKind::ConnectionRefused, NoAnswer::Connect),
+        ] {
+            assert_eq!(broken(&kind.into()).0, expected, "{kind}");
+        }
+    }
 }

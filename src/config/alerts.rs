@@ -1,7 +1,5 @@
 //! Who tells people of issues.
 
-use std::path::{Path, PathBuf};
-
 use hyper::Uri;
 use lettre::message::Mailbox;
 use sha2::{Digest, Sha256};
@@ -43,22 +41,8 @@ pub enum AlertWay {
         /// To these, one letter for all.
         to: Vec<Mailbox>,
         /// How.
-        via: MailWay,
+        via: Via,
     },
-}
-
-/// How mail goes.
-#[derive(Clone, Debug)]
-pub enum MailWay {
-    /// Through the server at this URL, which is this machine or not.
-    Server {
-        /// With name and password, if it wants them.
-        url: Secret,
-        /// It is on this machine, so that nothing need be secured.
-        is_here: bool,
-    },
-    /// By the sendmail of this machine.
-    Sendmail(PathBuf),
 }
 
 impl AlertConfig {
@@ -89,87 +73,6 @@ impl Checks<'_> {
         }
         targets.extend(self.mail(options));
         AlertConfig { targets, schedule }
-    }
-
-    fn mail(&mut self, options: &AlertOptions) -> Option<AlertTarget> {
-        let server = self.mail_server(options);
-        if options.alert_email.is_empty() {
-            if server.is_some() {
-                self.warn(format!("{SMTP} is set, but no --alert-email: no mail is sent"));
-            }
-            return None;
-        }
-        let mut to = Vec::new();
-        for address in &options.alert_email {
-            to.extend(self.mailbox("--alert-email", address));
-        }
-        let from = match &options.alert_from {
-            Some(address) => self.mailbox("--alert-from", address),
-            // Most servers take mail from an address that is theirs only.
-            None => to.first().cloned(),
-        };
-        let via = match server {
-            Some(via) => Some(via),
-            None => {
-                let found = sendmail(self.variable("PATH").as_deref());
-                if found.is_none() {
-                    self.mistake(format!(
-                        "--alert-email: no sendmail on this machine: set {SMTP}, such as \
-                         smtps://name:password@mail.shop.example"
-                    ));
-                }
-                found.map(MailWay::Sendmail)
-            }
-        };
-        let addresses = options.alert_email.join(",");
-        let name = fingerprint("mail", &addresses);
-        Some(AlertTarget { name, way: AlertWay::Mail { from: from?, to, via: via? } })
-    }
-
-    /// From the flag, or else the secret.
-    fn mail_server(&mut self, options: &AlertOptions) -> Option<MailWay> {
-        let secret = self.secret(SMTP);
-        let url = match (&options.smtp_url, secret) {
-            (Some(_), Some(_)) => {
-                self.mistake(format!("--smtp-url and {SMTP} are both set: remove one of them"));
-                return None;
-            }
-            (Some(url), None) => url.clone(),
-            (None, secret) => secret?,
-        };
-        let uri = url.parse::<Uri>().ok();
-        let scheme = uri.as_ref().and_then(Uri::scheme_str);
-        let host = uri.as_ref().and_then(Uri::host).unwrap_or_default().to_owned();
-        let is_here = is_loopback(&host);
-        let is_plain = uri.as_ref().is_some_and(|uri| uri.query().is_none());
-        if options.smtp_url.is_some() && url.contains('@') {
-            self.mistake(format!(
-                "--smtp-url: a name and password in it, which every user of the machine could read: \
-                 set {SMTP} instead"
-            ));
-            return None;
-        }
-        if !matches!(scheme, Some("smtp" | "smtps"))
-            || !is_plain
-            || Via::server(&url, is_here).is_err()
-        {
-            self.mistake(format!(
-                "{SMTP}: not the URL of a mail server: give one such as \
-                 smtps://name:password@mail.shop.example or smtp://mail.shop.example:587"
-            ));
-            return None;
-        }
-        Some(MailWay::Server { url: Secret(url), is_here })
-    }
-
-    fn mailbox(&mut self, flag: &str, address: &str) -> Option<Mailbox> {
-        let mailbox = address.parse().ok();
-        if mailbox.is_none() {
-            self.mistake(format!(
-                "{flag}: not an e-mail address: give one such as owner@shop.example"
-            ));
-        }
-        mailbox
     }
 
     /// The URL is a secret: no mistake repeats it.
@@ -219,19 +122,12 @@ fn is_bearer(form: Form) -> bool {
 }
 
 /// Tells targets of one form apart without telling anything of them.
-fn fingerprint(form: &str, secret: &str) -> String {
+pub(super) fn fingerprint(form: &str, secret: &str) -> String {
     let digest = Sha256::digest(secret);
     let beginning: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     format!("{form}-{beginning}")
 }
 
-/// Where the sendmail of this machine is, if it has one.
-fn sendmail(path: Option<&str>) -> Option<PathBuf> {
-    let folders = path.unwrap_or_default().split(':').chain(["/usr/sbin", "/usr/lib"]);
-    folders.map(|folder| Path::new(folder).join("sendmail")).find(|file| file.is_file())
-}
-
-const SMTP: &str = "PAYHOOKD_SMTP_URL";
 const URL: &str = "PAYHOOKD_ALERT_URL";
 
 #[cfg(test)]

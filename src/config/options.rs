@@ -80,6 +80,11 @@ pub struct AlertOptions {
     /// smtps://name:password@HOST.
     #[arg(long, value_name = "URL")]
     pub smtp_url: Option<String>,
+
+    /// PEM certificates to trust for the mail server in place of the public roots, such as that of a
+    /// company's own authority.
+    #[arg(long, value_name = "FILE", env = "PAYHOOKD_SMTP_CERT_ROOTS")]
+    pub smtp_cert_roots: Option<PathBuf>,
 }
 
 /// Settings of the daemon. Secrets are not among them, because every user of the machine can read
@@ -366,6 +371,7 @@ pub const VARIABLES: &[&str] = &[
     "PAYHOOKD_PAYPAL_VERIFY",
     "PAYHOOKD_PUBLIC_URL",
     "PAYHOOKD_RECONCILE_EVERY",
+    "PAYHOOKD_SMTP_CERT_ROOTS",
     "PAYHOOKD_SMTP_URL",
     "PAYHOOKD_SMTP_URL_FILE",
     "PAYHOOKD_STRIPE_API_BASE",

@@ -52,6 +52,7 @@ mod localstripe;
 mod log;
 mod log_chain;
 mod lookout;
+mod mail;
 mod matching;
 mod migrations;
 mod monitoring;
