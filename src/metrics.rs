@@ -24,6 +24,7 @@ use crate::store::{Outcome, Sight};
 use crate::version::{COMMIT, VERSION};
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
+type TargetLabels = Vec<(&'static str, String)>;
 
 /// The daemon's counters and histograms.
 pub struct Metrics {
@@ -33,6 +34,7 @@ pub struct Metrics {
     last_event: Family<Labels<2>, Gauge>,
     caught_up: Family<Labels<2>, Counter>,
     reconcile_failures: Family<Labels<1>, Counter>,
+    reconcile_interval: Family<Labels<1>, Gauge>,
     seconds: Histogram,
     commit_seconds: Histogram,
     batch: Histogram,
@@ -99,6 +101,13 @@ impl Metrics {
             "Attempts to fetch missed events that did not come to their end",
             reconcile_failures.clone(),
         );
+        let reconcile_interval = Family::<Labels<1>, Gauge>::default();
+        registry.register_with_unit(
+            "reconcile_interval",
+            "How often missed events are fetched, of each provider of which they are",
+            Unit::Seconds,
+            reconcile_interval.clone(),
+        );
         for provider in Provider::ALL {
             let provider = ("provider", provider.as_str());
             for outcome in Outcome::ALL {
@@ -139,6 +148,7 @@ impl Metrics {
             last_event,
             caught_up,
             reconcile_failures,
+            reconcile_interval,
             seconds,
             commit_seconds,
             batch,
@@ -189,6 +199,12 @@ impl Metrics {
     pub fn caught_up(&self, provider: Provider, outcome: Outcome) {
         let labels = [("provider", provider.as_str()), ("outcome", outcome.as_str())];
         self.caught_up.get_or_create(&labels).inc();
+    }
+
+    /// Missed events of this provider are fetched so often from now on.
+    pub fn reconciles(&self, provider: Provider, every: Duration) {
+        let seconds = i64::try_from(every.as_secs()).unwrap_or(i64::MAX);
+        self.reconcile_interval.get_or_create(&[("provider", provider.as_str())]).set(seconds);
     }
 
     /// An attempt to fetch missed events failed.
@@ -244,6 +260,31 @@ impl Metrics {
         for (provider, at) in &sight.last_reconciled {
             reconciled.get_or_create(&[("provider", provider.as_str())]).set(at.unix_seconds());
         }
+        let age = |since: Option<Timestamp>| {
+            let seconds = since.map_or(0, |since| gauges.now.since(since).as_secs());
+            i64::try_from(seconds).unwrap_or(i64::MAX)
+        };
+        let alerts = Family::<TargetLabels, Gauge>::default();
+        registry.register(
+            "alerts",
+            "Alerts that a target is still to be told, and open issues that it was given up to tell it",
+            alerts.clone(),
+        );
+        let waiting = Family::<TargetLabels, Gauge>::default();
+        registry.register_with_unit(
+            "alerts_oldest_age",
+            "Since the oldest open issue opened that a target was never told of",
+            Unit::Seconds,
+            waiting.clone(),
+        );
+        for owed in &sight.alerts {
+            let target = ("target", owed.target.clone());
+            for (status, count) in [("pending", owed.pending), ("dead", owed.dead)] {
+                let labels = vec![target.clone(), ("status", status.to_owned())];
+                alerts.get_or_create(&labels).set(count);
+            }
+            waiting.get_or_create(&vec![target]).set(age(owed.oldest));
+        }
         let mut gauge = |name: &str, help: &str, unit: Option<Unit>, value: i64| {
             let gauge = Gauge::<i64>::default();
             gauge.set(value);
@@ -253,10 +294,6 @@ impl Metrics {
             }
         };
         let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-        let age = |since: Option<Timestamp>| {
-            let seconds = since.map_or(0, |since| gauges.now.since(since).as_secs());
-            i64::try_from(seconds).unwrap_or(i64::MAX)
-        };
         let queue = i64::try_from(gauges.queue_depth).unwrap_or(i64::MAX);
         gauge("queue_depth", "Webhooks that wait for the writer", None, queue);
         gauge(
@@ -334,6 +371,7 @@ fn class(event_type: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::OwedAlerts;
 
     #[test]
     fn what_was_counted_is_read_in_the_text_form() {
@@ -345,6 +383,7 @@ mod tests {
         metrics.webhook(Provider::Stripe, "customer.\"updated\"\n", "ignored", took);
         metrics.not_taken(Provider::Stripe, NotTaken::NotKept);
         metrics.committed(2, took);
+        metrics.reconciles(Provider::Paypal, Duration::from_secs(3_600));
         let at = Timestamp::from_unix_seconds(1_795_434_723).expect("in range");
         metrics.received(Provider::Stripe, true, at);
         metrics.received(Provider::Stripe, true, Timestamp::EPOCH);
@@ -353,6 +392,12 @@ mod tests {
             oldest_orphan: Some(at),
             issues: vec![("dispute", 2)],
             deliveries: vec![("dead", 1)],
+            alerts: vec![OwedAlerts {
+                target: "slack-0a1b2c3d".to_owned(),
+                pending: 4,
+                dead: 1,
+                oldest: Some(at),
+            }],
             ..Sight::default()
         };
         let gauges = Gauges {
@@ -376,6 +421,10 @@ mod tests {
             "payhookd_orphans_oldest_age_seconds 60",
             "payhookd_issues_open{kind=\"dispute\"} 2",
             "payhookd_deliveries{status=\"dead\"} 1",
+            "payhookd_alerts{target=\"slack-0a1b2c3d\",status=\"pending\"} 4",
+            "payhookd_alerts{target=\"slack-0a1b2c3d\",status=\"dead\"} 1",
+            "payhookd_alerts_oldest_age_seconds{target=\"slack-0a1b2c3d\"} 60",
+            "payhookd_reconcile_interval_seconds{provider=\"paypal\"} 3600",
             "payhookd_queue_depth 7",
             "payhookd_disk_free_bytes 1073741824",
         ] {

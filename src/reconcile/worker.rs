@@ -68,6 +68,7 @@ impl Worker {
         let settings = Arc::new(settings);
         let (alive, ended) = mpsc::channel();
         for provider in providers {
+            metrics.reconciles(*provider, settings.every);
             let thread = Thread {
                 provider: *provider,
                 settings: Arc::clone(&settings),

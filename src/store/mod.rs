@@ -85,7 +85,7 @@ pub use replay::Replayed;
 pub use retention::{Pruned, Round};
 pub use schema::{Migration, migrate};
 pub use search::{Candidate, Searched};
-pub use sight::{Delays, Sight, disk_free};
+pub use sight::{Delays, OwedAlerts, Sight, disk_free};
 pub use soundness::problems;
 pub use statistics::{DeliveryFigures, Figures, Histogram, MoneyFigures, Statistics};
 pub use story::{CausedChange, EventStory, Lead, Matched};

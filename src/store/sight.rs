@@ -26,6 +26,8 @@ pub struct Sight {
     pub deliveries: Vec<(&'static str, i64)>,
     /// When the change was made that the shop's app has waited for longest, UTC.
     pub oldest_delivery: Option<Timestamp>,
+    /// What whoever tells people of issues is still to be told.
+    pub alerts: Vec<OwedAlerts>,
     /// Events that could not be understood.
     pub failed_events: i64,
     /// When PayPal's newest certificate was fetched, UTC.
@@ -36,6 +38,19 @@ pub struct Sight {
     pub database_bytes: u64,
     /// Bytes of the log beside it.
     pub wal_bytes: u64,
+}
+
+/// What one target of alerts is still to be told, or will not be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwedAlerts {
+    /// What the log calls it.
+    pub target: String,
+    /// Messages that are `pending`.
+    pub pending: i64,
+    /// Open issues that nobody dismissed whose newest message to it is `dead`.
+    pub dead: i64,
+    /// When the oldest of such issues was opened of which it was told nothing, UTC.
+    pub oldest: Option<Timestamp>,
 }
 
 /// Bytes that are free for the database at `path`, if the system tells.
@@ -95,12 +110,41 @@ impl Reader {
                 "SELECT changed_at FROM transaction_changes WHERE id =
                      (SELECT min(+change_id) FROM deliveries WHERE status = 'pending')",
             )?,
+            alerts: self.owed_alerts()?,
             failed_events: self
                 .count("SELECT count(*) FROM webhook_logs WHERE status = 'failed'")?,
             newest_certificate: self.instant("SELECT max(fetched_at) FROM paypal_certificates")?,
             last_reconciled: self.all_last_reconciled()?,
             database_bytes: bytes(path.clone()),
             wal_bytes: bytes(path + "-wal"),
+        })
+    }
+
+    fn owed_alerts(&self) -> Result<Vec<OwedAlerts>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT name,
+                 (SELECT count(*) FROM alerts
+                  WHERE target_id = target.id AND next_attempt_at IS NOT NULL) AS pending,
+                 (SELECT count(*) FROM issues WHERE closed_at IS NULL AND dismissed_at IS NULL
+                      AND (SELECT status FROM alerts
+                           WHERE issue_id = issues.id AND target_id = target.id
+                           ORDER BY id DESC LIMIT 1) = 'dead') AS dead,
+                 (SELECT min(opened_at) FROM issues WHERE closed_at IS NULL AND dismissed_at IS NULL
+                      AND EXISTS (SELECT 1 FROM alerts
+                                  WHERE issue_id = issues.id AND target_id = target.id)
+                      AND NOT EXISTS (SELECT 1 FROM alerts
+                                      WHERE issue_id = issues.id AND target_id = target.id
+                                        AND status = 'sent')) AS oldest
+             FROM alert_targets AS target WHERE active ORDER BY name",
+        )?;
+        super::read::collect(statement.query([])?, |row: &Row<'_>| {
+            let mut columns = Columns::of(row);
+            Ok(OwedAlerts {
+                target: columns.value()?,
+                pending: columns.value()?,
+                dead: columns.value()?,
+                oldest: columns.optional_instant()?,
+            })
         })
     }
 

@@ -269,6 +269,27 @@ fn a_target_that_fails_is_tried_again_and_given_up_and_keeps_no_other_waiting() 
     assert_eq!(told.asked().len(), 1);
     let kept = "SELECT status, attempts, last_error FROM alerts ORDER BY status";
     assert_eq!(options.database().rows(kept), ["dead|10|the target answered 404", "sent|1|-"]);
+    // Until a person knows of it.
+    let of_target = |dead: &str| {
+        let metrics = App::of(&daemon).get("/metrics");
+        let lines = metrics.text().lines().filter(|line| line.starts_with("payhookd_alerts"));
+        let lines: Vec<_> = lines.filter_map(|line| line.rsplit_once(' ')).collect();
+        let of = |form: &str, rest: &str| {
+            let is_of = |(series, _): &&(&str, &str)| {
+                series.contains(&format!("{{target=\"{form}-")) && series.ends_with(rest)
+            };
+            lines.iter().find(is_of).expect("a series").1.to_owned()
+        };
+        for form in ["slack", "json"] {
+            assert_eq!(of(form, "status=\"pending\"}"), "0", "{lines:?}");
+        }
+        assert_eq!(of("slack", "status=\"dead\"}"), dead, "{lines:?}");
+        assert_eq!(of("json", "status=\"dead\"}"), "0", "{lines:?}");
+        assert_eq!(lines.len(), 6, "{lines:?}");
+    };
+    of_target("1");
+    options.done(&["issues", "dismiss", "1"]);
+    of_target("0");
 }
 
 #[test]

@@ -10,7 +10,9 @@ use serde_json::Value;
 use crate::admin::App;
 use crate::certificates::Certificates;
 use crate::daemon::{Options, wait_until};
+use crate::fake::{Fake, Reply};
 use crate::provider::{SECRET, paypal_event, stripe_event};
+use crate::stripe_api::{StripeApi, TEST_KEY};
 
 const CONTRIB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/contrib");
 
@@ -36,13 +38,17 @@ fn series(text: &str) -> BTreeSet<(String, String)> {
     samples.map(split).collect()
 }
 
-/// All that a daemon with both providers says.
+/// All that a daemon with both providers and a target of alerts says.
 fn metrics() -> String {
-    let certificates = Certificates::of_sandbox();
+    let (certificates, stripe) = (Certificates::of_sandbox(), StripeApi::start());
+    let told = Fake::start(|_| Reply::ok("ok"));
     let options = Options::paypal(certificates.fake.address)
         .variable("STRIPE_WEBHOOK_SECRET", SECRET)
-        .variable("PAYHOOKD_MODE", "test");
-    let daemon = options.start();
+        .variable("PAYHOOKD_MODE", "test")
+        .variable("PAYHOOKD_ALERT_URL", format!("http://{}/", told.address))
+        .variable("PAYHOOKD_RECONCILE_EVERY", "1h");
+    let daemon = stripe.options(options).variable("STRIPE_SECRET_KEY", TEST_KEY).start();
+    daemon.wait_for_line("\"no event was missed\" provider=stripe");
     assert_eq!(daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "1")).status, 200);
     let event = paypal_event("PAYMENT.CAPTURE.COMPLETED", "2");
     assert_eq!(daemon.deliver_paypal(&event, &certificates.url("CERT-1")).status, 200);
