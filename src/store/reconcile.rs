@@ -95,14 +95,13 @@ impl Reader {
 
 impl Database {
     /// Up to when all events of this provider are here, UTC: what was noted last or, if nothing was
-    /// yet, when the newest event happened that is here. `None` without any.
+    /// yet, when the first of them came, because any may be missing behind it. `None` without any.
     pub fn covered_until(&self, provider: Provider) -> Result<Option<Timestamp>, StoreError> {
         let mut statement = self.connection().prepare_cached(
             "SELECT coalesce(
                  (SELECT covered_until FROM reconcile_progress WHERE provider = :provider),
-                 (SELECT max(occurred_at) FROM
-                     (SELECT provider, occurred_at FROM webhook_logs ORDER BY id DESC LIMIT 2000)
-                  WHERE provider = :provider))",
+                 (SELECT received_at FROM webhook_logs INDEXED BY webhook_logs_listing
+                  WHERE provider = :provider ORDER BY id LIMIT 1))",
         )?;
         let mut rows = statement.query(named_params! { ":provider": provider.as_str() })?;
         let Some(row) = rows.next()? else { return Ok(None) };

@@ -543,6 +543,19 @@ fn missed_events_are_looked_for_again_and_again() {
 }
 
 #[test]
+fn a_webhook_that_comes_before_the_first_run_hides_nothing_that_was_missed() {
+    let world = World::new();
+    let options = after_outage(&world);
+    // No run was made yet, and webhooks come again.
+    let daemon = options.clone().clock(AFTER).start();
+    world.deliver(&daemon, &Sent::Stripe(stripe("payment_intent.succeeded", "new", AFTER).body()));
+    drop(daemon);
+    assert_eq!(reconcile(&options, &["--provider", "stripe"]).status.code(), Some(0));
+    let missed = "SELECT count(*) FROM webhook_logs WHERE source = 'catch-up' AND occurred_at < '2026-11-21'";
+    assert!(options.database().one::<i64>(missed) > 0);
+}
+
+#[test]
 fn a_part_that_was_looked_at_by_hand_closes_no_gap_before_it() {
     let world = World::new();
     let options = after_outage(&world);
