@@ -397,6 +397,8 @@ mod tests {
                 pending: 4,
                 dead: 1,
                 oldest: Some(at),
+                report_is_dead: false,
+                last_error: None,
             }],
             ..Sight::default()
         };

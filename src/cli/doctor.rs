@@ -149,6 +149,7 @@ impl Doctor {
         if let Some(reader) = &reader {
             findings.extend(database::check_events(&patient, reader));
             findings.extend(issues::check(&patient, reader)?);
+            findings.extend(issues::check_alerts(reader)?);
         }
         Ok(findings)
     }

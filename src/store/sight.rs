@@ -51,6 +51,10 @@ pub struct OwedAlerts {
     pub dead: i64,
     /// When the oldest of such issues was opened of which it was told nothing, UTC.
     pub oldest: Option<Timestamp>,
+    /// Whether the newest daily report to it was given up.
+    pub report_is_dead: bool,
+    /// Why the last of what was given up was not taken, in words.
+    pub last_error: Option<String>,
 }
 
 /// Bytes that are free for the database at `path`, if the system tells.
@@ -120,7 +124,8 @@ impl Reader {
         })
     }
 
-    fn owed_alerts(&self) -> Result<Vec<OwedAlerts>, StoreError> {
+    /// What each target of alerts is still to be told, or will not be.
+    pub fn owed_alerts(&self) -> Result<Vec<OwedAlerts>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT name,
                  (SELECT count(*) FROM alerts
@@ -134,7 +139,16 @@ impl Reader {
                                   WHERE issue_id = issues.id AND target_id = target.id)
                       AND NOT EXISTS (SELECT 1 FROM alerts
                                       WHERE issue_id = issues.id AND target_id = target.id
-                                        AND status = 'sent')) AS oldest
+                                        AND status = 'sent')) AS oldest,
+                 ifnull((SELECT status FROM daily_reports WHERE target_id = target.id
+                         ORDER BY day DESC LIMIT 1) = 'dead', 0) AS report_is_dead,
+                 (SELECT last_error FROM
+                      (SELECT last_error, finished_at FROM alerts
+                       WHERE target_id = target.id AND status = 'dead'
+                       UNION ALL
+                       SELECT last_error, finished_at FROM daily_reports
+                       WHERE target_id = target.id AND status = 'dead')
+                  ORDER BY finished_at DESC LIMIT 1) AS last_error
              FROM alert_targets AS target WHERE active ORDER BY name",
         )?;
         super::read::collect(statement.query([])?, |row: &Row<'_>| {
@@ -144,6 +158,8 @@ impl Reader {
                 pending: columns.value()?,
                 dead: columns.value()?,
                 oldest: columns.optional_instant()?,
+                report_is_dead: columns.value()?,
+                last_error: columns.value()?,
             })
         })
     }

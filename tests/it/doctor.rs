@@ -350,3 +350,26 @@ fn open_issues_are_findings_and_dismissed_ones_are_not() {
     assert_eq!(verdicts, [("fail", "mend it"), ("warn", "mend it")], "{findings:#?}");
     assert!(found[0][1].starts_with("a dead_letter, for "), "{findings:#?}");
 }
+
+#[test]
+fn whoever_is_not_told_is_named_with_the_reason() {
+    let gone = Fake::start(|_| Reply::Answer(410, None, String::new()));
+    let options = Options::stripe()
+        .variable("PAYHOOKD_ALERT_URL", format!("json+http://{}/T0/hidden", gone.address))
+        .arg("--orphan-grace=0");
+    let reporting = options.clone().variable("PAYHOOKD_DAILY_REPORT", "08:00");
+    let dead = |table: &str| format!("SELECT count(*) FROM {table} WHERE status = 'dead'");
+    let daemon = reporting.start();
+    wait_until("the report is given up", || {
+        daemon.database().one::<i64>(&dead("daily_reports")) == 1
+    });
+    let (findings, code) = examine(&told(&daemon), &[]);
+    assert_eq!(code, 1);
+    assert_found(&findings, "alerts", "fail", "was not sent the last daily report", "alerts test");
+    assert_eq!(daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "1")).status, 200);
+    wait_until("the alert is given up", || daemon.database().one::<i64>(&dead("alerts")) == 1);
+    let (findings, _) = examine(&told(&daemon), &[]);
+    let what = "was not told of an open issue: the target answered 410";
+    assert_found(&findings, "alerts", "fail", what, "alerts test");
+    assert!(!format!("{findings:?}").contains("hidden"), "{findings:?}");
+}

@@ -1,11 +1,11 @@
-//! What the daemon itself has found to be wrong and is not over.
+//! What the daemon itself has found to be wrong and is not over, and whether people are told of it.
 
 use std::cmp::Reverse;
 
 use super::patient::Patient;
 use super::{Finding, roughly};
 use crate::domain::issue::{IssueStatus, Severity};
-use crate::store::{Issue, Reader, StoreError};
+use crate::store::{Issue, OwedAlerts, Reader, StoreError};
 
 const CHECK: &str = "issues";
 /// As many are shown; who has more is helped by the list.
@@ -34,3 +34,21 @@ pub(super) fn check(patient: &Patient, reader: &Reader) -> Result<Vec<Finding>, 
     }
     Ok(findings)
 }
+
+/// A finding for each target that does not take what it is told.
+pub(super) fn check_alerts(reader: &Reader) -> Result<Vec<Finding>, StoreError> {
+    let not_told = |target: OwedAlerts| {
+        let what = match (target.dead, target.report_is_dead) {
+            (0, false) => return None,
+            (0, true) => "was not sent the last daily report".to_owned(),
+            (1, _) => "was not told of an open issue".to_owned(),
+            (issues, _) => format!("was not told of {issues} open issues"),
+        };
+        let why = target.last_error.map_or_else(String::new, |error| format!(": {error}"));
+        Some(Finding::fail("alerts", format!("{} {what}{why}", target.target), TRY))
+    };
+    Ok(reader.owed_alerts()?.into_iter().filter_map(not_told).collect())
+}
+
+const TRY: &str = "mend PAYHOOKD_ALERT_URL, or the settings of mail, and try it with `payhookd alerts \
+                   test`";
