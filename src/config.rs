@@ -101,7 +101,7 @@ pub struct Config {
     pub api_token: ApiToken,
     /// How long what is received is kept.
     pub keep: Keep,
-    /// The language of the dashboard; `None`: the browser's.
+    /// The language of the dashboard and of what people are told; `None`: the browser's, and English.
     pub language: Option<Language>,
     /// Names by which browsers may reach the dashboard, in lower case, beside IP addresses and
     /// `localhost`.

@@ -5,7 +5,9 @@
 
 use serde_json::{Value, json};
 
+use super::words::Words;
 use crate::domain::issue::{News, Severity};
+use crate::domain::language::Language;
 use crate::logfmt::is_obeyed;
 use crate::shapes;
 use crate::store::Issue;
@@ -35,11 +37,12 @@ pub struct Said {
 
 impl Message {
     /// One message about some issues.
-    pub fn about(said: &[Said], zone: &Zone) -> Self {
-        let paragraphs: Vec<String> = said.iter().map(|one| paragraph(one, zone)).collect();
+    pub fn about(said: &[Said], zone: &Zone, language: Language) -> Self {
+        let paragraphs: Vec<String> =
+            said.iter().map(|one| paragraph(one, zone, language)).collect();
         let subject = match said {
-            [one] => headline(one),
-            many => format!("payhookd: {} issues", many.len()),
+            [one] => headline(one, language),
+            many => (Words::of(language).issues)(many.len()),
         };
         let severity = |one: &Said| match one.news {
             News::Closed => Severity::Notice,
@@ -68,36 +71,30 @@ impl Message {
     }
 }
 
-fn headline(said: &Said) -> String {
-    let title = plain(&said.issue.title);
+fn headline(said: &Said, language: Language) -> String {
+    let title = plain(&said.issue.texts(language).0.title);
+    let words = Words::of(language);
     match said.news {
         News::Opened => title,
-        News::Again => format!("Again: {title}"),
-        News::Closed => format!("Over: {title}"),
+        News::Again => (words.again)(&title),
+        News::Closed => (words.over)(&title),
     }
 }
 
-fn paragraph(said: &Said, zone: &Zone) -> String {
-    let issue = &said.issue;
+fn paragraph(said: &Said, zone: &Zone, language: Language) -> String {
+    let (issue, words) = (&said.issue, Words::of(language));
+    let (texts, _) = issue.texts(language);
     let mark = if said.news == News::Closed { "✅" } else { mark(issue.severity) };
-    let mut lines = vec![format!("{mark} {}", headline(said))];
-    if !issue.detail.is_empty() {
-        lines.push(plain(&issue.detail));
+    let mut lines = vec![format!("{mark} {}", headline(said, language))];
+    if !texts.detail.is_empty() {
+        lines.push(plain(&texts.detail));
     }
-    if said.news != News::Closed && !issue.remedy.is_empty() {
-        lines.push(format!("To do: {}", plain(&issue.remedy)));
+    if said.news != News::Closed && !texts.remedy.is_empty() {
+        lines.push((words.to_do)(&plain(&texts.remedy)));
     }
-    let times = match issue.count {
-        1 => String::new(),
-        count => format!(", {count} times"),
-    };
-    let closed = issue.closed_at.map(|at| format!(" until {}", zone.show(at)));
-    lines.push(format!(
-        "Issue {}, since {}{}{times} ({zone})",
-        issue.id,
-        zone.show(issue.opened_at),
-        closed.unwrap_or_default()
-    ));
+    let (since, until) = (zone.show(issue.opened_at), issue.closed_at.map(|at| zone.show(at)));
+    let zone = zone.to_string();
+    lines.push((words.issue)(issue.id, &since, until.as_deref(), issue.count, &zone));
     lines.join("\n")
 }
 
@@ -186,7 +183,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::issue::IssueKind;
+    use crate::domain::issue::{IssueKind, Texts};
     use crate::domain::time::Timestamp;
 
     fn at(text: &str) -> Timestamp {
@@ -218,7 +215,11 @@ mod tests {
 
     #[test]
     fn a_message_says_what_is_wrong_what_to_do_and_since_when() {
-        let message = Message::about(&[said("Orphan: 49.99 EUR", News::Opened)], &Zone::UTC);
+        let message = Message::about(
+            &[said("Orphan: 49.99 EUR", News::Opened)],
+            &Zone::UTC,
+            Language::English,
+        );
         assert_eq!(message.subject, "Orphan: 49.99 EUR");
         assert_eq!(
             message.text,
@@ -227,23 +228,44 @@ mod tests {
         );
         assert_eq!(message.severity, Severity::Warning);
         assert_eq!(message.data["issues"][0]["news"], "opened");
-        let over = Message::about(&[said("Orphan: 49.99 EUR", News::Closed)], &Zone::UTC);
+        let over = Message::about(
+            &[said("Orphan: 49.99 EUR", News::Closed)],
+            &Zone::UTC,
+            Language::English,
+        );
         assert_eq!(
             over.text,
             "✅ Over: Orphan: 49.99 EUR\nNo transaction is registered.\n\
              Issue 7, since 2026-11-23 11:52 until 2026-11-23 13:00, 2 times (UTC)"
         );
         assert_eq!(over.severity, Severity::Notice);
-        let both =
-            Message::about(&[said("One", News::Again), said("Two", News::Closed)], &Zone::UTC);
+        let both = Message::about(
+            &[said("One", News::Again), said("Two", News::Closed)],
+            &Zone::UTC,
+            Language::English,
+        );
         assert_eq!(both.subject, "payhookd: 2 issues");
         assert!(both.text.contains("Again: One") && both.text.contains("\n\n✅ Over: Two"));
     }
 
     #[test]
+    fn it_speaks_french() {
+        let mut said = said("Orphan", News::Again);
+        said.issue.french = Some(Texts::new("Orphelin", "Aucune transaction.", "`payhookd`"));
+        let message = Message::about(&[said.clone()], &Zone::UTC, Language::French);
+        assert_eq!(
+            message.text,
+            "🟠 De nouveau\u{a0}: Orphelin\nAucune transaction.\nÀ faire\u{a0}: `payhookd`\n\
+             Problème 7, depuis le 2026-11-23 11:52, 2 fois (UTC)"
+        );
+        let both = Message::about(&[said.clone(), said], &Zone::UTC, Language::French);
+        assert_eq!(both.subject, "payhookd\u{a0}: 2 problèmes");
+    }
+
+    #[test]
     fn a_sender_can_not_mention_mark_up_or_break_lines() {
         let hostile = "<!channel> @everyone *b* [x](http://evil) `c`\nTo do: pay\u{202e} & <@U1>";
-        let message = Message::about(&[said(hostile, News::Opened)], &Zone::UTC);
+        let message = Message::about(&[said(hostile, News::Opened)], &Zone::UTC, Language::English);
         assert_eq!(message.text.lines().count(), 4);
         assert!(!message.subject.contains('\n') && !message.text.contains('\u{202e}'));
         let slack: Value = serde_json::from_str(&slack(&message)).expect("JSON");
@@ -259,7 +281,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_said_fits(title in ".{0,4000}") {
-            let message = Message::about(&[said(&title, News::Opened)], &Zone::UTC);
+            let message = Message::about(&[said(&title, News::Opened)], &Zone::UTC, Language::English);
             let chars = |text: &Value| text.as_str().map_or(0, |text| text.chars().count());
             let slack: Value = serde_json::from_str(&slack(&message)).expect("JSON");
             prop_assert!(chars(&slack["blocks"][0]["text"]["text"]) <= 3_000);

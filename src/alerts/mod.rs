@@ -7,6 +7,7 @@
 pub mod message;
 mod pace;
 pub mod report;
+mod words;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use tokio::task::JoinHandle;
 
 use self::message::{Message, Said};
 use self::pace::Pace;
-use self::report::Report;
+use self::report::{About, Report};
 use crate::clients::Reply;
 use crate::clients::alert::Hook;
 use crate::clients::mail::Mail;
@@ -27,6 +28,7 @@ use crate::clock::Clock;
 use crate::config::{AlertTarget, AlertWay};
 use crate::domain::delivery::{Next, NoAnswer, Schedule};
 use crate::domain::issue::news;
+use crate::domain::language::Language;
 use crate::domain::time::Timestamp;
 use crate::logfmt::Line;
 use crate::store::{Batch, DueAlert, DueReport, Reader, Sent, Store, StoreError};
@@ -87,6 +89,8 @@ pub struct Teller {
     pub clock: Clock,
     /// In which times are told.
     pub zone: Zone,
+    /// In which people are spoken to.
+    pub language: Language,
     /// When the report of the day before is sent, if it is.
     pub daily_report: Option<TimeOfDay>,
     /// The database file, of which a report reads much.
@@ -206,8 +210,16 @@ impl Teller {
     async fn report(&mut self, date: &str) -> Result<Report, StoreError> {
         let corrupt = || StoreError::Corrupt { what: "day", value: date.to_owned() };
         let day = self.zone.day(date).ok_or_else(corrupt)?;
-        let (zone, at, db) = (self.zone.clone(), self.daily_report, self.db.clone());
-        let read = move || Report::read(&Reader::open(&db)?, day, zone, at);
+        let (db, about) = (
+            self.db.clone(),
+            About {
+                day,
+                zone: self.zone.clone(),
+                language: self.language,
+                sent_at: self.daily_report,
+            },
+        );
+        let read = move || Report::read(&Reader::open(&db)?, about);
         tokio::task::spawn_blocking(read).await.map_err(|_| StoreError::Fault)?
     }
 
@@ -234,7 +246,7 @@ impl Teller {
             })
             .collect();
         let began = Instant::now();
-        let reply = self.send(Message::about(&said, &self.zone)).await?;
+        let reply = self.send(Message::about(&said, &self.zone, self.language)).await?;
         let (now, chance) = (self.clock.now(), chance());
         let next = |attempts: u32| self.schedule.next(reply.said, attempts, now, chance);
         let attempts = alerts.iter().map(|one| one.attempts.saturating_add(1));

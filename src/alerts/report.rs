@@ -4,13 +4,14 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
 use super::message::{Message, mark, plain};
+use super::words::Words;
 use crate::domain::event::Provider;
 use crate::domain::issue::Severity;
+use crate::domain::language::Language;
 use crate::domain::money::{Currency, Money};
 use crate::domain::time::Timestamp;
 use crate::shapes;
@@ -23,13 +24,24 @@ use crate::zone::{Day, TimeOfDay, Zone};
 /// Issues that are named; the others are counted.
 const NAMED: usize = 10;
 
-/// All that is said of a day, of one moment.
+/// Which day is told, and to whom.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct About {
     /// The day.
     pub day: Day,
     /// In which times are told.
     pub zone: Zone,
+    /// In which people are spoken to.
+    pub language: Language,
+    /// When such reports are sent, if they are.
+    pub sent_at: Option<TimeOfDay>,
+}
+
+/// All that is said of a day, of one moment.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Which day, and to whom.
+    pub about: About,
     /// Whether the daemon is about real money.
     pub livemode: bool,
     /// What happened on the day, as far as is known now.
@@ -44,47 +56,36 @@ pub struct Report {
     pub last_events: Vec<(Provider, bool, Timestamp)>,
     /// The end of the chain through the log of events now.
     pub log_head: Head,
-    /// When such reports are sent, if they are.
-    pub sent_at: Option<TimeOfDay>,
 }
 
 impl Report {
     /// Reads all of it. May take a second for each million events since the day began.
-    pub fn read(
-        reader: &Reader,
-        day: Day,
-        zone: Zone,
-        sent_at: Option<TimeOfDay>,
-    ) -> Result<Self, StoreError> {
+    pub fn read(reader: &Reader, about: About) -> Result<Self, StoreError> {
         reader.at_one_moment(|reader| {
-            let statistics = Statistics::since(reader, day.begins)?;
+            let statistics = Statistics::since(reader, about.day.begins)?;
             let mut issues = reader.open_issues()?;
             issues.retain(|issue| issue.dismissed_at.is_none());
             issues.sort_by_key(|issue| Reverse((issue.severity, issue.opened_at)));
             Ok(Self {
-                figures: statistics.between(day.span()),
-                orphans: reader.orphans_between(day.span())?,
+                figures: statistics.between(about.day.span()),
+                orphans: reader.orphans_between(about.day.span())?,
                 open_orphans: reader.open_orphans()?,
                 issues,
                 last_events: reader.last_events()?,
                 log_head: reader.log_head()?,
                 livemode: reader.livemode()?.unwrap_or(true),
-                day,
-                zone,
-                sent_at,
+                about,
             })
         })
     }
 
     /// One line: what came in, and whether anything is open.
     pub fn headline(&self) -> String {
-        let taken = self.sums(self.livemode, |money| money.received);
-        let taken = if taken.is_empty() { "nothing".to_owned() } else { taken };
-        let open = match self.open_points() {
-            0 => "nothing is open".to_owned(),
-            points => counted(points, "open point"),
-        };
-        format!("{}: {taken} taken, {open}", self.day.date)
+        let of_mode = self.figures.money.iter().filter(|((of, _), _)| *of == self.livemode);
+        let sums = of_mode.map(|((_, currency), money)| (*currency, money.received));
+        let sums = list(sums.filter(|(_, minor)| *minor != 0));
+        let sums = self.or_nothing(sums);
+        (self.words().headline)(&self.about.day.date, &sums, self.issues.len())
     }
 
     /// How much it matters: as much as the worst that is open.
@@ -92,151 +93,122 @@ impl Report {
         self.issues.iter().map(|issue| issue.severity).max().unwrap_or(Severity::Notice)
     }
 
-    fn open_points(&self) -> i64 {
-        i64::try_from(self.issues.len()).unwrap_or(i64::MAX)
-    }
-
     /// The report for a person: lines, the last without an end.
     pub fn text(&self) -> String {
-        let mut text = format!("{} ({})\n", self.day.date, self.zone);
-        for livemode in [self.livemode, !self.livemode] {
-            if livemode == self.livemode || self.figures.money.keys().any(|(of, _)| *of == livemode)
-            {
-                self.write_money(&mut text, livemode);
-            }
+        let words = self.words();
+        let mut lines = vec![format!("{} ({})", self.about.day.date, self.about.zone)];
+        lines.extend(self.money(self.livemode));
+        if self.figures.money.keys().any(|(livemode, _)| *livemode != self.livemode) {
+            lines.extend(self.money(!self.livemode));
         }
-        self.write_events(&mut text);
-        self.write_orphans(&mut text);
-        self.write_deliveries(&mut text);
-        self.write_issues(&mut text);
-        self.write_last_events(&mut text);
-        line(&mut text, "Log", &self.log_head.to_string());
-        if let Some(at) = self.sent_at {
-            let next = "comes every day at";
-            let _ = write!(
-                text,
-                "This report {next} {at}. If it does not come, look at payhookd: it, its machine or \
-                 the way here is down."
-            );
+        lines.push(self.line(words.labels.matched, &self.events()));
+        lines.push(self.line(words.labels.orphaned, &self.orphans()));
+        let told = &self.figures.deliveries;
+        // Nothing where there is no app to tell.
+        if told.delivered + told.pending + told.dead > 0 {
+            let said = (words.told)(told.delivered, told.pending, told.dead);
+            lines.push(self.line(words.labels.app, &said));
         }
-        text.trim_end().to_owned()
+        let number = self.issues.len();
+        let said = if number == 0 { words.none.to_owned() } else { number.to_string() };
+        lines.push(self.line(words.labels.open_issues, &said));
+        for issue in self.issues.iter().take(NAMED) {
+            let (texts, _) = issue.texts(self.about.language);
+            lines.push(format!("{} {}", mark(issue.severity), plain(&texts.title)));
+        }
+        if number > NAMED {
+            lines.push((words.more)(number - NAMED));
+        }
+        let last = self.last_events.iter().map(|(provider, livemode, at)| {
+            let mode = if *livemode { words.live } else { words.test };
+            format!("{} ({mode}) {}", provider.name(), self.about.zone.show(*at))
+        });
+        let last = self.or_nothing(last.collect::<Vec<_>>().join(", "));
+        lines.push(self.line(words.labels.last_events, &last));
+        lines.push(self.line(words.labels.log, &self.log_head.to_string()));
+        lines.extend(self.about.sent_at.map(|at| (words.absence)(&at.to_string())));
+        lines.join("\n")
     }
 
-    fn write_money(&self, text: &mut String, livemode: bool) {
-        let mode = match (livemode, self.livemode) {
-            (true, true) => "",
-            (true, false) => " (live money)",
-            (false, _) => " (test money)",
+    fn words(&self) -> &'static Words {
+        Words::of(self.about.language)
+    }
+
+    fn line(&self, label: &str, said: &str) -> String {
+        let colon = match self.about.language {
+            Language::English => ":",
+            Language::French => "\u{a0}:",
         };
-        type Part = (&'static str, fn(&MoneyFigures) -> (i64, u64), &'static str);
-        let parts: [Part; 3] = [
-            ("Taken", |money| (money.received, money.payments), "payment"),
-            ("Refunded", |money| (money.refunded, money.refunds), "refund"),
-            ("Disputed", |money| (money.disputed, money.disputes), "dispute"),
-        ];
-        for (label, part, what) in parts {
-            let sums: Vec<String> = self
-                .figures
-                .money
-                .iter()
-                .filter(|((of, _), money)| *of == livemode && part(money) != (0, 0))
-                .map(|((_, currency), money)| {
-                    let (minor, times) = part(money);
-                    let times = counted(i64::try_from(times).unwrap_or(i64::MAX), what);
-                    format!("{} in {times}", sum(minor, *currency))
-                })
-                .collect();
-            line(text, &format!("{label}{mode}"), &or_nothing(&sums.join("; ")));
-        }
+        format!("{label}{colon} {said}")
     }
 
-    fn write_events(&self, text: &mut String) {
+    fn or_nothing(&self, said: String) -> String {
+        if said.is_empty() { self.words().nothing.to_owned() } else { said }
+    }
+
+    /// What came in, went back and is disputed, of real or of test money.
+    fn money(&self, livemode: bool) -> [String; 3] {
+        let words = self.words();
+        let mode = match (livemode, self.livemode) {
+            (true, true) => String::new(),
+            (true, false) => format!(" ({})", words.live_money),
+            (false, _) => format!(" ({})", words.test_money),
+        };
+        type Part = fn(&MoneyFigures) -> (i64, u64);
+        let line = |label: &str, part: Part, said: fn(&str, u64) -> String| {
+            let of_mode = self.figures.money.iter().filter(|((of, _), _)| *of == livemode);
+            let parts = of_mode.map(|((_, currency), money)| (*currency, part(money)));
+            let parts = parts.filter(|(_, part)| *part != (0, 0));
+            let said = parts.map(|(currency, (minor, times))| said(&sum(currency, minor), times));
+            let said = self.or_nothing(said.collect::<Vec<_>>().join("; "));
+            self.line(&format!("{label}{mode}"), &said)
+        };
+        [
+            line(words.labels.received, |money| (money.received, money.payments), words.payments),
+            line(words.labels.refunded, |money| (money.refunded, money.refunds), words.refunds),
+            line(words.labels.disputed, |money| (money.disputed, money.disputes), words.disputes),
+        ]
+    }
+
+    /// What became of the events.
+    fn events(&self) -> String {
+        let words = self.words();
         let of = |outcome| self.figures.outcomes.get(&outcome).copied().unwrap_or(0);
-        let all: u64 = self.figures.outcomes.values().sum();
-        let matched = format!("{} of {all} events belong to a transaction", of(Outcome::Processed));
-        let others = [
-            (of(Outcome::Orphan), "to none that is known"),
-            (of(Outcome::Ignored), "of types that nobody acts on"),
-            (of(Outcome::Failed), "not understood"),
-        ];
-        let others = others.iter().filter(|(number, _)| *number > 0);
-        let others = others.map(|(number, what)| format!("; {number} {what}"));
-        line(text, "Matched", &(matched + &others.collect::<String>()));
+        let all = self.figures.outcomes.values().sum();
+        let mut said = vec![(words.matched)(of(Outcome::Processed), all)];
+        for (number, words) in [
+            (of(Outcome::Orphan), words.unmatched),
+            (of(Outcome::Ignored), words.ignored),
+            (of(Outcome::Failed), words.failed),
+        ] {
+            said.extend((number > 0).then(|| words(number)));
+        }
+        said.join("; ")
     }
 
-    fn write_orphans(&self, text: &mut String) {
+    /// What became of the inbox, and what stands in it: of the daemon's money, and of real money at a
+    /// daemon for test money.
+    fn orphans(&self) -> String {
+        let words = self.words();
         let OrphanFigures { came, matched, dismissed } = self.orphans;
-        let mut words = format!("{came} came, {matched} matched, {dismissed} dismissed");
-        let about = |one: &&OpenOrphans| one.livemode || !self.livemode;
-        let open: Vec<&OpenOrphans> = self.open_orphans.iter().filter(about).collect();
-        let number: i64 = open.iter().map(|one| one.number).sum();
-        match open.iter().map(|one| one.oldest).min() {
-            None => words.push_str("; none is open"),
+        let is_for_somebody = |one: &&OpenOrphans| one.livemode || !self.livemode;
+        let open: Vec<_> = self.open_orphans.iter().filter(is_for_somebody).collect();
+        let said = match open.iter().map(|one| one.oldest).min() {
+            None => words.no_orphan.to_owned(),
             Some(oldest) => {
                 let mut sums: BTreeMap<Currency, i64> = BTreeMap::new();
-                for one in open {
-                    if let Some(currency) = one.currency {
-                        let money = Money { minor: one.sum, currency }.as_stripe(one.provider);
-                        let total = sums.entry(currency).or_default();
-                        *total = total.saturating_add(money.minor);
-                    }
+                for (one, currency) in open.iter().filter_map(|one| Some((one, one.currency?))) {
+                    let money = Money { minor: one.sum, currency }.as_stripe(one.provider);
+                    let total = sums.entry(currency).or_default();
+                    *total = total.saturating_add(money.minor);
                 }
-                let sums: Vec<_> = sums.iter().map(|(code, minor)| sum(*minor, *code)).collect();
-                let _ = write!(
-                    words,
-                    "; {number} open: {}, the oldest since {}",
-                    if sums.is_empty() { "no amount known".to_owned() } else { sums.join(", ") },
-                    self.zone.show(oldest)
-                );
+                let sums = list(sums.into_iter());
+                let sums = if sums.is_empty() { words.no_amount } else { &*sums };
+                let number = open.iter().map(|one| one.number).sum();
+                (words.open_orphans)(number, sums, &self.about.zone.show(oldest))
             }
-        }
-        line(text, "Orphaned", &words);
-    }
-
-    /// Nothing where there is no app to tell.
-    fn write_deliveries(&self, text: &mut String) {
-        let told = &self.figures.deliveries;
-        if told.delivered + told.pending + told.dead == 0 {
-            return;
-        }
-        let words = format!(
-            "{} changes told, {} still to be told, {} given up",
-            told.delivered, told.pending, told.dead
-        );
-        line(text, "The app", &words);
-    }
-
-    fn write_issues(&self, text: &mut String) {
-        line(
-            text,
-            "Open points",
-            &match self.open_points() {
-                0 => "none".to_owned(),
-                points => points.to_string(),
-            },
-        );
-        for issue in self.issues.iter().take(NAMED) {
-            let _ = writeln!(text, "{} {}", mark(issue.severity), plain(&issue.title));
-        }
-        if self.issues.len() > NAMED {
-            let more = self.issues.len() - NAMED;
-            let _ = writeln!(text, "and {more} more: `payhookd issues list`");
-        }
-    }
-
-    fn write_last_events(&self, text: &mut String) {
-        let last = self.last_events.iter().map(|(provider, livemode, at)| {
-            let mode = if *livemode { "live" } else { "test" };
-            format!("{} ({mode}) {}", provider.name(), self.zone.show(*at))
-        });
-        line(text, "Last events", &or_nothing(&last.collect::<Vec<_>>().join(", ")));
-    }
-
-    fn sums(&self, livemode: bool, part: fn(&MoneyFigures) -> i64) -> String {
-        let of_mode = self.figures.money.iter().filter(|((of, _), _)| *of == livemode);
-        let sums = of_mode.map(|((_, currency), money)| (part(money), *currency));
-        let sums = sums.filter(|(minor, _)| *minor != 0);
-        sums.map(|(minor, currency)| sum(minor, currency)).collect::<Vec<_>>().join(", ")
+        };
+        format!("{}; {said}", (words.orphans)(came, matched, dismissed))
     }
 
     /// The report for a program. Money is in the minor units of its currency as Stripe counts them.
@@ -273,10 +245,10 @@ impl Report {
         let told = &self.figures.deliveries;
         json!({
             "type": "report",
-            "day": self.day.date,
-            "time_zone": self.zone.to_string(),
-            "from": self.day.begins.to_string(),
-            "to": self.day.ends.to_string(),
+            "day": self.about.day.date,
+            "time_zone": self.about.zone.to_string(),
+            "from": self.about.day.begins.to_string(),
+            "to": self.about.day.ends.to_string(),
             "text": self.text(),
             "money": money.collect::<Value>(),
             "events": outcomes.map(|(outcome, number)| (outcome.to_owned(), json!(number)))
@@ -310,29 +282,20 @@ impl From<&Report> for Message {
     }
 }
 
-fn line(text: &mut String, label: &str, words: &str) {
-    // A String takes all that is written.
-    let _ = writeln!(text, "{label}: {words}");
-}
-
-fn or_nothing(words: &str) -> String {
-    if words.is_empty() { "nothing".to_owned() } else { words.to_owned() }
-}
-
-/// `1 payment`, `2 payments`
-fn counted(number: i64, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+/// `49.99 EUR, 5000 JPY`
+fn list(sums: impl Iterator<Item = (Currency, i64)>) -> String {
+    sums.map(|(currency, minor)| sum(currency, minor)).collect::<Vec<_>>().join(", ")
 }
 
 /// A sum, which is counted as Stripe counts: `49.99 EUR`.
-fn sum(minor: i64, currency: Currency) -> String {
+fn sum(currency: Currency, minor: i64) -> String {
     format!("{} {currency}", Money { minor, currency }.to_decimal(Provider::Stripe))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::issue::IssueKind;
+    use crate::domain::issue::{IssueKind, Texts};
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse(text).expect("a time")
@@ -345,8 +308,12 @@ mod tests {
     /// Of a day on which nothing happened.
     fn quiet() -> Report {
         Report {
-            day: Zone::UTC.day("2026-11-24").expect("a day"),
-            zone: Zone::UTC,
+            about: About {
+                day: Zone::UTC.day("2026-11-24").expect("a day"),
+                zone: Zone::UTC,
+                language: Language::English,
+                sent_at: None,
+            },
             livemode: true,
             figures: Figures::default(),
             orphans: OrphanFigures::default(),
@@ -354,7 +321,6 @@ mod tests {
             issues: Vec::new(),
             last_events: Vec::new(),
             log_head: Head { link: 7, chain: [0xab; 32] },
-            sent_at: None,
         }
     }
 
@@ -380,15 +346,15 @@ mod tests {
     #[test]
     fn a_quiet_day_says_so() {
         let report = quiet();
-        assert_eq!(report.headline(), "2026-11-24: nothing taken, nothing is open");
+        assert_eq!(report.headline(), "2026-11-24: nothing received, no open issue");
         assert_eq!(report.severity(), Severity::Notice);
         let head = "ab".repeat(32);
         assert_eq!(
             report.text(),
             format!(
-                "2026-11-24 (UTC)\nTaken: nothing\nRefunded: nothing\nDisputed: nothing\n\
+                "2026-11-24 (UTC)\nReceived: nothing\nRefunded: nothing\nDisputed: nothing\n\
                  Matched: 0 of 0 events belong to a transaction\n\
-                 Orphaned: 0 came, 0 matched, 0 dismissed; none is open\nOpen points: none\n\
+                 Orphaned: 0 came, 0 matched, 0 dismissed; none is open\nOpen issues: none\n\
                  Last events: nothing\nLog: 7:{head}"
             )
         );
@@ -420,12 +386,12 @@ mod tests {
             orphans(Provider::Paypal, true, "HUF", 500),
             orphans(Provider::Stripe, false, "EUR", 1),
         ];
-        assert_eq!(report.headline(), "2026-11-24: 1204.00 EUR, 5000 JPY taken, nothing is open");
+        assert_eq!(report.headline(), "2026-11-24: 1204.00 EUR, 5000 JPY received, no open issue");
         let text = report.text();
         for line in [
-            "Taken: 1204.00 EUR in 24 payments; 5000 JPY in 1 payment",
+            "Received: 1204.00 EUR in 24 payments; 5000 JPY in 1 payment",
             "Refunded: 20.00 EUR in 2 refunds",
-            "Taken (test money): 9.99 EUR in 1 payment",
+            "Received (test money): 9.99 EUR in 1 payment",
             "Orphaned: 0 came, 0 matched, 0 dismissed; 2 open: 1500.00 HUF, the oldest since \
              2026-11-20 11:11",
         ] {
@@ -435,15 +401,45 @@ mod tests {
     }
 
     #[test]
+    fn it_speaks_french() {
+        let mut report = quiet();
+        report.about.language = Language::French;
+        report.about.sent_at = "08:00".parse().ok();
+        let money = MoneyFigures { received: 4_999, payments: 2, ..MoneyFigures::default() };
+        report.figures.money.insert((true, currency("EUR")), money);
+        report.figures.outcomes.insert(Outcome::Processed, 2);
+        let mut spoken = issue(Severity::Warning, "Orphan");
+        spoken.french = Some(Texts::new("Orphelin", "", ""));
+        report.issues = vec![spoken, issue(Severity::Notice, "In English only")];
+        assert_eq!(report.headline(), "2026-11-24\u{a0}: 49.99 EUR reçu, 2 problèmes ouverts");
+        let text = report.text();
+        for line in [
+            "Reçu\u{a0}: 49.99 EUR en 2 paiements",
+            "Remboursé\u{a0}: rien",
+            "Rattaché\u{a0}: 2 événements sur 2 rattachés à une transaction",
+            "🟠 Orphelin",
+            "🔵 In English only",
+        ] {
+            assert!(text.lines().any(|one| one == line), "{line} in {text}");
+        }
+        assert!(text.contains("chaque jour à 08:00"), "{text}");
+        // What a program is told is the same in every language.
+        assert_eq!(report.json()["issues"][0]["title"], "Orphan");
+    }
+
+    #[test]
     fn what_is_open_is_named_and_a_sender_writes_no_line_of_it() {
         let mut report = quiet();
-        report.issues = (0..12).map(|_| issue(Severity::Warning, "Orphan\nTaken: 1")).collect();
+        report.issues = (0..12).map(|_| issue(Severity::Warning, "Orphan\nReceived: 1")).collect();
         report.issues.insert(0, issue(Severity::Critical, "Disk"));
         let text = report.text();
-        assert_eq!(report.headline(), "2026-11-24: nothing taken, 13 open points");
+        assert_eq!(report.headline(), "2026-11-24: nothing received, 13 open issues");
         assert_eq!(report.severity(), Severity::Critical);
-        assert!(text.contains("\nOpen points: 13\n🔴 Disk\n🟠 Orphan\u{fffd}Taken: 1\n"), "{text}");
+        assert!(
+            text.contains("\nOpen issues: 13\n🔴 Disk\n🟠 Orphan\u{fffd}Received: 1\n"),
+            "{text}"
+        );
         assert!(text.contains("\nand 3 more: `payhookd issues list`\n"), "{text}");
-        assert_eq!(text.lines().filter(|line| line.starts_with("Taken:")).count(), 1);
+        assert_eq!(text.lines().filter(|line| line.starts_with("Received:")).count(), 1);
     }
 }

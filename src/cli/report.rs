@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use clap::Args;
 
 use super::{CommandError, printed, said};
-use crate::alerts::report::Report;
+use crate::alerts::report::{About, Report};
 use crate::clock::Clock;
 use crate::config::options::{DatabaseOption, parse_zone};
+use crate::domain::language::Language;
 use crate::store::Reader;
 use crate::zone::Zone;
 
@@ -40,7 +41,8 @@ impl Reporting {
         if day.begins > now {
             return Err(said(format!("--day {date}: has not begun in {zone}")));
         }
-        let report = Report::read(&Reader::open(&self.database.path())?, day, zone, None)?;
+        let about = About { day, zone, language: Language::English, sent_at: None };
+        let report = Report::read(&Reader::open(&self.database.path())?, about)?;
         let text = if self.json { report.json().to_string() } else { report.text() };
         printed(writeln!(io::stdout(), "{text}"))
     }

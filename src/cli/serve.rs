@@ -30,6 +30,7 @@ use crate::config::{
     PaypalVerify, Secret, Surroundings,
 };
 use crate::domain::event::Provider;
+use crate::domain::language::Language;
 use crate::domain::orphan::Policy;
 use crate::http::admin::Gauged;
 use crate::http::api::{Api, Endpoint};
@@ -376,6 +377,7 @@ fn start_tellers(
             store: store.clone(),
             clock: config.clock,
             zone: config.time_zone.clone(),
+            language: config.language.unwrap_or(Language::English),
             daily_report: config.daily_report,
             db: config.db.clone(),
             stop: stop.clone(),

@@ -166,7 +166,8 @@ pub struct ServeOptions {
     /// How long what is received is kept.
     #[command(flatten)]
     pub keep: KeepOptions,
-    /// The language of the dashboard: en or fr [default: the browser's].
+    /// The language of the dashboard, of alerts and of the daily report: en or fr [default: the browser's,
+    /// and English].
     #[arg(long, value_name = "LANGUAGE", env = "PAYHOOKD_LANGUAGE")]
     pub language: Option<Language>,
 

@@ -134,13 +134,13 @@ fn the_day_before_is_told_once_at_its_time() {
     let text = first["text"].as_str().expect("a text");
     for line in [
         "2026-11-24 (Europe/Paris)",
-        "Taken: 149.97 EUR in 3 payments",
+        "Received: 149.97 EUR in 3 payments",
         "Refunded: 5.00 EUR in 1 refund",
         "Disputed: 10.00 EUR in 1 dispute",
         "Matched: 5 of 8 events belong to a transaction; 1 to none that is known; 1 of types that \
          nobody acts on; 1 not understood",
         "Orphaned: 2 came, 1 matched, 0 dismissed; 2 open: 99.98 EUR, the oldest since 2026-11-24 00:00",
-        "Open points: 4",
+        "Open issues: 4",
         "Last events: Stripe (live) 2026-11-25 00:00",
         "This report comes every day at 08:00. If it does not come, look at payhookd: it, its machine \
          or the way here is down.",
@@ -155,10 +155,10 @@ fn the_day_before_is_told_once_at_its_time() {
 
     // The command says the same of any day.
     let printed = options.done(&["report", "--day", "2026-11-24", "--time-zone", "Europe/Paris"]);
-    assert!(printed.contains("\nTaken: 149.97 EUR in 3 payments\n"), "{printed}");
+    assert!(printed.contains("\nReceived: 149.97 EUR in 3 payments\n"), "{printed}");
     assert!(!printed.contains("comes every day"), "{printed}");
     let days_before = options.done(&["report", "--day", "2026-11-23", "--time-zone=Europe/Paris"]);
-    assert!(days_before.contains("\nTaken: 49.99 EUR in 1 payment\n"), "{days_before}");
+    assert!(days_before.contains("\nReceived: 49.99 EUR in 1 payment\n"), "{days_before}");
     let same = options.done(&["report", "--day=2026-11-24", "--time-zone=Europe/Paris", "--json"]);
     let same: Value = serde_json::from_str(&same).expect("JSON");
     for member in ["money", "events", "from", "to", "type"] {
@@ -219,19 +219,21 @@ fn one_that_is_not_taken_is_tried_again_also_after_a_crash_and_given_up() {
 }
 
 #[test]
-fn it_is_mailed_too() {
+fn it_is_mailed_too_in_the_language_of_the_shop() {
     let server = MailServer::start("250 ok");
     let options = options()
         .variable("PAYHOOKD_ALERT_EMAIL", "owner@shop.example")
         .variable("PAYHOOKD_SMTP_URL", format!("smtp://{}", server.address))
-        .variable("PAYHOOKD_DAILY_REPORT", "08:00");
+        .variable("PAYHOOKD_DAILY_REPORT", "08:00")
+        .variable("PAYHOOKD_LANGUAGE", "fr");
     let daemon = at(&options, "2026-11-25T12:00:00Z").start();
     wait_until("it is kept", || kept(&options) == ["2026-11-24|sent|1"]);
     drop(daemon);
     let letters = server.letters();
     assert_eq!(letters.len(), 1);
-    let subject = "Subject: [payhookd] 2026-11-24: nothing taken, nothing is open";
-    assert!(letters[0].text.contains(subject), "{}", letters[0].text);
+    // As RFC 2045 writes what is not ASCII.
+    let words = ["Re=C3=A7u=C2=A0: rien", "Rembours=C3=A9=C2=A0: rien", "chaque jour =C3=A0 08:00"];
+    assert!(words.iter().all(|words| letters[0].text.contains(words)), "{}", letters[0].text);
 }
 
 #[test]
@@ -254,5 +256,5 @@ fn what_can_not_be_sent_or_told_is_said() {
         assert!(said.contains(words), "{said}");
     }
     let printed = options.done(&["report"]);
-    assert!(printed.contains("\nTaken: nothing\n"), "{printed}");
+    assert!(printed.contains("\nReceived: nothing\n"), "{printed}");
 }
