@@ -92,7 +92,7 @@ fn row(typeset: Typeset<'_>, session: &Session, orphan: &Orphan, candidate: &Can
                 form method="post" action=(format!("/orphans/{}/attach", orphan.id)) {
                     (secret(session))
                     input type="hidden" name="transaction" value=(transaction.id);
-                    button { (texts.attach_button) span.sr { ": " ((common.one)(transaction.id)) } }
+                    button { (texts.attach_button) span.sr { (typeset.words.common.colon) ((common.one)(transaction.id)) } }
                 }
             }
         }

@@ -6,7 +6,7 @@ use warp::reply::Response;
 use super::links::Filters;
 use super::page::{Failure, Tab, older, secret, see};
 use super::sessions::{Notice, Session};
-use super::typeset::{Typeset, shortened};
+use super::typeset::{Typeset, shortened, with_commands};
 use super::{Dashboard, Visit};
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::time::Timestamp;
@@ -80,7 +80,7 @@ fn list_body(
                         p { a href="/deliveries" { (texts.all) } }
                     } @else {
                         p { b { (texts.none) } }
-                        p.hint { (texts.none_hint) }
+                        p.hint { (with_commands(texts.none_hint)) }
                     }
                 }
             } @else {
@@ -180,7 +180,7 @@ fn show_body(
     let words = typeset.words;
     let texts = &words.deliveries;
     html! {
-        h1 { (title) ": " (delivery.change) }
+        h1 { (title) (words.common.colon) (delivery.change) }
         div #state data-live {
             section.card {
                 dl.facts {
@@ -258,7 +258,9 @@ fn made(typeset: Typeset<'_>, attempts: &[StoredAttempt]) -> Markup {
                                     }
                                 }
                                 td.num data-label=(texts.latency) { (typeset.number(one.latency_ms)) " ms" }
-                                td data-label=(texts.body) { bdi { (shortened(&one.answer, 150)) } }
+                                td data-label=(texts.body) {
+                                    @if !one.answer.is_empty() { bdi { (shortened(&one.answer, 150)) } }
+                                }
                             }
                         }
                     }

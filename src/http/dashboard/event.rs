@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use warp::http::{HeaderValue, StatusCode, header};
 use warp::reply::Response;
 
-use super::events::{kind, outcome};
+use super::events::outcome;
 use super::json::set_out;
 use super::page::{Failure, Tab, secret, see};
 use super::sessions::{Notice, Session};
@@ -52,7 +52,7 @@ fn body(
     let texts = &words.events;
     let (most, longest) = SENTENCES;
     html! {
-        h1 { (title) ": " (kind(typeset, log)) }
+        h1 { (title) (words.common.colon) (heading(typeset, log)) }
         div #state data-live {
             section.card {
                 h2 { (texts.story) }
@@ -104,6 +104,18 @@ fn body(
             }
         }
         (contents(typeset, log))
+    }
+}
+
+/// Its type, which may be as long as a phone is wide: a line may end behind a dot.
+fn heading(typeset: Typeset<'_>, log: &WebhookLog) -> Markup {
+    let kind = shortened(&log.event_type, 60);
+    html! {
+        @if kind.is_empty() {
+            (typeset.words.events.no_type)
+        } @else {
+            bdi { @for part in kind.split_inclusive('.') { (part) wbr; } }
+        }
     }
 }
 
@@ -228,7 +240,7 @@ fn preview_body(typeset: Typeset<'_>, session: &Session, title: &str, preview: &
                                     a href=(format!("/transactions/{}", one.id)) {
                                         ((typeset.words.transactions.one)(one.id))
                                     }
-                                    ": " (amount(typeset, one)) " " (state(typeset, one))
+                                    (typeset.words.common.colon) (amount(typeset, one)) " " (state(typeset, one))
                                 },
                                 None => (texts.no_transaction),
                             }

@@ -5,7 +5,7 @@ use warp::reply::Response;
 
 use super::links::Filters;
 use super::page::{Failure, Tab, older};
-use super::typeset::{Typeset, brief, shortened};
+use super::typeset::{Typeset, brief, shortened, with_commands};
 use super::{Dashboard, Visit};
 use crate::domain::event::Provider;
 use crate::store::{EventFilter, FoundEvents, Outcome, Page, WebhookLog};
@@ -107,7 +107,7 @@ fn empty(typeset: Typeset<'_>, filters: &Filters, goes_on: bool) -> Markup {
                 p { a href="/events" { (texts.all) } }
             } @else {
                 p { b { (texts.none) } }
-                p.hint { (texts.none_hint) }
+                p.hint { (with_commands(texts.none_hint)) }
             }
         }
     }

@@ -7,6 +7,7 @@ use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
 use warp::reply::Response;
 
 use super::page::{answer, document, see};
+use super::typeset::with_commands;
 use super::words::Words;
 use super::{Dashboard, Failure, Visit, guard, routes};
 use crate::http::api::query::Query;
@@ -84,7 +85,7 @@ fn page(words: &'static Words, next: &str, wrong: Option<&str>) -> Markup {
                     input #token type="password" name="token" required autofocus
                         autocomplete="current-password" aria-describedby="where";
                     @if next != "/" { input type="hidden" name="next" value=(next); }
-                    p.hint #where { (entry.where_it_is) }
+                    p.hint #where { (with_commands(entry.where_it_is)) }
                     button.main { (entry.enter) }
                 }
             }

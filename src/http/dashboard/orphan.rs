@@ -83,7 +83,7 @@ fn show_body(typeset: Typeset<'_>, session: &Session, title: &str, known: &Known
     let texts = &words.orphans;
     let orphan = &known.orphan;
     html! {
-        h1 { (title) ": " (amount(typeset, orphan)) }
+        h1 { (title) (words.common.colon) (amount(typeset, orphan)) }
         div #state data-live {
             (resolution(typeset, orphan))
             section.card {
@@ -161,7 +161,7 @@ fn resolution(typeset: Typeset<'_>, orphan: &Orphan) -> Markup {
                 _ => (texts.by_itself),
             }
             "."
-            @if let Some(note) = &orphan.note { " " (texts.note) ": " bdi { (note) } }
+            @if let Some(note) = &orphan.note { " " (texts.note) (typeset.words.common.colon) bdi { (note) } }
         }
     }
 }

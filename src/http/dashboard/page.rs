@@ -213,7 +213,7 @@ impl Failure {
                     StatusCode::METHOD_NOT_ALLOWED,
                     words,
                     entry.wrong_method,
-                    entry.not_found_hint,
+                    &html! { (entry.not_found_hint) },
                 );
                 let allow = HeaderValue::from_static(allowed);
                 response.headers_mut().insert(header::ALLOW, allow);
@@ -225,7 +225,10 @@ impl Failure {
                 (entry.stranger_hint)(&super::typeset::shortened(&host, 200)),
             ),
             Self::Forged => (StatusCode::FORBIDDEN, entry.forged, entry.forged_hint.to_owned()),
-            Self::Problem(problem) => (problem.status(), entry.invalid, problem.detail()),
+            Self::Problem(problem) => {
+                let hint = html! { bdi lang="en" { (problem.detail()) } };
+                return failed(problem.status(), words, entry.invalid, &hint);
+            }
             Self::Store(error) => match Problem::from(&error).status() {
                 StatusCode::INTERNAL_SERVER_ERROR => {
                     (StatusCode::INTERNAL_SERVER_ERROR, entry.fault, entry.fault_hint.to_owned())
@@ -233,11 +236,11 @@ impl Failure {
                 status => (status, entry.unavailable, entry.unavailable_hint.to_owned()),
             },
         };
-        failed(status, words, title, &hint)
+        failed(status, words, title, &html! { bdi { (hint) } })
     }
 }
 
-fn failed(status: StatusCode, words: &Words, title: &str, hint: &str) -> Response {
+fn failed(status: StatusCode, words: &Words, title: &str, hint: &Markup) -> Response {
     answer(
         status,
         document(
@@ -247,7 +250,7 @@ fn failed(status: StatusCode, words: &Words, title: &str, hint: &str) -> Respons
                 main.alone #main {
                     p.code { (status.as_u16()) }
                     h1 { (title) }
-                    p { bdi { (hint) } }
+                    p { (hint) }
                     p { a href="/" { (words.common.back) } }
                 }
             },

@@ -154,7 +154,7 @@ fn told(typeset: Typeset<'_>, delivery: &Delivery) -> Markup {
         } }
         td data-label=(texts.detail) { span {
             (delivery.change) ", " ((words.deliveries.attempts_made)(delivery.attempts))
-            @if let Some(error) = &delivery.last_error { ": " bdi { (shortened(error, 120)) } }
+            @if let Some(error) = &delivery.last_error { (words.common.colon) bdi { (shortened(error, 120)) } }
         } }
     }
 }

@@ -67,7 +67,7 @@ fn body(
     let texts = &typeset.words.transactions;
     let transaction = &dossier.transaction;
     html! {
-        h1 { (title) ": " (amount(typeset, transaction)) }
+        h1 { (title) (typeset.words.common.colon) (amount(typeset, transaction)) }
         div #state data-live {
             (summary(typeset, dossier))
             (going_back(typeset, dossier, ReferenceKind::Dispute, texts.disputes, deadlines))

@@ -5,7 +5,7 @@ use warp::reply::Response;
 
 use super::links::Filters;
 use super::page::{Failure, Tab, older};
-use super::typeset::{Typeset, brief};
+use super::typeset::{Typeset, brief, with_commands};
 use super::{Dashboard, Visit};
 use crate::domain::event::Provider;
 use crate::domain::money::Currency;
@@ -133,7 +133,7 @@ fn empty(typeset: Typeset<'_>, filters: &Filters, goes_on: bool) -> Markup {
                 p { a href="/transactions" { (texts.all) } " · " a href="/orphans" { (texts.to_orphans) } }
             } @else {
                 p { b { (texts.none) } }
-                p.hint { (texts.none_hint) }
+                p.hint { (with_commands(texts.none_hint)) }
             }
         }
     }

@@ -16,9 +16,10 @@ texts! {
         live_mode: Text = "Live", "Réel";
         zone: fn(&str) -> String = |zone| format!("Times of {zone}"),
             |zone| format!("Heures de {zone}");
+        colon: Text = ": ", "\u{a0}: ";
         done: Text = "Done", "Fait";
         failed: Text = "Not done", "Non effectué";
-        back: Text = "Back", "Retour";
+        back: Text = "To the overview", "À la vue d’ensemble";
         newest: Text = "Newest", "Les plus récents";
         older: Text = "Older", "Plus anciens";
         pagination: Text = "More of the list", "Suite de la liste";

@@ -21,9 +21,9 @@ texts! {
         none: Text = "The app was never told of anything.",
             "L’application n’a jamais été informée de rien.";
         none_hint: Text =
-            "Run the daemon with --notify-url (PAYHOOKD_NOTIFY_URL) or --notify-command, and every \
+            "Run the daemon with `--notify-url` (`PAYHOOKD_NOTIFY_URL`) or `--notify-command`, and every \
              change from then on is told.",
-            "Lancez le service avec --notify-url (PAYHOOKD_NOTIFY_URL) ou --notify-command\u{a0}: \
+            "Lancez le service avec `--notify-url` (`PAYHOOKD_NOTIFY_URL`) ou `--notify-command`\u{a0}: \
              chaque changement sera alors transmis.";
         none_found: Text = "No delivery is like this.", "Aucune livraison ne correspond.";
         more_than: fn(&str) -> String = |number| format!("more than {number}"),

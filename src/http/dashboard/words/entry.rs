@@ -8,10 +8,10 @@ texts! {
         title: Text = "Log in", "Connexion";
         token: Text = "API token", "Jeton d’API";
         where_it_is: Text =
-            "It is the value of PAYHOOKD_API_TOKEN or, where that is not set, stands in the file \
-             api-token beside the database.",
-            "C’est la valeur de PAYHOOKD_API_TOKEN ou, si elle n’est pas définie, le contenu du \
-             fichier api-token à côté de la base de données.";
+            "It is the value of `PAYHOOKD_API_TOKEN` or, where that is not set, stands in the file \
+             `api-token` beside the database.",
+            "C’est la valeur de `PAYHOOKD_API_TOKEN` ou, si elle n’est pas définie, le contenu du \
+             fichier `api-token` à côté de la base de données.";
         enter: Text = "Log in", "Se connecter";
         wrong: Text = "That is not the token. Copy it again, without the line end.",
             "Ce n’est pas le jeton. Copiez-le à nouveau, sans la fin de ligne.";

@@ -17,9 +17,9 @@ texts! {
         type_button: Text = "Only this type", "Ce type seulement";
         none: Text = "No event has come yet.", "Aucun événement n’est encore arrivé.";
         none_hint: Text =
-            "Send one to check the way: payhookd send stripe --template payment_intent.succeeded",
-            "Envoyez-en un pour vérifier le chemin\u{a0}: payhookd send stripe --template \
-             payment_intent.succeeded";
+            "Send one to check the way: `payhookd send stripe --template payment_intent.succeeded`",
+            "Envoyez-en un pour vérifier le chemin\u{a0}: `payhookd send stripe --template \
+             payment_intent.succeeded`";
         none_found: Text = "No event is like this.", "Aucun événement ne correspond.";
         none_so_far: Text = "None so far: go on to the older ones.",
             "Rien jusqu’ici\u{a0}: continuez vers les plus anciens.";

@@ -55,8 +55,14 @@ texts! {
         same_order: Text = "same order", "même commande";
         same_amount: Text = "same amount", "même montant";
         apart: fn(Duration) -> String =
-            |apart| format!("{} apart", length(apart, ["minute", "hour", "day"], |number| number == 1)),
-            |apart| format!("à {} d’écart", length(apart, ["minute", "heure", "jour"], |number| number < 2));
+            |apart| match apart.as_secs() {
+                0..60 => "within a minute".to_owned(),
+                _ => format!("{} apart", length(apart, ["minute", "hour", "day"], |number| number == 1)),
+            },
+            |apart| match apart.as_secs() {
+                0..60 => "à moins d’une minute".to_owned(),
+                _ => format!("à {} d’écart", length(apart, ["minute", "heure", "jour"], |number| number < 2)),
+            };
         attach: Text = "Attach to a transaction", "Rattacher à une transaction";
         attach_hint: Text =
             "All its events are applied to the transaction, and whatever comes with one of its ids.",

@@ -41,10 +41,10 @@ texts! {
         none: Text = "No transaction is registered yet.",
             "Aucune transaction n’est encore enregistrée.";
         none_hint: Text =
-            "The shop registers one for each payment that it starts: POST /api/v1/transactions, or \
-             payhookd transactions add.",
-            "La boutique en enregistre une pour chaque paiement qu’elle commence\u{a0}: POST \
-             /api/v1/transactions, ou payhookd transactions add.";
+            "The shop registers one for each payment that it starts: `POST /api/v1/transactions`, or \
+             `payhookd transactions add`.",
+            "La boutique en enregistre une pour chaque paiement qu’elle commence\u{a0}: `POST \
+             /api/v1/transactions`, ou `payhookd transactions add`.";
         none_found: Text = "No transaction is like this.", "Aucune transaction ne correspond.";
         none_found_hint: Text =
             "Take a filter away or type less. Money that matches no transaction stands among the \
