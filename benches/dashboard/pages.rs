@@ -11,6 +11,9 @@ use crate::seed::Size;
 /// person who logged in, the rest as the shop's app.
 const PAGES: &[(&str, &str)] = &[
     ("overview", "/"),
+    ("issues", "/issues"),
+    ("issues: over", "/issues?status=closed"),
+    ("issues: over, of a rare kind", "/issues?status=closed&kind=clock"),
     ("orphans", "/orphans"),
     ("orphan", "/orphans/{orphan}"),
     ("transactions", "/transactions"),
@@ -40,6 +43,7 @@ const PAGES: &[(&str, &str)] = &[
     ("API: events, of no such type", "/api/v1/events?event_type=no.such.type"),
     ("API: orphans", "/api/v1/orphans?resolved=false"),
     ("API: deliveries", "/api/v1/deliveries"),
+    ("API: issues, open", "/api/v1/issues?status=open"),
     ("metrics", "/metrics"),
 ];
 

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use payhookd::clock::Clock;
 use payhookd::domain::delivery::{Next, NoAnswer};
 use payhookd::domain::event::{Provider, Reference, Source};
+use payhookd::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
+use payhookd::domain::language::Spoken;
 use payhookd::domain::orphan::Policy;
 use payhookd::domain::time::Timestamp;
 use payhookd::domain::transaction::Expected;
@@ -56,6 +58,7 @@ pub(crate) fn make(path: &Path, size: Size) -> io::Result<()> {
             eprintln!("seeding: {done} % after {} s", began.elapsed().as_secs());
         }
     }
+    mended(&mut database, first, size.events / 10).map_err(io::Error::other)?;
     database.checkpoint().map_err(io::Error::other)?;
     eprintln!("seeded in {} s", began.elapsed().as_secs());
     Ok(())
@@ -145,6 +148,38 @@ fn commit(database: &mut Database, first: Timestamp, some: &[Due]) -> Result<(),
         }
         Ok(())
     })
+}
+
+/// So many problems that are over, a minute apart; one in ten thousand is of a rare kind.
+fn mended(database: &mut Database, first: Timestamp, number: u64) -> Result<(), StoreError> {
+    let numbers: Vec<u64> = (0..number).collect();
+    for some in numbers.chunks(BATCH) {
+        database.batch(|batch| {
+            for number in some {
+                let kind = match number % 10_000 {
+                    0 => IssueKind::Clock,
+                    _ => IssueKind::Orphan,
+                };
+                let texts = Texts::new(
+                    format!("Payment without a transaction: 49.99 EUR, order {number}"),
+                    "No transaction is registered for this payment: register it.",
+                    format!("register its transaction, or `payhookd orphans show {number}`"),
+                );
+                let raise = Raise {
+                    kind,
+                    subject: format!("over-{number}"),
+                    severity: Severity::Warning,
+                    occasion: Occasion::Happened,
+                    texts: Spoken { english: texts.clone(), french: texts },
+                };
+                let at = first.plus(Duration::from_secs(number * 60));
+                batch.raise_issue(&raise, at)?;
+                batch.close_issue(kind, &raise.subject, at.plus(Duration::from_secs(600)))?;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
 }
 
 /// What the shop says of a payment; of every twentieth it expects another amount than is paid.
