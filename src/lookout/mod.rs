@@ -175,7 +175,7 @@ impl Lookout {
                 }
                 Flaw::Time => {
                     let ours = tally.is_ours(genuine_at);
-                    (IssueKind::Clock, ours.then(|| words::clock(provider, tally, now)))
+                    (IssueKind::Clock, ours.then(|| words::clock(provider, tally, now, &self.zone)))
                 }
                 Flaw::Certificate => {
                     let ours = tally.is_ours(genuine_at) && provider == Provider::Paypal;

@@ -22,9 +22,17 @@ pub(super) fn refused_signatures(
     zone: &Zone,
 ) -> Raise {
     let name = provider.name();
-    let (secret, place) = match provider {
-        Provider::Stripe => ("STRIPE_WEBHOOK_SECRET", "Webhooks, your endpoint, Signing secret"),
-        Provider::Paypal => ("PAYPAL_WEBHOOK_ID", "your app, Webhooks, Webhook ID"),
+    let (secret, place, endroit) = match provider {
+        Provider::Stripe => (
+            "STRIPE_WEBHOOK_SECRET",
+            "Webhooks, your endpoint, Signing secret",
+            "Webhooks, votre adresse, Signing secret",
+        ),
+        Provider::Paypal => (
+            "PAYPAL_WEBHOOK_ID",
+            "your app, Webhooks, Webhook ID",
+            "votre application, Webhooks, Webhook ID",
+        ),
     };
     let count = tally.count();
     let since = tally.first_at().map(|at| zone.show(at)).unwrap_or_default();
@@ -49,7 +57,7 @@ pub(super) fn refused_signatures(
                      jamais été authentique."
                 ),
                 format!(
-                    "recopiez {secret} depuis le tableau de bord de {name} ({place}), et redémarrez"
+                    "recopiez {secret} depuis le tableau de bord de {name} ({endroit}), et redémarrez"
                 ),
             ),
         },
@@ -72,7 +80,7 @@ pub(super) fn refused_signatures(
                      authentique est arrivé {genuine}."
                 ),
                 format!(
-                    "ajoutez le nouveau à {secret}, après une virgule ({place}), et redémarrez"
+                    "ajoutez le nouveau à {secret}, après une virgule ({endroit}), et redémarrez"
                 ),
             ),
         },
@@ -99,8 +107,8 @@ pub(super) fn refused_signatures(
 }
 
 /// Genuine signatures whose time is off.
-pub(super) fn clock(provider: Provider, tally: &Tally, now: Timestamp) -> Raise {
-    let (name, count) = (provider.name(), tally.count());
+pub(super) fn clock(provider: Provider, tally: &Tally, now: Timestamp, zone: &Zone) -> Raise {
+    let (name, count, now) = (provider.name(), tally.count(), zone.show(now));
     let texts = Spoken {
         english: Texts::new(
             format!("This machine's clock is off: webhooks of {name} are refused"),
@@ -166,13 +174,13 @@ pub(super) fn certificate_ends(ends: Timestamp, zone: &Zone) -> Raise {
             format!("PayPal's signing certificate is trusted until {ends}"),
             "It, or one on its path, ends then. PayPal signs with a new one before, which is \
              fetched by itself.",
-            "upgrade payhookd, or renew --paypal-cert-roots, if PayPal's webhooks are refused then",
+            "upgrade payhookd, or renew `--paypal-cert-roots`, if PayPal's webhooks are refused then",
         ),
         french: Texts::new(
             format!("Le certificat de signature de PayPal est fiable jusqu’au {ends}"),
             "Lui, ou un autre de sa chaîne, expire alors. PayPal signe avant avec un nouveau, qui \
              est obtenu automatiquement.",
-            "mettez payhookd à jour, ou renouvelez --paypal-cert-roots, si les webhooks de PayPal \
+            "mettez payhookd à jour, ou renouvelez `--paypal-cert-roots`, si les webhooks de PayPal \
              sont alors refusés",
         ),
     };
@@ -214,7 +222,7 @@ pub(super) fn disk(free: u64, total: u64, severity: Severity) -> Raise {
                 "{free} MiB of {total} MiB are free. When there is no room, webhooks are turned \
                  away; the providers send them again for three days."
             ),
-            "make room, or keep bodies for a shorter time (--keep-payloads)",
+            "make room, or keep bodies for a shorter time (`--keep-payloads`)",
         ),
         french: Texts::new(
             "Le disque de la base de données est presque plein",
@@ -222,7 +230,7 @@ pub(super) fn disk(free: u64, total: u64, severity: Severity) -> Raise {
                 "{free} Mio sur {total} Mio sont libres. Sans place, les webhooks sont \
                  renvoyés\u{a0}; les prestataires les renvoient pendant trois jours."
             ),
-            "faites de la place, ou conservez les contenus moins longtemps (--keep-payloads)",
+            "faites de la place, ou conservez les contenus moins longtemps (`--keep-payloads`)",
         ),
     };
     raise(IssueKind::Disk, "database", severity, texts)

@@ -131,24 +131,31 @@ impl Shown<'_> {
         let said = Said::of(typeset, issue);
         html! {
             li id=(format!("issue-{}", issue.id)) {
-                (headline(typeset, issue, &said)) " "
-                span.tag { (typeset.words.issue_kind(issue.kind)) }
-                p.hint {
-                    (texts.since) " " (typeset.time(issue.opened_at))
-                    @if issue.count > 1 {
-                        " · " ((texts.times)(&typeset.number(issue.count))) ", "
-                        (texts.last_seen) " " (typeset.ago(issue.last_seen_at))
+                div {
+                    (headline(typeset, issue, &said)) " "
+                    span.tag { (typeset.words.issue_kind(issue.kind)) }
+                    p.hint {
+                        (texts.since) " " (typeset.time(issue.opened_at))
+                        @if issue.count > 1 {
+                            " · " ((texts.times)(&typeset.number(issue.count))) ", "
+                            (texts.last_seen) " " (typeset.ago(issue.last_seen_at))
+                        }
+                        @if let Some(at) = issue.closed_at {
+                            " · " (texts.over_since) " " (typeset.time(at))
+                        } @else if let Some(at) = issue.dismissed_at {
+                            " · " (texts.known_since) " " (typeset.time(at))
+                        }
                     }
-                    @if let Some(at) = issue.closed_at {
-                        " · " (texts.over_since) " " (typeset.time(at))
-                    } @else if let Some(at) = issue.dismissed_at {
-                        " · " (texts.known_since) " " (typeset.time(at))
+                    @if !said.texts.detail.is_empty() {
+                        p { bdi lang=[said.lang] { (with_commands(&fitting(&said.texts.detail, DETAIL))) } }
+                    }
+                    @if issue.closed_at.is_none() && !said.texts.remedy.is_empty() {
+                        p {
+                            span.hint { (texts.remedy) (typeset.words.common.colon) }
+                            (remedy(&said))
+                        }
                     }
                 }
-                @if !said.texts.detail.is_empty() {
-                    p { bdi lang=[said.lang] { (with_commands(&fitting(&said.texts.detail, DETAIL))) } }
-                }
-                @if issue.closed_at.is_none() { (remedy(typeset, &said)) }
                 @if issue.status() == IssueStatus::Open {
                     (dismissal(typeset, self.session, issue, Some(&self.filters.path())))
                 }
@@ -162,8 +169,10 @@ pub(super) fn in_brief(typeset: Typeset<'_>, session: &Session, issue: &Issue) -
     let said = Said::of(typeset, issue);
     html! {
         li id=(format!("issue-{}", issue.id)) {
-            (headline(typeset, issue, &said)) " " span.hint { (typeset.ago(issue.opened_at)) }
-            (remedy(typeset, &said))
+            div {
+                (headline(typeset, issue, &said)) " " span.hint { (typeset.ago(issue.opened_at)) }
+                @if !said.texts.remedy.is_empty() { p.hint { (remedy(&said)) } }
+            }
             (dismissal(typeset, session, issue, None))
         }
     }
@@ -205,15 +214,8 @@ fn title_id(issue: &Issue) -> String {
     format!("title-{}", issue.id)
 }
 
-fn remedy(typeset: Typeset<'_>, said: &Said) -> Markup {
-    html! {
-        @if !said.texts.remedy.is_empty() {
-            p.hint {
-                span.sr { (typeset.words.issues.remedy) ": " }
-                bdi lang=[said.lang] { (with_commands(&fitting(&said.texts.remedy, REMEDY))) }
-            }
-        }
-    }
+fn remedy(said: &Said) -> Markup {
+    html! { bdi lang=[said.lang] { (with_commands(&fitting(&said.texts.remedy, REMEDY))) } }
 }
 
 /// The form by which a person says that they know; `next` is the page that it leads to.
@@ -222,7 +224,7 @@ fn dismissal(typeset: Typeset<'_>, session: &Session, issue: &Issue, next: Optio
         form method="post" action=(format!("/issues/{}/dismiss", issue.id)) {
             (secret(session))
             @if let Some(next) = next { input type="hidden" name="next" value=(next); }
-            button.quiet aria-describedby=(title_id(issue)) { (typeset.words.issues.dismiss) }
+            button.small aria-describedby=(title_id(issue)) { (typeset.words.issues.dismiss) }
         }
     }
 }

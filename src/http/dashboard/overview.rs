@@ -9,7 +9,7 @@ use warp::reply::Response;
 use super::charts::{self, Column};
 use super::page::{Failure, Tab};
 use super::sessions::Session;
-use super::typeset::Typeset;
+use super::typeset::{Typeset, with_commands};
 use super::{Dashboard, Visit, issues};
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::event::Provider;
@@ -25,7 +25,7 @@ use crate::zone::Zone;
 /// Days that are looked back on, with today.
 const DAYS: u32 = 30;
 /// Problems that are shown; the others have a page of their own.
-const PROBLEMS: u32 = 10;
+const PROBLEMS: u32 = 5;
 /// Of how long events took: half of them, and all but the slowest.
 const PERCENTILES: [u8; 2] = [50, 99];
 
@@ -109,11 +109,11 @@ impl Overview<'_> {
                     (self.money(texts.today, today))
                     (self.money(texts.month, month))
                 }
+                (self.problems())
                 div.cards {
-                    (self.problems())
+                    (self.outcomes(month))
                     (self.last_events())
                 }
-                (self.outcomes(month))
                 div.cards {
                     (self.payments(days))
                     (self.processing(days))
@@ -138,7 +138,7 @@ impl Overview<'_> {
                 }
             }
             @if problems > 0 {
-                p.headline.warn { a href="#problems" { ((texts.problems)(problems)) } "." }
+                p.headline.warn { a href="/issues" { ((texts.problems)(problems)) } "." }
             } @else if number == 0 {
                 p.headline.good { (texts.all_well) }
             }
@@ -221,7 +221,7 @@ impl Overview<'_> {
         let issues = &self.standing.issues;
         let more = self.standing.open_issues - i64::from(PROBLEMS);
         html! {
-            section.card #problems {
+            section.card {
                 h2 { (texts.open_problems) }
                 @if issues.rows.is_empty() {
                     p.hint { (texts.no_problems) }
@@ -246,8 +246,8 @@ impl Overview<'_> {
             section.card {
                 h2 { (texts.last_events) }
                 @if last.is_empty() {
-                    p { (texts.no_events) }
-                    p.hint { (texts.no_events_hint) }
+                    p { (words.events.none) }
+                    p.hint { (with_commands(words.events.none_hint)) }
                 } @else {
                     dl.facts {
                         @for (provider, livemode, at) in last {
@@ -359,7 +359,7 @@ impl Overview<'_> {
                         |number| self.typeset.number(signed(number)),
                     ))
                 } @else {
-                    p.hint { (texts.no_deliveries) }
+                    p.hint { (with_commands(texts.no_deliveries)) }
                 }
             }
         }

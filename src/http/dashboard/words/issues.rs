@@ -22,14 +22,14 @@ texts! {
              with them is shown here until it is mended.",
             "L’argent, les webhooks, l’application de la boutique, le disque et l’horloge sont \
              surveillés. Ce qui ne va pas est montré ici jusqu’à ce que ce soit réparé.";
-        none_dismissed: Text = "None that lasts is known to anybody.",
-            "Aucun problème vu ne dure encore.";
+        none_dismissed: Text = "None that lasts is marked as known.",
+            "Aucun problème en cours n’est marqué comme vu.";
         none_dismissed_hint: Text =
             "A problem of which somebody says that they know stands here until it is over, and \
              among the open ones again when it gets worse or happens again.",
             "Un problème que quelqu’un dit avoir vu se trouve ici jusqu’à sa fin, et de nouveau \
              parmi les ouverts s’il s’aggrave ou se reproduit.";
-        none_closed: Text = "None is over.", "Aucun n’est terminé.";
+        none_closed: Text = "None is over yet.", "Aucun n’est encore terminé.";
         none_closed_hint: Text = "Problems that were mended are kept here, the last one first.",
             "Les problèmes réparés sont conservés ici, le dernier d’abord.";
         none_of_kind: Text = "None of this kind.", "Aucun de cette nature.";

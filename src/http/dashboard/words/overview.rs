@@ -41,19 +41,14 @@ texts! {
         payments: Text = "Payments", "Paiements";
         no_money: Text = "No money has moved.", "Aucun mouvement d’argent.";
         last_events: Text = "Last genuine event", "Dernier événement authentique";
-        no_events: Text = "No event has come yet.", "Aucun événement n’est encore arrivé.";
-        no_events_hint: Text =
-            "Send one to check the way: payhookd send stripe --template payment_intent.succeeded",
-            "Envoyez-en un pour vérifier le chemin\u{a0}: payhookd send stripe --template \
-             payment_intent.succeeded";
         outcomes: Text = "What became of the events of the last 30 days",
             "Ce que sont devenus les événements des 30 derniers jours";
         payments_a_day: Text = "Payments a day", "Paiements par jour";
         processing: Text = "Time to the disk, by day", "Temps jusqu’au disque, par jour";
         deliveries: Text = "Told to the shop’s app, by day", "Notifications à l’application, par jour";
         no_deliveries: Text =
-            "No app is told of changes: set PAYHOOKD_NOTIFY_URL to tell the shop’s.",
-            "Aucune application n’est notifiée\u{a0}: définissez PAYHOOKD_NOTIFY_URL.";
+            "No app is told of changes: set `PAYHOOKD_NOTIFY_URL` to tell the shop’s.",
+            "Aucune application n’est notifiée\u{a0}: définissez `PAYHOOKD_NOTIFY_URL`.";
         percentile: fn(u8) -> String = |percent| format!("{percent} % within"),
             |percent| format!("{percent}\u{a0}% en moins de");
         day: Text = "Day", "Jour";
