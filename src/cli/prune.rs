@@ -33,18 +33,19 @@ impl Pruning {
             }
             false => (self.prune(&cutoff)?, "removed"),
         };
-        let Pruned { events, bytes, unsettled, rejected } = pruned;
+        let Pruned { events, bytes, unsettled, rejected, issues } = pruned;
         let mut output = io::stdout().lock();
-        let before = |cutoff: Option<_>| match cutoff {
-            Some(before) => format!("received before {before}"),
+        let before = |what: &str, cutoff: Option<_>| match cutoff {
+            Some(before) => format!("{what} before {before}"),
             None => "none, because they are kept forever".to_owned(),
         };
         printed(writeln!(
             output,
             "{removed}: bodies and headers of {events} settled events ({bytes} bytes; {}), {rejected} \
-             refused requests ({})",
-            before(cutoff.payloads),
-            before(cutoff.rejected),
+             refused requests ({}), {issues} closed issues ({})",
+            before("received", cutoff.payloads),
+            before("received", cutoff.rejected),
+            before("closed", cutoff.issues),
         ))?;
         printed(match unsettled {
             0 => Ok(()),

@@ -290,11 +290,20 @@ pub struct KeepOptions {
     /// How long refused requests are kept, of which there are a thousand at most: 30d, or forever.
     #[arg(long, value_name = "DURATION", default_value = "30d", env = "PAYHOOKD_KEEP_REJECTED")]
     pub keep_rejected: KeepOption,
+
+    /// How long issues are kept after they were over, and what people were told of them: 365d, or
+    /// forever.
+    #[arg(long, value_name = "DURATION", default_value = "365d", env = "PAYHOOKD_KEEP_ISSUES")]
+    pub keep_issues: KeepOption,
 }
 
 impl From<KeepOptions> for Keep {
     fn from(options: KeepOptions) -> Self {
-        Self { payloads: options.keep_payloads.0, rejected: options.keep_rejected.0 }
+        Self {
+            payloads: options.keep_payloads.0,
+            rejected: options.keep_rejected.0,
+            issues: options.keep_issues.0,
+        }
     }
 }
 
@@ -349,6 +358,7 @@ pub const VARIABLES: &[&str] = &[
     "PAYHOOKD_API_TOKEN_FILE",
     "PAYHOOKD_DAILY_REPORT",
     "PAYHOOKD_DB",
+    "PAYHOOKD_KEEP_ISSUES",
     "PAYHOOKD_KEEP_PAYLOADS",
     "PAYHOOKD_KEEP_REJECTED",
     "PAYHOOKD_LANGUAGE",

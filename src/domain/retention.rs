@@ -5,22 +5,26 @@ use std::time::Duration;
 use super::time::Timestamp;
 use super::transaction::{DisputeStatus, Status};
 
-/// How long bodies, and refused requests, are kept; `None`: for ever.
+/// How long bodies, refused requests and issues that are over are kept; `None`: for ever.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keep {
     /// Bodies and headers of settled events.
     pub payloads: Option<Duration>,
     /// Rows of `rejected_requests`.
     pub rejected: Option<Duration>,
+    /// Issues, since they were over.
+    pub issues: Option<Duration>,
 }
 
-/// The same as instants: what was received before is not kept.
+/// The same as instants: what was received, or over, before is not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cutoff {
     /// Of bodies and headers of settled events.
     pub payloads: Option<Timestamp>,
     /// Of refused requests.
     pub rejected: Option<Timestamp>,
+    /// Of issues that are over.
+    pub issues: Option<Timestamp>,
     /// What was received later than now was received by a clock that was wrong.
     pub now: Timestamp,
 }
@@ -31,6 +35,7 @@ impl Keep {
         Cutoff {
             payloads: self.payloads.map(|keep| now.minus(keep)),
             rejected: self.rejected.map(|keep| now.minus(keep)),
+            issues: self.issues.map(|keep| now.minus(keep)),
             now,
         }
     }

@@ -24,6 +24,7 @@ mod feed;
 mod inbox;
 mod ingest;
 mod issue_lists;
+mod issue_retention;
 mod issues;
 mod late_money;
 mod listing;

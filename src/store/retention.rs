@@ -1,5 +1,5 @@
 //! Bodies and headers of settled events are removed when they are old; the row, its ids and its facts
-//! stay, and so does the hash of what was removed.
+//! stay, and so does the hash of what was removed. Refused requests go, and issues that are long over.
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, TransactionBehavior, named_params, params_from_iter};
@@ -9,7 +9,7 @@ use super::chain::Hash;
 use super::database::Database;
 use super::ingest::Outcome;
 use super::read::Reader;
-use super::{Columns, StoreError};
+use super::{Columns, StoreError, issue_retention};
 use crate::domain::retention::{Cutoff, is_settled};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{DisputeStatus, Status};
@@ -25,6 +25,8 @@ pub struct Pruned {
     pub unsettled: u64,
     /// Refused requests that were removed.
     pub rejected: u64,
+    /// Issues that were over and were removed.
+    pub issues: u64,
 }
 
 impl Pruned {
@@ -36,22 +38,25 @@ impl Pruned {
             bytes: self.bytes + other.bytes,
             unsettled: self.unsettled + other.unsettled,
             rejected: self.rejected + other.rejected,
+            issues: self.issues + other.issues,
         }
     }
 
     /// Whether nothing was removed.
     pub fn is_nothing(self) -> bool {
-        self.events == 0 && self.rejected == 0
+        self.events == 0 && self.rejected == 0 && self.issues == 0
     }
 }
 
-/// How far one round of pruning has come: first the refused requests, then the events that were not
-/// settled the last time, then the others.
+/// How far one round of pruning has come: first the refused requests, then the issues that are over,
+/// then the events that were not settled the last time, then the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Round {
     /// Nothing was done yet.
     #[default]
     Begun,
+    /// The refused requests were removed.
+    Issues,
     /// Unsettled events up to this one were looked at again.
     Unsettled(i64),
     /// They all were.
@@ -93,6 +98,9 @@ impl Reader {
             let rejected: i64 = connection.query_row(count, parameters, |row| row.get(0))?;
             pruned.rejected = rejected.unsigned_abs();
         }
+        if let Some(before) = cutoff.issues {
+            pruned.issues = issue_retention::count_over(connection, before)?;
+        }
         let Some(before) = cutoff.payloads else { return Ok(pruned) };
         let mut round = Round::Unsettled(i64::MIN);
         let mut after = pruned_to(connection)?;
@@ -118,7 +126,16 @@ fn step(
             if let Some(before) = cutoff.rejected {
                 pruned.rejected = remove_rejected(&transaction, before)?;
             }
-            Round::Unsettled(i64::MIN)
+            Round::Issues
+        }
+        (Round::Issues, _) => {
+            if let Some(before) = cutoff.issues {
+                pruned.issues = issue_retention::remove_over(&transaction, before)?;
+            }
+            match pruned.issues {
+                0 => Round::Unsettled(i64::MIN),
+                _ => Round::Issues,
+            }
         }
         (Round::Done, _) | (_, None) => Round::Done,
         (Round::Unsettled(_) | Round::Newer, Some(before)) => {
@@ -198,7 +215,7 @@ impl Found {
             events: removed.clone().count() as u64,
             bytes: removed.map(|one| one.bytes).sum(),
             unsettled: self.unsettled.len() as u64,
-            rejected: 0,
+            ..Pruned::default()
         }
     }
 }

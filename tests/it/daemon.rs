@@ -43,6 +43,7 @@ impl Options {
             ("PAYHOOKD_RECONCILE_EVERY".to_owned(), "off".to_owned()),
             ("PAYHOOKD_KEEP_PAYLOADS".to_owned(), "forever".to_owned()),
             ("PAYHOOKD_KEEP_REJECTED".to_owned(), "forever".to_owned()),
+            ("PAYHOOKD_KEEP_ISSUES".to_owned(), "forever".to_owned()),
         ];
         Self {
             folder: Arc::new(folder),

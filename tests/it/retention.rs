@@ -1,4 +1,5 @@
-//! What is old is removed, and nothing else: bodies and headers of settled events, refused requests.
+//! What is old is removed, and nothing else: bodies and headers of settled events, refused requests, issues
+//! that are over.
 
 use std::time::Duration;
 
@@ -48,13 +49,15 @@ fn deliver(daemon: &Daemon, event: StripeSample) {
 
 /// What is old is removed, as everywhere where nothing else is set.
 fn options() -> Options {
-    Options::stripe().without("PAYHOOKD_KEEP_PAYLOADS").without("PAYHOOKD_KEEP_REJECTED")
+    let names = ["PAYHOOKD_KEEP_PAYLOADS", "PAYHOOKD_KEEP_REJECTED", "PAYHOOKD_KEEP_ISSUES"];
+    names.into_iter().fold(Options::stripe(), Options::without)
 }
 
 /// A daemon that leaves it to the command: its own first round comes while a test is under way.
 fn start(options: &Options) -> Daemon {
     let forever = |options: Options, name| options.variable(name, "forever");
     let options = forever(options.clone(), "PAYHOOKD_KEEP_PAYLOADS");
+    let options = forever(options, "PAYHOOKD_KEEP_ISSUES");
     forever(options, "PAYHOOKD_KEEP_REJECTED").start()
 }
 
@@ -256,6 +259,53 @@ fn pages_become_free_and_are_used_again() {
     fill(400);
     let more = pages() - empty - of_events;
     assert!(more * 3 < of_events, "{more} pages more for as many events as took {of_events}");
+}
+
+#[test]
+fn issues_that_were_over_a_year_ago_are_removed_with_what_was_told_of_them() {
+    let options = options();
+    drop(start(&options));
+    let sqlite = Sqlite::open(options.db()).expect("a database");
+    let now = Clock::SYSTEM.now();
+    let [old, new] = [366, 364].map(|days| now.minus(Duration::from_secs(days * 86_400)));
+    // More than one step removes; then one of each that stays.
+    let steps = format!(
+        "INSERT INTO alert_targets (name, active) VALUES ('slack-0a1b2c3d', 0);
+         WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < 154)
+         INSERT INTO issues (id, kind, subject, severity, title, detail, remedy, opened_at,
+                             last_seen_at, count, news, closed_at)
+         SELECT i, 'orphan', i, 'warning', '', '', '', '{old}', '{old}', 1, 2, '{old}' FROM numbers;
+         INSERT INTO alerts (target_id, issue_id, status, news, attempts, finished_at)
+         SELECT 1, id, 'sent', 2, 1, closed_at FROM issues;
+         INSERT INTO alerts (target_id, issue_id, status, attempts, next_attempt_at)
+         VALUES (1, 3, 'pending', 0, '{now}');
+         UPDATE issues SET closed_at = '{new}' WHERE id = 151;
+         UPDATE issues SET closed_at = NULL WHERE id IN (152, 153);
+         UPDATE issues SET dismissed_at = '{old}' WHERE id = 153;"
+    );
+    sqlite.execute_batch(&steps).expect("SQL");
+    let said = options.done(&["prune", "--dry-run"]);
+    assert!(said.contains(" 149 closed issues (closed before 20"), "{said}");
+    assert_eq!(options.database().count("issues"), 154);
+    let said = options.done(&["prune", "--keep-issues", "forever"]);
+    assert!(said.contains(" 0 closed issues (none, because they are kept forever)"), "{said}");
+    let said = options.done(&["prune"]);
+    assert!(said.contains(" 149 closed issues (closed before 20"), "{said}");
+    let ids = "SELECT id FROM issues ORDER BY id";
+    assert_eq!(options.database().rows(ids), ["3", "151", "152", "153", "154"]);
+    assert_eq!(options.database().count("alerts"), 6);
+    options.database().assert_sound();
+
+    // No issue gets the id of another. The daemon drops what is owed to a target that is gone.
+    let daemon = start(&options.clone().arg("--orphan-grace=0"));
+    deliver(&daemon, StripeSample::new("payment_intent.succeeded", "orphan"));
+    wait_until("an issue opens", || options.database().count("issues") == 6);
+    drop(daemon);
+    let daemon = options.start();
+    let pruned = daemon.wait_for_line("msg=pruned");
+    assert!(pruned.contains(" issues=2"), "{pruned}");
+    assert_eq!(options.database().rows(ids), ["151", "152", "153", "155"]);
+    options.database().assert_sound();
 }
 
 #[test]

@@ -13,11 +13,12 @@ pub(super) async fn keep_tidy(store: Store, keep: Keep, clock: Clock) -> Infalli
     loop {
         match round(&store, &keep.cutoff(clock.now())).await {
             Ok(pruned) if pruned.is_nothing() => {}
-            Ok(Pruned { events, bytes, unsettled, rejected }) => Line::info("pruned")
+            Ok(Pruned { events, bytes, unsettled, rejected, issues }) => Line::info("pruned")
                 .with("events", events)
                 .with("bytes", bytes)
                 .with("unsettled", unsettled)
                 .with("rejected", rejected)
+                .with("issues", issues)
                 .emit(),
             Err(error) => Line::warn("not pruned").with("err", &error).emit(),
         }
