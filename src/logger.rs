@@ -95,7 +95,7 @@ fn write_out(shared: &Shared, mut output: impl Write) {
 }
 
 /// Whether standard error leads to the journal; systemd.exec(5) says how to know.
-fn is_journal() -> bool {
+pub(crate) fn is_journal() -> bool {
     let stream = std::env::var("JOURNAL_STREAM").unwrap_or_default();
     let error = std::fs::metadata("/proc/self/fd/2");
     error.is_ok_and(|error| stream == format!("{}:{}", error.dev(), error.ino()))

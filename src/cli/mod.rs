@@ -40,6 +40,7 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::Value;
 
 use crate::config::options::{DatabaseOption, ServeOptions};
+use crate::logger;
 use crate::providers::rules::Rules;
 use crate::store::{Page, Reader, Transaction};
 use crate::version::BUILD;
@@ -242,8 +243,12 @@ fn ended<E: Display>(result: Result<(), E>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // If standard error is closed too, the exit code is all that is left to say.
-            let _ = writeln!(io::stderr(), "payhookd: {error}");
+            // What ends a service is what its people look for: the journal's priority of errors.
+            let priority = if logger::is_journal() { "<3>" } else { "" };
+            for line in format!("payhookd: {error}").lines() {
+                // If standard error is closed too, the exit code is all that is left to say.
+                let _ = writeln!(io::stderr(), "{priority}{line}");
+            }
             ExitCode::FAILURE
         }
     }

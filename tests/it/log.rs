@@ -379,3 +379,12 @@ fn the_journal_gets_priorities_in_place_of_times() {
     assert!(log.contains("\n<4>level=warn msg=webhook "), "{log}");
     assert!(!log.contains("time="), "{log}");
 }
+
+#[test]
+fn the_journal_gets_what_prevents_a_start_as_an_error() {
+    let of_journal = "export JOURNAL_STREAM=$(stat -L -c '%d:%i' /proc/$$/fd/2)";
+    let output = Options::new().through_shell(of_journal).start_refused();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("<3>payhookd: the configuration can't be used:"), "{said}");
+    assert!(said.lines().all(|line| line.starts_with("<3>")), "{said}");
+}
