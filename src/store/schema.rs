@@ -120,7 +120,8 @@ pub struct Migration {
 /// Applies pending migrations to the database at `path`, after copying it beside itself.
 ///
 /// A database that does not exist is created; one that is up to date is left alone, without a
-/// copy; one that is newer than this binary is refused.
+/// copy; one that is newer than this binary is refused. If it fails, the database is as it was, and
+/// there is no copy.
 pub fn migrate(path: &Path, now: Timestamp) -> Result<Migration, StoreError> {
     migrate_by(&migrations(), path, now)
 }
@@ -136,8 +137,13 @@ fn migrate_by(runner: &Runner, path: &Path, now: Timestamp) -> Result<Migration,
             return Ok(Migration { applied: Vec::new(), backup: None });
         }
     };
-    configure(&connection)?;
-    let applied = apply(runner, &mut connection)?;
+    let applied = configure(&connection).and_then(|()| apply(runner, &mut connection));
+    if let (Err(_), Some(copy)) = (&applied, &backup) {
+        // All of it is one transaction, so nothing was applied. A service tries again and again, and
+        // must not fill the disk with copies; that this one could not be removed matters less.
+        let _ = std::fs::remove_file(copy);
+    }
+    let applied = applied?;
     chain::take_over(&mut connection)?;
     Ok(Migration { applied, backup })
 }
@@ -304,6 +310,9 @@ mod tests {
 
         let failed = migrate_by(&runner, &path, now()).expect_err("no such table");
         assert!(failed.to_string().contains("no_such_table"), "{failed}");
+        let files = std::fs::read_dir(directory.path()).expect("the directory");
+        let mut names = files.map(|file| file.expect("a file").file_name());
+        assert!(names.all(|name| !name.to_string_lossy().ends_with(".bak")), "a copy is left");
         let connection = open_writer(&path).expect("the schema is what it was");
         assert_eq!(certificates(&connection), 1);
     }
