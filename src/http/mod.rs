@@ -21,7 +21,7 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use warp::reply::Response;
@@ -37,8 +37,11 @@ const MAX_HEADERS: usize = 16 * 1024;
 /// What is in flight when the daemon is told to stop has this long to end.
 const STOP_WITHIN: Duration = Duration::from_secs(8);
 
-/// Who connected just before and has not said anything yet has this long to do so.
-const FIRST_REQUEST_WITHIN: Duration = Duration::from_secs(1);
+/// Who is connected when the daemon is told to stop, and says nothing, has this long to send a last
+/// request.
+const LAST_REQUEST_WITHIN: Duration = Duration::from_secs(1);
+
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
 /// Serves one listener until `stop` turns true, then lets what is in flight end.
 pub async fn serve(
@@ -88,15 +91,18 @@ async fn serve_connection(
     let _ = stream.set_nodelay(true);
     let answer = TowerToHyperService::new(warp::service(routes));
     let of_requests = Arc::clone(&slot);
-    let heard = Arc::new(Notify::new());
-    let hears = Arc::clone(&heard);
+    let stops = stop.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         let slot = Arc::clone(&of_requests);
-        hears.notify_one();
+        let stops = stops.clone();
         request.extensions_mut().insert(Arc::clone(&slot));
         let answered = answer.call(request);
         async move {
-            let answer = answered.await;
+            let mut answer = answered.await;
+            if let (Ok(answer), true) = (&mut answer, *stops.borrow()) {
+                // It is the last on this connection.
+                answer.headers_mut().insert(header::CONNECTION, CLOSE);
+            }
             slot.answered();
             answer
         }
@@ -116,14 +122,10 @@ async fn serve_connection(
         _ = connection.as_mut() => {}
         () = slot.told_to_close() => {}
         () = told(&mut stop) => {
-            // A connection without a request would be closed at once, with the request under way.
-            let is_open = tokio::select! {
-                biased;
-                _ = connection.as_mut() => false,
-                () = heard.notified() => true,
-                () = tokio::time::sleep(FIRST_REQUEST_WITHIN) => true,
-            };
-            if is_open {
+            // A connection without a request would be closed at once, with the request under way, and
+            // its proxy would tell the provider that nobody is there. So whoever sends one more is told
+            // with the answer that it was the last.
+            if tokio::time::timeout(LAST_REQUEST_WITHIN, connection.as_mut()).await.is_err() {
                 connection.as_mut().graceful_shutdown();
                 let _ = connection.await;
             }

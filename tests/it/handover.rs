@@ -15,6 +15,13 @@ fn sockets() -> Arc<[TcpListener; 2]> {
 
 #[test]
 fn a_daemon_is_exchanged_under_load_and_nobody_is_refused() {
+    // As nginx does, on a connection for each, and as Caddy does, which keeps them.
+    for keeps in [false, true] {
+        exchanged_under_load(keeps);
+    }
+}
+
+fn exchanged_under_load(keeps: bool) {
     let sockets = sockets();
     let options = Options::stripe().on_sockets(&sockets);
     let public = sockets[0].local_addr().expect("an address");
@@ -23,6 +30,7 @@ fn a_daemon_is_exchanged_under_load_and_nobody_is_refused() {
         for sender in 0..6 {
             let (acknowledged, over) = (&acknowledged, &over);
             scope.spawn(move || {
+                let mut kept = None;
                 for number in 0.. {
                     if over.load(Ordering::Relaxed) {
                         break;
@@ -30,11 +38,16 @@ fn a_daemon_is_exchanged_under_load_and_nobody_is_refused() {
                     let name = format!("{sender}_{number}");
                     let body = stripe_event("payment_intent.succeeded", &name);
                     let signature = stripe_signature(body.as_bytes());
-                    // As the reverse proxies do, on a connection of its own.
-                    let headers = [("stripe-signature", &*signature), ("connection", "close")];
-                    let mut connection = Connection::open(public);
+                    let mut headers = vec![("stripe-signature", &*signature)];
+                    if !keeps {
+                        headers.push(("connection", "close"));
+                    }
+                    let mut connection = kept.take().unwrap_or_else(|| Connection::open(public));
                     let answer = connection.request("POST", STRIPE, &headers, body);
                     assert_eq!(answer.text(), r#"{"received":true}"#);
+                    if answer.header("connection") != Some("close") {
+                        kept = Some(connection);
+                    }
                     acknowledged.fetch_add(1, Ordering::Relaxed);
                 }
             });
