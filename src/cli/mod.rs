@@ -17,6 +17,7 @@ pub mod events;
 pub mod export;
 pub mod forget;
 pub mod import;
+mod installation;
 pub mod issues;
 pub mod manual;
 pub mod migrate;
@@ -181,6 +182,21 @@ pub enum Command {
     Report(report::Reporting),
 }
 
+impl Command {
+    /// Whether it works on what the daemon of this machine works on. (The doctor reads the daemon's
+    /// settings by itself.)
+    fn has_settings_of_service(&self) -> bool {
+        !matches!(
+            self,
+            Self::Serve(_)
+                | Self::Demo(_)
+                | Self::Doctor(_)
+                | Self::Completions(_)
+                | Self::Manual(_)
+        )
+    }
+}
+
 /// What the words in a list of transactions mean.
 const STATUSES: &str = "\
 Status, which follows from the set of events and not from their order:
@@ -213,6 +229,12 @@ for each payment, not for each event. Registering its transaction adopts it, how
 
 /// Does what was said. Exit codes: 0 done, 1 failed; 2, for what can't be said, is clap's.
 pub fn run(cli: &Cli) -> ExitCode {
+    if let Some(command) = &cli.command
+        && command.has_settings_of_service()
+        && let Err(error) = installation::run_as_its_service()
+    {
+        return ended(Err(error));
+    }
     match &cli.command {
         None if cli.migrate => ended(migrate::run(&cli.serve.db)),
         None => ended(serve::run(&cli.serve)),

@@ -2,25 +2,16 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::{Doctor, Finding};
-use crate::cli::migrate::OF_SERVICE;
-use crate::cli::{CommandError, said};
+use crate::cli::CommandError;
+use crate::cli::installation::Installation;
 use crate::config::options::ServeOptions;
 use crate::config::{self, Config, ConfigError, Surroundings, database_path};
 use crate::domain::time::Timestamp;
-
-/// Where the package has the daemon's settings.
-const ENV_FILE: &str = "/etc/payhookd/payhookd.env";
-/// Where systemd has the state and the credentials of the package's service. It tells the service
-/// by these variables, and nobody else.
-const SAID_TO_SERVICE: [(&str, &str); 2] = [
-    ("STATE_DIRECTORY", OF_SERVICE),
-    ("CREDENTIALS_DIRECTORY", "/run/credentials/payhookd.service"),
-];
 
 /// What is looked at.
 #[derive(Debug)]
@@ -46,20 +37,13 @@ impl Patient {
         now: Timestamp,
     ) -> Result<(Self, Vec<Finding>), CommandError> {
         let mut variables = config::variables();
-        let env_file = env_file(doctor.env_file.as_deref(), &variables);
-        if let Some(file) = &env_file {
-            let text = fs::read_to_string(file)
-                .map_err(|error| said(format!("{} can't be read: {error}", file.display())))?;
-            let of_file = parse(&text).map_err(|line| {
-                said(format!("{}: line {line} is not NAME=VALUE", file.display()))
-            })?;
-            variables.retain(|(name, _)| of_file.iter().all(|(of_file, _)| of_file != name));
-            variables.extend(of_file);
-            for (name, folder) in SAID_TO_SERVICE {
-                if variables.iter().all(|(known, _)| known != name) && Path::new(folder).is_dir() {
-                    variables.push((name.to_owned(), folder.to_owned()));
-                }
-            }
+        let installation = Installation::meant(doctor.env_file.as_deref(), &variables)?;
+        let mut env_file = None;
+        if let Some(Installation { env_file: file, variables: of_service }) = installation {
+            variables
+                .retain(|(name, _)| of_service.iter().all(|(of_service, _)| of_service != name));
+            variables.extend(of_service);
+            env_file = Some(file);
         }
         let mut findings = Vec::new();
         let options = match options(&variables, &doctor.settings) {
@@ -109,16 +93,6 @@ fn value<'v>(variables: &'v [(String, String)], name: &str) -> Option<&'v str> {
     found.map(|(_, value)| &**value).filter(|value| !value.is_empty())
 }
 
-fn env_file(given: Option<&Path>, variables: &[(String, String)]) -> Option<PathBuf> {
-    let is_setting =
-        |name: &str| ["PAYHOOKD_", "STRIPE_", "PAYPAL_"].iter().any(|it| name.starts_with(it));
-    match given {
-        Some(file) => Some(file.to_owned()),
-        None if variables.iter().any(|(name, _)| is_setting(name)) => None,
-        None => Some(PathBuf::from(ENV_FILE)).filter(|file| fs::File::open(file).is_ok()),
-    }
-}
-
 /// A mistake as the configuration words it: what is wrong, a colon, what to do.
 fn of_mistake(mistake: &str) -> Finding {
     match mistake.rsplit_once(": ") {
@@ -152,46 +126,9 @@ fn sentence(error: &clap::Error) -> String {
     lines.collect::<Vec<_>>().join(" ").trim_start_matches("error: ").to_owned()
 }
 
-/// The lines of an `EnvironmentFile=`, systemd.exec(5): assignments, comments, quoted values. The
-/// number of the first line that is none of them is the error.
-fn parse(text: &str) -> Result<Vec<(String, String)>, usize> {
-    let mut variables = Vec::new();
-    for (number, line) in (1..).zip(text.lines()) {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with(['#', ';']) {
-            continue;
-        }
-        let (name, value) = line.split_once('=').ok_or(number)?;
-        let name = name.trim_end();
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        if name.is_empty() || !name.bytes().all(allowed) {
-            return Err(number);
-        }
-        variables.retain(|(known, _)| known != name);
-        variables.push((name.to_owned(), unquoted(value.trim_start()).to_owned()));
-    }
-    Ok(variables)
-}
-
-fn unquoted(value: &str) -> &str {
-    let quoted = |quote: char| value.strip_prefix(quote)?.strip_suffix(quote);
-    quoted('"').or_else(|| quoted('\'')).unwrap_or(value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_environment_file_is_read_as_systemd_reads_it() {
-        let text = "# a comment\n\n; another\nA=1\n B = \"two words\" \nA='three=3'\nC=\n";
-        let expected = [("B", "two words"), ("A", "three=3"), ("C", "")];
-        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        assert_eq!(parse(text), Ok(expected.into()));
-        for (text, line) in [("A=1\nexport B=2\n", 2), ("A\n", 1), ("=1\n", 1)] {
-            assert_eq!(parse(text), Err(line), "{text}");
-        }
-    }
 
     #[test]
     fn a_flag_counts_in_place_of_its_variable() {
