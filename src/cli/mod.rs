@@ -27,6 +27,7 @@ pub mod prune;
 pub mod reconcile;
 pub mod replay;
 pub mod report;
+pub mod restore;
 pub mod send;
 pub mod serve;
 pub mod signer;
@@ -114,11 +115,19 @@ pub enum Command {
     Endpoints(Box<endpoints::Endpoints>),
     /// Copy the database to a file, while the daemon runs, and check the copy.
     ///
-    /// To go back to it: stop the daemon, put the copy in the place of the database, remove the files
-    /// beside it that end in -wal and -shm, and start the daemon.
+    /// `payhookd restore` goes back to it.
     #[command(after_help = "Examples:\n  payhookd backup /mnt/backup/payhookd.db\n  \
         payhookd backup /var/backups/payhookd --keep 14")]
     Backup(backup::Backing),
+    /// Go back to a copy of the database, while the daemon is stopped.
+    ///
+    /// The copy is checked first, and stays as it is. What is in the place of the database is kept beside
+    /// it. What came since the copy was made is fetched from the providers when the daemon starts, if it
+    /// has their API keys.
+    #[command(after_help = "Example:\n  systemctl stop payhookd.socket payhookd\n  \
+        payhookd restore /var/backups/payhookd/payhookd-20261123T033000000Z.db\n  \
+        systemctl start payhookd.socket payhookd")]
+    Restore(restore::Restoring),
     /// Look at everything that an installation needs, and say how to mend what is wrong.
     ///
     /// Settings, secrets, clock, disk, database, certificates, listeners and the last events; with
@@ -248,6 +257,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Endpoints(command)) => ended(command.run()),
         Some(Command::Reconcile(reconcile)) => ended(reconcile.run()),
         Some(Command::Backup(backing)) => ended(backing.run()),
+        Some(Command::Restore(restoring)) => ended(restoring.run()),
         Some(Command::Forget(forget)) => ended(forget.run()),
         Some(Command::Export(export)) => ended(export.run()),
         Some(Command::Prune(pruning)) => ended(pruning.run()),

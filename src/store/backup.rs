@@ -53,7 +53,7 @@ pub(super) fn copy(connection: &Connection, target: &Path) -> Result<(), StoreEr
     sync(Some(target), target)
 }
 
-fn check(copy: &Path) -> Result<Backup, StoreError> {
+pub(super) fn check(copy: &Path) -> Result<Backup, StoreError> {
     let connection = schema::open_as_it_is(copy)?;
     if let Some(problem) = soundness::problems_of(&connection, true)?.into_iter().next() {
         return Err(StoreError::Unsound { problem });
@@ -65,17 +65,17 @@ fn check(copy: &Path) -> Result<Backup, StoreError> {
     Ok(Backup { bytes, events: count("webhook_logs")?, transactions: count("transactions")? })
 }
 
-fn sync(file: Option<&Path>, named: &Path) -> Result<(), StoreError> {
+pub(super) fn sync(file: Option<&Path>, named: &Path) -> Result<(), StoreError> {
     let file = File::open(file.unwrap_or_else(|| Path::new(".")));
     file.and_then(|file| file.sync_all()).map_err(|error| io(&error, named))
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(suffix);
     path.with_file_name(name)
 }
 
-fn io(error: &std::io::Error, path: &Path) -> StoreError {
+pub(super) fn io(error: &std::io::Error, path: &Path) -> StoreError {
     StoreError::Disk(format!("{}: {error}", path.display()))
 }

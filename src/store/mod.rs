@@ -40,6 +40,7 @@ mod references;
 mod register;
 mod rejected_requests;
 mod replay;
+mod restore;
 mod retention;
 mod schema;
 mod search;
@@ -83,6 +84,7 @@ pub use reconcile::{Cause, Found};
 pub use register::{NewTransaction, Registered};
 pub use rejected_requests::{RejectedRequest, USER_AGENT_CHARS};
 pub use replay::Replayed;
+pub use restore::{Restored, restore};
 pub use retention::{Pruned, Round};
 pub use schema::{Migration, migrate};
 pub use search::{Candidate, Searched};
@@ -180,6 +182,14 @@ pub enum StoreError {
     /// A copy of the database is not what it should be.
     #[error("the copy is not sound, and was removed: {problem}")]
     Unsound {
+        /// What SQLite says.
+        problem: String,
+    },
+    /// A file that is to be used as a database is damaged; nothing was changed.
+    #[error("{path} is damaged: {problem}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
         /// What SQLite says.
         problem: String,
     },

@@ -96,6 +96,14 @@ pub(super) fn open_as_it_is(path: &Path) -> Result<Connection, StoreError> {
     }
 }
 
+/// Refuses a database that a newer payhookd migrated.
+pub(super) fn refuse_newer_database(
+    connection: &Connection,
+    path: &Path,
+) -> Result<(), StoreError> {
+    refuse_newer(version(connection, path)?.unwrap_or(0), binary_version(), path)
+}
+
 fn must_exist(path: &Path) -> Result<(), StoreError> {
     match path.try_exists() {
         Ok(true) => Ok(()),

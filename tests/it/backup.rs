@@ -1,12 +1,19 @@
 //! Copies of the database, made while the daemon works.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 
 use rusqlite::Connection;
 
 use crate::daemon::{Options, wait_until};
 use crate::database::Database;
 use crate::provider::{StripeSample, stripe_event};
+
+/// What a command says that fails.
+fn refused(options: &Options, args: &[&str]) -> String {
+    let output = options.run(args);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
 
 #[test]
 fn a_copy_made_under_load_is_whole_and_holds_all_that_was_acknowledged() {
@@ -45,24 +52,98 @@ fn a_copy_made_under_load_is_whole_and_holds_all_that_was_acknowledged() {
 }
 
 #[test]
-fn a_copy_takes_the_place_of_a_database_that_is_lost() {
+fn a_copy_takes_the_place_of_a_database_that_is_kept_or_lost() {
     let daemon = Options::stripe().start();
     daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "1"));
     let options = daemon.options().clone();
     let copy = options.folder().join("copy.db");
-    options.done(&["backup", &copy.display().to_string()]);
+    let copy = copy.to_str().expect("text");
+    options.done(&["backup", copy]);
     daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "2"));
+    let said = refused(&options, &["restore", copy]);
+    assert!(said.contains("is in use: stop the daemon"), "{said}");
+    assert_eq!(daemon.database().count("webhook_logs"), 2);
+
+    // What was committed last is in the log beside the file.
+    daemon.kill();
+    let said = options.done(&["restore", copy]);
+    assert!(said.contains(" 1 events, 0 transactions, checked"), "{said}");
+    let kept = said.lines().find_map(|line| line.strip_prefix("the one before is kept: "));
+    assert_eq!(Database::open(kept.expect("its name").as_ref()).count("webhook_logs"), 2);
+    let again = StripeSample::new("payment_intent.succeeded", "1").body();
+    let daemon = options.start();
+    assert_eq!(daemon.database().count("webhook_logs"), 1);
+    assert_eq!(daemon.deliver_stripe(again).text(), r#"{"received":true,"duplicate":true}"#);
+    daemon.database().assert_sound();
+
     daemon.kill();
     for suffix in ["", "-wal", "-shm"] {
         let file = format!("{}{suffix}", options.db().display());
         std::fs::remove_file(file).expect("a file");
     }
-    std::fs::rename(&copy, options.db()).expect("renamed");
-    let daemon = options.start();
-    assert_eq!(daemon.database().count("webhook_logs"), 1);
-    let again = StripeSample::new("payment_intent.succeeded", "1").body();
-    assert_eq!(daemon.deliver_stripe(again).text(), r#"{"received":true,"duplicate":true}"#);
-    daemon.database().assert_sound();
+    let said = options.done(&["restore", copy]);
+    assert!(!said.contains("kept"), "{said}");
+    let mode = std::fs::metadata(options.db()).expect("a file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(options.start().database().count("webhook_logs"), 1);
+}
+
+#[test]
+fn what_root_restores_belongs_to_the_daemons_user() {
+    let options = Options::stripe();
+    options.done(&["--migrate"]);
+    let copy = options.folder().join("copy.db");
+    let copy = copy.to_str().expect("text");
+    options.done(&["backup", copy]);
+    if chown(options.db(), Some(12_345), Some(12_345)).is_err() {
+        println!("skipped: only root can give a file to another user");
+        return;
+    }
+    let owner = || std::fs::metadata(options.db()).expect("a file").uid();
+    options.done(&["restore", copy]);
+    assert_eq!(owner(), 12_345);
+    // Nothing is left of the one before: the folder says whose it is.
+    std::fs::remove_file(options.db()).expect("a file");
+    chown(options.folder(), Some(12_346), Some(12_346)).expect("as before");
+    options.done(&["restore", copy]);
+    assert_eq!(owner(), 12_346);
+}
+
+#[test]
+fn what_is_no_sound_copy_is_not_put_in_place() {
+    let options = Options::stripe();
+    options.done(&["--migrate"]);
+    let copy = options.folder().join("copy.db");
+    options.done(&["backup", copy.to_str().expect("text")]);
+    let before = std::fs::read(options.db()).expect("a file");
+    let newer = options.folder().join("newer.db");
+    std::fs::copy(&copy, &newer).expect("a copy");
+    let sqlite = Connection::open(&newer).expect("a database");
+    let newest = "INSERT INTO refinery_schema_history VALUES (1000, 'later', 'now', '0')";
+    sqlite.execute(newest, []).expect("a row");
+    drop(sqlite);
+    let mut bytes = std::fs::read(&copy).expect("a file");
+    for page in 2..bytes.len() / 8192 {
+        bytes[page * 8192..page * 8192 + 64].fill(0x5a);
+    }
+    let damaged = options.file("damaged.db", bytes);
+    let text = options.file("text.db", "not one");
+    let missing = options.folder().join("missing.db");
+    let itself = options.db();
+    for (file, expected) in [
+        (&*newer, "this payhookd knows up to"),
+        (&damaged, "damaged"),
+        (&text, "is not a database"),
+        (&missing, "there is no database at"),
+        (itself, "is the database itself"),
+    ] {
+        let said = refused(&options, &["restore", file.to_str().expect("text")]);
+        assert!(said.contains(expected), "{said}");
+        assert_eq!(std::fs::read(options.db()).expect("a file"), before, "{expected}");
+    }
+    let files = std::fs::read_dir(options.folder()).expect("a folder");
+    let mut names = files.map(|file| file.expect("a file").file_name());
+    assert!(names.all(|name| !name.to_string_lossy().contains(".part")));
 }
 
 #[test]
@@ -70,11 +151,7 @@ fn what_can_not_be_a_copy_leaves_no_file() {
     let options = Options::stripe();
     let target = options.folder().join("copy.db");
     let target = target.to_str().expect("text");
-    let refused = |args: &[&str]| {
-        let output = options.run(args);
-        assert_eq!(output.status.code(), Some(1), "{output:?}");
-        String::from_utf8_lossy(&output.stderr).into_owned()
-    };
+    let refused = |args: &[&str]| refused(&options, args);
     assert!(refused(&["backup", target]).contains("there is no database"));
     options.done(&["--migrate"]);
     assert!(refused(&["backup", target, "--keep", "2"]).contains("--keep is for a folder"));

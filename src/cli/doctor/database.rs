@@ -103,8 +103,8 @@ pub(super) fn open(patient: &Patient) -> Result<Reader, Finding> {
 }
 
 fn soundness(db: &Path, full: bool) -> Finding {
-    let remedy = "stop the daemon, keep the damaged file, and go back to a copy: docs/data.md, Backup; \
-                  the providers send again what came since, for up to three days";
+    let remedy = "go back to a copy with `payhookd restore`: docs/data.md, Backup; the providers \
+                  send again what came since, for up to three days";
     let problems = match store::problems(db, full) {
         Ok(problems) => problems,
         Err(error) => return Finding::fail(CHECK, error.to_string(), remedy),

@@ -1,0 +1,54 @@
+//! `payhookd restore`: go back to a copy of the database.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{CommandError, printed, said};
+use crate::clock::Clock;
+use crate::config::options::DatabaseOption;
+use crate::store::{self, Restored, StoreError};
+
+/// `restore`
+#[derive(Args, Debug)]
+pub struct Restoring {
+    #[command(flatten)]
+    database: DatabaseOption,
+    /// The copy, which `payhookd backup` or a migration made; it stays as it is.
+    copy: PathBuf,
+}
+
+impl Restoring {
+    /// Does it.
+    pub fn run(&self) -> Result<(), CommandError> {
+        let (copy, db) = (&self.copy, self.database.path());
+        let is_itself =
+            copy.canonicalize().ok().is_some_and(|copy| Some(copy) == db.canonicalize().ok());
+        if is_itself {
+            return Err(said(format!("{} is the database itself: name a copy", copy.display())));
+        }
+        let restored = store::restore(copy, &db, Clock::SYSTEM.now());
+        let Restored { backup, kept } = restored.map_err(|error| match error {
+            StoreError::Busy => said(format!(
+                "{} is in use: stop the daemon, and its sockets, because a webhook would start it \
+                 again: systemctl stop payhookd.socket payhookd",
+                db.display()
+            )),
+            other => other.into(),
+        })?;
+        let mut output = io::stdout().lock();
+        printed(writeln!(
+            output,
+            "{}: {} bytes, {} events, {} transactions, checked",
+            db.display(),
+            backup.bytes,
+            backup.events,
+            backup.transactions
+        ))?;
+        match kept {
+            Some(kept) => printed(writeln!(output, "the one before is kept: {}", kept.display())),
+            None => Ok(()),
+        }
+    }
+}
