@@ -1,4 +1,4 @@
-//! The dashboard's page of problems, without a browser.
+//! The dashboard's page of issues, without a browser.
 
 use serde_json::json;
 
@@ -23,8 +23,8 @@ fn is_underpaid(daemon: &Daemon, name: &str, order_id: &str) {
     assert_eq!(daemon.deliver_stripe(paid.body()).status, 200);
 }
 
-/// The problems of a page, from top to bottom.
-fn problems(page: &str) -> Vec<i64> {
+/// The issues of a page, from top to bottom.
+fn issues(page: &str) -> Vec<i64> {
     page.split("<li id=\"issue-")
         .skip(1)
         .map(|part| part.split('"').next().expect("an end").parse().expect("an id"))
@@ -32,7 +32,7 @@ fn problems(page: &str) -> Vec<i64> {
 }
 
 #[test]
-fn problems_are_seen_worst_first_until_somebody_knows_or_they_are_over() {
+fn issues_are_seen_worst_first_until_they_are_dismissed_or_over() {
     let shop = app::App::start();
     shop.says(|_| Reply::Answer(410, None, String::new()));
     let daemon = start_with(shop.and_tells(Options::stripe()));
@@ -51,19 +51,19 @@ fn problems_are_seen_worst_first_until_somebody_knows_or_they_are_over() {
 
     let page = visitor.page("/issues");
     let worst_first: Vec<i64> = [app].into_iter().chain(amounts[..19].iter().copied()).collect();
-    assert_eq!(problems(&page), worst_first);
+    assert_eq!(issues(&page), worst_first);
     let next = format!("/issues?cursor={}", amounts[18]);
     assert!(page.contains(&format!("rel=\"next\" href=\"{next}\"")), "{page}");
-    assert_eq!(problems(&visitor.page(&next)), amounts[19..]);
+    assert_eq!(issues(&visitor.page(&next)), amounts[19..]);
     assert!(page.contains("href=\"/transactions/22\"><bdi>Too little was paid"), "{page}");
     assert!(page.contains("<code>payhookd deliveries retry --dead</code>"), "{page}");
     assert!(page.contains("44 times, the last one"), "each transaction's two changes: {page}");
     assert!(page.len() < MOST_BYTES, "{} bytes", page.len());
     let overview = visitor.page("/");
-    assert_eq!(problems(&overview), worst_first[..5]);
-    assert!(overview.contains("23 problems are open"), "{overview}");
+    assert_eq!(issues(&overview), worst_first[..5]);
+    assert!(overview.contains("23 issues are open"), "{overview}");
     assert!(
-        overview.contains("<a href=\"/issues\">All problems</a> <span class=\"hint\">and 18 more")
+        overview.contains("<a href=\"/issues\">All issues</a> <span class=\"hint\">and 18 more")
     );
 
     // Somebody knows, and is where they were; only pages of ours are gone to.
@@ -77,33 +77,33 @@ fn problems_are_seen_worst_first_until_somebody_knows_or_they_are_over() {
     }
     let page = visitor.page(kind);
     assert!(page.contains("No more is told of it until"), "{page}");
-    assert_eq!(problems(&page), amounts[3..], "the app's is of another kind");
+    assert_eq!(issues(&page), amounts[3..], "the app's is of another kind");
     let known = visitor.page("/issues?status=dismissed");
-    assert_eq!(problems(&known), amounts[..3]);
-    assert!(known.contains("known to somebody since") && !known.contains("/dismiss\""), "{known}");
+    assert_eq!(issues(&known), amounts[..3]);
+    assert!(known.contains("· dismissed ") && !known.contains("/dismiss\""), "{known}");
     // A link to others of that kind keeps the kind.
     assert!(page.contains("href=\"/issues?kind=amount_mismatch&amp;status=closed\""), "{page}");
 
     shop.recovers();
     let retried = daemon.options().done(&["deliveries", "retry", "--dead"]);
     assert!(retried.contains("44"), "{retried}");
-    wait_until("the problem is over", || problems(&visitor.page("/issues?status=closed")) == [app]);
+    wait_until("it is over", || issues(&visitor.page("/issues?status=closed")) == [app]);
     let over = visitor.page("/issues?status=closed");
-    assert!(over.contains("over since") && !over.contains("deliveries retry"), "{over}");
+    assert!(over.contains("· closed ") && !over.contains("deliveries retry"), "{over}");
     let late = visitor.post(&path(app), &[]);
     assert_eq!((late.status, late.header("location")), (303, Some("/")));
-    assert!(visitor.page("/").contains("It is over already."));
+    assert!(visitor.page("/").contains("It is closed already."));
     assert_eq!(visitor.post(&path(999), &[]).status, 404);
 }
 
 #[test]
-fn an_empty_list_of_problems_says_what_that_means() {
+fn an_empty_list_of_issues_says_what_that_means() {
     let daemon = start();
     let visitor = Visitor::of(&daemon);
     for (query, english, french) in [
-        ("", "No problem is open.", "Aucun problème n’est ouvert."),
-        ("?status=dismissed", "None that lasts is marked", "Aucun problème en cours n’est"),
-        ("?status=closed", "None is over yet.", "Aucun n’est encore terminé."),
+        ("", "No issue is open.", "Aucun problème n’est ouvert."),
+        ("?status=dismissed", "None is dismissed.", "Aucun n’est écarté."),
+        ("?status=closed", "None is closed yet.", "Aucun n’est encore clos."),
         ("?kind=disk", "None of this kind.", "Aucun de cette nature."),
     ] {
         let path = format!("/issues{query}");
@@ -115,18 +115,18 @@ fn an_empty_list_of_problems_says_what_that_means() {
         assert_eq!(visitor.get(&format!("/issues{wrong}")).status, 400, "{wrong}");
     }
     // Beyond the end there is nothing.
-    assert!(visitor.page("/issues?status=closed&cursor=7").contains("None is over yet."));
+    assert!(visitor.page("/issues?status=closed&cursor=7").contains("None is closed yet."));
 }
 
 #[test]
-fn whatever_a_sender_writes_a_page_of_problems_stays_small() {
+fn whatever_a_sender_writes_a_page_of_issues_stays_small() {
     let daemon = start();
     let visitor = Visitor::of(&daemon);
     for number in 0..25 {
         is_underpaid(&daemon, &format!("{number}{}", "\"".repeat(180)), &"\"&<".repeat(60));
     }
     let page = visitor.page("/issues?kind=amount_mismatch&status=open");
-    assert_eq!(problems(&page).len(), 20);
+    assert_eq!(issues(&page).len(), 20);
     // With its style, script and icon.
     let assets: usize = ["style.css", "live.js", "icon.svg"]
         .iter()
@@ -139,7 +139,7 @@ fn whatever_a_sender_writes_a_page_of_problems_stays_small() {
 }
 
 #[test]
-fn problems_are_told_in_the_language_of_the_page() {
+fn issues_are_told_in_the_language_of_the_page() {
     let options = Options::stripe().arg("--orphan-grace=0");
     let daemon = start_with(options);
     let visitor = Visitor::of(&daemon);
@@ -152,7 +152,7 @@ fn problems_are_told_in_the_language_of_the_page() {
     assert_eq!(daemon.deliver_stripe(paid.body()).status, 200);
     let thin = json!({ "id": "evt_1", "type": "payment_intent.succeeded", "livemode": true });
     assert_eq!(daemon.deliver_stripe(thin.to_string()).status, 200);
-    wait_until("all are seen", || problems(&visitor.page("/issues")).len() == 3);
+    wait_until("all are seen", || issues(&visitor.page("/issues")).len() == 3);
 
     let page = in_french("/issues");
     for told in [

@@ -63,8 +63,8 @@ fn money_is_summed_by_currency_and_mode_and_problems_are_named() {
     let shown = text(&page);
     let money = "Currency Received Refunded Disputed Payments EUR 49.90 0.00 0.00 1";
     assert_eq!(shown.matches(money).count(), 2, "today and the month: {shown}");
-    assert!(shown.contains("1 problem is open"), "{shown}");
-    assert!(shown.contains("Problems open now warning"), "{shown}");
+    assert!(shown.contains("1 issue is open"), "{shown}");
+    assert!(shown.contains("Issues open now warning"), "{shown}");
     // What test money does at a daemon for real money concerns nobody.
     assert!(!shown.contains("match nothing") && !shown.contains("0.77"), "{shown}");
     assert!(shown.contains("Stripe, live just now") || shown.contains("Stripe, live 1 second"));
@@ -90,7 +90,7 @@ fn money_is_summed_by_currency_and_mode_and_problems_are_named() {
     assert_eq!((known.status, known.header("location")), (303, Some("/")));
     let quiet = text(&visitor.page("/"));
     assert!(quiet.contains("Done. No more is told of it"), "{quiet}");
-    assert!(quiet.contains("Nothing needs you.") && quiet.contains("Problems open now None."));
+    assert!(quiet.contains("Nothing needs you.") && quiet.contains("Issues open now None."));
     assert_eq!(visitor.post("/issues/2/dismiss", &[]).status, 404);
 
     let french = text(visitor.get_with("/", &[("accept-language", "fr")]).text());

@@ -1,5 +1,4 @@
-//! Problems that a person should know of: those that are open, those that somebody knows of, and those
-//! that are over.
+//! Problems that a person should know of: those that are open, dismissed and closed.
 
 use maud::{Markup, html};
 use warp::reply::Response;
@@ -15,7 +14,7 @@ use crate::store::{Dismissed, Issue, Listed, Page};
 
 /// Rows of a page.
 const ROWS: u32 = 20;
-/// Bytes of HTML that a problem's title takes, what else is known, and what mends it.
+/// Bytes of HTML that an issue's title takes, what else is known, and what mends it.
 const TITLE: usize = 320;
 const DETAIL: usize = 400;
 const REMEDY: usize = 400;
@@ -38,14 +37,14 @@ pub(super) async fn list(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
     Ok(dashboard.page(visit, Some(Tab::Issues), title, &shown.body(&listed)))
 }
 
-/// A person knows of a problem: no more is told of it until it is worse or happens again.
+/// A person knows of an issue: no more is told of it until it is worse or happens again.
 pub(super) async fn dismiss(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
     let (number, now) = (visit.number()?, visit.now);
     let texts = &visit.words.issues;
     let next = visit.text("next")?.filter(|path| routes::is_page(path));
     let notice = match dashboard.write(move |batch| batch.dismiss_issue(number, now)).await? {
         Dismissed::Done => Notice::Done(texts.dismissed.to_owned()),
-        Dismissed::Closed => Notice::Failed(texts.is_over.to_owned()),
+        Dismissed::Closed => Notice::Failed(texts.is_closed.to_owned()),
         Dismissed::Unknown => return Err(Failure::NotFound),
     };
     dashboard.sessions.tell(&visit.session, notice);
@@ -74,7 +73,7 @@ impl Shown<'_> {
                     (self.empty())
                 } @else {
                     section.card {
-                        ul.problems { @for issue in &listed.rows { (self.one(issue)) } }
+                        ul.issues { @for issue in &listed.rows { (self.one(issue)) } }
                     }
                 }
                 (older(words, &self.filters.path(), self.page.before, next))
@@ -141,9 +140,9 @@ impl Shown<'_> {
                             (texts.last_seen) " " (typeset.ago(issue.last_seen_at))
                         }
                         @if let Some(at) = issue.closed_at {
-                            " · " (texts.over_since) " " (typeset.time(at))
+                            " · " (texts.closed_at) " " (typeset.time(at))
                         } @else if let Some(at) = issue.dismissed_at {
-                            " · " (texts.known_since) " " (typeset.time(at))
+                            " · " (texts.dismissed_at) " " (typeset.time(at))
                         }
                     }
                     @if !said.texts.detail.is_empty() {
@@ -164,7 +163,7 @@ impl Shown<'_> {
     }
 }
 
-/// A problem where there are other things beside it: what it is, since when, and what mends it.
+/// An issue where there are other things beside it: what it is, since when, and what mends it.
 pub(super) fn in_brief(typeset: Typeset<'_>, session: &Session, issue: &Issue) -> Markup {
     let said = Said::of(typeset, issue);
     html! {
@@ -178,7 +177,7 @@ pub(super) fn in_brief(typeset: Typeset<'_>, session: &Session, issue: &Issue) -
     }
 }
 
-/// What is said of a problem.
+/// What is said of an issue.
 struct Said {
     texts: Texts,
     /// The language of the texts, where it is not the page's.
@@ -229,7 +228,7 @@ fn dismissal(typeset: Typeset<'_>, session: &Session, issue: &Issue, next: Optio
     }
 }
 
-/// The page of what a problem is about, if there is one.
+/// The page of what an issue is about, if there is one.
 fn place(issue: &Issue) -> Option<String> {
     let subject = &issue.subject;
     let is_number = !subject.is_empty() && subject.bytes().all(|byte| byte.is_ascii_digit());

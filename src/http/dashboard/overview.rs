@@ -24,15 +24,15 @@ use crate::zone::Zone;
 
 /// Days that are looked back on, with today.
 const DAYS: u32 = 30;
-/// Problems that are shown; the others have a page of their own.
-const PROBLEMS: u32 = 5;
+/// Issues that are shown; the others have a page of their own.
+const ISSUES: u32 = 5;
 /// Of how long events took: half of them, and all but the slowest.
 const PERCENTILES: [u8; 2] = [50, 99];
 
 /// All that the page is made of, of one moment.
 struct Standing {
     orphans: Vec<OpenOrphans>,
-    /// The worst problems.
+    /// The worst issues.
     issues: Listed<Issue>,
     /// How many there are.
     open_issues: i64,
@@ -61,7 +61,7 @@ impl Standing {
             issues: reader.look_through_issues(
                 IssueStatus::Open,
                 None,
-                Page { before: None, limit: PROBLEMS },
+                Page { before: None, limit: ISSUES },
             )?,
             open_issues: reader.count_open_issues()?,
             last_events: reader.last_events()?,
@@ -109,7 +109,7 @@ impl Overview<'_> {
                     (self.money(texts.today, today))
                     (self.money(texts.month, month))
                 }
-                (self.problems())
+                (self.issues())
                 div.cards {
                     (self.outcomes(month))
                     (self.last_events())
@@ -129,7 +129,7 @@ impl Overview<'_> {
         let orphans: Vec<_> = self.orphans().collect();
         let number: i64 = orphans.iter().map(|one| one.number).sum();
         let oldest = orphans.iter().map(|one| one.oldest).min();
-        let problems = self.standing.open_issues;
+        let issues = self.standing.open_issues;
         html! {
             @if let Some(oldest) = oldest {
                 p.headline.bad {
@@ -137,8 +137,8 @@ impl Overview<'_> {
                     ", " (texts.oldest) " " (self.typeset.ago(oldest)) "."
                 }
             }
-            @if problems > 0 {
-                p.headline.warn { a href="/issues" { ((texts.problems)(problems)) } "." }
+            @if issues > 0 {
+                p.headline.warn { a href="/issues" { ((texts.issues)(issues)) } "." }
             } @else if number == 0 {
                 p.headline.good { (texts.all_well) }
             }
@@ -216,23 +216,23 @@ impl Overview<'_> {
         }
     }
 
-    fn problems(&self) -> Markup {
+    fn issues(&self) -> Markup {
         let texts = &self.typeset.words.overview;
         let issues = &self.standing.issues;
-        let more = self.standing.open_issues - i64::from(PROBLEMS);
+        let more = self.standing.open_issues - i64::from(ISSUES);
         html! {
             section.card {
-                h2 { (texts.open_problems) }
+                h2 { (texts.open_issues) }
                 @if issues.rows.is_empty() {
-                    p.hint { (texts.no_problems) }
+                    p.hint { (texts.no_issues) }
                 } @else {
-                    ul.problems {
+                    ul.issues {
                         @for issue in &issues.rows { (issues::in_brief(self.typeset, self.session, issue)) }
                     }
                 }
                 p {
                     a href="/issues" { (self.typeset.words.issues.all) }
-                    @if more > 0 { " " span.hint { ((texts.more_problems)(&self.typeset.number(more))) } }
+                    @if more > 0 { " " span.hint { ((texts.more_issues)(&self.typeset.number(more))) } }
                 }
             }
         }

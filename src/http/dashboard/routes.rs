@@ -18,7 +18,7 @@ pub(super) enum Action {
     Overview,
     /// Problems that a person should know of.
     ListIssues,
-    /// Say that one knows of a problem.
+    /// Say that one knows of an issue.
     DismissIssue,
     /// Payments that match nothing.
     ListOrphans,

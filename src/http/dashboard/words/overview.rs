@@ -19,18 +19,18 @@ texts! {
         no_amount: Text = "no amount known", "montant inconnu";
         and: Text = " and ", " et ";
         oldest: Text = "the oldest came", "le plus ancien est arrivé";
-        problems: fn(i64) -> String =
+        issues: fn(i64) -> String =
             |number| match number {
-                1 => "1 problem is open".to_owned(),
-                _ => format!("{number} problems are open"),
+                1 => "1 issue is open".to_owned(),
+                _ => format!("{number} issues are open"),
             },
             |number| match number {
                 1 => "1 problème est ouvert".to_owned(),
                 _ => format!("{number} problèmes sont ouverts"),
             };
-        open_problems: Text = "Problems open now", "Problèmes ouverts";
-        no_problems: Text = "None.", "Aucun.";
-        more_problems: fn(&str) -> String = |number| format!("and {number} more"),
+        open_issues: Text = "Issues open now", "Problèmes ouverts";
+        no_issues: Text = "None.", "Aucun.";
+        more_issues: fn(&str) -> String = |number| format!("and {number} more"),
             |number| format!("et {number} de plus");
         today: Text = "Today", "Aujourd’hui";
         month: Text = "Last 30 days", "30 derniers jours";
