@@ -33,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Where mail goes, and how.
 pub struct Mail {
     from: Mailbox,
-    to: Vec<Mailbox>,
+    to: Mailbox,
     via: Via,
 }
 
@@ -142,8 +142,8 @@ impl fmt::Debug for Via {
 }
 
 impl Mail {
-    /// From one address to some.
-    pub fn new(from: Mailbox, to: Vec<Mailbox>, via: Via) -> Self {
+    /// From one address to another.
+    pub fn new(from: Mailbox, to: Mailbox, via: Via) -> Self {
         Self { from, to, via }
     }
 
@@ -163,11 +163,9 @@ impl Mail {
 
     /// The subject is encoded as headers are, so nothing in it begins another one.
     fn letter(&self, message: &Message) -> Result<lettre::Message, lettre::error::Error> {
-        let mut letter = lettre::Message::builder().from(self.from.clone());
-        for to in &self.to {
-            letter = letter.to(to.clone());
-        }
-        let mut letter = letter
+        let mut letter = lettre::Message::builder()
+            .from(self.from.clone())
+            .to(self.to.clone())
             .subject(format!("[payhookd] {}", message.subject))
             .header(ContentType::TEXT_PLAIN)
             .body(format!("{}\n", message.text))?;
@@ -182,8 +180,7 @@ impl Mail {
             Reply::none(why, format!("sendmail could not be run: {error}"))
         };
         let mut command = Command::new(program);
-        command.args(["-i", "-f", self.from.email.as_ref(), "--"]);
-        command.args(self.to.iter().map(|to| to.email.to_string()));
+        command.args(["-i", "-f", self.from.email.as_ref(), "--", self.to.email.as_ref()]);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = match command.spawn() {
             Ok(child) => child,

@@ -38,8 +38,8 @@ pub enum AlertWay {
     Mail {
         /// From this address.
         from: Mailbox,
-        /// To these, one letter for all.
-        to: Vec<Mailbox>,
+        /// To this one.
+        to: Mailbox,
         /// How.
         via: Via,
     },

@@ -13,22 +13,27 @@ use crate::clients::mail::{Roots, Security, Server, Via};
 use crate::percent;
 
 impl Checks<'_> {
-    pub(super) fn mail(&mut self, options: &AlertOptions) -> Option<AlertTarget> {
+    /// Each address is a target of its own, so that one that is gone keeps no mail from the others.
+    pub(super) fn mail(&mut self, options: &AlertOptions) -> Vec<AlertTarget> {
         let server = self.mail_server(options);
         if options.alert_email.is_empty() {
             if server.is_some() {
                 self.warn(format!("{SMTP} is set, but no --alert-email: no mail is sent"));
             }
-            return None;
+            return Vec::new();
         }
-        let mut to = Vec::new();
+        let mut to: Vec<(String, Mailbox)> = Vec::new();
         for address in &options.alert_email {
-            to.extend(self.mailbox("--alert-email", address));
+            let name = fingerprint("mail", address);
+            let mailbox = self.mailbox("--alert-email", address);
+            if to.iter().all(|(known, _)| *known != name) {
+                to.extend(mailbox.map(|mailbox| (name, mailbox)));
+            }
         }
         let from = match &options.alert_from {
             Some(address) => self.mailbox("--alert-from", address),
             // Most servers take mail from an address that is theirs only.
-            None => to.first().cloned(),
+            None => to.first().map(|(_, mailbox)| mailbox.clone()),
         };
         let via = match server {
             Some(via) => Some(via),
@@ -43,8 +48,12 @@ impl Checks<'_> {
                 found.map(Via::Sendmail)
             }
         };
-        let name = fingerprint("mail", &options.alert_email.join(","));
-        Some(AlertTarget { name, way: AlertWay::Mail { from: from?, to, via: via? } })
+        let (Some(from), Some(via)) = (from, via) else { return Vec::new() };
+        let target = |(name, to)| {
+            let way = AlertWay::Mail { from: from.clone(), to, via: via.clone() };
+            AlertTarget { name, way }
+        };
+        to.into_iter().map(target).collect()
     }
 
     /// From the flag, or else the secret.

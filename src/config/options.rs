@@ -67,7 +67,7 @@ pub struct AlertOptions {
     pub alert_format: Option<Form>,
 
     /// Mail people of issues, at this address. May be given several times, or several separated by
-    /// commas.
+    /// commas; each gets letters of its own.
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', env = "PAYHOOKD_ALERT_EMAIL")]
     pub alert_email: Vec<String>,
 

@@ -102,6 +102,34 @@ fn the_daemon_mails_an_alert_over_starttls() {
 }
 
 #[test]
+fn an_address_that_is_gone_keeps_no_mail_from_the_others() {
+    let server = MailServer::start("250 ok");
+    let addresses = "gone@shop.example,owner@shop.example,till@shop.example,owner@shop.example";
+    let options = options("smtp", "localhost", &server)
+        .variable("PAYHOOKD_ALERT_EMAIL", addresses)
+        .variable("PAYHOOKD_SMTP_URL", format!("smtp://localhost:{}", server.address.port()));
+    let daemon = options.start();
+    let paid = StripeSample::new("payment_intent.succeeded", "1");
+    assert_eq!(daemon.deliver_stripe(paid.body()).status, 200);
+    let line = daemon.wait_for_line("outcome=again");
+    assert!(line.contains("status=550"), "{line}");
+    wait_until("the others have it", || server.letters().len() == 2);
+    let letters = server.letters();
+    let mut to: Vec<_> = letters.iter().flat_map(|letter| letter.to.clone()).collect();
+    to.sort_unstable();
+    assert_eq!(to, ["<owner@shop.example>", "<till@shop.example>"], "{letters:?}");
+    // Nobody is told who else is.
+    for letter in &letters {
+        let line = format!("To: {}", letter.to[0].trim_matches(['<', '>']));
+        assert!(letter.text.lines().any(|it| it == line), "{letter:?}");
+    }
+    let (code, said) = test(&options);
+    assert_eq!(code, Some(1));
+    assert!(said.ends_with("payhookd: 1 of 3 were not reached\n"), "{said}");
+    assert_eq!(said.matches("  sent (250)").count(), 2, "{said}");
+}
+
+#[test]
 fn on_this_machine_nothing_need_be_secured() {
     let authority = MailAuthority::new();
     for host in ["127.0.0.1", "localhost"] {

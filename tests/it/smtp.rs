@@ -37,7 +37,7 @@ pub(crate) struct Heard {
 /// How a server behaves.
 #[derive(Clone)]
 pub(crate) struct Rules {
-    /// What it answers to every recipient: `250 ok`, `550 no such user`.
+    /// What it answers to every recipient but `gone@shop.example`: `250 ok`, `550 no such user`.
     pub(crate) to_recipients: &'static str,
     /// How it is secured.
     pub(crate) secured: Secured,
@@ -159,6 +159,7 @@ impl Session<'_> {
                     answer.to_owned()
                 }
                 _ if !is_known => "530 who are you".to_owned(),
+                "RCPT" if line.contains("gone@shop.example") => "550 5.1.1 unknown".to_owned(),
                 "RCPT" => {
                     to.push(line.trim_start_matches("RCPT TO:").to_owned());
                     self.rules.to_recipients.to_owned()
