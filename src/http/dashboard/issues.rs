@@ -131,9 +131,9 @@ impl Shown<'_> {
         html! {
             li id=(format!("issue-{}", issue.id)) {
                 div {
-                    (headline(typeset, issue, &said)) " "
-                    span.tag { (typeset.words.issue_kind(issue.kind)) }
+                    (headline(typeset, issue, &said))
                     p.hint {
+                        span.tag { (typeset.words.issue_kind(issue.kind)) } " "
                         (texts.since) " " (typeset.time(issue.opened_at))
                         @if issue.count > 1 {
                             " · " ((texts.times)(&typeset.number(issue.count))) ", "
@@ -169,8 +169,11 @@ pub(super) fn in_brief(typeset: Typeset<'_>, session: &Session, issue: &Issue) -
     html! {
         li id=(format!("issue-{}", issue.id)) {
             div {
-                (headline(typeset, issue, &said)) " " span.hint { (typeset.ago(issue.opened_at)) }
-                @if !said.texts.remedy.is_empty() { p.hint { (remedy(&said)) } }
+                (headline(typeset, issue, &said))
+                p.hint {
+                    (typeset.ago(issue.opened_at))
+                    @if !said.texts.remedy.is_empty() { " · " (remedy(&said)) }
+                }
             }
             (dismissal(typeset, session, issue, None))
         }
