@@ -107,6 +107,8 @@ fn silence(error: ureq::Error) -> Silence {
             io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Silence::Late,
             // rustls speaks through the stream.
             io::ErrorKind::InvalidData => Silence::Tls(error.to_string()),
+            // There is no kind of error for a name that nobody knows.
+            _ if error.to_string().starts_with("failed to lookup address") => Silence::Name,
             _ => Silence::Other(error.to_string()),
         },
         other => Silence::Other(other.to_string()),

@@ -15,7 +15,9 @@ use crate::percent;
 impl Checks<'_> {
     /// Each address is a target of its own, so that one that is gone keeps no mail from the others.
     pub(super) fn mail(&mut self, options: &AlertOptions) -> Vec<AlertTarget> {
+        let before = self.mistakes.len();
         let server = self.mail_server(options);
+        let is_wrong = self.mistakes.len() > before;
         if options.alert_email.is_empty() {
             if server.is_some() {
                 self.warn(format!("{SMTP} is set, but no --alert-email: no mail is sent"));
@@ -37,6 +39,7 @@ impl Checks<'_> {
         };
         let via = match server {
             Some(via) => Some(via),
+            None if is_wrong => None,
             None => {
                 let found = sendmail(self.variable("PATH").as_deref());
                 if found.is_none() {

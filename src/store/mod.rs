@@ -124,7 +124,16 @@ pub enum StoreError {
         /// Where it was looked for.
         path: PathBuf,
     },
-    /// The file's folder is not this user's to look into.
+    /// Nor is there the folder for it, which the daemon does not make.
+    #[error(
+        "there is no folder for the database {path}: make it, for the user that payhookd runs as, or \
+         name another file with --db"
+    )]
+    NoFolder {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file or its folder is not this user's to look into.
     #[error(
         "the database {path} can't be reached ({problem}): ask as root, with sudo, or name another \
          with --db"

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use refinery::Runner;
 use rusqlite::{Connection, OpenFlags};
+use rustix::fs::{Access, access};
 
 use super::{StoreError, backup, chain};
 use crate::domain::time::Timestamp;
@@ -106,10 +107,31 @@ pub(super) fn refuse_newer_database(
 
 fn must_exist(path: &Path) -> Result<(), StoreError> {
     match path.try_exists() {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(StoreError::NoDatabase { path: path.to_owned() }),
+        Ok(true) => may_be_one(path),
+        Ok(false) => {
+            has_folder(path)?;
+            Err(StoreError::NoDatabase { path: path.to_owned() })
+        }
         Err(error) => Err(unreachable(path, &error)),
     }
+}
+
+fn has_folder(path: &Path) -> Result<(), StoreError> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.exists() => {
+            Err(StoreError::NoFolder { path: path.to_owned() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Of a folder, and of a file that this user may not read, SQLite says that the disk failed. The file is
+/// not opened for this: closing it would end the locks that this process has on it.
+fn may_be_one(path: &Path) -> Result<(), StoreError> {
+    if path.is_dir() {
+        return Err(StoreError::NotADatabase { path: path.to_owned() });
+    }
+    access(path, Access::READ_OK).map_err(|error| unreachable(path, &error.into()))
 }
 
 fn unreachable(path: &Path, error: &std::io::Error) -> StoreError {
@@ -178,7 +200,10 @@ fn refuse_newer(version: i32, known: i32, path: &Path) -> Result<(), StoreError>
 
 /// Changes nothing in a file that exists: it may have to be refused.
 fn open(path: &Path) -> Result<Connection, StoreError> {
-    path.try_exists().map_err(|error| unreachable(path, &error))?;
+    match path.try_exists().map_err(|error| unreachable(path, &error))? {
+        true => may_be_one(path)?,
+        false => has_folder(path)?,
+    }
     create(path);
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;

@@ -1,6 +1,7 @@
 //! `payhookd doctor`: what it finds, what it says to do, and with which exit code.
 
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::Duration;
 
 use payhookd::clock::Clock;
@@ -214,6 +215,50 @@ fn a_database_that_is_old_new_damaged_or_none_is_told_apart() {
     std::fs::write(options.db(), "this is a text file, and a rather long one").expect("a file");
     let (findings, _) = examine(&options, &[]);
     assert_found(&findings, "database", "fail", "is not a database", "name another file");
+    let mode = |mode| std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(options.db(), mode(0o000)).expect("its mode");
+    match rustix::process::geteuid().is_root() {
+        true => println!("skipped: root may read every file"),
+        false => {
+            let (findings, _) = examine(&options, &[]);
+            assert_found(&findings, "database", "fail", "can't be reached", "ask again as root");
+        }
+    }
+    std::fs::remove_file(options.db()).expect("a file");
+
+    sql("CREATE TABLE theirs (id INTEGER)");
+    let (findings, _) = examine(&options, &[]);
+    assert_found(&findings, "database", "fail", "not one of payhookd", "name another file");
+    let at = |db: &Path| options.clone().variable("PAYHOOKD_DB", db.display());
+    let (findings, _) = examine(&at(options.folder()), &[]);
+    assert_found(&findings, "database", "fail", "is a folder", "name the file in it");
+    let nowhere = at(&options.folder().join("no/such/payhookd.db"));
+    let (findings, _) = examine(&nowhere, &[]);
+    assert_found(&findings, "database", "fail", "there is no folder for", "make it, for the user");
+    let refused = nowhere.start_refused();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("there is no folder for the database"), "{said}");
+}
+
+#[test]
+fn a_secret_that_can_not_be_read_is_one_mistake() {
+    let options = Options::stripe()
+        .variable("PAYHOOKD_ALERT_EMAIL", "owner@shop.example")
+        .variable("PATH", "/nonexistent")
+        .variable("PAYHOOKD_SMTP_URL_FILE", "/nonexistent/smtp");
+    let (findings, _) = examine(&options, &[]);
+    let mut found = of(&findings, "configuration");
+    found.retain(|[verdict, ..]| *verdict == "fail");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0][1].starts_with("PAYHOOKD_SMTP_URL_FILE: /nonexistent/smtp can't be read"));
+}
+
+#[test]
+fn a_name_that_nobody_knows_is_told_from_a_proxy_that_does_not_run() {
+    // No resolver asks others for a label of more than 63 letters.
+    let url = format!("https://{}.example", "a".repeat(64));
+    let (findings, _) = examine(&Options::stripe(), &["--public-url", &url]);
+    assert_found(&findings, "proxy", "fail", "", "set the name's A and AAAA records");
 }
 
 #[test]

@@ -76,6 +76,11 @@ pub(super) fn open(patient: &Patient) -> Result<Reader, Finding> {
                 "name it (--env-file, PAYHOOKD_DB, or `-- --db FILE`), or start the daemon, which \
                  makes it: systemctl start payhookd",
             ),
+            StoreError::NoFolder { .. } => (
+                format!("there is no folder for {db}"),
+                "make it, for the user that the daemon runs as, or name another file (--env-file, \
+                 PAYHOOKD_DB, or `-- --db FILE`)",
+            ),
             StoreError::Unreachable { .. } => (
                 format!("{db} can't be reached by this user"),
                 "ask again as root: sudo payhookd doctor",
@@ -88,9 +93,17 @@ pub(super) fn open(patient: &Patient) -> Result<Reader, Finding> {
                 error.to_string(),
                 "install the newer payhookd again; this one can't know what is in it",
             ),
-            StoreError::NotADatabase { .. } | StoreError::ForeignDatabase { .. } => (
-                error.to_string(),
+            StoreError::NotADatabase { .. } if patient.db.is_dir() => (
+                format!("{db} is a folder"),
+                "name the file in it: --env-file, PAYHOOKD_DB, or `-- --db FILE`",
+            ),
+            StoreError::NotADatabase { .. } => (
+                format!("{db} is not a database"),
                 "name another file; if it is damaged, go back to a copy: docs/data.md, Backup",
+            ),
+            StoreError::ForeignDatabase { .. } => (
+                format!("{db} is a database, but not one of payhookd"),
+                "name another file: --env-file, PAYHOOKD_DB, or `-- --db FILE`",
             ),
             _ => (
                 format!("{db} can't be read: {error}"),
