@@ -28,3 +28,10 @@ impl<T> Spoken<T> {
         }
     }
 }
+
+/// A phrase as a sentence.
+pub fn sentence(phrase: &str) -> String {
+    let mut characters = phrase.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), characters.as_str())
+}

@@ -139,9 +139,8 @@ impl OrphanKind {
                          chez le prestataire, et rattachez-le",
             },
             Self::Foreign => Spoken {
-                english: "it lacks this shop's mark, so it is another's who uses the same account",
-                french: "il n’a pas la marque de cette boutique, il est donc à quelqu’un d’autre qui \
-                         utilise le même compte",
+                english: "it is another's who uses the same account at the provider",
+                french: "il est à quelqu’un d’autre qui utilise le même compte chez le prestataire",
             },
             Self::WrongEnvironment => Spoken {
                 english: "it is test money at a daemon for live money, or the reverse: check which \

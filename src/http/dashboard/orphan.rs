@@ -9,6 +9,7 @@ use super::page::{Failure, Tab, secret, see};
 use super::sessions::{Notice, Session};
 use super::typeset::{Typeset, id, shortened};
 use super::{Dashboard, Visit};
+use crate::domain::language::sentence;
 use crate::domain::orphan::OrphanKind;
 use crate::providers::{pages, payer};
 use crate::store::{By, Candidate, EventStory, Orphan, Reader, Resolution, Settled, StoreError};
@@ -172,7 +173,7 @@ fn why(typeset: Typeset<'_>, known: &Known) -> Markup {
     html! {
         section.card {
             h2 { (words.orphans.why_title) }
-            p { (words.orphan_meaning(known.orphan.kind)) }
+            p { (sentence(known.orphan.kind.meaning().of(words.language))) }
             dl.facts {
                 @for lead in leads {
                     dt { (words.reference(lead.reference.kind)) " " (id(&lead.reference.value)) }

@@ -5,7 +5,7 @@ use super::super::transactions::Transaction;
 use crate::domain::event::Provider;
 use crate::domain::issue::Texts;
 use crate::domain::language::Language::{self, English, French};
-use crate::domain::language::Spoken;
+use crate::domain::language::{Spoken, sentence};
 use crate::domain::money::{Currency, Money};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, DisputeStatus, State};
@@ -48,12 +48,12 @@ pub(super) fn orphan(orphan: &Orphan, is_late: bool) -> Spoken<Texts> {
     Spoken {
         english: Texts::new(
             format!("{in_english}: {}", payment.text(English)),
-            capitalised(meaning.english),
+            sentence(meaning.english),
             remedy.english,
         ),
         french: Texts::new(
             format!("{in_french}\u{a0}: {}", payment.text(French)),
-            capitalised(meaning.french),
+            sentence(meaning.french),
             remedy.french,
         ),
     }
@@ -280,10 +280,3 @@ pub(super) fn shortened(text: &str) -> String {
 }
 
 const LONGEST: usize = 100;
-
-/// A phrase as a sentence.
-fn capitalised(phrase: &str) -> String {
-    let mut characters = phrase.chars();
-    let first = characters.next().map(|first| first.to_uppercase().to_string());
-    format!("{}{}.", first.unwrap_or_default(), characters.as_str())
-}

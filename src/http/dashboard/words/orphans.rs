@@ -160,57 +160,6 @@ impl Words {
         }
     }
 
-    /// Why an orphan is one and what to do, in a sentence.
-    pub(in crate::http::dashboard) fn orphan_meaning(&self, kind: OrphanKind) -> &'static str {
-        match (self.language, kind) {
-            (English, OrphanKind::Early) => {
-                "No transaction is registered for this payment: register it, or attach it to one."
-            }
-            (English, OrphanKind::LateLink) => {
-                "The payment that it belongs to has not been seen yet. It is linked by itself when \
-                 that comes; otherwise attach it."
-            }
-            (English, OrphanKind::Unlinkable) => {
-                "It carries no id by which a transaction could be found: look it up at the provider, \
-                 and attach it."
-            }
-            (English, OrphanKind::Foreign) => {
-                "It is another’s who uses the same account at the provider."
-            }
-            (English, OrphanKind::WrongEnvironment) => {
-                "It is test money at a daemon for live money, or the reverse: check which endpoint \
-                 and secret belong to which."
-            }
-            (English, OrphanKind::LateMoney) => {
-                "The shop had closed the transaction when the money came: refund it at the provider, \
-                 or reopen the transaction."
-            }
-            (French, OrphanKind::Early) => {
-                "Aucune transaction n’est enregistrée pour ce paiement\u{a0}: enregistrez-la, ou \
-                 rattachez-le à une autre."
-            }
-            (French, OrphanKind::LateLink) => {
-                "Le paiement auquel il appartient n’a pas encore été vu. Il sera relié \
-                 automatiquement à son arrivée\u{a0}; sinon, rattachez-le."
-            }
-            (French, OrphanKind::Unlinkable) => {
-                "Il ne porte aucun identifiant permettant de trouver une transaction\u{a0}: \
-                 cherchez-le chez le prestataire, et rattachez-le."
-            }
-            (French, OrphanKind::Foreign) => {
-                "Il est à quelqu’un d’autre qui utilise le même compte chez le prestataire."
-            }
-            (French, OrphanKind::WrongEnvironment) => {
-                "C’est de l’argent de test chez un service pour l’argent réel, ou l’inverse\u{a0}: \
-                 vérifiez à quoi appartiennent l’adresse et le secret."
-            }
-            (French, OrphanKind::LateMoney) => {
-                "La boutique avait clos la transaction quand l’argent est arrivé\u{a0}: remboursez \
-                 chez le prestataire, ou rouvrez la transaction."
-            }
-        }
-    }
-
     /// What one id of an orphan's event leads to.
     pub(in crate::http::dashboard) fn lead(&self, lead: &Lead, livemode: bool) -> String {
         let numbers =
