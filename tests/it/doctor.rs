@@ -241,6 +241,31 @@ fn a_database_that_is_old_new_damaged_or_none_is_told_apart() {
 }
 
 #[test]
+fn a_disk_that_can_only_be_read_is_told() {
+    let options = Options::stripe();
+    let folder = options.folder().join("small");
+    std::fs::create_dir(&folder).expect("a folder");
+    let script = r#"mount -t tmpfs -o size=20m tmpfs "$1" && "$2" --migrate &&
+                    mount -o remount,ro "$1" && "$2" doctor --json || exit 3"#;
+    let output = std::process::Command::new("unshare")
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"])
+        .args([folder.as_os_str(), env!("CARGO_BIN_EXE_payhookd").as_ref()])
+        .env("PAYHOOKD_DB", folder.join("payhookd.db"))
+        .env("STRIPE_WEBHOOK_SECRET", SECRET)
+        .output();
+    let output = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let Some(printed) = output.ok().filter(|printed| printed.contains("applied V1__receive"))
+    else {
+        println!("skipped: no disk can be mounted here");
+        return;
+    };
+    let lines = printed.lines().filter(|line| line.starts_with('{'));
+    let findings: Vec<Value> =
+        lines.map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
+    assert_found(&findings, "disk", "fail", "can only be read", "remount,rw");
+}
+
+#[test]
 fn a_secret_that_can_not_be_read_is_one_mistake() {
     let options = Options::stripe()
         .variable("PAYHOOKD_ALERT_EMAIL", "owner@shop.example")

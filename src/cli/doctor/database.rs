@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use rustix::fs::{Access, access};
+use rustix::io::Errno;
+
 use super::patient::Patient;
 use super::{Finding, roughly, size};
 use crate::config::{Mode, PaypalVerify};
@@ -33,22 +36,35 @@ pub(super) fn check(patient: &Patient, full: bool) -> (Option<Reader>, Vec<Findi
 
 fn disk(db: &Path) -> Option<Finding> {
     const CHECK: &str = "disk";
-    let folder = db.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let free = store::disk_free(db).or_else(|| store::disk_free(folder?))?;
-    let place = db.display();
+    let folder = match db.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let place = folder.display();
+    // The system makes it so when the disk fails; of this root is told too, whom no mode keeps out.
+    if access(db, Access::WRITE_OK) == Err(Errno::ROFS) {
+        return Some(Finding::fail(
+            CHECK,
+            format!("the disk at {place} can only be read: no webhook can be kept"),
+            format!(
+                "dmesg says why; when that is mended: mount -o remount,rw $(stat -c %m {place})"
+            ),
+        ));
+    }
+    let free = store::disk_free(db).or_else(|| store::disk_free(folder))?;
     let bytes = fs::metadata(db).map_or(0, |file| file.len());
     Some(if free < ROOM {
         Finding::fail(
             CHECK,
-            format!("only {} are free for {place}: webhooks will be refused", size(free)),
+            format!("only {} are free at {place}: webhooks will be refused", size(free)),
             format!("make room, or move the database to a larger disk: df -h {place}"),
         )
     } else if free < bytes.saturating_add(ROOM) {
         Finding::warn(
             CHECK,
             format!(
-                "{} are free for {place}, which is {} large: an upgrade copies it first, and would \
-                 have no room",
+                "{} are free at {place} for the database, which is {} large: an upgrade copies it \
+                 first, and would have no room",
                 size(free),
                 size(bytes)
             ),
@@ -57,11 +73,11 @@ fn disk(db: &Path) -> Option<Finding> {
     } else if free < SCARCE {
         Finding::warn(
             CHECK,
-            format!("{} are free for {place}", size(free)),
+            format!("{} are free at {place}", size(free)),
             format!("make room: df -h {place}"),
         )
     } else {
-        Finding::ok(CHECK, format!("{} are free for {place}", size(free)))
+        Finding::ok(CHECK, format!("{} are free at {place}", size(free)))
     })
 }
 
