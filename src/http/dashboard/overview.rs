@@ -379,20 +379,21 @@ impl Overview<'_> {
         html! {
             details {
                 summary { (texts.in_numbers) }
-                div.sheet {
+                // Columns so narrow need no cards on a phone, and no names in every row.
+                div.numbers {
                     table {
                         thead {
                             tr {
                                 th scope="col" { (texts.day) }
-                                @for name in names { th.num scope="col" { (name) } }
+                                @for name in names { th scope="col" { (name) } }
                             }
                         }
                         tbody {
                             @for column in columns.iter().rev() {
                                 tr {
-                                    th scope="row" data-label=(texts.day) { (column.label) }
-                                    @for (place, name) in names.iter().enumerate() {
-                                        td.num data-label=(name) {
+                                    th scope="row" { (column.label) }
+                                    @for place in 0..names.len() {
+                                        td {
                                             @match column.parts.get(place) {
                                                 Some(number) => (shown(*number)),
                                                 None => "–",
