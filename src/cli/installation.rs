@@ -79,8 +79,9 @@ pub(super) fn run_as_its_service() -> Result<(), CommandError> {
 fn run_anew(variables: Vec<(String, String)>) -> Result<Infallible, CommandError> {
     let mut arguments = std::env::args_os();
     let name = arguments.next().unwrap_or_else(|| "payhookd".into());
-    let mut command = Command::new("/proc/self/exe");
-    let error = command.arg0(name).args(arguments).envs(variables).exec();
+    // Where there is no /proc to say which program this is, it is found as it was the first time.
+    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from(&name));
+    let error = Command::new(program).arg0(name).args(arguments).envs(variables).exec();
     Err(said(format!("payhookd can't be run with the settings of {ENV_FILE}: {error}")))
 }
 
