@@ -1,15 +1,18 @@
 //! The same load again and again, each time beside another kind of care of the data: whoever sends
-//! webhooks must not notice it.
+//! webhooks must not notice it. Within a run quiet slices are in turn with those in which it is done, and
+//! only they are compared: what else goes on at the machine is much the same in both.
 
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::client::{self, Load};
+use crate::client::{self, Latencies, Load};
 use crate::events::{self, Order, Template};
 use crate::process::Server;
 use crate::{daemon, store, succeeded};
@@ -74,20 +77,27 @@ pub(crate) fn run(folder: &Path, seconds: u64) -> io::Result<()> {
         store::register(&stored, &template, some.clone());
         store::bare_loop(&stored, &template, some, 256, long_ago);
     }
-    let sent = STORED..STORED + RATE * seconds;
+    let beside = Duration::from_secs(seconds);
+    let longest = 2 * (beside + SLICE) + LONGEST + SETTLING;
+    let sent = STORED..STORED + RATE * (longest.as_secs() + 1);
     store::register(&stored, &template, sent.clone());
     println!(
-        "\n{RATE} events a second for {seconds} s, {STORED} old ones stored, on {} cores. Latencies in\n\
-         milliseconds; runs: how often it was done meanwhile; WAL: its largest size in MiB.\n",
+        "\n{RATE} events a second, {STORED} old ones stored, on {} cores: quiet slices of {} s in turn with\n\
+         slices of at least as long in which it is done again and again without a pause, each time to\n\
+         its end, for {seconds} s in all. Latencies in milliseconds; p50 and p99: the median of those of\n\
+         the slices; times: p99 beside it to the quiet one; runs: how often it was done, and how long\n\
+         the longest took; WAL: its largest size in MiB; load: the machine's load average at the end.\n",
         thread::available_parallelism()?,
+        SLICE.as_secs(),
     );
+    println!("{:<20} {:^23} | {:^23} |", "", "quiet", "beside it");
     println!(
-        "{:<20} {:>8} {:>7} {:>7} {:>7} {:>7} {:>9} {:>6}  answers",
-        "beside the load", "events/s", "p50", "p99", "p99.9", "max", "runs", "WAL"
+        "{:<20} {:>7} {:>7} {:>7} | {:>7} {:>7} {:>7} | {:>5} {:>14} {:>6} {:>5}  answers",
+        "", "p50", "p99", "max", "p50", "p99", "max", "times", "runs", "WAL", "load"
     );
     for care in ALL {
-        let beside = Beside::measure(folder, &stored, care, &template, sent.clone())?;
-        println!("{:<20} {beside}", care.name());
+        let row = Beside::measure(folder, &stored, care, &template, sent.clone(), beside)?;
+        println!("{:<20} {row}", care.name());
     }
     Ok(())
 }
@@ -95,8 +105,15 @@ pub(crate) fn run(folder: &Path, seconds: u64) -> io::Result<()> {
 /// One row of the table.
 struct Beside {
     load: Load,
+    slices: Vec<Slice>,
     runs: String,
     wal: u64,
+}
+
+/// A stretch of time in which the care was done, or not.
+struct Slice {
+    is_beside: bool,
+    time: Range<Instant>,
 }
 
 impl Beside {
@@ -105,74 +122,168 @@ impl Beside {
         stored: &Path,
         care: Care,
         template: &Template,
-        sent: std::ops::Range<u64>,
+        sent: Range<u64>,
+        beside: Duration,
     ) -> io::Result<Self> {
         let folder = tempfile::tempdir_in(folder)?;
         let db = folder.path().join("payhookd.db");
         fs::copy(stored, &db)?;
+        fs::File::open(&db)?.sync_all()?;
         let mut command = daemon(&db);
         let keep = if care == Care::Pruning { "90d" } else { "forever" };
         command.env("PAYHOOKD_KEEP_PAYLOADS", keep);
         let server = Server::start(command, &folder.path().join("daemon.log"))?;
-        let done = AtomicBool::new(false);
-        let (load, runs, wal) = thread::scope(|scope| {
-            let runs = scope.spawn(|| repeat(care, &db, folder.path(), &done));
-            let wal = scope.spawn(|| largest(&db, &done));
-            let load = client::run(server.address, CONNECTIONS, template, sent, Some(RATE as f64));
-            done.store(true, Ordering::Relaxed);
+        let stop = Arc::new(AtomicBool::new(false));
+        let (load, (slices, runs), wal) = thread::scope(|scope| {
+            let caring = scope.spawn(|| {
+                let mut caring = Caring {
+                    care,
+                    db: &db,
+                    folder: folder.path(),
+                    slices: Vec::new(),
+                    took: Vec::new(),
+                };
+                let done = caring.alternate(beside);
+                stop.store(true, Ordering::Relaxed);
+                done.map(|()| (caring.slices, caring.took))
+            });
+            let wal = scope.spawn(|| largest(&db, &stop));
+            let load =
+                client::run(server.address, CONNECTIONS, template, sent, Some(RATE as f64), &stop);
             let joined = |_| io::Error::other("a thread panicked");
-            Ok::<_, io::Error>((load?, runs.join().map_err(joined)??, wal.join().map_err(joined)?))
+            Ok::<_, io::Error>((
+                load?,
+                caring.join().map_err(joined)??,
+                wal.join().map_err(joined)?,
+            ))
         })?;
         succeeded(server.stop()?)?;
-        let runs = match care {
-            Care::Nothing => "-".to_owned(),
-            Care::Pruning | Care::Prune => format!("{} events", pruned(&db)?),
-            _ => runs.to_string(),
+        let runs = match (care, runs.iter().max()) {
+            (Care::Pruning | Care::Prune, _) => format!("{} events", pruned(&db)?),
+            (_, Some(longest)) => format!("{}, {:.1} s", runs.len(), longest.as_secs_f64()),
+            (_, None) => "-".to_owned(),
         };
-        Ok(Self { load, runs, wal })
+        Ok(Self { load, slices, runs, wal })
+    }
+
+    /// Of the slices of one kind: p50 and p99, each the median of the slices' own, so that what a busy
+    /// machine did in one of them does not count, and the longest of all.
+    fn latencies(&self, is_beside: bool) -> [f64; 3] {
+        let slices = self.slices.iter().filter(|slice| slice.is_beside == is_beside);
+        let slices: Vec<Latencies> =
+            slices.map(|slice| self.load.latencies(|due| slice.time.contains(&due))).collect();
+        let of_each = |part| {
+            let mut of_each: Vec<Duration> = slices.iter().map(|slice| slice.part(part)).collect();
+            of_each.sort_unstable();
+            of_each
+        };
+        let median = |of_each: Vec<Duration>| of_each.get(of_each.len() / 2).copied();
+        let longest = of_each(1.0).last().copied();
+        [median(of_each(0.5)), median(of_each(0.99)), longest]
+            .map(|latency| latency.unwrap_or_default().as_secs_f64() * 1e3)
     }
 }
 
 impl std::fmt::Display for Beside {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let latency = |part| self.load.latency(part).as_secs_f64() * 1e3;
+        let (quiet, beside) = (self.latencies(false), self.latencies(true));
+        for [p50, p99, longest] in [quiet, beside] {
+            write!(f, "{p50:>7.2} {p99:>7.2} {longest:>7.2} | ")?;
+        }
         write!(
             f,
-            "{:>8.0} {:>7.2} {:>7.2} {:>7.2} {:>7.2} {:>9} {:>6.1}  {}",
-            self.load.rate(),
-            latency(0.5),
-            latency(0.99),
-            latency(0.999),
-            latency(1.0),
+            "{:>5.2} {:>14} {:>6.1} {:>5}  {}",
+            beside[1] / quiet[1],
             self.runs,
             // Far less than 2^53 bytes.
             self.wal as f64 / 1024.0 / 1024.0,
+            load_average(),
             self.load.answers(),
         )
     }
 }
 
-/// Does it until the load is done; how often it was completed.
-fn repeat(care: Care, db: &Path, folder: &Path, done: &AtomicBool) -> io::Result<u64> {
-    let mut runs = 0;
-    while !done.load(Ordering::Relaxed) {
-        let target = folder.join(format!("target-{runs}"));
-        let Some(mut command) = care.command(db, &target) else { return Ok(0) };
-        match wait(command.spawn()?, done)? {
-            true => runs += 1,
-            false => return Ok(runs),
-        }
-        remove(&target)?;
-    }
-    Ok(runs)
+/// Of the last minute, as the system says it.
+fn load_average() -> String {
+    let said = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    said.split(' ').next().unwrap_or_default().to_owned()
 }
 
-/// Whether it ended by itself, and well, before the load was done.
-fn wait(mut child: Child, done: &AtomicBool) -> io::Result<bool> {
+/// What is done in turn with nothing.
+struct Caring<'c> {
+    care: Care,
+    db: &'c Path,
+    folder: &'c Path,
+    slices: Vec<Slice>,
+    /// How long each time took that it was done to its end.
+    took: Vec<Duration>,
+}
+
+impl Caring<'_> {
+    /// Quiet first and last, and so long beside it.
+    fn alternate(&mut self, beside: Duration) -> io::Result<()> {
+        let mut left = beside;
+        thread::sleep(SETTLING);
+        while !left.is_zero() {
+            if self.care != Care::Pruning {
+                self.quiet_slice()?;
+            }
+            let began = Instant::now();
+            self.slice(true, |caring| {
+                caring.repeat(began + SLICE)?;
+                // What it leaves to the daemon is its doing, too.
+                thread::sleep(SETTLING);
+                Ok(())
+            })?;
+            left = left.saturating_sub(began.elapsed());
+        }
+        self.quiet_slice()
+    }
+
+    fn quiet_slice(&mut self) -> io::Result<()> {
+        self.slice(false, |_| {
+            thread::sleep(SLICE);
+            Ok(())
+        })
+    }
+
+    fn slice(
+        &mut self,
+        is_beside: bool,
+        work: impl FnOnce(&mut Self) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let from = Instant::now();
+        work(self)?;
+        self.slices.push(Slice { is_beside, time: from..Instant::now() });
+        Ok(())
+    }
+
+    /// Does it until then, and for the last time to its end.
+    fn repeat(&mut self, until: Instant) -> io::Result<()> {
+        while Instant::now() < until {
+            let target = self.folder.join(format!("target-{}", self.took.len()));
+            let Some(mut command) = self.care.command(self.db, &target) else {
+                thread::sleep(until - Instant::now());
+                return Ok(());
+            };
+            let began = Instant::now();
+            // Pruning is the same from its beginning to its end, which is far away.
+            let last = if self.care == Care::Prune { until } else { began + LONGEST };
+            if wait(command.spawn()?, last)? {
+                self.took.push(began.elapsed());
+            }
+            remove(&target)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether it ended by itself, and well, before then.
+fn wait(mut child: Child, last: Instant) -> io::Result<bool> {
     loop {
         match child.try_wait()? {
             Some(status) => return succeeded(status).map(|()| true),
-            None if done.load(Ordering::Relaxed) => {
+            None if Instant::now() > last => {
                 child.kill()?;
                 child.wait()?;
                 return Ok(false);
@@ -214,4 +325,10 @@ const STORED: u64 = 100_000;
 /// Events a second: what a large shop has in its busiest hour, a hundred times over.
 const RATE: u64 = 500;
 const CONNECTIONS: usize = 32;
+/// A slice: some thousand events.
+const SLICE: Duration = Duration::from_secs(2);
+/// In which the daemon gets over what was done before.
+const SETTLING: Duration = Duration::from_millis(300);
+/// Something that takes longer is not waited for.
+const LONGEST: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(5);

@@ -7,6 +7,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -18,23 +20,46 @@ use crate::events::{self, Template};
 /// What came of one run.
 pub(crate) struct Load {
     elapsed: Duration,
-    /// Of the events that were answered 200, in rising order.
-    latencies: Vec<Duration>,
+    /// Of the events that were answered 200: from when each counts, and how long it took.
+    answered: Vec<(Instant, Duration)>,
+    latencies: Latencies,
     /// How often each status was the answer, and what else happened.
     answers: BTreeMap<String, u64>,
+}
+
+/// Latencies in rising order.
+pub(crate) struct Latencies(Vec<Duration>);
+
+impl Latencies {
+    fn new(latencies: impl Iterator<Item = Duration>) -> Self {
+        let mut latencies: Vec<Duration> = latencies.collect();
+        latencies.sort_unstable();
+        Self(latencies)
+    }
+
+    /// What this part of them stays within; 1 for the longest.
+    pub(crate) fn part(&self, part: f64) -> Duration {
+        let rank = (self.0.len() as f64 * part).ceil() as usize;
+        self.0.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+    }
 }
 
 impl Load {
     /// Events answered 200 a second.
     pub(crate) fn rate(&self) -> f64 {
         // Far fewer than 2^53.
-        self.latencies.len() as f64 / self.elapsed.as_secs_f64()
+        self.answered.len() as f64 / self.elapsed.as_secs_f64()
     }
 
     /// The latency that this part of the events stays within; 1 for the longest.
     pub(crate) fn latency(&self, part: f64) -> Duration {
-        let rank = (self.latencies.len() as f64 * part).ceil() as usize;
-        self.latencies.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+        self.latencies.part(part)
+    }
+
+    /// The latencies of the events that were due at such a time.
+    pub(crate) fn latencies(&self, is_meant: impl Fn(Instant) -> bool) -> Latencies {
+        let meant = self.answered.iter().filter(|(due, _)| is_meant(*due));
+        Latencies::new(meant.map(|(_, latency)| *latency))
     }
 
     /// `200: 50000, 503: 3`.
@@ -46,7 +71,7 @@ impl Load {
 
 /// Sends every event of the range once, over `connections` connections, from one thread: each as soon
 /// as there is a connection for it or, with a `rate`, so many a second, and then the latency of one that
-/// had to wait for a connection counts from when it was due.
+/// had to wait for a connection counts from when it was due. None is begun after `stop` was set.
 ///
 /// An event that is refused is counted and not sent again. A connection that breaks is counted
 /// and given up; the others go on.
@@ -56,6 +81,7 @@ pub(crate) fn run(
     template: &Template,
     events: Range<u64>,
     rate: Option<f64>,
+    stop: &Arc<AtomicBool>,
 ) -> io::Result<Load> {
     assert!(address.ip().is_loopback(), "load is for the loopback interface");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -64,7 +90,8 @@ pub(crate) fn run(
         next: Cell::new(events.start),
         pace: Cell::new(None),
         end: events.end,
-        latencies: RefCell::default(),
+        stop: Arc::clone(stop),
+        answered: RefCell::default(),
         answers: RefCell::default(),
     });
     let local = LocalSet::new();
@@ -92,9 +119,9 @@ pub(crate) fn run(
         Ok::<_, io::Error>(start.elapsed())
     })?;
     drop(local);
-    let mut latencies = shared.latencies.take();
-    latencies.sort_unstable();
-    Ok(Load { elapsed, latencies, answers: shared.answers.take() })
+    let answered = shared.answered.take();
+    let latencies = Latencies::new(answered.iter().map(|(_, latency)| *latency));
+    Ok(Load { elapsed, answered, latencies, answers: shared.answers.take() })
 }
 
 /// What the connections have in common; there is one thread.
@@ -102,9 +129,10 @@ struct Shared {
     first: u64,
     next: Cell<u64>,
     end: u64,
+    stop: Arc<AtomicBool>,
     /// When the first event is due, and how long after it the second.
     pace: Cell<Option<(Instant, Duration)>>,
-    latencies: RefCell<Vec<Duration>>,
+    answered: RefCell<Vec<(Instant, Duration)>>,
     answers: RefCell<BTreeMap<String, u64>>,
 }
 
@@ -112,7 +140,7 @@ impl Shared {
     fn take_next(&self) -> Option<u64> {
         let number = self.next.get();
         self.next.set(number + 1);
-        (number < self.end).then_some(number)
+        (number < self.end && !self.stop.load(Ordering::Relaxed)).then_some(number)
     }
 
     /// Waits until the event is due; from when its latency counts.
@@ -179,8 +207,7 @@ impl Connection {
             self.render(number);
             match self.exchange().await {
                 Ok(200) => {
-                    let latency = start.elapsed();
-                    shared.latencies.borrow_mut().push(latency);
+                    shared.answered.borrow_mut().push((start, start.elapsed()));
                     shared.count("200");
                 }
                 Ok(status) => shared.count(&status.to_string()),

@@ -19,6 +19,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
+use std::sync::Arc;
 
 use client::Load;
 use events::{Order, Template};
@@ -155,7 +156,14 @@ impl Bench {
         let server = Server::start(command, &self.folder.join("floor.log"))?;
         let template = Template::new(Order::Time);
         let (start, idle) = (server.started_after, server.memory()?);
-        let load = client::run(server.address, connections, &template, 0..self.events, None)?;
+        let load = client::run(
+            server.address,
+            connections,
+            &template,
+            0..self.events,
+            None,
+            &Arc::default(),
+        )?;
         let peak = server.memory()?.peak;
         server.stop()?;
         Ok(Row {
@@ -185,7 +193,8 @@ impl Bench {
         let log = self.folder.join("daemon.log");
         let server = Server::start(daemon(db), &log)?;
         let stored = range.start;
-        let load = client::run(server.address, connections, &template, range, None)?;
+        let load =
+            client::run(server.address, connections, &template, range, None, &Arc::default())?;
         let peak = server.memory()?.peak;
         succeeded(server.stop()?)?;
         let batch = mean_batch(&std::fs::read_to_string(&log)?)?;
