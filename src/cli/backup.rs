@@ -49,7 +49,25 @@ impl Backing {
             fs::remove_file(&old)?;
             printed(writeln!(output, "removed {}", old.display()))?;
         }
+        for part in if folder { self.parts()? } else { Vec::new() } {
+            if store::remove_abandoned(&part)? {
+                printed(writeln!(output, "removed {}, which nobody completes", part.display()))?;
+            }
+        }
         Ok(())
+    }
+
+    /// What copies in the folder are made of, or were to be.
+    fn parts(&self) -> Result<Vec<PathBuf>, CommandError> {
+        let mut parts = Vec::new();
+        for entry in fs::read_dir(&self.target)? {
+            let path = entry?.path();
+            let is_part = path.extension().is_some_and(|extension| extension == "part");
+            if is_part && is_copy(&path.with_extension("")) {
+                parts.push(path);
+            }
+        }
+        Ok(parts)
     }
 
     /// The oldest copies in the folder beyond those that are to be kept; names sort as times do.

@@ -15,7 +15,7 @@ use crate::config::Mode;
 use crate::config::options::{DatabaseOption, SinceOption, parse_zone};
 use crate::domain::money::Money;
 use crate::domain::time::Timestamp;
-use crate::store::{Reader, Span, Sums};
+use crate::store::{Reader, Span, SteadyFile, Sums};
 use crate::zone::Zone;
 
 /// `export`
@@ -71,7 +71,7 @@ impl Export {
     /// error.
     pub fn run(&self) -> Result<(), CommandError> {
         super::give_way();
-        let reader = Reader::open(&self.database.path())?;
+        let reader = Reader::open_paced(&self.database.path())?;
         let span = self.span(&reader)?;
         let mut told = Vec::new();
         reader.at_one_moment(|reader| match (&self.output, self.what.books()) {
@@ -152,7 +152,7 @@ impl Export {
         told: &mut Vec<String>,
     ) -> Result<Part, CommandError> {
         let (part, writer) = Part::new(file)?;
-        let mut output = Output::new(BufWriter::new(writer), book, self.format)?;
+        let mut output = Output::new(BufWriter::new(SteadyFile::new(writer)), book, self.format)?;
         let sums = book.read(reader, span, |entry| output.entry(entry))?;
         output.end()?;
         tell(told, book, &sums);

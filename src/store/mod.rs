@@ -29,8 +29,10 @@ mod issues;
 mod late_money;
 mod listing;
 mod matching;
+mod moment;
 mod object_asks;
 mod orphans;
+mod pace;
 mod raising;
 mod read;
 mod readers;
@@ -58,7 +60,7 @@ use std::path::PathBuf;
 use crate::domain::time::Timestamp;
 
 pub use alerts::{DueAlert, Sent};
-pub use backup::{Backup, backup};
+pub use backup::{Backup, backup, remove_abandoned};
 pub use certificates::StoredCertificate;
 pub use chain::{Head, LinkKind};
 pub use closing::Settled;
@@ -78,6 +80,7 @@ pub use listing::{
 };
 pub use object_asks::{AskSubject, Asked, DueAsk};
 pub use orphans::{By, Orphan, Resolution};
+pub use pace::SteadyFile;
 pub use read::Reader;
 pub use readers::Readers;
 pub use reconcile::{Cause, Found};

@@ -97,6 +97,15 @@ pub(super) fn open_as_it_is(path: &Path) -> Result<Connection, StoreError> {
     }
 }
 
+/// Opens the same to copy its log into its file, and changes nothing else of it.
+pub(super) fn open_to_copy(path: &Path) -> Result<Connection, StoreError> {
+    must_exist(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(connection)
+}
+
 /// Refuses a database that a newer payhookd migrated.
 pub(super) fn refuse_newer_database(
     connection: &Connection,

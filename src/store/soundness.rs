@@ -4,15 +4,17 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::{StoreError, schema};
+use super::{StoreError, pace, schema};
 
 /// What SQLite finds wrong with the database at `path`; empty if it is sound. Writers are not held
-/// up. A file that is no database of payhookd's is an error, another schema version is not.
+/// up, and it is done at a pace. A file that is no database of payhookd's is an error, another schema version is not.
 ///
 /// `full` compares every index with its table and looks for rows without their parent, which reads
 /// all of the file several times; otherwise only its structure is checked, which reads it once.
 pub fn problems(path: &Path, full: bool) -> Result<Vec<String>, StoreError> {
-    problems_of(&schema::open_as_it_is(path)?, full)
+    let mut connection = schema::open_as_it_is(path)?;
+    pace::slow_down(&mut connection)?;
+    problems_of(&connection, full)
 }
 
 /// The same on a connection.

@@ -1,8 +1,11 @@
 //! Copies of the database, made while the daemon works.
 
+use std::fs::File;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use rusqlite::Connection;
+use rustix::fs::{FlockOperation, flock};
 
 use crate::daemon::{Options, wait_until};
 use crate::database::Database;
@@ -49,6 +52,119 @@ fn a_copy_made_under_load_is_whole_and_holds_all_that_was_acknowledged() {
         assert!(copy.count("webhook_logs") >= before);
         copy.assert_sound();
     }
+}
+
+/// A database of some megabytes, in rows that nobody else is about.
+fn large_database(options: &Options) -> Connection {
+    options.done(&["--migrate"]);
+    let sqlite = Connection::open(options.db()).expect("a database");
+    sqlite
+        .execute_batch(
+            "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 4000)
+             INSERT INTO paypal_certificates
+             SELECT format('url %05d', n), hex(zeroblob(2000)), '0' FROM n",
+        )
+        .expect("rows");
+    sqlite
+}
+
+#[test]
+fn a_copy_is_of_one_moment_though_its_first_and_last_pages_change_meanwhile() {
+    let options = Options::stripe();
+    let sqlite = large_database(&options);
+    // Into the file again and again, while it is copied.
+    sqlite.pragma_update(None, "wal_autocheckpoint", 20).expect("a pragma");
+    let (committed, done) = (AtomicI64::new(0), AtomicBool::new(false));
+    let change = "UPDATE paypal_certificates SET fetched_at = ?1
+                  WHERE url IN ('url 00001', 'url 01500', 'url 03000', 'url 04000')";
+    std::thread::scope(|scope| {
+        let (committed, done) = (&committed, &done);
+        scope.spawn(move || {
+            while !done.load(Ordering::Relaxed) {
+                let next = committed.load(Ordering::Relaxed) + 1;
+                sqlite.execute(change, [next.to_string()]).expect("a commit");
+                committed.store(next, Ordering::Release);
+            }
+        });
+        wait_until("something was committed", || committed.load(Ordering::Acquire) > 0);
+        let copies = (0..3).map(|number| {
+            let before = committed.load(Ordering::Acquire);
+            let file = options.folder().join(format!("copy-{number}.db"));
+            let output = options.run(&["backup", &file.display().to_string()]);
+            (before, committed.load(Ordering::Acquire), file, output)
+        });
+        let copies: Vec<_> = copies.collect();
+        done.store(true, Ordering::Relaxed);
+        for (before, after, file, output) in copies {
+            assert!(output.status.success(), "{output:?}");
+            let copy = Database::open(&file);
+            copy.assert_sound();
+            let found = copy.rows(
+                "SELECT DISTINCT fetched_at FROM paypal_certificates WHERE fetched_at <> '0'",
+            );
+            let [found] = &found[..] else { panic!("of several moments: {found:?}") };
+            let found: i64 = found.parse().expect("a number");
+            // The one after may be on the disk before the thread says so.
+            assert!((before..=after + 1).contains(&found), "{before} {found} {after}");
+            assert_eq!(copy.count("paypal_certificates"), 4000);
+        }
+    });
+}
+
+#[test]
+fn whoever_reads_for_long_does_not_keep_a_copy_from_being_made() {
+    let daemon = Options::stripe().start();
+    let options = daemon.options();
+    daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "1"));
+    let reader = Connection::open(options.db()).expect("a database");
+    reader
+        .execute_batch("BEGIN; SELECT count(*) FROM webhook_logs")
+        .expect("a moment that is held");
+    daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "2"));
+    let file = options.folder().join("copy.db");
+    options.done(&["backup", &file.display().to_string()]);
+    let copy = Database::open(&file);
+    assert_eq!(copy.count("webhook_logs"), 2);
+    copy.assert_sound();
+}
+
+#[test]
+fn a_copy_that_was_killed_leaves_nothing_that_the_next_one_keeps() {
+    let options = Options::stripe();
+    options.done(&["--migrate"]);
+    let part = options.file("copy.db.part", vec![0x5a; 1 << 20]);
+    let file = options.folder().join("copy.db");
+    options.done(&["backup", &file.display().to_string()]);
+    assert!(!part.exists());
+    Database::open(&file).assert_sound();
+
+    let folder = options.folder().join("copies");
+    std::fs::create_dir(&folder).expect("a folder");
+    let [left, being_made] = ["20200101T000000000Z", "20210101T000000000Z"]
+        .map(|stamp| folder.join(format!("payhookd-{stamp}.db.part")));
+    for part in [&left, &being_made, &folder.join("other.db.part")] {
+        std::fs::write(part, "").expect("a file");
+    }
+    let locked = File::open(&being_made).expect("a file");
+    flock(&locked, FlockOperation::LockExclusive).expect("a lock");
+    let said = options.done(&["backup", &folder.display().to_string()]);
+    assert!(said.contains("20200101T000000000Z.db.part, which nobody completes"), "{said}");
+    assert!(!left.exists() && being_made.exists());
+    assert!(folder.join("other.db.part").exists());
+}
+
+#[test]
+fn two_copies_do_not_become_one_file() {
+    let options = Options::stripe();
+    options.done(&["--migrate"]);
+    let part = options.file("copy.db.part", "another's");
+    let locked = File::open(&part).expect("a file");
+    flock(&locked, FlockOperation::LockExclusive).expect("a lock");
+    let file = options.folder().join("copy.db");
+    let said = refused(&options, &["backup", &file.display().to_string()]);
+    assert!(said.contains("copy.db.part exists already"), "{said}");
+    assert_eq!(std::fs::read(&part).expect("a file"), b"another's");
+    assert!(!file.exists());
 }
 
 #[test]

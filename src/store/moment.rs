@@ -1,0 +1,84 @@
+//! A moment at which all of a database is in its file, and none of it in the log beside.
+
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::{StoreError, schema};
+
+/// How long one is tried to be had.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// As long as it lives, the file stays as it was at that moment: what is committed later is in the log, and
+/// remains there.
+pub(super) struct Moment<'c> {
+    /// Of all pages.
+    pub(super) bytes: u64,
+    reading: &'c Connection,
+}
+
+impl<'c> Moment<'c> {
+    /// A moment of the database at `db`, of which `reading` is a connection that does nothing else. Nobody
+    /// waits for it. `None` if there is none to be had: others read without an end, or the database may not
+    /// be written.
+    pub(super) fn find(db: &Path, reading: &'c Connection) -> Result<Option<Self>, StoreError> {
+        let copying = schema::open_to_copy(db)?;
+        let began = Instant::now();
+        while began.elapsed() < LONGEST_WAIT {
+            match Self::now(reading, &copying) {
+                Ok(Some(moment)) => return Ok(Some(moment)),
+                Ok(None) => thread::sleep(PAUSE),
+                Err(StoreError::ReadOnly) => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// `None` if something was committed just now, or somebody who reads of an earlier one is in the way.
+    fn now(reading: &'c Connection, copying: &Connection) -> Result<Option<Self>, StoreError> {
+        reading.execute_batch("BEGIN")?;
+        let mut moment = Self { bytes: 0, reading };
+        // This reads, and only so it becomes the moment.
+        let pages: i64 = reading.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+        let page: i64 = reading.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+        moment.bytes = (pages * page).unsigned_abs();
+        // From now on nothing later than the moment gets into the file: if all that is in the log does,
+        // the log ends with it.
+        let pages = Log::of(copying)?.pages;
+        Log::copy(copying)?;
+        Ok((Log::of(copying)?.copied == pages).then_some(moment))
+    }
+}
+
+impl Drop for Moment<'_> {
+    fn drop(&mut self) {
+        // Nothing was written. If it fails, the connection is closed soon, which ends it too.
+        let _ = self.reading.execute_batch("ROLLBACK");
+    }
+}
+
+/// How much is in the log. Of a database without one both are the same.
+struct Log {
+    /// Pages in it.
+    pages: i64,
+    /// Those of them that are in the file, too.
+    copied: i64,
+}
+
+impl Log {
+    fn of(connection: &Connection) -> rusqlite::Result<Self> {
+        connection.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| {
+            Ok(Self { pages: row.get("log")?, copied: row.get("checkpointed")? })
+        })
+    }
+
+    /// Copies what nobody reads any more into the file. Nobody waits for it.
+    fn copy(connection: &Connection) -> rusqlite::Result<()> {
+        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+    }
+}
