@@ -272,7 +272,7 @@ impl Caring<'_> {
             if wait(command.spawn()?, last)? {
                 self.took.push(began.elapsed());
             }
-            remove(&target)?;
+            // What it wrote is left until the daemon has stopped: to remove it is not its doing.
         }
         Ok(())
     }
@@ -290,14 +290,6 @@ fn wait(mut child: Child, last: Instant) -> io::Result<bool> {
             }
             None => thread::sleep(POLL),
         }
-    }
-}
-
-fn remove(target: &Path) -> io::Result<()> {
-    match (target.is_dir(), target.exists()) {
-        (true, _) => fs::remove_dir_all(target),
-        (false, true) => fs::remove_file(target),
-        (false, false) => Ok(()),
     }
 }
 

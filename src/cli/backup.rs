@@ -46,7 +46,7 @@ impl Backing {
             file.display()
         ))?;
         for old in self.superfluous()? {
-            fs::remove_file(&old)?;
+            store::remove_copy(&old)?;
             printed(writeln!(output, "removed {}", old.display()))?;
         }
         for part in if folder { self.parts()? } else { Vec::new() } {

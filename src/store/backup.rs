@@ -9,6 +9,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rustix::fs::{FlockOperation, flock};
@@ -19,6 +20,9 @@ use super::{StoreError, schema, soundness};
 
 /// What is read, compared and written at once.
 const PIECE: usize = 128 * 1024;
+/// Bytes of a file that are given back to the disk at once, and the time before the next.
+const FREED: u64 = 4 * 1024 * 1024;
+const BETWEEN_FREED: Duration = Duration::from_millis(20);
 /// Of the file's header: which versions of SQLite may write and read it, 2 if it has a log beside it and 1
 /// if not. <https://www.sqlite.org/fileformat2.html#file_format_version_numbers>
 const FORMAT_AT: u64 = 18;
@@ -62,13 +66,29 @@ pub fn backup(db: &Path, target: &Path) -> Result<Backup, StoreError> {
     copied
 }
 
+/// Removes a copy. A disk that is told of all of it at once that it is free does little else for a while, so
+/// it is told bit by bit.
+pub fn remove_copy(copy: &Path) -> Result<(), StoreError> {
+    // What is no longer whole must not have the name of what is.
+    let part = beside(copy, ".part");
+    std::fs::rename(copy, &part).map_err(|error| io(&error, copy))?;
+    remove_abandoned(&part).map(|_| ())
+}
+
 /// Removes the file at `part` if a copy was to become of it that nobody makes any more: whether it was so.
 pub fn remove_abandoned(part: &Path) -> Result<bool, StoreError> {
-    let file = File::open(part).map_err(|error| io(&error, part))?;
+    let of_part = |error| io(&error, part);
+    let file = OpenOptions::new().write(true).open(part).map_err(of_part)?;
     if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         return Ok(false);
     }
-    std::fs::remove_file(part).map_err(|error| io(&error, part))?;
+    let mut left = file.metadata().map_err(of_part)?.len();
+    while left > FREED {
+        left -= FREED;
+        file.set_len(left).map_err(of_part)?;
+        std::thread::sleep(BETWEEN_FREED);
+    }
+    std::fs::remove_file(part).map_err(of_part)?;
     Ok(true)
 }
 

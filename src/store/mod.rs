@@ -60,7 +60,7 @@ use std::path::PathBuf;
 use crate::domain::time::Timestamp;
 
 pub use alerts::{DueAlert, Sent};
-pub use backup::{Backup, backup, remove_abandoned};
+pub use backup::{Backup, backup, remove_abandoned, remove_copy};
 pub use certificates::StoredCertificate;
 pub use chain::{Head, LinkKind};
 pub use closing::Settled;

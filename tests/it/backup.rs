@@ -150,6 +150,11 @@ fn a_copy_that_was_killed_leaves_nothing_that_the_next_one_keeps() {
     let said = options.done(&["backup", &folder.display().to_string()]);
     assert!(said.contains("20200101T000000000Z.db.part, which nobody completes"), "{said}");
     assert!(!left.exists() && being_made.exists());
+    // Larger than what is given back to the disk at once.
+    let old = folder.join("payhookd-20190101T000000000Z.db");
+    std::fs::write(&old, vec![0; 9 << 20]).expect("a file");
+    options.done(&["backup", &folder.display().to_string(), "--keep", "2"]);
+    assert!(!old.exists() && !folder.join("payhookd-20190101T000000000Z.db.part").exists());
     assert!(folder.join("other.db.part").exists());
 }
 
