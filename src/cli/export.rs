@@ -71,7 +71,7 @@ impl Export {
     /// error.
     pub fn run(&self) -> Result<(), CommandError> {
         super::give_way();
-        let reader = Reader::open_paced(&self.database.path())?;
+        let reader = Reader::open(&self.database.path())?;
         let span = self.span(&reader)?;
         let mut told = Vec::new();
         reader.at_one_moment(|reader| match (&self.output, self.what.books()) {

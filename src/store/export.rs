@@ -1,9 +1,11 @@
 //! Rows for the shop's books, all of one moment, and the sums that they must come to.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use rusqlite::{Row, named_params};
 
+use super::moment::Debt;
 use super::orphans::{Orphan, orphan_columns};
 use super::read::Reader;
 use super::transactions::{Transaction, transaction_columns};
@@ -86,14 +88,19 @@ pub struct DisputeRaised {
 }
 
 impl Reader {
-    /// Runs `work`, all of whose reading is of one moment.
+    /// Runs `work`, all of whose reading is of one moment. If that is long, it does not rest: the longer it is, the
+    /// more there is to be made up for after it.
     pub fn at_one_moment<T, E: From<StoreError>>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, E>,
     ) -> Result<T, E> {
         let moment = self.connection.unchecked_transaction().map_err(StoreError::from)?;
         let done = work(self);
+        let debt = Debt::of(Path::new(self.connection.path().unwrap_or_default()));
         drop(moment);
+        if let Some(debt) = debt {
+            debt.pay();
+        }
         done
     }
 

@@ -13,6 +13,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// How often what is committed meanwhile is copied.
+const PASSES: u32 = 4;
+
 /// As long as it lives, the file stays as it was at that moment: what is committed later is in the log, and
 /// remains there.
 pub(super) struct Moment<'c> {
@@ -59,6 +62,32 @@ impl Drop for Moment<'_> {
     fn drop(&mut self) {
         // Nothing was written. If it fails, the connection is closed soon, which ends it too.
         let _ = self.reading.execute_batch("ROLLBACK");
+    }
+}
+
+/// What whoever read of one moment for long owes the others: the log could not be emptied meanwhile, and of
+/// the writer's next commits one would have to wait until all of it is in the file.
+pub(super) struct Debt(Connection);
+
+impl Debt {
+    /// Of the database at `db`, before its moment ends. `None` if it may not be written.
+    pub(super) fn of(db: &Path) -> Option<Self> {
+        let copying = schema::open_to_copy(db).ok()?;
+        // From then on the connection is ready, and faster than the writer.
+        Log::of(&copying).ok()?;
+        Some(Self(copying))
+    }
+
+    /// Copies it, as soon as the moment has ended. What is committed meanwhile is copied too, because only
+    /// who copies all there is waits for the disk.
+    pub(super) fn pay(self) {
+        for _ in 0..PASSES {
+            // If it fails, it is the writer's after all.
+            let paid = Log::copy(&self.0).and_then(|()| Log::of(&self.0));
+            if paid.is_ok_and(|log| log.copied == log.pages) {
+                return;
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::orphans::{self, Orphan, orphan_columns};
 use super::register::NewTransaction;
 use super::transactions::{self, Change, Transaction, change_columns, transaction_columns};
 use super::webhook_logs::{self, WebhookLog, webhook_log_columns};
-use super::{StoreError, daemon, pace, schema};
+use super::{StoreError, daemon, schema};
 use crate::domain::time::Timestamp;
 
 /// A connection that can only read. It never makes the writer wait.
@@ -22,13 +22,6 @@ impl Reader {
     /// Opens the database at `path`; one that does not exist is an error.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Ok(Self { connection: schema::open_reader(path)? })
-    }
-
-    /// The same for somebody who reads much: after each short stretch of it comes a rest as long.
-    pub fn open_paced(path: &Path) -> Result<Self, StoreError> {
-        let mut reader = Self::open(path)?;
-        pace::slow_down(&mut reader.connection)?;
-        Ok(reader)
     }
 
     pub(super) fn connection(&self) -> &Connection {
