@@ -70,10 +70,15 @@ pub(super) fn run_as_its_service() -> Result<(), CommandError> {
     let mut variables = installation.variables;
     // Commands look for a database in the working directory first, and then find the service's.
     variables.retain(|(name, _)| name != STATE.0);
-    match variables.is_empty() {
-        true => Ok(()),
-        false => run_anew(variables).map(|never| match never {}),
+    match ends_it(&variables) {
+        false => Ok(()),
+        true => run_anew(variables).map(|never| match never {}),
     }
+}
+
+/// Whether who is run with these is not run anew once more.
+fn ends_it(variables: &[(String, String)]) -> bool {
+    variables.iter().any(|(name, _)| is_setting(name) || name == CREDENTIALS.0)
 }
 
 fn run_anew(variables: Vec<(String, String)>) -> Result<Infallible, CommandError> {
@@ -128,6 +133,14 @@ mod tests {
         for (text, line) in [("A=1\nexport B=2\n", 2), ("A\n", 1), ("=1\n", 1)] {
             assert_eq!(parse(text), Err(line), "{text}");
         }
+    }
+
+    #[test]
+    fn nobody_is_run_anew_for_ever() {
+        let of = |text: &str| ends_it(&parse(text).expect("assignments"));
+        assert!(of("LANG=C\nPAYHOOKD_MODE=\n") && of("CREDENTIALS_DIRECTORY=/run/x"));
+        // The service has credentials alone and is stopped, or is not set up yet.
+        assert!(!of("# PAYHOOKD_MODE=live\n") && !of("RUST_BACKTRACE=1\n"));
     }
 
     #[test]
