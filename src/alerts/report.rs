@@ -83,7 +83,7 @@ impl Report {
     pub fn headline(&self) -> String {
         let of_mode = self.figures.money.iter().filter(|((of, _), _)| *of == self.livemode);
         let sums = of_mode.map(|((_, currency), money)| (*currency, money.received));
-        let sums = list(sums.filter(|(_, minor)| *minor != 0));
+        let sums = self.list(sums.filter(|(_, minor)| *minor != 0));
         let sums = self.or_nothing(sums);
         (self.words().headline)(&self.about.day.date, &sums, self.issues.len())
     }
@@ -146,6 +146,25 @@ impl Report {
         if said.is_empty() { self.words().nothing.to_owned() } else { said }
     }
 
+    /// `49.99 EUR, 5000 JPY`
+    fn list(&self, sums: impl Iterator<Item = (Currency, i64)>) -> String {
+        let between = match self.about.language {
+            Language::English => ", ",
+            // A comma is the decimal point there.
+            Language::French => "; ",
+        };
+        sums.map(|(currency, minor)| self.sum(currency, minor)).collect::<Vec<_>>().join(between)
+    }
+
+    /// A sum, which is counted as Stripe counts, written as in the titles of issues: `49.99 EUR`.
+    fn sum(&self, currency: Currency, minor: i64) -> String {
+        let decimal = Money { minor, currency }.to_decimal(Provider::Stripe);
+        match self.about.language {
+            Language::English => format!("{decimal} {currency}"),
+            Language::French => format!("{}\u{a0}{currency}", decimal.replace('.', ",")),
+        }
+    }
+
     /// What came in, went back and is disputed, of real or of test money.
     fn money(&self, livemode: bool) -> [String; 3] {
         let words = self.words();
@@ -159,7 +178,8 @@ impl Report {
             let of_mode = self.figures.money.iter().filter(|((of, _), _)| *of == livemode);
             let parts = of_mode.map(|((_, currency), money)| (*currency, part(money)));
             let parts = parts.filter(|(_, part)| *part != (0, 0));
-            let said = parts.map(|(currency, (minor, times))| said(&sum(currency, minor), times));
+            let said =
+                parts.map(|(currency, (minor, times))| said(&self.sum(currency, minor), times));
             let said = self.or_nothing(said.collect::<Vec<_>>().join("; "));
             self.line(&format!("{label}{mode}"), &said)
         };
@@ -202,7 +222,7 @@ impl Report {
                     let total = sums.entry(currency).or_default();
                     *total = total.saturating_add(money.minor);
                 }
-                let sums = list(sums.into_iter());
+                let sums = self.list(sums.into_iter());
                 let sums = if sums.is_empty() { words.no_amount } else { &*sums };
                 let number = open.iter().map(|one| one.number).sum();
                 (words.open_orphans)(number, sums, &self.about.zone.show(oldest))
@@ -280,16 +300,6 @@ impl From<&Report> for Message {
             data: report.json(),
         }
     }
-}
-
-/// `49.99 EUR, 5000 JPY`
-fn list(sums: impl Iterator<Item = (Currency, i64)>) -> String {
-    sums.map(|(currency, minor)| sum(currency, minor)).collect::<Vec<_>>().join(", ")
-}
-
-/// A sum, which is counted as Stripe counts: `49.99 EUR`.
-fn sum(currency: Currency, minor: i64) -> String {
-    format!("{} {currency}", Money { minor, currency }.to_decimal(Provider::Stripe))
 }
 
 #[cfg(test)]
@@ -411,10 +421,10 @@ mod tests {
         let mut spoken = issue(Severity::Warning, "Orphan");
         spoken.french = Some(Texts::new("Orphelin", "", ""));
         report.issues = vec![spoken, issue(Severity::Notice, "In English only")];
-        assert_eq!(report.headline(), "2026-11-24\u{a0}: 49.99 EUR reçu, 2 problèmes ouverts");
+        assert_eq!(report.headline(), "2026-11-24\u{a0}: 49,99\u{a0}EUR reçu, 2 problèmes ouverts");
         let text = report.text();
         for line in [
-            "Reçu\u{a0}: 49.99 EUR en 2 paiements",
+            "Reçu\u{a0}: 49,99\u{a0}EUR en 2 paiements",
             "Remboursé\u{a0}: rien",
             "Rattaché\u{a0}: 2 événements sur 2 rattachés à une transaction",
             "🟠 Orphelin",
