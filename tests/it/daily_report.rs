@@ -88,6 +88,7 @@ fn busy_day(options: &Options) {
     // The day is over.
     let daemon = at(options, "2026-11-24T23:00:00Z").start();
     pay(&daemon, "later");
+    wait_until("it is noticed too", || daemon.database().one::<i64>(noticed) == 3);
     drop(daemon);
 }
 
