@@ -68,8 +68,11 @@ words! {
         Review = "review",
         /// A subscription (`sub_…`, `I-…`, `B-…`): one id, many payments.
         Subscription = "subscription",
-        /// The shop's own order id.
+        /// The shop's own order id, where the shop said it: `metadata`, `invoice_id`, `custom_id`.
         OrderId = "order_id",
+        /// Stripe's `client_reference_id`: a customer, a cart or an order, so that it counts as an order
+        /// id only where no event of the payment carries one.
+        ClientReference = "client_reference_id",
         /// A provider's id that the shop registered and whose form does not tell what it names.
         Other = "other",
     }
@@ -80,8 +83,9 @@ impl ReferenceKind {
     ///
     /// The shop's order id and a subscription do not: an order may be tried twice, a subscription
     /// is paid every month. They lead from an event to a registered transaction and nowhere else.
+    /// Nor does a dispute, which may be about several payments.
     pub fn identifies_payment(self) -> bool {
-        !matches!(self, Self::OrderId | Self::Subscription)
+        !matches!(self, Self::OrderId | Self::ClientReference | Self::Subscription | Self::Dispute)
     }
 }
 
@@ -127,6 +131,8 @@ pub struct Event {
     pub id: Box<str>,
     /// The provider's own name of what happened; empty if the event does not say.
     pub event_type: Box<str>,
+    /// Stripe Connect's account that the event is of; `None`: the platform's own, or PayPal's.
+    pub account: Option<Box<str>>,
     /// The version in which the provider rendered the event, if it says.
     pub api_version: Option<Box<str>>,
     /// Real money (`true`) or test money. An event that does not say is test money.
@@ -142,15 +148,34 @@ pub struct Event {
 /// What an event means for payments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// It speaks of one payment.
-    Payment {
-        /// Every id of the payment that the event carries, the event's own object first.
-        references: Vec<Reference>,
-        /// What the event says about it, at least one fact.
-        facts: Vec<Fact>,
-    },
+    /// It speaks of payments: mostly of one, but a dispute may be about several, and so may an order.
+    Payments(Vec<Part>),
     /// Genuine, but nothing that payhookd acts on; the reason is kept for a person.
     Ignored(Box<str>),
     /// It should have spoken of a payment but could not be understood; the error names what.
     Failed(Box<str>),
+}
+
+impl Content {
+    /// What it says of payments: nothing unless it is [`Content::Payments`].
+    pub fn parts(&self) -> &[Part] {
+        match self {
+            Self::Payments(parts) => parts,
+            Self::Ignored(_) | Self::Failed(_) => &[],
+        }
+    }
+
+    /// All that it says, of whichever payment.
+    pub fn facts(&self) -> impl Iterator<Item = &Fact> {
+        self.parts().iter().flat_map(|part| &part.facts)
+    }
+}
+
+/// What an event says of one payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Every id of the payment that the event carries, the object that it is about first.
+    pub references: Vec<Reference>,
+    /// What the event says about it, at least one fact.
+    pub facts: Vec<Fact>,
 }

@@ -86,17 +86,56 @@ pub struct Fact {
     pub object_id: Box<str>,
     /// What it says.
     pub state: FactState,
-    /// The amount it is about: charged, refunded, disputed. Never negative.
+    /// The amount it is about: charged, refunded, disputed. Never negative. Of a charge, all that was
+    /// authorised, however much of it was captured.
     pub amount: Option<Money>,
     /// Minor units that this object has taken so far, in the currency of `amount`.
     pub captured: Option<i64>,
     /// Minor units refunded so far of this object or, in a refund, of its parent; in the currency
-    /// of `amount`.
+    /// of `amount`. As the provider says it: of a Stripe charge it may contain the release of what was
+    /// never captured.
     pub refunded: Option<i64>,
-    /// What the object belongs to: a charge's PaymentIntent; a refund's charge, capture or sale.
+    /// Whether all of a Stripe charge was refunded, by its `refunded`.
+    pub refunded_all: Option<bool>,
+    /// What the object belongs to: a charge's PaymentIntent; a refund's or dispute's charge, capture or
+    /// sale; an InvoicePayment's invoice.
     pub parent_id: Option<Box<str>>,
+    /// The payment that the object is about, where that is another than its parent: the PaymentIntent of
+    /// a refund or dispute, what an InvoicePayment, an invoice or a session was paid with.
+    pub payment_id: Option<Box<str>>,
+    /// The same money in the shop's own currency, where the buyer paid in another (Stripe's
+    /// `currency_conversion`).
+    pub shop_money: Option<Money>,
     /// When the object itself last changed, where the provider tells it beside the event's time.
     pub object_at: Option<Timestamp>,
     /// The provider's own code for why: a decline code, a pending or cancellation reason.
     pub reason: Option<Box<str>>,
+}
+
+impl Fact {
+    /// That `event_id` says that this object was in this state at this time, and nothing more yet.
+    pub fn new(
+        occurred_at: Timestamp,
+        event_id: impl Into<Box<str>>,
+        object: ReferenceKind,
+        object_id: impl Into<Box<str>>,
+        state: FactState,
+    ) -> Self {
+        Self {
+            occurred_at,
+            event_id: event_id.into(),
+            object,
+            object_id: object_id.into(),
+            state,
+            amount: None,
+            captured: None,
+            refunded: None,
+            refunded_all: None,
+            parent_id: None,
+            payment_id: None,
+            shop_money: None,
+            object_at: None,
+            reason: None,
+        }
+    }
 }

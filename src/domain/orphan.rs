@@ -164,19 +164,7 @@ mod tests {
     use super::*;
 
     fn fact(object: ReferenceKind, id: &str) -> Fact {
-        Fact {
-            occurred_at: Timestamp::EPOCH,
-            event_id: "evt_1".into(),
-            object,
-            object_id: id.into(),
-            state: FactState::Succeeded,
-            amount: None,
-            captured: None,
-            refunded: None,
-            parent_id: None,
-            object_at: None,
-            reason: None,
-        }
+        Fact::new(Timestamp::EPOCH, "evt_1", object, id, FactState::Succeeded)
     }
 
     fn kind(objects: &[(ReferenceKind, &str)], named: &[(ReferenceKind, &str)]) -> OrphanKind {

@@ -114,6 +114,19 @@ pub struct State {
     pub status_changed_at: Option<Timestamp>,
     /// The event that holds the provider's newest object.
     pub latest_event_id: Option<Box<str>>,
+    /// Money in other currencies than `currency`, each currency once, in their alphabetical order.
+    pub other_money: Vec<OtherMoney>,
+}
+
+/// Money of a transaction in a currency beside the one that it is reckoned in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OtherMoney {
+    /// The currency of both amounts.
+    pub currency: Currency,
+    /// Minor units that were taken, before refunds.
+    pub received: i64,
+    /// Minor units that went back by refunds, at most `received`.
+    pub refunded: i64,
 }
 
 /// The state that follows from `facts`.
@@ -152,6 +165,7 @@ pub fn fold<'f>(
             .iter()
             .max_by_key(|fact| (fact.occurred_at, settledness(fact.state), &fact.event_id))
             .map(|fact| fact.event_id.clone()),
+        other_money: Vec::new(),
     }
 }
 

@@ -266,7 +266,7 @@ pub(crate) fn object(kind: ReferenceKind) -> &'static str {
         ReferenceKind::FraudWarning => "alerte de fraude",
         ReferenceKind::Review => "examen",
         ReferenceKind::Subscription => "abonnement",
-        ReferenceKind::OrderId => "commande",
+        ReferenceKind::OrderId | ReferenceKind::ClientReference => "commande",
         ReferenceKind::Other => "identifiant",
     }
 }

@@ -1,7 +1,7 @@
 //! What reading an event's object needs, whichever provider's.
 
 use super::rules::Rules;
-use crate::domain::event::{Content, Reference, ReferenceKind};
+use crate::domain::event::{Content, Part, Reference, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::time::Timestamp;
 
@@ -51,19 +51,7 @@ pub(super) type Reading = Result<Content, String>;
 impl Source<'_> {
     /// What this event says of one object, and nothing more about it yet.
     pub(super) fn fact(&self, object: ReferenceKind, object_id: &str, state: FactState) -> Fact {
-        Fact {
-            occurred_at: self.occurred_at,
-            event_id: self.event_id.into(),
-            object,
-            object_id: object_id.into(),
-            state,
-            amount: None,
-            captured: None,
-            refunded: None,
-            parent_id: None,
-            object_at: None,
-            reason: None,
-        }
+        Fact::new(self.occurred_at, self.event_id, object, object_id, state)
     }
 }
 
@@ -82,6 +70,11 @@ impl References {
     }
 
     pub(super) fn with(self, fact: Fact) -> Content {
-        Content::Payment { references: self.0, facts: vec![fact] }
+        Content::Payments(vec![self.part(vec![fact])])
+    }
+
+    /// What is said of the payment that has these ids.
+    pub(super) fn part(self, facts: Vec<Fact>) -> Part {
+        Part { references: self.0, facts }
     }
 }

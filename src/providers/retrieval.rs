@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::rules::Rules;
 use super::{Proof, Verified, paypal, stripe};
-use crate::domain::event::{Content, Event, Ownership, Provider, Reference, ReferenceKind};
+use crate::domain::event::{Content, Event, Ownership, Part, Provider, Reference, ReferenceKind};
 use crate::domain::fact::Fact;
 use crate::domain::time::Timestamp;
 
@@ -164,10 +164,11 @@ impl Retrieved {
         // Before its id is chosen it has none that anybody sees.
         let (_, event) = retrieved.event("?", asking.rules)?;
         match &event.content {
-            Content::Payment { references, facts } => {
-                let first = facts.first().ok_or_else(|| NotUnderstood("no fact".to_owned()))?;
+            Content::Payments(parts) => {
+                let first = event.content.facts().next();
+                let first = first.ok_or_else(|| NotUnderstood("no fact".to_owned()))?;
                 retrieved.own = Reference::new(first.object, first.object_id.clone());
-                retrieved.digest = digest(references, facts);
+                retrieved.digest = digest(parts);
             }
             Content::Ignored(why) | Content::Failed(why) => {
                 return Err(NotUnderstood(format!("{}: {why}", retrieved.event_type)));
@@ -179,19 +180,13 @@ impl Retrieved {
     }
 
     /// What it says of its payment.
-    pub fn facts(&self) -> &[Fact] {
-        match &self.content {
-            Content::Payment { facts, .. } => facts,
-            Content::Ignored(_) | Content::Failed(_) => &[],
-        }
+    pub fn facts(&self) -> impl Iterator<Item = &Fact> {
+        self.content.facts()
     }
 
     /// Every id that it carries.
-    pub fn references(&self) -> &[Reference] {
-        match &self.content {
-            Content::Payment { references, .. } => references,
-            Content::Ignored(_) | Content::Failed(_) => &[],
-        }
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        self.content.parts().iter().flat_map(|part| &part.references)
     }
 
     /// Whose the payment is, by the shop's rule.
@@ -241,7 +236,7 @@ impl Retrieved {
 }
 
 /// What is said, without when and by which event.
-fn digest(references: &[Reference], facts: &[Fact]) -> String {
+fn digest(parts: &[Part]) -> String {
     let mut hash = Sha256::new();
     let mut add = |text: Option<&str>| {
         // Unlike any length: nothing is not the same as no text.
@@ -249,11 +244,11 @@ fn digest(references: &[Reference], facts: &[Fact]) -> String {
         hash.update(length.to_le_bytes());
         hash.update(text.unwrap_or_default());
     };
-    for reference in references {
+    for reference in parts.iter().flat_map(|part| &part.references) {
         add(Some(reference.kind.as_str()));
         add(Some(&reference.value));
     }
-    for fact in facts {
+    for fact in parts.iter().flat_map(|part| &part.facts) {
         let number = |number: Option<i64>| number.map(|number| number.to_string());
         add(Some(fact.object.as_str()));
         add(Some(&fact.object_id));
@@ -301,7 +296,7 @@ mod tests {
             let (_, event) =
                 object.event(&format!("e{place}"), &Rules::default()).expect("it is read again");
             match event.content {
-                Content::Payment { facts, .. } => facts,
+                Content::Payments(parts) => parts.into_iter().flat_map(|part| part.facts),
                 other => panic!("{other:?}"),
             }
         });
@@ -356,16 +351,16 @@ mod tests {
             let object = &vector.event["data"]["object"];
             let Ok(answer) = stripe(object) else { continue };
             let event = stripe_event(&vector.event);
-            let Content::Payment { facts: said, references } = event.content else { continue };
+            let [Part { facts: said, references }] = event.content.parts() else { continue };
             // A session does not say that its payment failed; the payment does.
             if vector.event_type() == "checkout.session.async_payment_failed"
                 || said[0].state == FactState::Conflict
             {
                 continue;
             }
-            let known = answer.objects[0].references();
-            for reference in &references {
-                assert!(known.contains(reference), "{}: {reference:?}", vector.name);
+            let known: Vec<&Reference> = answer.objects[0].references().collect();
+            for reference in references {
+                assert!(known.contains(&reference), "{}: {reference:?}", vector.name);
             }
             let now = &facts(&answer)[0];
             assert_eq!(now.object_id, said[0].object_id, "{}", vector.name);

@@ -73,8 +73,8 @@ impl Rules {
 /// its absence says nothing there.
 fn ownership(is_ruled: bool, own: bool, marked: bool, content: &Content) -> Ownership {
     match content {
-        Content::Payment { facts, .. } if is_ruled => {
-            let must_bear = facts.iter().any(|fact| {
+        Content::Payments(_) if is_ruled => {
+            let must_bear = content.facts().any(|fact| {
                 !matches!(
                     fact.object,
                     ReferenceKind::Refund

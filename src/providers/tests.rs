@@ -47,9 +47,9 @@ fn check(name: &str) -> Option<String> {
     }
     assert!(are_one_payment(&events), "{name}: some event shares no id with the others");
 
-    let facts: Vec<&[Fact]> = events.iter().map(facts).collect();
-    let after = |order: &[&[Fact]]| {
-        let facts = order.iter().copied().flatten();
+    let facts: Vec<Vec<&Fact>> = events.iter().map(|event| facts(event).collect()).collect();
+    let after = |order: &[Vec<&Fact>]| {
+        let facts = order.iter().flatten().copied();
         fold(provider, Expected::default(), facts)
     };
     for (place, status) in
@@ -60,7 +60,7 @@ fn check(name: &str) -> Option<String> {
     }
     permute(&mut facts.clone(), facts.len(), &mut |order| {
         check_end(name, &after(order), &scenario["expect"]);
-        let twice: Vec<&[Fact]> = order.iter().chain(order.iter().rev()).copied().collect();
+        let twice: Vec<Vec<&Fact>> = order.iter().chain(order.iter().rev()).cloned().collect();
         assert_eq!(after(&twice), after(&facts), "{name}");
     });
     Some(name.to_owned())
@@ -90,18 +90,16 @@ fn read(provider: Provider, event: &Value) -> Event {
     event.expect("scenarios hold events")
 }
 
-fn facts(event: &Event) -> &[Fact] {
-    match &event.content {
-        Content::Payment { facts, .. } => facts,
-        other => panic!("{}: {other:?}", event.id),
-    }
+fn facts(event: &Event) -> impl Iterator<Item = &Fact> {
+    assert!(!event.content.parts().is_empty(), "{}: {:?}", event.id, event.content);
+    event.content.facts()
 }
 
 /// Whether the ids of the events lead from each of them to every other.
 fn are_one_payment(events: &[Event]) -> bool {
     let ids = |event: &Event| -> BTreeSet<Box<str>> {
-        let Content::Payment { references, .. } = &event.content else { return BTreeSet::new() };
-        let payment = references.iter().filter(|reference| reference.kind.identifies_payment());
+        let references = event.content.parts().iter().flat_map(|part| &part.references);
+        let payment = references.filter(|reference| reference.kind.identifies_payment());
         payment.map(|reference| reference.value.clone()).collect()
     };
     let mut apart: Vec<BTreeSet<Box<str>>> = events.iter().map(ids).collect();

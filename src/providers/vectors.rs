@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::domain::event::{Content, Event, Provider, Reference, ReferenceKind};
+use crate::domain::event::{Event, Part, Provider, Reference, ReferenceKind};
 use crate::domain::time::Timestamp;
 
 /// A recorded event and its reference reading.
@@ -59,7 +59,7 @@ impl Vector {
     /// Whether `event` says of its payment what it should.
     pub(super) fn check_payment(&self, event: &Event) {
         let name = &self.name;
-        let Content::Payment { references, facts } = &event.content else {
+        let [Part { references, facts }] = event.content.parts() else {
             panic!("{name}: {:?}", event.content);
         };
         let [fact] = facts.as_slice() else { panic!("{name}: {facts:?}") };

@@ -141,7 +141,7 @@ impl Comparison<'_> {
 
     fn listed(&mut self, payment: &Retrieved) -> Result<(), CompareError> {
         let is_part_of_other = payment.own.kind == ReferenceKind::Charge
-            && payment.references().iter().any(|one| one.kind == ReferenceKind::PaymentIntent);
+            && payment.references().any(|one| one.kind == ReferenceKind::PaymentIntent);
         if is_part_of_other {
             return Ok(());
         }
@@ -157,8 +157,7 @@ impl Comparison<'_> {
                 let theirs = fold(provider, Expected::default(), payment.facts());
                 if has_money(theirs.status) {
                     let there = words(provider, &theirs);
-                    let facts = payment.facts();
-                    let asked_for = facts.iter().find_map(|fact| fact.amount);
+                    let asked_for = payment.facts().find_map(|fact| fact.amount);
                     self.without_transaction(&here, &payment.own.value, asked_for, there);
                 }
             }
@@ -210,7 +209,7 @@ impl Comparison<'_> {
             true => format!("{} went back", money(self.period.provider, entry.amount)),
             false => format!("{} received", money(self.period.provider, entry.amount)),
         };
-        let transaction = match self.here(&ids)? {
+        let transaction = match self.here(ids.iter())? {
             Here::Transaction(transaction) => transaction,
             here => {
                 self.without_transaction(&here, &entry.id, Some(entry.amount), there);
@@ -284,8 +283,7 @@ impl Comparison<'_> {
             Ok(found) => {
                 self.compared.asked += 1;
                 let is_disputed = found.iter().any(Retrieved::is_disputed);
-                let facts: Vec<Fact> =
-                    found.iter().flat_map(|one| one.facts().iter().cloned()).collect();
+                let facts: Vec<Fact> = found.iter().flat_map(|one| one.facts().cloned()).collect();
                 self.compare(transaction, &facts, is_disputed);
                 Ok(true)
             }
@@ -309,9 +307,12 @@ impl Comparison<'_> {
         }
     }
 
-    fn here(&self, references: &[Reference]) -> Result<Here, StoreError> {
+    fn here<'r>(
+        &self,
+        references: impl Iterator<Item = &'r Reference>,
+    ) -> Result<Here, StoreError> {
         let mut found = Here::Nothing;
-        for reference in references.iter().filter(|one| one.kind.identifies_payment()) {
+        for reference in references.filter(|one| one.kind.identifies_payment()) {
             let (provider, livemode) = (self.period.provider, self.asker.livemode);
             let Some(payment) = self.reader.holder(provider, livemode, reference)? else {
                 continue;
@@ -324,7 +325,12 @@ impl Comparison<'_> {
         Ok(found)
     }
 
-    fn compare(&mut self, transaction: &Transaction, facts: &[Fact], is_disputed: bool) {
+    fn compare<'f>(
+        &mut self,
+        transaction: &Transaction,
+        facts: impl IntoIterator<Item = &'f Fact>,
+        is_disputed: bool,
+    ) {
         let provider = transaction.provider;
         let theirs = fold(provider, transaction.expected, facts);
         let ours = &transaction.state;

@@ -288,7 +288,7 @@ impl Course<'_> {
     /// Whether nothing would come of it: it was applied, or it says nothing that could be.
     fn is_known(&self, event: &Event) -> Result<bool, StoreError> {
         let outcome = self.database.outcome(event.provider, &event.id)?;
-        let says_something = matches!(event.content, Content::Payment { .. });
+        let says_something = matches!(event.content, Content::Payments(_));
         Ok(match outcome {
             None => false,
             Some(Outcome::Processed | Outcome::Orphan) => true,

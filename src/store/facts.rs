@@ -44,12 +44,13 @@ pub(super) fn insert(
     let mut statement = connection.prepare_cached(
         "INSERT INTO transaction_events
              (transaction_id, log_id, ordinal, occurred_at, event_id, object, object_id, fact,
-              amount, currency, captured, refunded, parent_id, object_at, reason, \"references\",
-              ownership)
+              amount, currency, captured, refunded, refunded_all, parent_id, payment_id,
+              shop_amount, shop_currency, object_at, reason, \"references\", ownership)
          VALUES
              (:transaction_id, :log_id, :ordinal, :occurred_at, :event_id, :object, :object_id,
-              :fact, :amount, :currency, :captured, :refunded, :parent_id, :object_at, :reason,
-              :references, :ownership)",
+              :fact, :amount, :currency, :captured, :refunded, :refunded_all, :parent_id,
+              :payment_id, :shop_amount, :shop_currency, :object_at, :reason, :references,
+              :ownership)",
     )?;
     for (ordinal, fact) in (0_i64..).zip(event.facts) {
         statement.execute(named_params! {
@@ -65,7 +66,11 @@ pub(super) fn insert(
             ":currency": fact.amount.as_ref().map(|amount| amount.currency.as_str()),
             ":captured": fact.captured,
             ":refunded": fact.refunded,
+            ":refunded_all": fact.refunded_all,
             ":parent_id": fact.parent_id.as_deref(),
+            ":payment_id": fact.payment_id.as_deref(),
+            ":shop_amount": fact.shop_money.map(|money| money.minor),
+            ":shop_currency": fact.shop_money.as_ref().map(|money| money.currency.as_str()),
             ":object_at": fact.object_at.map(|at| at.to_string()),
             ":reason": fact.reason.as_deref(),
             ":references": (ordinal == 0).then(|| references_text(event.references)),
@@ -84,7 +89,8 @@ pub(super) fn of(
 ) -> Result<Vec<StoredFact>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT log_id, \"references\", amount, currency, occurred_at, event_id, object, object_id,
-                fact, captured, refunded, parent_id, object_at, reason, ownership
+                fact, captured, refunded, refunded_all, parent_id, payment_id, shop_amount,
+                shop_currency, object_at, reason, ownership
          FROM transaction_events WHERE transaction_id = :transaction_id",
     )?;
     let mut rows = statement.query(named_params! { ":transaction_id": transaction_id })?;
@@ -141,7 +147,14 @@ fn from_row(row: &Row<'_>) -> Result<StoredFact, StoreError> {
         amount: amount.zip(currency).map(|(minor, currency)| Money { minor, currency }),
         captured: columns.value()?,
         refunded: columns.value()?,
+        refunded_all: columns.value()?,
         parent_id: columns.value()?,
+        payment_id: columns.value()?,
+        shop_money: {
+            let minor: Option<i64> = columns.value()?;
+            let currency = columns.optional("currency", |code| Currency::parse(code).ok())?;
+            minor.zip(currency).map(|(minor, currency)| Money { minor, currency })
+        },
         object_at: columns.optional_instant()?,
         reason: columns.value()?,
     };

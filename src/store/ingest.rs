@@ -102,7 +102,7 @@ impl From<&Content> for Outcome {
     /// What becomes of an event before it is matched.
     fn from(content: &Content) -> Self {
         match content {
-            Content::Payment { .. } => Self::Orphan,
+            Content::Payments(_) => Self::Orphan,
             Content::Ignored(_) => Self::Ignored,
             Content::Failed(_) => Self::Failed,
         }
@@ -139,7 +139,7 @@ impl Batch<'_> {
         now: Timestamp,
         keep: impl FnOnce(Outcome, Option<i64>) -> Result<Option<i64>, StoreError>,
     ) -> Result<Option<Applied>, StoreError> {
-        let Content::Payment { references, facts } = &event.content else {
+        let Content::Payments(parts) = &event.content else {
             let outcome = Outcome::from(&event.content);
             let kept = keep(outcome, None)?;
             if let (Some(_), Content::Failed(why)) = (kept, &event.content) {
@@ -148,6 +148,8 @@ impl Batch<'_> {
             }
             return Ok(kept.map(|_| Applied::kept(outcome)));
         };
+        let references: &Vec<_> = &parts.iter().flat_map(|part| part.references.clone()).collect();
+        let facts: &Vec<_> = &parts.iter().flat_map(|part| part.facts.clone()).collect();
         let realm = Realm { provider: event.provider, livemode: event.livemode };
         let holders = self.holders(realm, references, event.ownership)?;
         let transaction_id = holders.transaction.as_ref().map(|transaction| transaction.id);
@@ -252,7 +254,7 @@ impl Batch<'_> {
     /// again to one that does.
     fn retry(&self, webhook: &Webhook, known: &Known) -> Result<Ingested, StoreError> {
         let was_applied = matches!(known.status, Outcome::Processed | Outcome::Orphan);
-        if was_applied || !matches!(webhook.event.content, Content::Payment { .. }) {
+        if was_applied || !matches!(webhook.event.content, Content::Payments(_)) {
             return Ok(Ingested::Duplicate { transaction_id: known.transaction_id });
         }
         let keep = |outcome, transaction_id| {

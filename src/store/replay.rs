@@ -47,7 +47,7 @@ impl Batch<'_> {
             Some(transaction_id) => Some(transaction_id),
             None => orphans::holding(self.connection, log)?,
         };
-        let Content::Payment { references, facts } = &event.content else {
+        let Content::Payments(parts) = &event.content else {
             return match (holding, &event.content) {
                 (Some(_), Content::Ignored(why) | Content::Failed(why)) => {
                     Ok(Replayed::LessThanBefore(why.clone()))
@@ -55,6 +55,8 @@ impl Batch<'_> {
                 _ => self.replay_kept(log, event, now),
             };
         };
+        let references: &Vec<_> = &parts.iter().flat_map(|part| part.references.clone()).collect();
+        let facts: &Vec<_> = &parts.iter().flat_map(|part| part.facts.clone()).collect();
         let realm = Realm { provider: log.provider, livemode: log.livemode };
         if let Some(payment) = holding {
             let stored = facts::of(self.connection, payment)?;
@@ -93,7 +95,7 @@ impl Batch<'_> {
     ) -> Result<Replayed, StoreError> {
         let outcome = Outcome::from(&event.content);
         let error = match &event.content {
-            Content::Payment { .. } => None,
+            Content::Payments(_) => None,
             Content::Ignored(why) | Content::Failed(why) => Some(&**why),
         };
         if outcome == log.status && error == log.error.as_deref() {

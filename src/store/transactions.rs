@@ -97,6 +97,7 @@ impl Transaction {
                 amount_check: columns.parsed("amount check", AmountCheck::parse)?,
                 status_changed_at: Some(columns.instant()?),
                 latest_event_id: None,
+                other_money: Vec::new(),
             },
             livemode: columns.value()?,
             created_at: columns.instant()?,

@@ -245,7 +245,7 @@ pub(super) fn set_aside(connection: &Connection, id: i64, why: &str) -> rusqlite
 /// Why an event leads to nothing, in words.
 fn error(content: &Content) -> Option<&str> {
     match content {
-        Content::Payment { .. } => None,
+        Content::Payments(_) => None,
         Content::Ignored(reason) => Some(reason),
         Content::Failed(error) => Some(error),
     }

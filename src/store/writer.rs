@@ -405,7 +405,7 @@ mod tests {
 
     use super::*;
     use crate::domain::event::{
-        Content, Event, Ownership, Provider, Reference, ReferenceKind, Source,
+        Content, Event, Ownership, Part, Provider, Reference, ReferenceKind, Source,
     };
     use crate::domain::fact::{Fact, FactState};
     use crate::domain::time::Timestamp;
@@ -417,6 +417,7 @@ mod tests {
                 provider: Provider::Stripe,
                 id: format!("evt_{number}").into(),
                 event_type: "payment_intent.succeeded".into(),
+                account: None,
                 api_version: None,
                 livemode: false,
                 occurred_at: None,
@@ -440,21 +441,14 @@ mod tests {
 
     /// What the tables refuse, whatever was read.
     fn impossible(number: usize) -> Webhook {
+        let event_id = format!("evt_{number}");
+        let (object, state) = (ReferenceKind::PaymentIntent, FactState::Succeeded);
         let fact = Fact {
-            occurred_at: Timestamp::EPOCH,
-            event_id: format!("evt_{number}").into(),
-            object: ReferenceKind::PaymentIntent,
-            object_id: "pi_1".into(),
-            state: FactState::Succeeded,
-            amount: None,
             captured: Some(-1),
-            refunded: None,
-            parent_id: None,
-            object_at: None,
-            reason: None,
+            ..Fact::new(Timestamp::EPOCH, event_id, object, "pi_1", state)
         };
-        let references = vec![Reference::new(ReferenceKind::PaymentIntent, "pi_1")];
-        webhook(number, Content::Payment { references, facts: vec![fact] })
+        let references = vec![Reference::new(object, "pi_1")];
+        webhook(number, Content::Payments(vec![Part { references, facts: vec![fact] }]))
     }
 
     /// Sends webhooks while another connection holds the database, so that they all wait, then lets

@@ -7,19 +7,7 @@ use crate::domain::money::Money;
 
 /// A fact of second `at`. [`state_of_every_order`] gives it the id of an event of its own.
 fn fact(object: ReferenceKind, id: &str, state: FactState, at: i64) -> Fact {
-    Fact {
-        occurred_at: second(at),
-        event_id: "evt".into(),
-        object,
-        object_id: id.into(),
-        state,
-        amount: None,
-        captured: None,
-        refunded: None,
-        parent_id: None,
-        object_at: None,
-        reason: None,
-    }
+    Fact::new(second(at), "evt", object, id, state)
 }
 
 impl Fact {
@@ -516,6 +504,7 @@ fn nothing_known_is_pending_in_the_expected_currency() {
             amount_check: AmountCheck::Unknown,
             status_changed_at: None,
             latest_event_id: None,
+            other_money: Vec::new(),
         }
     );
 }

@@ -43,6 +43,7 @@ pub fn read(payload: &Verified<'_>, livemode: bool, rules: &Rules) -> Result<Eve
         id: id.as_str().into(),
         event_type: event_type.into(),
         // Absent means 1.0.
+        account: None,
         api_version: Some(envelope.resource_version.text().unwrap_or("1.0").into()),
         livemode,
         occurred_at,

@@ -206,7 +206,10 @@ mod tests {
 
     fn fact(event: Event) -> (Vec<Reference>, Fact) {
         match event.content {
-            Content::Payment { references, mut facts } => (references, facts.remove(0)),
+            Content::Payments(mut parts) => {
+                let mut part = parts.remove(0);
+                (part.references, part.facts.remove(0))
+            }
             other => panic!("{}: {other:?}", event.event_type),
         }
     }
@@ -284,7 +287,7 @@ mod tests {
         for event_type in TYPES {
             let live = Sample { livemode: true, order_id: None, ..sample(event_type) };
             let content = read(&live).content;
-            assert!(matches!(content, Content::Payment { .. }), "{event_type}: {content:?}");
+            assert!(matches!(content, Content::Payments(_)), "{event_type}: {content:?}");
             let sandbox = |sample| event(sample).is_some_and(|body| body.contains("sandbox"));
             assert!(!sandbox(&live) && sandbox(&sample(event_type)), "{event_type}");
         }

@@ -34,6 +34,7 @@ pub fn read(payload: &Verified<'_>, rules: &Rules) -> Result<Event, Refusal> {
         provider: Provider::Stripe,
         id: id.into(),
         event_type: event_type.into(),
+        account: envelope.account.text().map(Into::into),
         api_version: envelope.api_version.text().map(Into::into),
         livemode: envelope.livemode.bool().unwrap_or(false),
         occurred_at,
@@ -49,6 +50,8 @@ struct Envelope<'a> {
     id: Loose<'a>,
     #[serde(borrow)]
     object: Loose<'a>,
+    #[serde(borrow)]
+    account: Loose<'a>,
     #[serde(borrow)]
     api_version: Loose<'a>,
     #[serde(borrow)]

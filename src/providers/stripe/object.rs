@@ -445,7 +445,7 @@ impl Object<'_> {
             .and(ReferenceKind::PaymentIntent, self.payment_intent.id())
             .and(ReferenceKind::Invoice, self.invoice.id())
             .and(ReferenceKind::Subscription, self.subscription.id())
-            .and(ReferenceKind::OrderId, self.client_reference_id.label().as_deref())
+            .and(ReferenceKind::ClientReference, self.client_reference_id.label().as_deref())
             .and(ReferenceKind::OrderId, self.order_id(source).as_deref());
         Ok(references.with(Fact {
             amount: Some(amount),
@@ -611,21 +611,18 @@ impl Object<'_> {
     }
 }
 
-/// What two objects of one answer say together.
+/// What two objects of one answer say together of one payment.
 fn both(one: Content, other: Content) -> Content {
-    match (one, other) {
-        (
-            Content::Payment { mut references, mut facts },
-            Content::Payment { references: others, facts: further },
-        ) => {
-            for reference in others {
-                if !references.contains(&reference) {
-                    references.push(reference);
+    let Content::Payments(mut parts) = one else { return one };
+    if let (Some(part), Content::Payments(others)) = (parts.first_mut(), other) {
+        for other in others {
+            for reference in other.references {
+                if !part.references.contains(&reference) {
+                    part.references.push(reference);
                 }
             }
-            facts.extend(further);
-            Content::Payment { references, facts }
+            part.facts.extend(other.facts);
         }
-        (one, _) => one,
     }
+    Content::Payments(parts)
 }

@@ -248,7 +248,10 @@ mod tests {
 
     fn fact(event: Event) -> (Vec<Reference>, Fact) {
         match event.content {
-            Content::Payment { references, mut facts } => (references, facts.remove(0)),
+            Content::Payments(mut parts) => {
+                let mut part = parts.remove(0);
+                (part.references, part.facts.remove(0))
+            }
             other => panic!("{}: {other:?}", event.event_type),
         }
     }

@@ -62,6 +62,7 @@ impl Words {
             (English, ReferenceKind::Review) => "review",
             (English, ReferenceKind::Subscription) => "subscription",
             (English, ReferenceKind::OrderId) => "order",
+            (English, ReferenceKind::ClientReference) => "client reference",
             (English, ReferenceKind::Other) => "id",
             (French, kind) => french::object(kind),
         }

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::super::super::{Proof, vectors};
 use super::*;
-use crate::domain::event::{Reference, ReferenceKind};
+use crate::domain::event::{Part, Reference, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 
 /// The types of which something is concluded.
@@ -50,7 +50,8 @@ fn content(event_type: &str, resource: Value) -> Content {
 
 fn payment(event_type: &str, resource: Value) -> (Vec<Reference>, Fact) {
     match content(event_type, resource) {
-        Content::Payment { references, facts } => {
+        Content::Payments(parts) => {
+            let [Part { references, facts }] = parts.try_into().expect("one payment");
             let [fact] = facts.try_into().expect("one fact");
             (references, fact)
         }
@@ -95,7 +96,8 @@ fn an_event_with_any_field_damaged_is_read_or_names_the_field() {
                 Ok(Content::Failed(why)) => {
                     assert!(why.contains(&**field), "{}, {path}: {why}", vector.name);
                 }
-                Ok(Content::Payment { references, facts }) => {
+                Ok(Content::Payments(parts)) => {
+                    let Part { references, facts } = &parts[0];
                     assert!(!references.is_empty() && facts.len() == 1, "{}", vector.name);
                     // Orders and v1 payments move no money; their amount is for people.
                     let may_lack =

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::super::super::{Proof, vectors};
 use super::*;
-use crate::domain::event::{Reference, ReferenceKind};
+use crate::domain::event::{Part, Reference, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 
 /// The types of which something is concluded.
@@ -60,7 +60,8 @@ fn content(event_type: &str, object: Value) -> Content {
 
 fn payment(event_type: &str, object: Value) -> (Vec<Reference>, Fact) {
     match content(event_type, object) {
-        Content::Payment { references, facts } => {
+        Content::Payments(parts) => {
+            let [Part { references, facts }] = parts.try_into().expect("one payment");
             let [fact] = facts.try_into().expect("one fact");
             (references, fact)
         }
@@ -107,7 +108,8 @@ fn an_event_with_any_field_damaged_is_read_or_names_the_field() {
                 Ok(Content::Failed(why)) => {
                     assert!(why.contains(&**field), "{}, {path}: {why}", vector.name);
                 }
-                Ok(Content::Payment { references, facts }) => {
+                Ok(Content::Payments(parts)) => {
+                    let Part { references, facts } = &parts[0];
                     assert!(!references.is_empty() && facts.len() == 1, "{}", vector.name);
                     assert!(facts[0].amount.is_some_and(|amount| amount.minor >= 0), "{path}");
                 }
