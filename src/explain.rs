@@ -155,7 +155,12 @@ fn found(log: &WebhookLog, story: &EventStory) -> Vec<String> {
             Matched::Person => "because a person attached its payment".to_owned(),
             Matched::Untold => "by ids that are not known any more".to_owned(),
         };
-        return vec![format!("It belongs to transaction {}{order}, {how}.", transaction.id)];
+        let mut sentences =
+            vec![format!("It belongs to transaction {}{order}, {how}.", transaction.id)];
+        let others = story.transactions.iter().filter(|id| **id != transaction.id);
+        sentences
+            .extend(others.map(|id| format!("It tells of transaction {id} too, of its part.")));
+        return sentences;
     }
     let Some(orphan) = &story.orphan else { return Vec::new() };
     let mut sentences = vec![stands_as(orphan)];

@@ -78,7 +78,7 @@ pub fn parse(json: &[u8], livemode: bool) -> Result<NewTransaction, Mistake> {
         provider,
         reference: Reference::new(reference_kind(provider, &reference), reference),
         order_id,
-        expected: Expected { amount, currency },
+        expected: Expected { amount, currency, partial: false },
         livemode,
         metadata: metadata.to_string(),
     })

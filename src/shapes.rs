@@ -116,6 +116,7 @@ pub fn event(event: &WebhookLog) -> Value {
     let mut shown = json!({
         "id": event.id,
         "provider": event.provider.as_str(),
+        "account": event.account,
         "event_id": event.event_id,
         "event_type": event.event_type,
         "api_version": event.api_version,
@@ -143,7 +144,9 @@ pub fn orphan(orphan: &Orphan) -> Value {
     json!({
         "id": orphan.id,
         "kind": orphan.kind.as_str(),
+        "candidates": orphan.candidates,
         "provider": orphan.provider.as_str(),
+        "account": orphan.account,
         "reference": orphan.reference,
         "order_id": orphan.order_id,
         "event_id": orphan.event_id,

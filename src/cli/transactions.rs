@@ -159,7 +159,7 @@ impl Add {
                 &*self.reference,
             ),
             order_id: self.order_id.clone(),
-            expected: Expected { amount: self.amount, currency: self.currency },
+            expected: Expected { amount: self.amount, currency: self.currency, partial: false },
             livemode: livemode(self.mode, &path)?,
             metadata: self.metadata.clone(),
         };

@@ -24,6 +24,10 @@ words! {
         WrongEnvironment = "wrong_environment",
         /// Money for a transaction that the shop had closed.
         LateMoney = "late_money",
+        /// Its ids lead to several transactions.
+        Ambiguous = "ambiguous",
+        /// Its order id alone leads to a transaction that expects more, or another currency.
+        Mismatch = "mismatch",
     }
 }
 
@@ -111,7 +115,7 @@ impl OrphanKind {
             Self::Foreign => None,
             Self::WrongEnvironment => livemode.then_some(first_seen_at),
             Self::LateMoney => Some(first_seen_at),
-            Self::Early | Self::LateLink | Self::Unlinkable => {
+            Self::Early | Self::LateLink | Self::Unlinkable | Self::Ambiguous | Self::Mismatch => {
                 Some(first_seen_at.plus(policy.grace))
             }
         }
@@ -153,6 +157,19 @@ impl OrphanKind {
                           provider, or reopen the transaction",
                 french: "la boutique avait clos la transaction quand l’argent est arrivé\u{a0}: \
                          remboursez chez le prestataire, ou rouvrez la transaction",
+            },
+            Self::Ambiguous => Spoken {
+                english: "its ids lead to several transactions: look which of them it pays for, and \
+                          attach it",
+                french: "ses identifiants mènent à plusieurs transactions\u{a0}: voyez laquelle il \
+                         paie, et rattachez-le",
+            },
+            Self::Mismatch => Spoken {
+                english: "only its order id leads to a transaction, and that expects more or another \
+                          currency: check who paid it, then attach it or refund it",
+                french: "seul son numéro de commande mène à une transaction, qui attend davantage ou \
+                         une autre devise\u{a0}: vérifiez qui l’a payé, puis rattachez-le ou \
+                         remboursez-le",
             },
         }
     }

@@ -93,6 +93,8 @@ pub struct Expected {
     pub amount: Option<i64>,
     /// The currency of `amount`.
     pub currency: Option<Currency>,
+    /// Whether payments of less are deposits, which add up.
+    pub partial: bool,
 }
 
 /// What is true of a transaction, as far as the facts tell.
@@ -167,6 +169,20 @@ pub fn fold<'f>(
             .map(|fact| fact.event_id.clone()),
         other_money: Vec::new(),
     }
+}
+
+/// STUB
+pub struct Takings {
+    /// Taken.
+    pub taken: BTreeMap<Currency, i64>,
+    /// Held.
+    pub held: BTreeMap<Currency, i64>,
+}
+/// STUB
+pub fn takings<'f>(provider: Provider, facts: impl IntoIterator<Item = &'f Fact>) -> Takings {
+    let state = fold(provider, Expected::default(), facts);
+    let taken = state.currency.map(|currency| (currency, state.amount_received));
+    Takings { taken: taken.into_iter().collect(), held: BTreeMap::new() }
 }
 
 /// The newest fact about each dispute among `facts`, and where they stand together: the dispute status

@@ -139,7 +139,12 @@ fn found(log: &WebhookLog, story: &EventStory) -> Vec<String> {
             Matched::Person => "parce qu’une personne a rattaché son paiement".to_owned(),
             Matched::Untold => "par des identifiants qui ne sont plus connus".to_owned(),
         };
-        return vec![format!("Il appartient à la transaction {}{order}, {how}.", transaction.id)];
+        let mut sentences =
+            vec![format!("Il appartient à la transaction {}{order}, {how}.", transaction.id)];
+        let others = story.transactions.iter().filter(|id| **id != transaction.id);
+        let part = |id| format!("Il parle aussi de la transaction {id}, pour sa part.");
+        sentences.extend(others.map(part));
+        return sentences;
     }
     let Some(orphan) = &story.orphan else { return Vec::new() };
     let mut sentences = vec![stands_as(orphan)];

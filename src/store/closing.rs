@@ -1,11 +1,13 @@
 //! What the shop or a person says of a payment after it was registered or became an orphan.
 
 use super::database::Batch;
-use super::matching::Holder;
+use super::facts::{self, Said};
+use super::matching::Begin;
 use super::orphans::{self, By, Orphan};
-use super::references::Realm;
+use super::references::{self, Realm};
 use super::transactions::{self, Transaction};
-use super::{StoreError, late_money};
+use super::{StoreError, late_money, webhook_logs};
+use crate::domain::matching::Standing;
 use crate::domain::orphan::OrphanKind;
 use crate::domain::time::Timestamp;
 
@@ -74,16 +76,33 @@ impl Batch<'_> {
         };
         let is_alike = (found.provider, found.livemode)
             == (transaction.provider, transaction.livemode)
+            && found.account.is_none()
             && found.kind != OrphanKind::LateMoney;
         if !is_alike {
             return Ok(Settled::OfAnotherKind);
         }
-        let realm = Realm { provider: found.provider, livemode: found.livemode };
-        self.absorb(realm, orphan, Holder::Transaction(transaction_id))?;
+        let realm = Realm::own(found.provider, found.livemode);
+        for said in Said::of(&facts::of(self.connection, orphan)?)? {
+            facts::remove(self.connection, orphan, &said)?;
+            facts::insert(self.connection, transaction_id, &said, Some("person"))?;
+            webhook_logs::assign(self.connection, said.log_id, Some(transaction_id))?;
+            for reference in &said.references {
+                references::forget(self.connection, realm, reference, orphan)?;
+                references::learn(
+                    self.connection,
+                    realm,
+                    reference,
+                    transaction_id,
+                    Standing::Named,
+                )?;
+            }
+        }
         orphans::matched(self.connection, orphan, transaction_id, By::Person, now)?;
         if let Some(note) = note {
             orphans::note(self.connection, orphan, note)?;
         }
+        let payments = vec![transaction_id];
+        self.settle(realm, Begin { payments, ..Begin::default() }, now)?;
         self.refold(transaction_id, None, now)?;
         Ok(Settled::Done(Some(Box::new(self.transaction(transaction_id)?))))
     }

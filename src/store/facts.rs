@@ -3,22 +3,34 @@
 use rusqlite::{Connection, Row, named_params};
 
 use super::{Columns, StoreError};
-use crate::domain::event::{Ownership, Reference, ReferenceKind};
+use crate::domain::event::{Event, Ownership, Reference, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::{Currency, Money};
 
 /// A fact with the event it came with.
+#[derive(Clone)]
 pub(super) struct StoredFact {
     pub(super) log_id: i64,
+    /// Which fact of the event.
+    pub(super) ordinal: i64,
     pub(super) fact: Fact,
-    /// Whose the payment is, by the event; said on its first fact.
+    /// Whose the payment is, by the event; said on the first fact of a payment.
     pub(super) ownership: Ownership,
+    /// By what it was matched, in the words of [`MatchedBy`]; on the first fact of a payment.
+    pub(super) matched_by: Option<String>,
+    /// Another rendering of the event said it, whose body is not kept.
+    pub(super) is_of_other_rendering: bool,
     /// As they are stored, because most readers need only the facts.
     references: Option<String>,
 }
 
 impl StoredFact {
-    /// Every id that the event carried; only on the first fact of an event.
+    /// Whether it begins what the event says of one payment.
+    pub(super) fn begins_payment(&self) -> bool {
+        self.references.is_some()
+    }
+
+    /// Every id of the payment that the event carried; only on the first fact of a payment.
     pub(super) fn references(&self) -> Result<Vec<Reference>, StoreError> {
         let Some(text) = &self.references else { return Ok(Vec::new()) };
         let corrupt = || StoreError::Corrupt { what: "references", value: text.clone() };
@@ -26,36 +38,96 @@ impl StoredFact {
     }
 }
 
-/// What one event says of its payment.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Payment<'e> {
-    pub(super) references: &'e [Reference],
-    pub(super) facts: &'e [Fact],
+/// What one event says of one payment.
+#[derive(Clone, Debug)]
+pub(super) struct Said {
+    pub(super) log_id: i64,
+    /// Of its first fact; the others follow.
+    pub(super) ordinal: i64,
+    pub(super) references: Vec<Reference>,
+    pub(super) facts: Vec<Fact>,
     pub(super) ownership: Ownership,
+    pub(super) is_of_other_rendering: bool,
 }
 
-/// Adds the facts of one event to a payment.
+impl Said {
+    /// What the facts of one payment, in their order, say: event by event.
+    pub(super) fn of(stored: &[StoredFact]) -> Result<Vec<Self>, StoreError> {
+        let mut said: Vec<Self> = Vec::new();
+        for one in stored {
+            let continues =
+                said.last().is_some_and(|last| !one.begins_payment() && last.log_id == one.log_id);
+            match said.last_mut().filter(|_| continues) {
+                Some(last) => last.facts.push(one.fact.clone()),
+                None => said.push(Self {
+                    log_id: one.log_id,
+                    ordinal: one.ordinal,
+                    references: one.references()?,
+                    facts: vec![one.fact.clone()],
+                    ownership: one.ownership,
+                    is_of_other_rendering: one.is_of_other_rendering,
+                }),
+            }
+        }
+        Ok(said)
+    }
+
+    /// What an event that has no row yet says, payment by payment.
+    pub(super) fn of_event(event: &Event) -> Vec<Self> {
+        let mut ordinal = 0;
+        let parts = event.content.parts().iter();
+        parts
+            .map(|part| {
+                let said = Self {
+                    log_id: i64::MAX,
+                    ordinal,
+                    references: part.references.clone(),
+                    facts: part.facts.clone(),
+                    ownership: event.ownership,
+                    is_of_other_rendering: false,
+                };
+                ordinal = said.ordinals().1;
+                said
+            })
+            .collect()
+    }
+
+    /// The ordinal after its last.
+    pub(super) fn end(&self) -> i64 {
+        self.ordinals().1
+    }
+
+    /// The ordinals of its facts.
+    fn ordinals(&self) -> (i64, i64) {
+        let count = i64::try_from(self.facts.len()).unwrap_or(i64::MAX);
+        (self.ordinal, self.ordinal.saturating_add(count))
+    }
+}
+
+/// Adds what an event says to a payment.
 pub(super) fn insert(
     connection: &Connection,
     transaction_id: i64,
-    log_id: i64,
-    event: &Payment<'_>,
+    said: &Said,
+    matched_by: Option<&str>,
 ) -> Result<(), StoreError> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO transaction_events
              (transaction_id, log_id, ordinal, occurred_at, event_id, object, object_id, fact,
               amount, currency, captured, refunded, refunded_all, parent_id, payment_id,
-              shop_amount, shop_currency, object_at, reason, \"references\", ownership)
+              shop_amount, shop_currency, object_at, reason, \"references\", ownership,
+              matched_by, rendering)
          VALUES
              (:transaction_id, :log_id, :ordinal, :occurred_at, :event_id, :object, :object_id,
               :fact, :amount, :currency, :captured, :refunded, :refunded_all, :parent_id,
               :payment_id, :shop_amount, :shop_currency, :object_at, :reason, :references,
-              :ownership)",
+              :ownership, :matched_by, :rendering)",
     )?;
-    for (ordinal, fact) in (0_i64..).zip(event.facts) {
+    for (ordinal, fact) in (said.ordinal..).zip(&said.facts) {
+        let is_first = ordinal == said.ordinal;
         statement.execute(named_params! {
             ":transaction_id": transaction_id,
-            ":log_id": log_id,
+            ":log_id": said.log_id,
             ":ordinal": ordinal,
             ":occurred_at": fact.occurred_at.to_string(),
             ":event_id": &*fact.event_id,
@@ -73,10 +145,12 @@ pub(super) fn insert(
             ":shop_currency": fact.shop_money.as_ref().map(|money| money.currency.as_str()),
             ":object_at": fact.object_at.map(|at| at.to_string()),
             ":reason": fact.reason.as_deref(),
-            ":references": (ordinal == 0).then(|| references_text(event.references)),
-            ":ownership": Some(event.ownership)
-                .filter(|said| ordinal == 0 && *said != Ownership::Unsaid)
+            ":references": is_first.then(|| references_text(&said.references)),
+            ":ownership": Some(said.ownership)
+                .filter(|said| is_first && *said != Ownership::Unsaid)
                 .map(Ownership::as_str),
+            ":matched_by": matched_by.filter(|_| is_first),
+            ":rendering": said.is_of_other_rendering,
         })?;
     }
     Ok(())
@@ -88,10 +162,11 @@ pub(super) fn of(
     transaction_id: i64,
 ) -> Result<Vec<StoredFact>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT log_id, \"references\", amount, currency, occurred_at, event_id, object, object_id,
+        "SELECT log_id, ordinal, \"references\", amount, currency, occurred_at, event_id, object, object_id,
                 fact, captured, refunded, refunded_all, parent_id, payment_id, shop_amount,
-                shop_currency, object_at, reason, ownership
-         FROM transaction_events WHERE transaction_id = :transaction_id",
+                shop_currency, object_at, reason, ownership, matched_by, rendering
+         FROM transaction_events WHERE transaction_id = :transaction_id
+         ORDER BY log_id, ordinal",
     )?;
     let mut rows = statement.query(named_params! { ":transaction_id": transaction_id })?;
     let mut facts = Vec::new();
@@ -101,40 +176,78 @@ pub(super) fn of(
     Ok(facts)
 }
 
-/// Removes the facts of one event from a payment.
+/// Every fact of an event, wherever it is.
+pub(super) fn of_event(
+    connection: &Connection,
+    log_id: i64,
+) -> Result<Vec<StoredFact>, StoreError> {
+    let mut stored = Vec::new();
+    for payment in holders(connection, log_id)? {
+        let all = of(connection, payment)?.into_iter().filter(|one| one.log_id == log_id);
+        stored.extend(all);
+    }
+    Ok(stored)
+}
+
+/// The transactions and orphans that have something that this event says.
+pub(super) fn holders(connection: &Connection, log_id: i64) -> rusqlite::Result<Vec<i64>> {
+    connection
+        .prepare_cached(
+            "SELECT DISTINCT transaction_id FROM transaction_events WHERE log_id = :log_id
+             ORDER BY transaction_id",
+        )?
+        .query_map(named_params! { ":log_id": log_id }, |row| row.get("transaction_id"))?
+        .collect()
+}
+
+/// Takes what an event says of one payment away from it.
 pub(super) fn remove(
     connection: &Connection,
     transaction_id: i64,
-    log_id: i64,
+    said: &Said,
 ) -> rusqlite::Result<()> {
+    let (first, end) = said.ordinals();
     connection
         .prepare_cached(
             "DELETE FROM transaction_events
-             WHERE transaction_id = :transaction_id AND log_id = :log_id",
+             WHERE transaction_id = :transaction_id AND log_id = :log_id
+               AND ordinal >= :first AND ordinal < :end",
         )?
-        .execute(named_params! { ":transaction_id": transaction_id, ":log_id": log_id })?;
+        .execute(named_params! {
+            ":transaction_id": transaction_id,
+            ":log_id": said.log_id,
+            ":first": first,
+            ":end": end,
+        })?;
     Ok(())
 }
 
-/// Moves the facts of one event from one payment to another.
-pub(super) fn transfer(
+/// Notes by what what an event says was matched.
+pub(super) fn match_by(
     connection: &Connection,
-    log_id: i64,
-    from: i64,
-    to: i64,
+    transaction_id: i64,
+    said: &Said,
+    matched_by: Option<&str>,
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "UPDATE transaction_events SET transaction_id = :to
-             WHERE transaction_id = :from AND log_id = :log_id",
+            "UPDATE transaction_events SET matched_by = :matched_by
+             WHERE transaction_id = :transaction_id AND log_id = :log_id AND ordinal = :ordinal
+               AND matched_by IS NOT :matched_by",
         )?
-        .execute(named_params! { ":from": from, ":to": to, ":log_id": log_id })?;
+        .execute(named_params! {
+            ":transaction_id": transaction_id,
+            ":log_id": said.log_id,
+            ":ordinal": said.ordinal,
+            ":matched_by": matched_by,
+        })?;
     Ok(())
 }
 
 fn from_row(row: &Row<'_>) -> Result<StoredFact, StoreError> {
     let mut columns = Columns::of(row);
     let log_id = columns.value()?;
+    let ordinal = columns.value()?;
     let references = columns.value()?;
     let amount: Option<i64> = columns.value()?;
     let currency = columns.optional("currency", |code| Currency::parse(code).ok())?;
@@ -160,7 +273,17 @@ fn from_row(row: &Row<'_>) -> Result<StoredFact, StoreError> {
     };
     let ownership = columns.optional("ownership", Ownership::parse)?;
     let ownership = ownership.unwrap_or(Ownership::Unsaid);
-    Ok(StoredFact { log_id, fact, ownership, references })
+    let matched_by = columns.value()?;
+    let is_of_other_rendering = columns.value()?;
+    Ok(StoredFact {
+        log_id,
+        ordinal,
+        fact,
+        ownership,
+        matched_by,
+        is_of_other_rendering,
+        references,
+    })
 }
 
 fn references_text(references: &[Reference]) -> String {

@@ -48,6 +48,7 @@ impl Committed {
             expected: Expected {
                 amount: columns.value()?,
                 currency: columns.optional("currency", currency)?,
+                partial: false,
             },
             received_currency: columns.optional("currency", currency)?,
             livemode: columns.value()?,

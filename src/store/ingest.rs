@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use super::chain::LinkKind;
 use super::database::Batch;
-use super::facts::{self, Payment};
-use super::matching::{Holder, Holders};
-use super::references::{self, Realm};
-use super::transactions::{self, Refolded};
+use super::facts::{self, Said};
+use super::matching::{Begin, NewSaid};
+use super::references::Realm;
+use super::transactions::Refolded;
 use super::webhook_logs::{self, Known};
-use super::{StoreError, orphans, raising};
+use super::{StoreError, raising};
 use crate::domain::event::{Content, Event, Provider, Source};
 use crate::domain::orphan::OrphanKind;
 use crate::domain::refusal::Refusal;
@@ -96,6 +96,35 @@ impl Applied {
             late_money: false,
         }
     }
+
+    fn to(transaction_id: i64, refolded: Refolded) -> Self {
+        let Refolded { state, wrong_amount, late_money } = refolded;
+        Self {
+            transaction_id: Some(transaction_id),
+            status: Some(state.status),
+            wrong_amount,
+            late_money,
+            ..Self::kept(Outcome::Processed)
+        }
+    }
+}
+
+/// What is known of an event that is read again: where what it said was, and to which transaction a
+/// person had attached that.
+#[derive(Default)]
+pub(super) struct Before {
+    pub(super) was_in: Vec<i64>,
+    pub(super) attached: Option<i64>,
+}
+
+impl Before {
+    fn is_nothing(&self) -> bool {
+        self.was_in.is_empty() && self.attached.is_none()
+    }
+
+    fn then(&self, said: Said) -> NewSaid {
+        NewSaid { said, was_in: self.was_in.clone(), attached: self.attached }
+    }
 }
 
 impl From<&Content> for Outcome {
@@ -124,7 +153,7 @@ impl Batch<'_> {
             }
             Ok(Some(log_id))
         };
-        match self.apply(&webhook.event, webhook.received_at, keep)? {
+        match self.apply(&webhook.event, &Before::default(), webhook.received_at, keep)? {
             Some(applied) => Ok(Ingested::New(applied)),
             None => self.ingest_again(webhook),
         }
@@ -136,10 +165,11 @@ impl Batch<'_> {
     pub(super) fn apply(
         &self,
         event: &Event,
+        before: &Before,
         now: Timestamp,
         keep: impl FnOnce(Outcome, Option<i64>) -> Result<Option<i64>, StoreError>,
     ) -> Result<Option<Applied>, StoreError> {
-        let Content::Payments(parts) = &event.content else {
+        if !matches!(event.content, Content::Payments(_)) {
             let outcome = Outcome::from(&event.content);
             let kept = keep(outcome, None)?;
             if let (Some(_), Content::Failed(why)) = (kept, &event.content) {
@@ -147,67 +177,34 @@ impl Batch<'_> {
                 raising::failed_event(self.connection, of, &event.id, why, now)?;
             }
             return Ok(kept.map(|_| Applied::kept(outcome)));
-        };
-        let references: &Vec<_> = &parts.iter().flat_map(|part| part.references.clone()).collect();
-        let facts: &Vec<_> = &parts.iter().flat_map(|part| part.facts.clone()).collect();
-        let realm = Realm { provider: event.provider, livemode: event.livemode };
-        let holders = self.holders(realm, references, event.ownership)?;
-        let transaction_id = holders.transaction.as_ref().map(|transaction| transaction.id);
+        }
+        let realm = Realm::of(event);
+        let mut said = Said::of_event(event);
+        if let ([only], true) = (said.as_mut_slice(), before.is_nothing())
+            && let Some(sure) = self.surely_of(realm, only)?
+        {
+            let transaction_id = sure.transaction.id;
+            let kept = keep(Outcome::Processed, Some(transaction_id))?;
+            let Some(log_id) = kept else { return Ok(None) };
+            only.log_id = log_id;
+            let refolded = self.add(realm, &sure, only, now)?;
+            return Ok(Some(Applied::to(transaction_id, refolded)));
+        }
+        let new = said.into_iter().map(|said| before.then(said)).collect();
+        let plan = self.plan(realm, Begin { new, ..Begin::default() })?;
+        let transaction_id = plan.new_in.first().copied();
         let outcome = if transaction_id.is_some() { Outcome::Processed } else { Outcome::Orphan };
         let Some(log_id) = keep(outcome, transaction_id)? else { return Ok(None) };
-        let payment = Payment { references, facts, ownership: event.ownership };
-        self.place(realm, &holders, log_id, payment, now).map(Some)
-    }
-
-    /// Makes a kept event part of the payment that its references lead to, or of a new orphan.
-    fn place(
-        &self,
-        realm: Realm,
-        holders: &Holders,
-        log_id: i64,
-        event: Payment<'_>,
-        now: Timestamp,
-    ) -> Result<Applied, StoreError> {
-        let transaction = holders.transaction.as_ref();
-        let oldest = || holders.orphans.first().copied();
-        let payment = match transaction.map(|transaction| transaction.id).or_else(oldest) {
-            Some(payment) => payment,
-            None => transactions::next_id(self.connection)?,
-        };
-        for orphan in holders.orphans.iter().filter(|orphan| **orphan != payment) {
-            match transaction {
-                Some(_) => self.adopt(realm, *orphan, payment, now)?,
-                None => self.merge(realm, *orphan, payment, now)?,
-            }
-        }
-        let holder = match transaction {
-            Some(_) => Holder::Transaction(payment),
-            None => Holder::Orphan(payment),
-        };
-        for (reference, known) in event.references.iter().zip(&holders.known) {
-            if !*known && holder.takes(reference) {
-                references::learn(self.connection, realm, reference, payment)?;
-            }
-        }
-        facts::insert(self.connection, payment, log_id, &event)?;
-        let Some(transaction) = transaction else {
-            let orphan = orphans::refresh(self.connection, payment, realm, self.policy, now)?;
-            return Ok(Applied {
-                status: orphan.status,
-                orphan: Some(orphan.kind),
-                ..Applied::kept(Outcome::Orphan)
-            });
-        };
-        let Refolded { state, wrong_amount, late_money } =
-            transactions::refold(self.connection, transaction, Some(log_id), now)?;
-        Ok(Applied {
-            outcome: Outcome::Processed,
-            transaction_id: Some(transaction.id),
-            status: Some(state.status),
-            orphan: None,
-            wrong_amount,
-            late_money,
-        })
+        let placed = self.carry_out(realm, plan, Some(log_id), now)?;
+        Ok(Some(match (transaction_id, placed.refolded) {
+            (Some(id), Some(refolded)) => Applied::to(id, refolded),
+            _ => Applied {
+                transaction_id,
+                status: placed.orphan.and_then(|(_, status)| status),
+                orphan: placed.orphan.map(|(kind, _)| kind),
+                ..Applied::kept(outcome)
+            },
+        }))
     }
 
     /// PayPal signs no more of a body than its CRC-32: a transmission that is known must have the
@@ -229,6 +226,9 @@ impl Batch<'_> {
             what: "event id",
             value: event.id.clone().into_string(),
         })?;
+        if known.account.as_deref() != event.account.as_deref() {
+            return self.ingest(&of_other_account(webhook));
+        }
         if webhook.source != Source::Webhook {
             return self.retry(webhook, &known);
         }
@@ -247,7 +247,45 @@ impl Batch<'_> {
             // proved, so that stays.
             return Ok(Ingested::Duplicate { transaction_id: known.transaction_id });
         }
+        if matches!(known.status, Outcome::Processed | Outcome::Orphan) && differs {
+            self.add_rendering(event, &known, webhook.received_at)?;
+        }
         self.retry(webhook, &known)
+    }
+
+    /// Two endpoints of two API versions get one event in two renderings: what this one says and the
+    /// first does not is added. Its body is not kept.
+    fn add_rendering(
+        &self,
+        event: &Event,
+        known: &Known,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let realm = Realm::of(event);
+        let stored = facts::of_event(self.connection, known.id)?;
+        let mut ordinal = stored.iter().map(|one| one.ordinal + 1).max().unwrap_or_default();
+        let mut ids = Vec::new();
+        for one in &stored {
+            ids.extend(one.references()?);
+        }
+        let mut new = Vec::new();
+        for mut said in Said::of_event(event) {
+            let is_known = said.references.iter().all(|one| ids.contains(one))
+                && said.facts.iter().all(|fact| stored.iter().any(|one| one.fact == *fact));
+            if is_known {
+                continue;
+            }
+            said.ordinal = ordinal;
+            said.is_of_other_rendering = true;
+            ordinal = said.end();
+            new.push(Before::default().then(said));
+        }
+        if new.is_empty() {
+            return Ok(());
+        }
+        let plan = self.plan(realm, Begin { new, ..Begin::default() })?;
+        self.carry_out(realm, plan, Some(known.id), now)?;
+        Ok(())
     }
 
     /// What an earlier version could not understand, or did not act on, is applied when it comes
@@ -267,7 +305,7 @@ impl Batch<'_> {
             self.link_changed(known.id, LinkKind::Replaced, None, webhook.received_at)?;
             Ok(Some(known.id))
         };
-        let applied = self.apply(&webhook.event, webhook.received_at, keep)?;
+        let applied = self.apply(&webhook.event, &Before::default(), webhook.received_at, keep)?;
         if known.status == Outcome::Failed {
             let Event { provider, event_type, .. } = &webhook.event;
             let now = webhook.received_at;
@@ -275,4 +313,19 @@ impl Batch<'_> {
         }
         applied.map(Ingested::New).ok_or(StoreError::Fault)
     }
+}
+
+/// Ids are unique within one account of Stripe Connect. An event whose id another account's has is kept
+/// under its account's id and its own.
+fn of_other_account(webhook: &Webhook) -> Webhook {
+    let mut webhook = webhook.clone();
+    let event = &mut webhook.event;
+    let account = event.account.as_deref().unwrap_or("own");
+    event.id = format!("{account}/{}", event.id).into();
+    if let Content::Payments(parts) = &mut event.content {
+        for fact in parts.iter_mut().flat_map(|part| &mut part.facts) {
+            fact.event_id = event.id.clone();
+        }
+    }
+    webhook
 }

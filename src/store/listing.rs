@@ -222,9 +222,10 @@ impl Reader {
             " FROM transactions WHERE id = ifnull(
                  (SELECT id FROM transactions
                   WHERE provider = :provider AND livemode = :livemode AND reference = :reference),
-                 (SELECT transaction_id FROM transaction_references
+                 (SELECT min(transaction_id) FROM transaction_references
                   WHERE provider = :provider AND livemode = :livemode AND value = :reference
-                        AND scope = 0))"
+                        AND shared = 0 AND account = ''
+                        AND transaction_id IN (SELECT id FROM transactions)))"
         ))?;
         let mut rows = statement.query(named_params! {
             ":provider": provider.as_str(),

@@ -1,265 +1,556 @@
-//! Which payment an event belongs to, and how events move between payments.
+//! Payments are put where they belong: what is decided by [`decide`] is found, and saved.
 //!
-//! A payment is a set of events that ids of the provider tie together. It has a transaction, or it is
-//! an orphan. Both have the same tables of ids and facts, so that nothing is lost by a move.
+//! A payment has a transaction, or it is an orphan. Both have the same tables of ids and facts, so that
+//! nothing is lost by a move. Whatever changes what is known, an event, a registration or a person's
+//! word, all that is tied to it is decided anew, so that the order of these changes does not matter.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::database::Batch;
-use super::facts::{self, StoredFact};
-use super::references::{self, Realm};
-use super::transactions::{self, Transaction};
+use super::facts::{self, Said};
+use super::references::{self, Having, Realm};
+use super::transactions::{self, Refolded, Transaction};
 use super::{StoreError, orphans, webhook_logs};
-use crate::domain::event::{Ownership, Reference};
+use crate::domain::event::{Reference, ReferenceKind};
+use crate::domain::fact::Fact;
+use crate::domain::matching::{
+    Claim, Decision, Doubt, MatchedBy, Registry, Standing, Verdict, decide,
+};
+use crate::domain::orphan::OrphanKind;
 use crate::domain::time::Timestamp;
+use crate::domain::transaction::Status;
 
-/// What an event's references are known to mean.
+/// Where to begin: everything that is tied to any of this is decided anew.
 #[derive(Default)]
-pub(super) struct Holders {
-    pub(super) transaction: Option<Transaction>,
-    /// Payments without a transaction, oldest first, each once.
-    pub(super) orphans: Vec<i64>,
-    /// For each reference, whether it already stands for a payment that it identifies.
-    pub(super) known: Vec<bool>,
+pub(super) struct Begin {
+    /// Ids that identify a payment.
+    pub(super) ids: Vec<Box<str>>,
+    /// Transactions and orphans.
+    pub(super) payments: Vec<i64>,
+    /// What an event says that is nowhere yet.
+    pub(super) new: Vec<NewSaid>,
 }
 
-/// Where events are: with a transaction, or with an orphan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Holder {
-    Transaction(i64),
-    Orphan(i64),
+/// What an event says that is nowhere yet.
+pub(super) struct NewSaid {
+    pub(super) said: Said,
+    /// Where what it said before was.
+    pub(super) was_in: Vec<i64>,
+    /// The transaction to which a person attached that.
+    pub(super) attached: Option<i64>,
 }
 
-impl Holder {
-    pub(super) fn id(self) -> i64 {
-        match self {
-            Self::Transaction(id) | Self::Orphan(id) => id,
+/// What one event says of one payment, where it is, and where it is to be.
+struct Piece {
+    said: Said,
+    is_new: bool,
+    /// The payments that have it, and by what it was matched.
+    holders: BTreeMap<i64, Option<String>>,
+    was_in: Vec<i64>,
+    attached: Option<i64>,
+    verdict: Verdict,
+    is_sure: bool,
+}
+
+impl Piece {
+    fn new(said: Said) -> Self {
+        Self {
+            said,
+            is_new: false,
+            holders: BTreeMap::new(),
+            was_in: Vec::new(),
+            attached: None,
+            verdict: Verdict::Orphan { group: 0, doubt: None },
+            is_sure: false,
         }
     }
-
-    /// Whether this id of an event becomes one of the payment's. An order id that an event carries
-    /// does not become the order id of a transaction whose shop registered another or none.
-    pub(super) fn takes(self, reference: &Reference) -> bool {
-        matches!(self, Self::Orphan(_)) || reference.kind.identifies_payment()
-    }
 }
 
-/// Events of one payment that ids of the provider tie together.
-pub(super) struct Component {
-    pub(super) logs: BTreeSet<i64>,
-    /// The ids that tie them.
-    pub(super) ids: BTreeSet<Box<str>>,
-    /// Ids that others may share: order ids, subscriptions.
-    pub(super) shared: BTreeSet<Box<str>>,
+/// All that is tied together, with what was decided of it.
+pub(super) struct Plan {
+    pieces: Vec<Piece>,
+    /// Those whose pieces are all here; `None`: an orphan.
+    payments: BTreeMap<i64, Option<Transaction>>,
+    /// Transactions beside them that order ids lead to.
+    led_to: BTreeMap<i64, Transaction>,
+    known: BTreeMap<(bool, Box<str>), Vec<Having>>,
+    /// The transactions of what is new, the first first.
+    pub(super) new_in: Vec<i64>,
 }
 
-impl Component {
-    pub(super) fn carries(&self, value: &str) -> bool {
-        self.ids.contains(value) || self.shared.contains(value)
-    }
+/// What became of what is new, once a plan was carried out.
+pub(super) struct Placed {
+    pub(super) refolded: Option<Refolded>,
+    pub(super) orphan: Option<(OrphanKind, Option<Status>)>,
 }
 
 impl Batch<'_> {
-    /// Finds what the references mean: ids that identify a payment first, then, only if exactly
-    /// one transaction has it, the shop's order id or a subscription. Another shop's order ids mean
-    /// other orders.
-    pub(super) fn holders(
+    /// Decides anew where all that is tied to `begin` belongs, and puts it there. `cause` is the event
+    /// that led here.
+    pub(super) fn settle(
         &self,
-        realm: Realm,
-        references: &[Reference],
-        ownership: Ownership,
-    ) -> Result<Holders, StoreError> {
-        let mut holders = Holders::default();
-        let mut sharing = Vec::new();
-        for reference in references {
-            let found = references::find(self.connection, realm, reference)?;
-            if reference.kind.identifies_payment() {
-                holders.known.push(!found.is_empty());
-                for payment in found {
-                    // Should the event's ids lead to two transactions, its own object counts.
-                    let is_found =
-                        holders.transaction.as_ref().is_some_and(|one| one.id == payment);
-                    if is_found || holders.orphans.contains(&payment) {
-                        continue;
-                    }
-                    match transactions::get(self.connection, payment)? {
-                        None => holders.orphans.push(payment),
-                        Some(transaction) if holders.transaction.is_none() => {
-                            holders.transaction = Some(transaction);
-                        }
-                        Some(_) => {}
-                    }
-                }
-            } else {
-                holders.known.push(false);
-                sharing.push(found);
-            }
-        }
-        holders.orphans.sort_unstable();
-        if holders.transaction.is_none() && ownership != Ownership::Unsaid {
-            match self.with_orphans(realm, references, ownership, &holders.orphans)? {
-                Some(all) => sharing = all,
-                None => sharing.clear(),
-            }
-        }
-        for found in sharing {
-            if holders.transaction.is_some() {
-                break;
-            }
-            holders.transaction = self.only_transaction(&found)?;
-        }
-        Ok(holders)
+        realm: Realm<'_>,
+        begin: Begin,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let plan = self.plan(realm, begin)?;
+        self.carry_out(realm, plan, None, now)?;
+        Ok(())
     }
 
-    /// Where the shop has a rule, one event may tell whose the order ids of the others are: what all
-    /// shared ids of the payment lead to, or nothing if it is another's.
-    fn with_orphans(
+    /// Decides where all that is tied to `begin` belongs. Nothing is changed yet.
+    pub(super) fn plan(&self, realm: Realm<'_>, begin: Begin) -> Result<Plan, StoreError> {
+        let mut gathering = Gathering::new(self, realm);
+        gathering.from(begin)?;
+        gathering.decided()
+    }
+
+    /// Puts everything where it was decided that it belongs. What is new is of the event `log_id`.
+    pub(super) fn carry_out(
         &self,
-        realm: Realm,
-        references: &[Reference],
-        mut ownership: Ownership,
-        orphans: &[i64],
-    ) -> Result<Option<Vec<Vec<i64>>>, StoreError> {
-        let mut shared: Vec<Reference> = Vec::new();
-        let mut add = |references: &[Reference]| {
-            let others = references.iter().filter(|one| !one.kind.identifies_payment());
-            shared.extend(others.cloned());
-        };
-        add(references);
-        for orphan in orphans {
-            for stored in facts::of(self.connection, *orphan)? {
-                ownership = ownership.max(stored.ownership);
-                add(&stored.references()?);
+        realm: Realm<'_>,
+        mut plan: Plan,
+        log_id: Option<i64>,
+        now: Timestamp,
+    ) -> Result<Placed, StoreError> {
+        for piece in plan.pieces.iter_mut().filter(|piece| piece.is_new) {
+            piece.said.log_id = log_id.unwrap_or(piece.said.log_id);
+        }
+        let targets = self.targets(&plan)?;
+        let mut changed = BTreeSet::new();
+        for (piece, to) in plan.pieces.iter().zip(&targets) {
+            self.put(piece, to, &mut changed)?;
+        }
+        self.keep_references(realm, &plan, &targets)?;
+        self.assign_events(&plan, &targets, &changed)?;
+        self.see_to_orphans(realm, &plan, &targets, &changed, now)?;
+        let mut placed = Placed { refolded: None, orphan: None };
+        let here = plan.payments.iter().filter_map(|(id, one)| Some((id, one.as_ref()?)));
+        for (id, transaction) in here.chain(&plan.led_to) {
+            if !changed.contains(id) {
+                continue;
+            }
+            let cause = log_id.filter(|_| plan.new_in.contains(id));
+            let refolded = transactions::refold(self.connection, transaction, cause, now)?;
+            if plan.new_in.first() == Some(id) {
+                placed.refolded = Some(refolded);
             }
         }
-        if ownership == Ownership::Foreign {
+        let new = plan.pieces.iter().zip(&targets).find(|(piece, _)| piece.is_new);
+        if let Some((_, to)) = new.filter(|_| plan.new_in.is_empty()) {
+            let orphan = to.keys().next().copied();
+            let found = orphan.map(|id| orphans::get(self.connection, id)).transpose()?.flatten();
+            placed.orphan = found.map(|orphan| (orphan.kind, orphan.status));
+        }
+        Ok(placed)
+    }
+
+    /// For each piece the payments that are to have it, and by what. An orphan that has a part of a group
+    /// keeps it; the oldest of several.
+    fn targets(&self, plan: &Plan) -> Result<Vec<BTreeMap<i64, Option<MatchedBy>>>, StoreError> {
+        let mut homes: BTreeMap<usize, BTreeSet<i64>> = BTreeMap::new();
+        for piece in &plan.pieces {
+            if let Verdict::Orphan { group, .. } = piece.verdict {
+                let orphans = piece.holders.keys().chain(&piece.was_in);
+                let orphans = orphans.filter(|id| plan.payments.get(*id) == Some(&None));
+                homes.entry(group).or_default().extend(orphans);
+            }
+        }
+        let mut taken = BTreeSet::new();
+        let mut chosen: BTreeMap<usize, i64> = BTreeMap::new();
+        let mut next = None;
+        for (group, homes) in homes {
+            let home = match homes.into_iter().find(|home| !taken.contains(home)) {
+                Some(home) => home,
+                None => {
+                    let id = match next {
+                        Some(id) => id,
+                        None => transactions::next_id(self.connection)?,
+                    };
+                    next = Some(id + 1);
+                    id
+                }
+            };
+            taken.insert(home);
+            chosen.insert(group, home);
+        }
+        Ok(plan
+            .pieces
+            .iter()
+            .map(|piece| match &piece.verdict {
+                Verdict::Belongs(to) => to.iter().map(|(id, by)| (*id, Some(by.clone()))).collect(),
+                Verdict::Orphan { group, .. } => BTreeMap::from([(chosen[group], None)]),
+            })
+            .collect())
+    }
+
+    fn put(
+        &self,
+        piece: &Piece,
+        to: &BTreeMap<i64, Option<MatchedBy>>,
+        changed: &mut BTreeSet<i64>,
+    ) -> Result<(), StoreError> {
+        for holder in piece.holders.keys().filter(|holder| !to.contains_key(*holder)) {
+            facts::remove(self.connection, *holder, &piece.said)?;
+            changed.insert(*holder);
+        }
+        for (payment, by) in to {
+            let by = by.as_ref().map(MatchedBy::to_text);
+            match piece.holders.get(payment) {
+                Some(known) if *known == by => {}
+                Some(_) => facts::match_by(self.connection, *payment, &piece.said, by.as_deref())?,
+                None => {
+                    facts::insert(self.connection, *payment, &piece.said, by.as_deref())?;
+                    changed.insert(*payment);
+                }
+            }
+        }
+        changed.extend(&piece.was_in);
+        Ok(())
+    }
+
+    /// Each payment has the ids that what it has carries, and those that the shop registered.
+    fn keep_references(
+        &self,
+        realm: Realm<'_>,
+        plan: &Plan,
+        targets: &[BTreeMap<i64, Option<MatchedBy>>],
+    ) -> Result<(), StoreError> {
+        let mut wanted: BTreeMap<(bool, &str, i64), (&Reference, Standing)> = BTreeMap::new();
+        for (piece, to) in plan.pieces.iter().zip(targets) {
+            for reference in &piece.said.references {
+                let identifies = reference.kind.identifies_payment();
+                let standing =
+                    if piece.is_sure && identifies { Standing::Tied } else { Standing::Named };
+                for payment in to.keys() {
+                    let key = (identifies, &*reference.value, *payment);
+                    let known = wanted.entry(key).or_insert((reference, standing));
+                    if standing == Standing::Named {
+                        known.1 = Standing::Named;
+                    }
+                }
+            }
+        }
+        for ((identifies, value), having) in &plan.known {
+            for one in having.iter().filter(|one| plan.payments.contains_key(&one.payment)) {
+                let key = (*identifies, &**value, one.payment);
+                if one.standing != Standing::Registered && !wanted.contains_key(&key) {
+                    let reference = Reference::new(one.kind, value.clone());
+                    references::forget(self.connection, realm, &reference, one.payment)?;
+                }
+            }
+        }
+        for ((identifies, value, payment), (reference, standing)) in wanted {
+            let having = plan.known.get(&(identifies, value.into()));
+            let known = having.and_then(|all| all.iter().find(|one| one.payment == payment));
+            let is_said = known.is_some_and(|one| {
+                one.standing == standing || one.standing == Standing::Registered
+            });
+            if !is_said {
+                references::learn(self.connection, realm, reference, payment, standing)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes of each event to which transaction it belongs: of several the first.
+    fn assign_events(
+        &self,
+        plan: &Plan,
+        targets: &[BTreeMap<i64, Option<MatchedBy>>],
+        changed: &BTreeSet<i64>,
+    ) -> Result<(), StoreError> {
+        let mut events: BTreeMap<i64, (bool, Option<i64>)> = BTreeMap::new();
+        for (piece, to) in plan.pieces.iter().zip(targets) {
+            let event = events.entry(piece.said.log_id).or_insert((false, None));
+            let touched = piece.holders.keys().chain(to.keys()).any(|id| changed.contains(id));
+            event.0 |= touched && !piece.is_new;
+            if matches!(piece.verdict, Verdict::Belongs(_)) {
+                event.1 = event.1.or(to.keys().next().copied());
+            }
+        }
+        for (log_id, (is_touched, transaction)) in events {
+            if is_touched {
+                webhook_logs::assign(self.connection, log_id, transaction)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn see_to_orphans(
+        &self,
+        realm: Realm<'_>,
+        plan: &Plan,
+        targets: &[BTreeMap<i64, Option<MatchedBy>>],
+        changed: &BTreeSet<i64>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        // Where what each had has gone, a transaction before an orphan.
+        let mut left: BTreeMap<i64, BTreeSet<(bool, i64)>> = BTreeMap::new();
+        let mut doubts: BTreeMap<i64, Option<Doubt>> = BTreeMap::new();
+        for (piece, to) in plan.pieces.iter().zip(targets) {
+            let is_orphan = matches!(piece.verdict, Verdict::Orphan { .. });
+            for before in piece.holders.keys().chain(&piece.was_in) {
+                left.entry(*before).or_default().extend(to.keys().map(|id| (is_orphan, *id)));
+            }
+            if let Verdict::Orphan { doubt, .. } = &piece.verdict {
+                for id in to.keys() {
+                    let known = doubts.entry(*id).or_default();
+                    *known = both(known.take(), doubt.clone());
+                }
+            }
+        }
+        for (id, doubt) in &doubts {
+            if changed.contains(id) || orphans::doubts(self.connection, *id)? != *doubt {
+                orphans::refresh(self.connection, *id, realm, self.policy, doubt.as_ref(), now)?;
+            }
+        }
+        for (id, transaction) in &plan.payments {
+            if transaction.is_some() || doubts.contains_key(id) {
+                continue;
+            }
+            match left.get(id).and_then(BTreeSet::first) {
+                Some((false, to)) => {
+                    orphans::matched(self.connection, *id, *to, orphans::By::Payhookd, now)?;
+                }
+                Some((true, into)) => orphans::merged(self.connection, *id, *into, now)?,
+                None => orphans::remove_open(self.connection, *id, now)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The transaction to which what an event says belongs beyond doubt: every id of it that is known is
+    /// tied to this one alone. What was decided of all that it is tied to stays decided.
+    pub(super) fn surely_of(
+        &self,
+        realm: Realm<'_>,
+        said: &Said,
+    ) -> Result<Option<Sure>, StoreError> {
+        let may_share = |kind: ReferenceKind| {
+            matches!(kind, ReferenceKind::Invoice | ReferenceKind::InvoicePayment)
+        };
+        if said.references.iter().any(|one| may_share(one.kind)) {
             return Ok(None);
         }
-        let found = shared.iter().map(|one| references::find(self.connection, realm, one));
-        Ok(Some(found.collect::<Result<_, _>>()?))
-    }
-
-    fn only_transaction(&self, payments: &[i64]) -> Result<Option<Transaction>, StoreError> {
-        let mut only = None;
-        for payment in payments {
-            let Some(transaction) = transactions::get(self.connection, *payment)? else { continue };
-            if only.replace(transaction).is_some() {
-                return Ok(None);
+        let mut found: Option<i64> = None;
+        let (mut registered, mut unknown) = (None, Vec::new());
+        for (place, one) in said.references.iter().enumerate() {
+            if !one.kind.identifies_payment() {
+                unknown.push(place);
+                continue;
+            }
+            let having = references::find(self.connection, realm, &one.value, true)?;
+            match having.as_slice() {
+                [] => unknown.push(place),
+                [only] if only.standing != Standing::Named => {
+                    if found.is_some_and(|found| found != only.payment) {
+                        return Ok(None);
+                    }
+                    found = Some(only.payment);
+                    if only.standing == Standing::Registered {
+                        registered = Some(one.value.clone());
+                    }
+                }
+                _ => return Ok(None),
             }
         }
-        Ok(only)
-    }
-
-    /// Moves all that an orphan has to the payment that it turned out to be part of.
-    pub(super) fn absorb(&self, realm: Realm, orphan: i64, to: Holder) -> Result<(), StoreError> {
-        let stored = facts::of(self.connection, orphan)?;
-        let logs: BTreeSet<i64> = stored.iter().map(|fact| fact.log_id).collect();
-        for log_id in logs {
-            self.transfer(realm, log_id, &stored, Holder::Orphan(orphan), to)?;
-        }
-        Ok(())
-    }
-
-    /// Makes an orphan part of a transaction that turned out to be its.
-    pub(super) fn adopt(
-        &self,
-        realm: Realm,
-        orphan: i64,
-        transaction_id: i64,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.absorb(realm, orphan, Holder::Transaction(transaction_id))?;
-        orphans::matched(self.connection, orphan, transaction_id, orphans::By::Payhookd, now)?;
-        Ok(())
-    }
-
-    /// Makes an orphan part of an older one.
-    pub(super) fn merge(
-        &self,
-        realm: Realm,
-        orphan: i64,
-        into: i64,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.absorb(realm, orphan, Holder::Orphan(into))?;
-        orphans::merged(self.connection, orphan, into, now)
-    }
-
-    /// Moves one event, with its facts and ids, from one payment to another.
-    pub(super) fn transfer(
-        &self,
-        realm: Realm,
-        log_id: i64,
-        stored: &[StoredFact],
-        from: Holder,
-        to: Holder,
-    ) -> Result<(), StoreError> {
-        facts::transfer(self.connection, log_id, from.id(), to.id())?;
-        let of_event = stored.iter().filter(|fact| fact.log_id == log_id);
-        for stored in of_event {
-            for reference in stored.references()? {
-                // A transaction has the shared ids that its shop registered, and no others.
-                if from.takes(&reference) {
-                    references::forget(self.connection, realm, &reference, from.id())?;
-                }
-                if to.takes(&reference) {
-                    references::learn(self.connection, realm, &reference, to.id())?;
-                }
-            }
-        }
-        let transaction_id = match to {
-            Holder::Transaction(id) => Some(id),
-            Holder::Orphan(_) => None,
+        let Some(found) = found else { return Ok(None) };
+        let Some(transaction) = transactions::get(self.connection, found)? else {
+            return Ok(None);
         };
-        webhook_logs::assign(self.connection, log_id, transaction_id)?;
-        Ok(())
+        let by = match registered {
+            Some(id) => MatchedBy::Registered(id),
+            None => MatchedBy::Tied(transaction.reference.as_str().into()),
+        };
+        Ok(Some(Sure { transaction, by, unknown }))
     }
 
-    /// Takes events away from a transaction and makes an orphan of them.
-    pub(super) fn set_aside(
+    /// Adds what an event says to the transaction that it surely belongs to.
+    pub(super) fn add(
         &self,
-        realm: Realm,
-        component: &Component,
-        stored: &[StoredFact],
-        transaction_id: i64,
+        realm: Realm<'_>,
+        sure: &Sure,
+        said: &Said,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let orphan = transactions::next_id(self.connection)?;
-        let (from, to) = (Holder::Transaction(transaction_id), Holder::Orphan(orphan));
-        for log_id in &component.logs {
-            self.transfer(realm, *log_id, stored, from, to)?;
+    ) -> Result<Refolded, StoreError> {
+        let id = sure.transaction.id;
+        for place in &sure.unknown {
+            let reference = &said.references[*place];
+            let standing = match reference.kind.identifies_payment() {
+                true => Standing::Tied,
+                false => Standing::Named,
+            };
+            references::learn(self.connection, realm, reference, id, standing)?;
         }
-        orphans::refresh(self.connection, orphan, realm, self.policy, now)?;
-        Ok(())
+        facts::insert(self.connection, id, said, Some(&sure.by.to_text()))?;
+        transactions::refold(self.connection, &sure.transaction, Some(said.log_id), now)
     }
 }
 
-/// The events of a payment, parted into those that ids of the provider tie to each other.
-pub(super) fn components(stored: &[StoredFact]) -> Result<Vec<Component>, StoreError> {
-    let mut parts: Vec<Component> = Vec::new();
-    for fact in stored {
-        let mut part = Component {
-            logs: BTreeSet::from([fact.log_id]),
-            ids: BTreeSet::new(),
-            shared: BTreeSet::new(),
-        };
-        for reference in fact.references()? {
-            let identifies = reference.kind.identifies_payment();
-            let set = if identifies { &mut part.ids } else { &mut part.shared };
-            set.insert(reference.value);
+/// Where what an event says belongs beyond doubt.
+pub(super) struct Sure {
+    pub(super) transaction: Transaction,
+    by: MatchedBy,
+    /// The places of its ids that are not known yet, or are shared.
+    unknown: Vec<usize>,
+}
+
+/// Of two doubts about one orphan, all transactions that either names.
+fn both(one: Option<Doubt>, other: Option<Doubt>) -> Option<Doubt> {
+    match (one, other) {
+        (Some(one), Some(other)) if one != other => {
+            let mut all = one.candidates();
+            all.extend(other.candidates());
+            Some(Doubt::Ambiguous(all))
         }
-        // Facts beyond an event's first carry no ids, but belong to it.
-        let touches = |known: &Component| {
-            !known.ids.is_disjoint(&part.ids) || !known.logs.is_disjoint(&part.logs)
-        };
-        let (near, far): (Vec<_>, Vec<_>) = parts.into_iter().partition(touches);
-        for known in near {
-            part.logs.extend(known.logs);
-            part.ids.extend(known.ids);
-            part.shared.extend(known.shared);
-        }
-        parts = far;
-        parts.push(part);
+        (one, other) => one.or(other),
     }
-    Ok(parts)
+}
+
+/// Finds all that is tied together.
+struct Gathering<'b, 'r> {
+    batch: &'b Batch<'b>,
+    realm: Realm<'r>,
+    pieces: BTreeMap<(i64, i64), Piece>,
+    payments: BTreeMap<i64, Option<Transaction>>,
+    led_to: BTreeMap<i64, Transaction>,
+    known: BTreeMap<(bool, Box<str>), Vec<Having>>,
+    registry: Registry,
+    ids: Vec<(bool, Box<str>)>,
+    waiting: Vec<i64>,
+}
+
+impl<'b, 'r> Gathering<'b, 'r> {
+    fn new(batch: &'b Batch<'b>, realm: Realm<'r>) -> Self {
+        Self {
+            batch,
+            realm,
+            pieces: BTreeMap::new(),
+            payments: BTreeMap::new(),
+            led_to: BTreeMap::new(),
+            known: BTreeMap::new(),
+            registry: Registry::default(),
+            ids: Vec::new(),
+            waiting: Vec::new(),
+        }
+    }
+
+    fn from(&mut self, begin: Begin) -> Result<(), StoreError> {
+        self.ids.extend(begin.ids.into_iter().map(|id| (true, id)));
+        self.waiting.extend(begin.payments);
+        for new in begin.new {
+            self.waiting.extend(&new.was_in);
+            self.ids.extend(ties(&new.said));
+            // What an event says of itself is last, whatever its row will be.
+            let key = (i64::MAX, new.said.ordinal);
+            let mut piece = Piece::new(new.said);
+            piece.is_new = true;
+            piece.was_in = new.was_in;
+            piece.attached = new.attached;
+            self.pieces.insert(key, piece);
+        }
+        loop {
+            if let Some((identifies, id)) = self.ids.pop() {
+                let found = self.look_up(identifies, id)?;
+                self.waiting.extend(found);
+            } else if let Some(payment) = self.waiting.pop() {
+                self.take(payment)?;
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The payments that have this id, if it was not looked up before.
+    fn look_up(&mut self, identifies: bool, id: Box<str>) -> Result<Vec<i64>, StoreError> {
+        let key = (identifies, id);
+        if self.known.contains_key(&key) {
+            return Ok(Vec::new());
+        }
+        let having = references::find(self.batch.connection, self.realm, &key.1, identifies)?;
+        let registry = match identifies {
+            true => &mut self.registry.references,
+            false => &mut self.registry.shared,
+        };
+        for one in having.iter().filter(|one| one.standing == Standing::Registered) {
+            registry.entry(key.1.clone()).or_default().insert(one.payment);
+        }
+        let payments = having.iter().map(|one| one.payment).collect();
+        self.known.insert(key, having);
+        Ok(payments)
+    }
+
+    fn take(&mut self, payment: i64) -> Result<(), StoreError> {
+        if self.payments.contains_key(&payment) {
+            return Ok(());
+        }
+        let connection = self.batch.connection;
+        let transaction = transactions::get(connection, payment)?;
+        if let Some(transaction) = &transaction {
+            self.registry.expected.insert(payment, transaction.expected);
+        }
+        self.payments.insert(payment, transaction);
+        let stored = facts::of(connection, payment)?;
+        let mut by = stored.iter().filter(|one| one.begins_payment());
+        for said in Said::of(&stored)? {
+            let matched_by = by.next().and_then(|one| one.matched_by.clone());
+            self.ids.extend(ties(&said));
+            let key = (said.log_id, said.ordinal);
+            let piece = self.pieces.entry(key).or_insert_with(|| Piece::new(said));
+            if matched_by.as_deref() == Some("person") {
+                piece.attached = Some(payment);
+            }
+            piece.holders.insert(payment, matched_by);
+        }
+        Ok(())
+    }
+
+    fn decided(mut self) -> Result<Plan, StoreError> {
+        let mut shared: BTreeSet<Box<str>> = BTreeSet::new();
+        for piece in self.pieces.values() {
+            let ids = piece.said.references.iter().filter(|one| !one.kind.identifies_payment());
+            shared.extend(ids.map(|one| one.value.clone()));
+        }
+        for id in shared {
+            for payment in self.look_up(false, id)? {
+                if self.registry.expected.contains_key(&payment) {
+                    continue;
+                }
+                if let Some(found) = transactions::get(self.batch.connection, payment)? {
+                    self.registry.expected.insert(payment, found.expected);
+                    self.led_to.insert(payment, found);
+                }
+            }
+        }
+        let mut pieces: Vec<Piece> = self.pieces.into_values().collect();
+        let claims: Vec<Claim<'_>> = pieces
+            .iter()
+            .map(|piece| Claim {
+                references: &piece.said.references,
+                facts: piece.said.facts.iter().collect::<Vec<&Fact>>(),
+                ownership: piece.said.ownership,
+                attached: piece.attached,
+            })
+            .collect();
+        let decisions = decide(self.realm.provider, &claims, &self.registry);
+        drop(claims);
+        let mut new_in = Vec::new();
+        for (piece, Decision { verdict, is_sure }) in pieces.iter_mut().zip(decisions) {
+            if let (true, Verdict::Belongs(to)) = (piece.is_new, &verdict) {
+                new_in.extend(to.keys().filter(|id| !new_in.contains(*id)).collect::<Vec<_>>());
+            }
+            piece.verdict = verdict;
+            piece.is_sure = is_sure;
+        }
+        Ok(Plan { pieces, payments: self.payments, led_to: self.led_to, known: self.known, new_in })
+    }
+}
+
+/// The ids by which what an event says is tied to what others say.
+fn ties(said: &Said) -> impl Iterator<Item = (bool, Box<str>)> {
+    let is_tie =
+        |one: &&Reference| one.kind.identifies_payment() || one.kind == ReferenceKind::Dispute;
+    let ties = said.references.iter().filter(is_tie);
+    ties.map(|one| (one.kind.identifies_payment(), one.value.clone()))
 }

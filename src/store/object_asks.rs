@@ -198,8 +198,9 @@ impl Reader {
         livemode: bool,
         reference: &Reference,
     ) -> Result<Option<i64>, StoreError> {
-        let realm = Realm { provider, livemode };
-        Ok(references::find(self.connection(), realm, reference)?.first().copied())
+        let realm = Realm::own(provider, livemode);
+        let having = references::find(self.connection(), realm, &reference.value, true)?;
+        Ok(having.first().map(|one| one.payment))
     }
 }
 
@@ -211,10 +212,12 @@ impl Batch<'_> {
         livemode: bool,
         object: &Reference,
     ) -> Result<Vec<(Timestamp, Box<str>)>, StoreError> {
-        let realm = Realm { provider, livemode };
+        let realm = Realm::own(provider, livemode);
         let mut told = Vec::new();
-        for payment in references::find(self.connection, realm, object)? {
-            let facts = facts::of(self.connection, payment)?.into_iter().map(|stored| stored.fact);
+        let identifies = object.kind.identifies_payment();
+        for one in references::find(self.connection, realm, &object.value, identifies)? {
+            let facts =
+                facts::of(self.connection, one.payment)?.into_iter().map(|stored| stored.fact);
             let of_object = facts.filter(|fact| fact.object_id == object.value);
             told.extend(of_object.map(|fact| (fact.occurred_at, fact.event_id)));
         }

@@ -1,8 +1,6 @@
 //! `orphan_transactions`: payments that no transaction is registered for.
 
-use std::time::Duration;
-
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, Row, named_params};
 
 use super::facts::StoredFact;
 use super::ingest::Outcome;
@@ -12,7 +10,8 @@ use super::{Columns, StoreError, facts, raising};
 use crate::domain::event::{Ownership, Provider, Reference, ReferenceKind};
 use crate::domain::fact::Fact;
 use crate::domain::language::Spoken;
-use crate::domain::money::Currency;
+use crate::domain::matching::Doubt;
+use crate::domain::money::{Currency, Money};
 use crate::domain::orphan::{OrphanKind, Policy, Unmatched};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{Expected, State, Status, fold};
@@ -44,8 +43,12 @@ pub struct Orphan {
     pub id: i64,
     /// At whom the payment was made.
     pub provider: Provider,
+    /// Stripe Connect's account that it was made to, where that is not the shop's own.
+    pub account: Option<String>,
     /// Why it is one.
     pub kind: OrphanKind,
+    /// The transactions that its ids lead to, where it is applied to none of them because of that.
+    pub candidates: Vec<i64>,
     /// The provider's id that names the payment best.
     pub reference: String,
     /// The shop's own id, if the events carry one.
@@ -83,7 +86,7 @@ pub struct Orphan {
 /// Every column that [`Orphan`] is made of, in its order.
 macro_rules! orphan_columns {
     () => {
-        "id, provider, kind, reference, order_id, event_id, event_type, status, amount, currency, \
+        "id, provider, account, kind, candidates, reference, order_id, event_id, event_type, status, amount, currency, \
          livemode, first_seen_at, last_seen_at, alert_at, resolved_at, resolution, resolved_by, \
          transaction_id, note"
     };
@@ -96,7 +99,11 @@ impl Orphan {
         Ok(Self {
             id: columns.value()?,
             provider: columns.parsed("provider", Provider::parse)?,
+            account: columns.value()?,
             kind: columns.parsed("orphan kind", OrphanKind::parse)?,
+            candidates: columns
+                .optional("candidates", |text| serde_json::from_str(text).ok())?
+                .unwrap_or_default(),
             reference: columns.value()?,
             order_id: columns.value()?,
             event_id: columns.value()?,
@@ -117,14 +124,6 @@ impl Orphan {
     }
 }
 
-/// What is true of an orphan after something of it changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Refreshed {
-    pub(super) kind: OrphanKind,
-    /// `None` if its events claim none.
-    pub(super) status: Option<Status>,
-}
-
 /// The orphan with this id.
 pub(super) fn get(connection: &Connection, id: i64) -> Result<Option<Orphan>, StoreError> {
     let mut statement = connection.prepare_cached(concat!(
@@ -141,10 +140,11 @@ pub(super) fn get(connection: &Connection, id: i64) -> Result<Option<Orphan>, St
 pub(super) fn refresh(
     connection: &Connection,
     id: i64,
-    realm: Realm,
+    realm: Realm<'_>,
     policy: Policy,
+    doubt: Option<&Doubt>,
     now: Timestamp,
-) -> Result<Refreshed, StoreError> {
+) -> Result<(), StoreError> {
     let stored = facts::of(connection, id)?;
     let seen = Seen::of(connection, &stored)?;
     let facts: Vec<&Fact> = stored.iter().map(|stored| &stored.fact).collect();
@@ -160,26 +160,33 @@ pub(super) fn refresh(
         ownership: ownership.unwrap_or(Ownership::Unsaid),
         livemode: realm.livemode,
     };
-    let kind = match is_disowned(connection, id)? {
-        true => OrphanKind::Foreign,
-        false => unmatched.kind(policy),
+    let is_foreign = !realm.account.is_empty() || is_disowned(connection, id)?;
+    let kind = match (is_foreign, unmatched.kind(policy), doubt) {
+        (true, _, _) => OrphanKind::Foreign,
+        (false, kind @ (OrphanKind::Foreign | OrphanKind::WrongEnvironment), _) => kind,
+        (false, _, Some(Doubt::Ambiguous(_))) => OrphanKind::Ambiguous,
+        (false, _, Some(Doubt::Mismatch(_))) => OrphanKind::Mismatch,
+        (false, kind, None) => kind,
     };
+    let candidates: Option<Vec<i64>> = doubt.map(|doubt| doubt.candidates().into_iter().collect());
     // A status is claimed only by what speaks of the payment itself.
     let status = state.status_changed_at.map(|_| state.status);
-    let asked = facts.iter().rev().find_map(|fact| fact.amount);
-    let (amount, currency) = money(&state, asked.map(|asked| (asked.minor, asked.currency)));
+    let asked = facts.iter().filter(|fact| fact.amount.is_some()).max();
+    let (amount, currency) = money(&state, asked.and_then(|fact| fact.amount));
+    references.sort();
     let order_id = references.iter().find(|known| known.kind == ReferenceKind::OrderId);
     let alert_at = kind.alert_at(realm.livemode, seen.first_seen_at, policy);
     connection
         .prepare_cached(
             "INSERT INTO orphan_transactions
-                 (id, provider, kind, reference, order_id, event_id, event_type, status, amount,
-                  currency, livemode, first_seen_at, last_seen_at, alert_at)
+                 (id, provider, account, kind, candidates, reference, order_id, event_id, event_type,
+                  status, amount, currency, livemode, first_seen_at, last_seen_at, alert_at)
              VALUES
-                 (:id, :provider, :kind, :reference, :order_id, :event_id, :event_type, :status,
-                  :amount, :currency, :livemode, :first_seen_at, :last_seen_at, :alert_at)
+                 (:id, :provider, :account, :kind, :candidates, :reference, :order_id, :event_id,
+                  :event_type, :status, :amount, :currency, :livemode, :first_seen_at, :last_seen_at,
+                  :alert_at)
              ON CONFLICT (id) DO UPDATE SET
-                 kind = excluded.kind, reference = excluded.reference,
+                 kind = excluded.kind, candidates = excluded.candidates, reference = excluded.reference,
                  order_id = excluded.order_id, event_id = excluded.event_id,
                  event_type = excluded.event_type, status = excluded.status,
                  amount = excluded.amount, currency = excluded.currency,
@@ -189,7 +196,9 @@ pub(super) fn refresh(
         .execute(named_params! {
             ":id": id,
             ":provider": realm.provider.as_str(),
+            ":account": Some(realm.account).filter(|account| !account.is_empty()),
             ":kind": kind.as_str(),
+            ":candidates": candidates.map(|ids| json_list(&ids)),
             ":reference": best(&references).map_or("", |reference| &*reference.value),
             ":order_id": order_id.map(|reference| &*reference.value),
             ":event_id": seen.event_id,
@@ -206,15 +215,29 @@ pub(super) fn refresh(
         let how = spoken("It concerns nobody here.", "Il ne concerne personne ici.");
         raising::orphan_ended(connection, id, &how, now)?;
     }
-    Ok(Refreshed { kind, status })
+    Ok(())
+}
+
+fn json_list(ids: &[i64]) -> String {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    format!("[{}]", ids.join(","))
+}
+
+/// The doubt for which this orphan is applied to no transaction, as it is kept.
+pub(super) fn doubts(connection: &Connection, id: i64) -> Result<Option<Doubt>, StoreError> {
+    let Some(orphan) = get(connection, id)? else { return Ok(None) };
+    Ok(match (orphan.kind, orphan.candidates.as_slice()) {
+        (_, []) => None,
+        (OrphanKind::Mismatch, [only]) => Some(Doubt::Mismatch(*only)),
+        (_, candidates) => Some(Doubt::Ambiguous(candidates.iter().copied().collect())),
+    })
 }
 
 /// What was received or, before that, asked for.
-fn money(state: &State, asked: Option<(i64, Currency)>) -> (Option<i64>, Option<Currency>) {
-    let currency = state.currency.or_else(|| asked.map(|(_, currency)| currency));
+fn money(state: &State, asked: Option<Money>) -> (Option<i64>, Option<Currency>) {
     match state.amount_received {
-        0 => (asked.map(|(minor, _)| minor), currency),
-        received => (Some(received), currency),
+        0 => (asked.map(|money| money.minor), asked.map(|money| money.currency)),
+        received => (Some(received), state.currency),
     }
 }
 
@@ -392,47 +415,13 @@ pub(super) fn note(connection: &Connection, id: i64, note: &str) -> rusqlite::Re
     Ok(())
 }
 
-/// The ids of payments that a person made part of this transaction.
-pub(super) fn attached_by_person(
-    connection: &Connection,
-    transaction_id: i64,
-) -> rusqlite::Result<Vec<String>> {
-    connection
-        .prepare_cached(
-            "SELECT reference FROM orphan_transactions
-             WHERE transaction_id = :id AND resolution = 'matched' AND resolved_by = 'person'",
-        )?
-        .query_map(named_params! { ":id": transaction_id }, |row| row.get("reference"))?
-        .collect()
-}
-
 /// The orphan that holds this event, if one does. Of an event whose outcome is another none does.
 pub(super) fn holding(connection: &Connection, log: &WebhookLog) -> rusqlite::Result<Option<i64>> {
     if log.status != Outcome::Orphan {
         return Ok(None);
     }
-    let mut statement = connection.prepare_cached(
-        "SELECT id FROM orphan_transactions
-         WHERE first_seen_at <= :until AND last_seen_at >= :since AND EXISTS
-             (SELECT 1 FROM transaction_events
-              WHERE transaction_events.transaction_id = orphan_transactions.id
-                AND log_id = :log_id)",
-    )?;
-    let mut find = |since: Timestamp, until: Timestamp| {
-        let (since, until) = (since.to_string(), until.to_string());
-        let within = named_params! { ":since": since, ":until": until, ":log_id": log.id };
-        statement.query_row(within, |row| row.get("id")).optional()
-    };
-    // It was seen when its events were received; clocks may be set in between, but seldom are.
-    let found = find(log.received_at.minus(CLOCKS_SET), log.received_at.plus(CLOCKS_SET))?;
-    match found {
-        Some(orphan) => Ok(Some(orphan)),
-        None => find(Timestamp::EPOCH, Timestamp::EPOCH.plus(Duration::MAX)),
-    }
+    Ok(facts::holders(connection, log.id)?.first().copied())
 }
-
-/// By more than this few clocks are set.
-const CLOCKS_SET: Duration = Duration::from_secs(60 * 60);
 
 /// Raises an issue for each open orphan of which a person is to know by `now` and that nobody was told
 /// of, at most a hundred.

@@ -47,7 +47,8 @@ impl Reader {
             transaction_columns!(),
             " FROM transactions WHERE id = :row_id OR id IN
                  (SELECT transaction_id FROM transaction_references
-                  WHERE provider IN ('stripe', 'paypal') AND livemode IN (0, 1) AND value = :id)
+                  WHERE provider IN ('stripe', 'paypal') AND livemode IN (0, 1) AND value = :id
+                        AND (shared = 0 OR standing = 'registered'))
              ORDER BY id"
         ))?;
         let row_id: Option<i64> = id.parse().ok();

@@ -1,82 +1,128 @@
-//! `transaction_references`: which ids mean which payment.
+//! `transaction_references`: which ids are known of which payment.
 
 use rusqlite::{Connection, named_params};
 
-use crate::domain::event::{Provider, Reference};
+use super::{Columns, StoreError};
+use crate::domain::event::{Event, Provider, Reference, ReferenceKind};
+use crate::domain::matching::Standing;
 
-/// Ids are compared within one provider and one mode: test money never meets real money.
+/// Ids are compared within one provider, one mode and one account: test money never meets real money,
+/// nor a connected account's the shop's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Realm {
+pub(super) struct Realm<'a> {
     pub(super) provider: Provider,
     pub(super) livemode: bool,
+    /// Stripe Connect's account, where it is not the shop's own; else empty.
+    pub(super) account: &'a str,
 }
 
-/// The payments that this id is known to mean: at most one, unless it is one that several share.
+impl<'e> Realm<'e> {
+    /// Where the payments of an event are.
+    pub(super) fn of(event: &'e Event) -> Self {
+        let account = event.account.as_deref().unwrap_or_default();
+        Self { provider: event.provider, livemode: event.livemode, account }
+    }
+}
+
+impl Realm<'static> {
+    /// Where the shop's own payments are.
+    pub(super) fn own(provider: Provider, livemode: bool) -> Self {
+        Self { provider, livemode, account: "" }
+    }
+}
+
+/// A payment that has an id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Having {
+    /// The transaction's id, or the orphan's.
+    pub(super) payment: i64,
+    pub(super) kind: ReferenceKind,
+    pub(super) standing: Standing,
+}
+
+/// The payments that have this id: mostly one, unless it is an id that several share.
 pub(super) fn find(
     connection: &Connection,
-    realm: Realm,
-    reference: &Reference,
-) -> rusqlite::Result<Vec<i64>> {
+    realm: Realm<'_>,
+    value: &str,
+    identifies: bool,
+) -> Result<Vec<Having>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT transaction_id FROM transaction_references
+        "SELECT transaction_id, kind, standing FROM transaction_references
          WHERE provider = :provider AND livemode = :livemode AND value = :value
-           AND (scope = 0) = :identifies",
+           AND shared = :shared AND account = :account",
     )?;
-    let parameters = named_params! {
+    let mut rows = statement.query(named_params! {
         ":provider": realm.provider.as_str(),
         ":livemode": realm.livemode,
-        ":value": &*reference.value,
-        ":identifies": reference.kind.identifies_payment(),
-    };
-    statement.query_map(parameters, |row| row.get("transaction_id"))?.collect()
+        ":value": value,
+        ":shared": !identifies,
+        ":account": realm.account,
+    })?;
+    let mut having = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut columns = Columns::of(row);
+        having.push(Having {
+            payment: columns.value()?,
+            kind: columns.parsed("reference kind", ReferenceKind::parse)?,
+            standing: columns.parsed("standing", Standing::parse)?,
+        });
+    }
+    Ok(having)
 }
 
-/// Notes that `reference` means this payment. One that identifies another payment stays there:
-/// `false`.
+/// Notes that this payment has an id, and what that means. What the shop registered stays so.
 pub(super) fn learn(
     connection: &Connection,
-    realm: Realm,
+    realm: Realm<'_>,
     reference: &Reference,
-    transaction_id: i64,
-) -> rusqlite::Result<bool> {
-    let scope = if reference.kind.identifies_payment() { 0 } else { transaction_id };
-    let learned = connection
+    payment: i64,
+    standing: Standing,
+) -> rusqlite::Result<()> {
+    connection
         .prepare_cached(
             "INSERT INTO transaction_references
-                 (provider, livemode, value, scope, kind, transaction_id)
-             VALUES (:provider, :livemode, :value, :scope, :kind, :transaction_id)
-             ON CONFLICT (provider, livemode, value, scope) DO NOTHING",
+                 (provider, livemode, value, shared, account, transaction_id, kind, standing)
+             VALUES
+                 (:provider, :livemode, :value, :shared, :account, :payment, :kind, :standing)
+             ON CONFLICT (provider, livemode, value, shared, account, transaction_id) DO UPDATE
+             SET standing = excluded.standing
+             WHERE standing <> 'registered' AND standing <> excluded.standing",
         )?
         .execute(named_params! {
             ":provider": realm.provider.as_str(),
             ":livemode": realm.livemode,
             ":value": &*reference.value,
-            ":scope": scope,
+            ":shared": !reference.kind.identifies_payment(),
+            ":account": realm.account,
+            ":payment": payment,
             ":kind": reference.kind.as_str(),
-            ":transaction_id": transaction_id,
+            ":standing": standing.as_str(),
         })?;
-    Ok(learned == 1)
+    Ok(())
 }
 
-/// Forgets that `reference` means this payment.
+/// Forgets that this payment has an id, unless the shop said so.
 pub(super) fn forget(
     connection: &Connection,
-    realm: Realm,
+    realm: Realm<'_>,
     reference: &Reference,
-    transaction_id: i64,
+    payment: i64,
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "DELETE FROM transaction_references
              WHERE provider = :provider AND livemode = :livemode AND value = :value
-               AND scope = :scope AND transaction_id = :transaction_id",
+               AND shared = :shared AND account = :account AND transaction_id = :payment
+               AND standing <> 'registered'",
         )?
         .execute(named_params! {
             ":provider": realm.provider.as_str(),
             ":livemode": realm.livemode,
             ":value": &*reference.value,
-            ":scope": if reference.kind.identifies_payment() { 0 } else { transaction_id },
-            ":transaction_id": transaction_id,
+            ":shared": !reference.kind.identifies_payment(),
+            ":account": realm.account,
+            ":payment": payment,
         })?;
     Ok(())
 }

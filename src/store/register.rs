@@ -1,14 +1,12 @@
 //! The shop declares a transaction: stored once, its orphans adopted, in one transaction.
 
-use std::collections::BTreeSet;
-
+use super::StoreError;
 use super::database::Batch;
-use super::facts::{self, StoredFact};
-use super::matching::{Component, Holder, components};
+use super::matching::Begin;
 use super::references::{self, Realm};
 use super::transactions::{self, Refolded, Transaction};
-use super::{StoreError, orphans};
-use crate::domain::event::{Ownership, Provider, Reference, ReferenceKind};
+use crate::domain::event::{Provider, Reference, ReferenceKind};
+use crate::domain::matching::Standing;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Expected;
 
@@ -45,8 +43,7 @@ pub enum Registered {
     Created(Transaction),
     /// It was registered before with the same facts.
     Existing(Transaction),
-    /// The same reference was registered before with other facts, or is known to be part of
-    /// another transaction: this one. Nothing was changed.
+    /// The same reference was registered before with other facts: this. Nothing was changed.
     Conflict(Transaction),
 }
 
@@ -61,106 +58,24 @@ impl Batch<'_> {
                 Registered::Conflict(existing)
             });
         }
-        let realm = Realm { provider: new.provider, livemode: new.livemode };
+        let realm = Realm::own(new.provider, new.livemode);
         let own = new.order_id.as_ref().map(|id| Reference::new(ReferenceKind::OrderId, &**id));
-
-        let mut orphans = BTreeSet::new();
-        let mut parts = Vec::new();
-        for payment in references::find(self.connection, realm, &new.reference)? {
-            if !transactions::exists(self.connection, payment)? {
-                orphans.insert(payment);
-            } else if new.reference.kind.identifies_payment() {
-                // It came to that transaction by the order id alone, before the shop said that it
-                // is a payment of its own; or else the two are one and the same payment.
-                match self.part_of(payment, &new.reference)? {
-                    Some(part) => parts.push(part),
-                    None => return Ok(Registered::Conflict(self.transaction(payment)?)),
-                }
-            }
-        }
-        let mut sharing = Vec::new();
-        if let Some(own) = &own {
-            sharing = self.transactions_of_order(realm, own)?;
-            if sharing.is_empty() {
-                orphans.extend(self.orphans_of_order(realm, own)?);
-            }
-        }
-
         let id = transactions::next_id(self.connection)?;
         transactions::insert(self.connection, id, new, now)?;
-        for orphan in &orphans {
-            self.adopt(realm, *orphan, id, now)?;
-        }
-        for part in &parts {
-            for log_id in &part.component.logs {
-                let from = Holder::Transaction(part.transaction_id);
-                self.transfer(realm, *log_id, &part.stored, from, Holder::Transaction(id))?;
+        let mut begin = Begin::default();
+        for reference in std::iter::once(&new.reference).chain(&own) {
+            if reference.kind.identifies_payment() {
+                begin.ids.push(reference.value.clone());
+            } else {
+                // Whatever carries it leads here too now, wherever it led before.
+                let having = references::find(self.connection, realm, &reference.value, false)?;
+                begin.payments.extend(having.into_iter().map(|one| one.payment));
             }
-            self.refold(part.transaction_id, None, now)?;
+            references::learn(self.connection, realm, reference, id, Standing::Registered)?;
         }
-        references::learn(self.connection, realm, &new.reference, id)?;
-        if let Some(own) = &own {
-            references::learn(self.connection, realm, own, id)?;
-        }
-        if let [only] = *sharing {
-            self.part_with_what_is_ambiguous(realm, only, now)?;
-        }
-        if !orphans.is_empty() || !parts.is_empty() {
-            self.refold(id, None, now)?;
-        }
+        begin.payments.push(id);
+        self.settle(realm, begin, now)?;
         Ok(Registered::Created(self.transaction(id)?))
-    }
-
-    /// Registered transactions with this order id.
-    fn transactions_of_order(&self, realm: Realm, own: &Reference) -> Result<Vec<i64>, StoreError> {
-        let mut having = Vec::new();
-        for payment in references::find(self.connection, realm, own)? {
-            if transactions::exists(self.connection, payment)? {
-                having.push(payment);
-            }
-        }
-        Ok(having)
-    }
-
-    /// The orphans whose events carry this order id, but for those of another shop, whose order ids
-    /// mean other orders.
-    fn orphans_of_order(&self, realm: Realm, own: &Reference) -> Result<Vec<i64>, StoreError> {
-        let mut orphans = Vec::new();
-        for payment in references::find(self.connection, realm, own)? {
-            let stored = facts::of(self.connection, payment)?;
-            let ownership = stored.iter().map(|stored| stored.ownership).max();
-            if ownership != Some(Ownership::Foreign) {
-                orphans.push(payment);
-            }
-        }
-        Ok(orphans)
-    }
-
-    /// A second transaction has the order id of this one, so that it leads to neither any more: what
-    /// came to this one by nothing else becomes an orphan, as it would have been had the shop
-    /// registered both before. What a person attached stays.
-    fn part_with_what_is_ambiguous(
-        &self,
-        realm: Realm,
-        transaction_id: i64,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let transaction = self.transaction(transaction_id)?;
-        let stored = facts::of(self.connection, transaction_id)?;
-        let attached = orphans::attached_by_person(self.connection, transaction_id)?;
-        let mut parted = false;
-        for component in components(&stored)? {
-            let stays = component.carries(&transaction.reference)
-                || attached.iter().any(|id| component.carries(id));
-            if !stays {
-                self.set_aside(realm, &component, &stored, transaction_id, now)?;
-                parted = true;
-            }
-        }
-        if parted {
-            self.refold(transaction_id, None, now)?;
-        }
-        Ok(())
     }
 
     pub(super) fn transaction(&self, id: i64) -> Result<Transaction, StoreError> {
@@ -176,28 +91,6 @@ impl Batch<'_> {
     ) -> Result<Refolded, StoreError> {
         transactions::refold(self.connection, &self.transaction(id)?, cause, now)
     }
-
-    /// The events of a transaction that are tied to `reference` but not to the transaction's own
-    /// reference; `None` if one leads to the other, or if there are none.
-    fn part_of(
-        &self,
-        transaction_id: i64,
-        reference: &Reference,
-    ) -> Result<Option<Part>, StoreError> {
-        let transaction = self.transaction(transaction_id)?;
-        let stored = facts::of(self.connection, transaction_id)?;
-        let tied = components(&stored)?.into_iter().find(|one| one.ids.contains(&reference.value));
-        let apart = tied.filter(|component| !component.ids.contains(&*transaction.reference));
-        Ok(apart.map(|component| Part { transaction_id, component, stored }))
-    }
-}
-
-/// Events that are to leave a transaction.
-struct Part {
-    transaction_id: i64,
-    component: Component,
-    /// All the facts of that transaction.
-    stored: Vec<StoredFact>,
 }
 
 fn same_json(one: &str, other: &str) -> bool {

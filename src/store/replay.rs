@@ -2,14 +2,12 @@
 
 use super::chain::LinkKind;
 use super::database::Batch;
-use super::facts::{self, StoredFact};
-use super::ingest::{Applied, Outcome};
-use super::matching::components;
-use super::references::{self, Realm};
+use super::facts::{self, Said, StoredFact};
+use super::ingest::{Applied, Before, Outcome};
 use super::transactions::{self, Transaction};
 use super::webhook_logs::{self, WebhookLog};
-use super::{StoreError, orphans, raising};
-use crate::domain::event::{Content, Event, Reference};
+use super::{StoreError, raising};
+use crate::domain::event::{Content, Event};
 use crate::domain::time::Timestamp;
 
 /// What reading an event again came to.
@@ -43,46 +41,27 @@ impl Batch<'_> {
         event: &Event,
         now: Timestamp,
     ) -> Result<Replayed, StoreError> {
-        let holding = match log.transaction_id {
-            Some(transaction_id) => Some(transaction_id),
-            None => orphans::holding(self.connection, log)?,
-        };
-        let Content::Payments(parts) = &event.content else {
-            return match (holding, &event.content) {
-                (Some(_), Content::Ignored(why) | Content::Failed(why)) => {
+        let stored = facts::of_event(self.connection, log.id)?;
+        if !matches!(event.content, Content::Payments(_)) {
+            return match &event.content {
+                Content::Ignored(why) | Content::Failed(why) if !stored.is_empty() => {
                     Ok(Replayed::LessThanBefore(why.clone()))
                 }
                 _ => self.replay_kept(log, event, now),
             };
-        };
-        let references: &Vec<_> = &parts.iter().flat_map(|part| part.references.clone()).collect();
-        let facts: &Vec<_> = &parts.iter().flat_map(|part| part.facts.clone()).collect();
-        let realm = Realm { provider: log.provider, livemode: log.livemode };
-        if let Some(payment) = holding {
-            let stored = facts::of(self.connection, payment)?;
-            let of_event: Vec<&StoredFact> =
-                stored.iter().filter(|stored| stored.log_id == log.id).collect();
-            let same = of_event.iter().map(|stored| &stored.fact).eq(facts)
-                && of_event.first().is_some_and(|first| first.ownership == event.ownership)
-                && of_event.first().map(|first| first.references()).transpose()?.as_ref()
-                    == Some(references);
-            if same {
-                return Ok(Replayed::Same);
-            }
-            self.take_back(realm, payment, log.id, &stored, references)?;
         }
+        if says_the_same(&stored, event)? && log.account.as_deref() == event.account.as_deref() {
+            return Ok(Replayed::Same);
+        }
+        let before = self.take_back(log, &stored)?;
         let keep = |outcome, transaction_id| {
             self.reread(log, event, outcome, transaction_id, now)?;
             Ok(Some(log.id))
         };
-        let applied = self.apply(event, now, keep)?.ok_or(StoreError::Fault)?;
+        let applied = self.apply(event, &before, now, keep)?.ok_or(StoreError::Fault)?;
         if log.status == Outcome::Failed {
             let (provider, event_type) = (log.provider, &*log.event_type);
             raising::failed_event_understood(self.connection, provider, event_type, now)?;
-        }
-        let left = holding.filter(|payment| Some(*payment) != applied.transaction_id);
-        if let Some(left) = left {
-            self.tidy(realm, left, log.id, now)?;
         }
         Ok(Replayed::Changed(applied))
     }
@@ -133,70 +112,37 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Removes what an event said of its payment, and the ids that it alone brought. Those that it
-    /// still has stay where only they lead: with an orphan, which may be dismissed, and with a
-    /// transaction that a person attached it to. What was attached stays attached.
-    fn take_back(
-        &self,
-        realm: Realm,
-        payment: i64,
-        log_id: i64,
-        stored: &[StoredFact],
-        again: &[Reference],
-    ) -> Result<(), StoreError> {
-        let (of_event, others): (Vec<_>, Vec<_>) =
-            stored.iter().partition(|stored| stored.log_id == log_id);
-        facts::remove(self.connection, payment, log_id)?;
-        let registered = transactions::get(self.connection, payment)?;
-        let mut kept = Vec::new();
-        if registered.is_none() || self.is_attached(payment, log_id, stored)? {
-            kept.extend(again.iter().cloned());
-        }
-        for stored in others {
-            kept.extend(stored.references()?);
-        }
-        for stored in of_event {
-            for reference in stored.references()? {
-                let is_registered = registered.as_ref().is_some_and(|transaction| {
-                    [Some(&*transaction.reference), transaction.order_id.as_deref()]
-                        .contains(&Some(&*reference.value))
-                });
-                if !is_registered && !kept.contains(&reference) {
-                    references::forget(self.connection, realm, &reference, payment)?;
+    /// Removes what an event said of payments, but for what another rendering of it said.
+    fn take_back(&self, log: &WebhookLog, stored: &[StoredFact]) -> Result<Before, StoreError> {
+        let mut before = Before::default();
+        for payment in facts::holders(self.connection, log.id)? {
+            before.was_in.push(payment);
+            for said in Said::of(&facts::of(self.connection, payment)?)? {
+                if said.log_id == log.id && !said.is_of_other_rendering {
+                    facts::remove(self.connection, payment, &said)?;
                 }
             }
+            let attached = stored.iter().any(|one| one.matched_by.as_deref() == Some("person"));
+            if attached && transactions::exists(self.connection, payment)? {
+                before.attached = Some(payment);
+            }
         }
-        Ok(())
+        Ok(before)
     }
+}
 
-    /// Whether a person made this event, or one that is tied to it, part of the transaction.
-    fn is_attached(
-        &self,
-        transaction_id: i64,
-        log_id: i64,
-        stored: &[StoredFact],
-    ) -> Result<bool, StoreError> {
-        let attached = orphans::attached_by_person(self.connection, transaction_id)?;
-        let component = components(stored)?.into_iter().find(|one| one.logs.contains(&log_id));
-        Ok(component.is_some_and(|one| attached.iter().any(|id| one.carries(id))))
-    }
-
-    /// Sees to a payment that an event has left.
-    fn tidy(
-        &self,
-        realm: Realm,
-        payment: i64,
-        log_id: i64,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        if transactions::exists(self.connection, payment)? {
-            self.refold(payment, Some(log_id), now)?;
-        } else if facts::of(self.connection, payment)?.is_empty() {
-            // It may have been adopted with the event, and is a note of that now.
-            orphans::remove_open(self.connection, payment, now)?;
-        } else {
-            orphans::refresh(self.connection, payment, realm, self.policy, now)?;
-        }
-        Ok(())
-    }
+/// Whether an event says what is stored of it, by the rendering that is kept.
+fn says_the_same(stored: &[StoredFact], event: &Event) -> Result<bool, StoreError> {
+    let mut said: Vec<Said> = Said::of(stored)?;
+    said.retain(|one| !one.is_of_other_rendering);
+    said.sort_by_key(|one| one.ordinal);
+    said.dedup_by_key(|one| one.ordinal);
+    let again = Said::of_event(event);
+    Ok(said.len() == again.len()
+        && said.iter().zip(&again).all(|(one, other)| {
+            one.ordinal == other.ordinal
+                && one.references == other.references
+                && one.facts == other.facts
+                && one.ownership == other.ownership
+        }))
 }

@@ -305,7 +305,7 @@ macro_rules! lasting_columns {
     () => {
         "id, provider, event_id, event_type, api_version, livemode, occurred_at, received_at, \
          last_received_at, delivery_count, status, error, processing_us, transaction_id, proof, \
-         payload_sha256, redacted_sha256, source"
+         payload_sha256, redacted_sha256, source, account"
     };
 }
 
@@ -341,7 +341,7 @@ fn remove_bodies(connection: &Connection, settled: &[Candidate]) -> Result<(), S
     let mut insert = connection.prepare_cached(concat!(
         "INSERT INTO webhook_logs (",
         lasting_columns!(),
-        ", headers_sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        ", headers_sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ))?;
     for row in rows {
         insert.execute(params_from_iter(row))?;

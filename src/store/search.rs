@@ -81,7 +81,8 @@ impl Reader {
                 transaction_columns!(),
                 " FROM transactions WHERE id IN
                      (SELECT transaction_id FROM transaction_references
-                      WHERE provider = :provider AND livemode = :livemode AND value = :value)
+                      WHERE provider = :provider AND livemode = :livemode AND value = :value
+                            AND (shared = 0 OR standing = 'registered'))
                  ORDER BY id DESC LIMIT :limit"
             ))?;
             let rows = statement.query(named_params! {
@@ -164,6 +165,7 @@ impl Reader {
              JOIN transactions t ON t.id = r.transaction_id
              WHERE r.provider = :provider AND r.livemode = :livemode
                AND r.value >= :first AND r.value < :end
+               AND (r.shared = 0 OR r.standing = 'registered')
              ORDER BY r.value DESC LIMIT :limit",
         )?;
         let mut cut = false;
@@ -290,6 +292,7 @@ mod tests {
             expected: Expected {
                 amount: Some(minor),
                 currency: Some(Currency::parse(currency).expect("a code")),
+                ..Expected::default()
             },
             livemode: true,
             metadata: "{}".to_owned(),
@@ -384,6 +387,8 @@ mod tests {
         let orphan = Orphan {
             id: 9,
             provider: Provider::Stripe,
+            account: None,
+            candidates: Vec::new(),
             kind: OrphanKind::Early,
             reference: "pi_9".to_owned(),
             order_id: Some("A-1002".to_owned()),

@@ -3,7 +3,6 @@
 use rusqlite::named_params;
 
 use super::facts::{self, StoredFact};
-use super::matching::components;
 use super::orphans::{self, Orphan};
 use super::read::{Reader, collect};
 use super::references::{self, Realm};
@@ -12,6 +11,7 @@ use super::webhook_logs::WebhookLog;
 use super::{Columns, StoreError};
 use crate::domain::event::{Ownership, Reference, ReferenceKind};
 use crate::domain::fact::Fact;
+use crate::domain::matching::{MatchedBy, Standing};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{DisputeStatus, Status};
 
@@ -28,6 +28,8 @@ pub struct EventStory {
     pub matched: Option<(Transaction, Matched)>,
     /// The orphan that it belongs to.
     pub orphan: Option<Orphan>,
+    /// All transactions of which it tells something: mostly one, but a dispute may be about several.
+    pub transactions: Vec<i64>,
     /// Of an orphan: what each id would lead to.
     pub leads: Vec<Lead>,
     /// The changes of the transaction that it caused.
@@ -97,7 +99,7 @@ impl Reader {
         };
         let matched = match transaction {
             Some(transaction) => {
-                let how = self.how(log.id, &transaction, &references, &stored)?;
+                let how = self.how(&transaction, &of_event, &references, &stored)?;
                 Some((transaction, how))
             }
             None => None,
@@ -109,6 +111,7 @@ impl Reader {
                 Some(id) => orphans::get(&self.connection, id)?,
                 None => None,
             },
+            transactions: self.transactions_of(log.id)?,
             leads: match orphan {
                 Some(_) => self.leads(log, &references)?,
                 None => Vec::new(),
@@ -123,50 +126,67 @@ impl Reader {
         })
     }
 
-    /// The same whatever order things came in: it follows from what is known now.
+    fn transactions_of(&self, log_id: i64) -> Result<Vec<i64>, StoreError> {
+        let mut transactions = facts::holders(&self.connection, log_id)?;
+        let mut kept = Vec::with_capacity(transactions.len());
+        for id in transactions.drain(..) {
+            if transactions::exists(&self.connection, id)? {
+                kept.push(id);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// As it was decided and kept.
     fn how(
         &self,
-        log_id: i64,
         transaction: &Transaction,
+        of_event: &[&StoredFact],
         references: &[Reference],
         stored: &[StoredFact],
     ) -> Result<Matched, StoreError> {
-        let registered = |one: &&Reference| *one.value == *transaction.reference;
-        if let Some(reference) = references.iter().find(registered) {
-            return Ok(Matched::Registered(reference.clone()));
-        }
-        let component = components(stored)?.into_iter().find(|one| one.logs.contains(&log_id));
-        let Some(component) = component else { return Ok(Matched::Untold) };
-        let attached = orphans::attached_by_person(&self.connection, transaction.id)?;
-        if attached.iter().any(|id| component.carries(id)) {
-            return Ok(Matched::Person);
-        }
-        let tied = component.carries(&transaction.reference);
-        let of_order = |one: &&Reference| {
-            one.kind == ReferenceKind::OrderId
-                && Some(&*one.value) == transaction.order_id.as_deref()
+        let by = of_event.iter().find_map(|one| one.matched_by.as_deref());
+        let named = |id: &str| {
+            let found = references.iter().find(|one| *one.value == *id).cloned();
+            found.unwrap_or_else(|| Reference::new(ReferenceKind::Other, id))
         };
-        if let Some(reference) = references.iter().find(of_order).filter(|_| !tied) {
-            return Ok(Matched::OrderId(reference.clone()));
-        }
-        for reference in references.iter().filter(|one| one.kind.identifies_payment()) {
-            for other in stored.iter().filter(|one| one.log_id != log_id) {
-                if other.references()?.iter().any(|one| one.value == reference.value) {
-                    let event_id = other.fact.event_id.clone().into_string();
-                    return Ok(Matched::Learned(reference.clone(), event_id));
-                }
+        Ok(match by.and_then(MatchedBy::parse) {
+            Some(MatchedBy::Person) => Matched::Person,
+            Some(MatchedBy::Registered(id)) => Matched::Registered(named(&id)),
+            Some(MatchedBy::OrderId(id) | MatchedBy::Subscription(id)) => {
+                Matched::OrderId(named(&id))
             }
-        }
-        Ok(Matched::Untold)
+            Some(MatchedBy::Tied(id)) => {
+                let log_id = of_event.first().map(|first| first.log_id);
+                for reference in references.iter().filter(|one| one.kind.identifies_payment()) {
+                    for other in stored.iter().filter(|one| Some(one.log_id) != log_id) {
+                        if other.references()?.iter().any(|one| one.value == reference.value) {
+                            let event_id = other.fact.event_id.clone().into_string();
+                            return Ok(Matched::Learned(reference.clone(), event_id));
+                        }
+                    }
+                }
+                Matched::Registered(named(&id))
+            }
+            None => self.untold(transaction, references),
+        })
+    }
+
+    /// Of an event that was matched by a version that did not keep by what.
+    fn untold(&self, transaction: &Transaction, references: &[Reference]) -> Matched {
+        let registered = references.iter().find(|one| *one.value == *transaction.reference);
+        registered.map_or(Matched::Untold, |one| Matched::Registered(one.clone()))
     }
 
     fn leads(&self, log: &WebhookLog, references: &[Reference]) -> Result<Vec<Lead>, StoreError> {
         let having = |livemode: bool, reference: &Reference| -> Result<Vec<i64>, StoreError> {
-            let realm = Realm { provider: log.provider, livemode };
+            let realm = Realm::own(log.provider, livemode);
+            let identifies = reference.kind.identifies_payment();
             let mut having = Vec::new();
-            for payment in references::find(&self.connection, realm, reference)? {
-                if transactions::exists(&self.connection, payment)? {
-                    having.push(payment);
+            for one in references::find(&self.connection, realm, &reference.value, identifies)? {
+                let leads = identifies || one.standing == Standing::Registered;
+                if leads && transactions::exists(&self.connection, one.payment)? {
+                    having.push(one.payment);
                 }
             }
             Ok(having)

@@ -87,6 +87,7 @@ impl Transaction {
             expected: Expected {
                 amount: columns.value()?,
                 currency: columns.optional("currency", currency)?,
+                partial: false,
             },
             state: State {
                 status: columns.parsed("status", Status::parse)?,

@@ -14,6 +14,8 @@ pub struct WebhookLog {
     pub id: i64,
     /// Whose event.
     pub provider: Provider,
+    /// Stripe Connect's account that it is of, where it is not the shop's own.
+    pub account: Option<String>,
     /// The provider's id.
     pub event_id: String,
     /// The provider's name of what happened.
@@ -51,7 +53,7 @@ pub struct WebhookLog {
 /// Every column that [`WebhookLog`] is made of, in its order, but the payload, which lists leave out.
 macro_rules! webhook_log_columns {
     () => {
-        "id, provider, event_id, event_type, api_version, livemode, occurred_at, received_at, \
+        "id, provider, account, event_id, event_type, api_version, livemode, occurred_at, received_at, \
          last_received_at, delivery_count, status, error, processing_us, transaction_id, proof, \
          source, headers"
     };
@@ -64,6 +66,7 @@ impl WebhookLog {
         Ok(Self {
             id: columns.value()?,
             provider: columns.parsed("provider", Provider::parse)?,
+            account: columns.value()?,
             event_id: columns.value()?,
             event_type: columns.value()?,
             api_version: columns.value()?,
@@ -107,17 +110,18 @@ pub(super) fn insert(
     let added = connection
         .prepare_cached(
             "INSERT INTO webhook_logs
-                 (provider, event_id, event_type, api_version, livemode, occurred_at, received_at,
-                  last_received_at, delivery_count, status, error, processing_us, transaction_id,
-                  proof, payload_sha256, headers, payload, source)
+                 (provider, account, event_id, event_type, api_version, livemode, occurred_at,
+                  received_at, last_received_at, delivery_count, status, error, processing_us,
+                  transaction_id, proof, payload_sha256, headers, payload, source)
              VALUES
-                 (:provider, :event_id, :event_type, :api_version, :livemode, :occurred_at,
+                 (:provider, :account, :event_id, :event_type, :api_version, :livemode, :occurred_at,
                   :received_at, :received_at, 1, :status, :error, :processing_us, :transaction_id,
                   :proof, :payload_sha256, :headers, :payload, :source)
              ON CONFLICT (provider, event_id) DO NOTHING",
         )?
         .execute(named_params! {
             ":provider": event.provider.as_str(),
+            ":account": event.account.as_deref(),
             ":event_id": &*event.id,
             ":event_type": &*event.event_type,
             ":api_version": event.api_version.as_deref(),
@@ -140,6 +144,8 @@ pub(super) fn insert(
 /// What is needed of an event that is known.
 pub(super) struct Known {
     pub(super) id: i64,
+    /// Stripe Connect's account that it is of, where it is not the shop's own.
+    pub(super) account: Option<String>,
     pub(super) payload_sha256: [u8; 32],
     pub(super) status: Outcome,
     pub(super) transaction_id: Option<i64>,
@@ -152,7 +158,7 @@ pub(super) fn known(
     event_id: &str,
 ) -> Result<Option<Known>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, payload_sha256, status, transaction_id, source FROM webhook_logs
+        "SELECT id, account, payload_sha256, status, transaction_id, source FROM webhook_logs
          WHERE provider = :provider AND event_id = :event_id",
     )?;
     let parameters = named_params! { ":provider": provider.as_str(), ":event_id": event_id };
@@ -161,6 +167,7 @@ pub(super) fn known(
     let mut columns = Columns::of(row);
     Ok(Some(Known {
         id: columns.value()?,
+        account: columns.value()?,
         payload_sha256: columns.value()?,
         status: columns.parsed("outcome", Outcome::parse)?,
         transaction_id: columns.value()?,
@@ -217,11 +224,12 @@ pub(super) fn reread(
         .prepare_cached(
             "UPDATE webhook_logs
              SET event_type = :event_type, occurred_at = :occurred_at, status = :status,
-                 error = :error, transaction_id = :transaction_id
+                 error = :error, transaction_id = :transaction_id, account = :account
              WHERE id = :id",
         )?
         .execute(named_params! {
             ":id": id,
+            ":account": event.account.as_deref(),
             ":event_type": &*event.event_type,
             ":occurred_at": event.occurred_at.map(|at| at.to_string()),
             ":status": outcome.as_str(),

@@ -386,7 +386,7 @@ fn an_order_id_that_becomes_ambiguous_lets_go_of_what_it_alone_led_to() {
     assert_eq!(daemon.database().rows(one), ["pi_1|succeeded|9998|overpaid"]);
     register(daemon.options(), "pi_2", &["--order-id", "A-1001"]);
     assert_eq!(daemon.database().rows(one), ["pi_1|succeeded|4999|ok", "pi_2|pending|0|unknown"]);
-    assert_eq!(orphans(&daemon), ["early|pi_3|succeeded|1|-"]);
+    assert_eq!(orphans(&daemon), ["ambiguous|pi_3|succeeded|1|-"]);
     let went = "SELECT status, transaction_id FROM webhook_logs ORDER BY id";
     assert_eq!(daemon.database().rows(went), ["processed|1", "orphan|-"]);
     let why = daemon.options().done(&["events", "show", "evt_3_payment_intent.succeeded"]);

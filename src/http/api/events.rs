@@ -42,7 +42,9 @@ pub(super) async fn show(api: &Arc<Api>, call: Call) -> Result<Response, Problem
         let numbered = found.iter().find(|event| event.id.to_string() == id);
         let Some(event) = numbered.or_else(|| found.first()) else { return Ok(None) };
         let mut shown = shapes::event(event);
-        shown["explanation"] = explain::event(event, &reader.story(event)?).into();
+        let story = reader.story(event)?;
+        shown["explanation"] = explain::event(event, &story).into();
+        shown["transaction_ids"] = story.transactions.into();
         Ok(Some(shown.to_string()))
     });
     found(text.await?, || missing(call.path(0)))

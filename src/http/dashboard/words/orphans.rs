@@ -151,12 +151,16 @@ impl Words {
             (English, OrphanKind::Foreign) => "another shop’s",
             (English, OrphanKind::WrongEnvironment) => "wrong money",
             (English, OrphanKind::LateMoney) => "late money",
+            (English, OrphanKind::Ambiguous) => "several transactions",
+            (English, OrphanKind::Mismatch) => "amount does not fit",
             (French, OrphanKind::Early) => "non enregistré",
             (French, OrphanKind::LateLink) => "paiement non vu",
             (French, OrphanKind::Unlinkable) => "sans identifiant utile",
             (French, OrphanKind::Foreign) => "d’une autre boutique",
             (French, OrphanKind::WrongEnvironment) => "mauvais argent",
             (French, OrphanKind::LateMoney) => "argent tardif",
+            (French, OrphanKind::Ambiguous) => "plusieurs transactions",
+            (French, OrphanKind::Mismatch) => "montant inadapté",
         }
     }
 
