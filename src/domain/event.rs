@@ -62,6 +62,8 @@ words! {
         Refund = "refund",
         /// A dispute of either provider.
         Dispute = "dispute",
+        /// Stripe move of a buyer's cash balance, `ccsbtxn_…`.
+        CashBalance = "cash_balance_transaction",
         /// Stripe early fraud warning, `issfr_…`.
         FraudWarning = "early_fraud_warning",
         /// Stripe review, `prv_…`.

@@ -59,6 +59,10 @@ words! {
         InvoicePaymentPaid = "invoice_payment_paid",
         /// Nothing was due.
         NoPayment = "no_payment",
+        /// A buyer's money lies at the provider, put to no payment.
+        CashFunded = "cash_funded",
+        /// A buyer's money that lay at the provider was put to a payment.
+        CashApplied = "cash_applied",
         /// The issuer of the card warns of fraud.
         FraudWarning = "fraud_warning",
         /// The provider wants a person to look at the payment.

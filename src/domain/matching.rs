@@ -144,14 +144,19 @@ pub fn decide(provider: Provider, claims: &[Claim<'_>], registry: &Registry) -> 
 
 /// Objects that are of one payment wherever they name each other.
 fn is_of_payment(kind: ReferenceKind) -> bool {
-    use ReferenceKind::{Capture, Charge, FraudWarning, PaymentIntent, Refund, Review, Sale};
-    matches!(kind, PaymentIntent | Charge | Refund | Capture | Sale | FraudWarning | Review)
+    use ReferenceKind::{
+        Capture, CashBalance, Charge, FraudWarning, PaymentIntent, Refund, Review, Sale,
+    };
+    matches!(
+        kind,
+        PaymentIntent | Charge | Refund | Capture | Sale | FraudWarning | Review | CashBalance
+    )
 }
 
 /// What speaks of money that went back, or of a question about it: never of the payment itself.
 fn is_about_a_payment(kind: ReferenceKind) -> bool {
-    use ReferenceKind::{Dispute, FraudWarning, Refund, Review};
-    matches!(kind, Refund | Dispute | FraudWarning | Review)
+    use ReferenceKind::{CashBalance, Dispute, FraudWarning, Refund, Review};
+    matches!(kind, Refund | Dispute | FraudWarning | Review | CashBalance)
 }
 
 fn is_one_object(own: ReferenceKind, other: ReferenceKind) -> bool {

@@ -268,6 +268,7 @@ pub(crate) fn object(kind: ReferenceKind) -> &'static str {
         ReferenceKind::Payment => "paiement",
         ReferenceKind::Refund => "remboursement",
         ReferenceKind::Dispute => "litige",
+        ReferenceKind::CashBalance => "solde de l’acheteur",
         ReferenceKind::FraudWarning => "alerte de fraude",
         ReferenceKind::Review => "examen",
         ReferenceKind::Subscription => "abonnement",
@@ -279,6 +280,8 @@ pub(crate) fn object(kind: ReferenceKind) -> &'static str {
 /// What an event says of an object.
 pub(crate) fn state(state: FactState) -> &'static str {
     match state {
+        FactState::CashFunded => "argent sans paiement",
+        FactState::CashApplied => "affecté à un paiement",
         FactState::Created => "créé",
         FactState::RequiresAction => "attend l’acheteur",
         FactState::Processing => "en cours",

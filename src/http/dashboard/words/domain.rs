@@ -58,6 +58,7 @@ impl Words {
             (English, ReferenceKind::Payment) => "payment",
             (English, ReferenceKind::Refund) => "refund",
             (English, ReferenceKind::Dispute) => "dispute",
+            (English, ReferenceKind::CashBalance) => "cash balance",
             (English, ReferenceKind::FraudWarning) => "early fraud warning",
             (English, ReferenceKind::Review) => "review",
             (English, ReferenceKind::Subscription) => "subscription",

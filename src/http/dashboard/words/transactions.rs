@@ -171,6 +171,8 @@ impl Words {
 
 fn fact_in_english(state: FactState) -> &'static str {
     match state {
+        FactState::CashFunded => "money without a payment",
+        FactState::CashApplied => "put to a payment",
         FactState::Created => "created",
         FactState::RequiresAction => "waits for the buyer",
         FactState::Processing => "under way",
