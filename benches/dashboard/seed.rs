@@ -195,6 +195,7 @@ fn registration(payment: &Payment) -> NewTransaction {
         expected: Expected {
             amount: Some(payment.money.minor + i64::from(odd) * 500),
             currency: Some(payment.money.currency),
+            partial: false,
         },
         livemode: payment.livemode,
         metadata: "{}".to_owned(),

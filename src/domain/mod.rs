@@ -58,6 +58,7 @@ pub mod issue;
 pub mod language;
 pub mod money;
 pub mod orphan;
+pub mod paid;
 pub mod refusal;
 pub mod retention;
 pub mod rhythm;

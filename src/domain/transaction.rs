@@ -93,6 +93,9 @@ pub struct Expected {
     pub amount: Option<i64>,
     /// The currency of `amount`.
     pub currency: Option<Currency>,
+    /// The shop takes deposits: payments that are found by the order id alone and are less than
+    /// `amount` add up.
+    pub partial: bool,
 }
 
 /// What is true of a transaction, as far as the facts tell.

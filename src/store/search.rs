@@ -290,6 +290,7 @@ mod tests {
             expected: Expected {
                 amount: Some(minor),
                 currency: Some(Currency::parse(currency).expect("a code")),
+                partial: false,
             },
             livemode: true,
             metadata: "{}".to_owned(),

@@ -261,6 +261,7 @@ fn outcome_of(order: &[usize]) -> Vec<String> {
                         expected: payhookd::domain::transaction::Expected {
                             amount: Some(4999),
                             currency: Some(eur(0).currency),
+                            partial: false,
                         },
                         livemode: true,
                         metadata: "{}".to_owned(),

@@ -19,7 +19,11 @@ pub(crate) fn register(options: &Options, transactions: impl IntoIterator<Item =
                 provider: Provider::Stripe,
                 reference: Reference::new(ReferenceKind::PaymentIntent, reference),
                 order_id: None,
-                expected: Expected { amount: Some(amount.minor), currency: Some(amount.currency) },
+                expected: Expected {
+                    amount: Some(amount.minor),
+                    currency: Some(amount.currency),
+                    partial: false,
+                },
                 livemode: true,
                 metadata: "{}".to_owned(),
             };

@@ -225,7 +225,11 @@ impl Day {
                     &*payment.reference,
                 ),
                 order_id: Some(payment.order_id.clone()),
-                expected: Expected { amount: Some(payment.amount), currency: Some(self.currency) },
+                expected: Expected {
+                    amount: Some(payment.amount),
+                    currency: Some(self.currency),
+                    partial: false,
+                },
                 livemode: false,
                 metadata: "{}".to_owned(),
             }

@@ -64,6 +64,7 @@ impl Shop {
             expected: Expected {
                 amount: Some(minor),
                 currency: Some(Currency::parse("HUF").expect("a code")),
+                partial: false,
             },
             livemode: true,
             metadata: "{}".to_owned(),
