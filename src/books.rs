@@ -4,6 +4,7 @@
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
 use crate::domain::time::Timestamp;
+use crate::domain::transaction::Expected;
 use crate::store::{
     DisputeRaised, Orphan, Reader, RefundMade, Span, StoreError, Sum, Sums, Transaction,
 };
@@ -65,14 +66,17 @@ impl Book {
             Self::Transactions => {
                 self.is_in_step(reader, span)?;
                 reader.each_transaction(span, |transaction| {
-                    let state = &transaction.state;
-                    let sum = Sum {
-                        rows: 1,
-                        amount: state.amount_received,
-                        refunded: state.amount_refunded,
-                    };
-                    add(&mut sums, transaction.provider, state.currency, sum);
-                    each(&of_transaction(transaction))
+                    for part in by_currency(transaction) {
+                        let state = &part.state;
+                        let sum = Sum {
+                            rows: 1,
+                            amount: state.amount_received,
+                            refunded: state.amount_refunded,
+                        };
+                        add(&mut sums, part.provider, state.currency, sum);
+                        each(&of_transaction(&part))?;
+                    }
+                    Ok::<_, E>(())
                 })?;
                 self.agree(&sums, &reader.transaction_sums(span)?)?;
             }
@@ -197,6 +201,21 @@ const TRANSACTION: &[&str] = &[
     "updated_at",
     "closed_at",
 ];
+
+/// A transaction with money in several currencies is entered once for each, so that each column adds
+/// up by `received_currency`; what is expected stands in the first.
+fn by_currency(transaction: &Transaction) -> Vec<Transaction> {
+    let mut parts = vec![transaction.clone()];
+    for other in &transaction.state.other_money {
+        let mut part = transaction.clone();
+        part.expected = Expected { amount: None, currency: None, ..part.expected };
+        part.state.currency = Some(other.currency);
+        part.state.amount_received = other.received;
+        part.state.amount_refunded = other.refunded;
+        parts.push(part);
+    }
+    parts
+}
 
 fn of_transaction(transaction: &Transaction) -> Entry {
     let Transaction { provider, expected, state, .. } = transaction;

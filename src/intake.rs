@@ -13,7 +13,7 @@ use crate::store::NewTransaction;
 
 /// The fields of a registration, in the order in which they are checked.
 pub const FIELDS: &[&str] =
-    &["provider", "reference", "order_id", "amount", "currency", "livemode", "metadata"];
+    &["provider", "reference", "order_id", "amount", "currency", "partial", "livemode", "metadata"];
 
 /// The most characters of an id: the providers' are far shorter, and a shop's own should be.
 pub const LONGEST_ID: usize = 255;
@@ -64,11 +64,8 @@ pub fn parse(json: &[u8], livemode: bool) -> Result<NewTransaction, Mistake> {
     if amount.is_some() && currency.is_none() {
         return Err(Mistake::of("currency", "missing beside amount"));
     }
-    let livemode = match fields.value("livemode") {
-        None => livemode,
-        Some(Value::Bool(livemode)) => *livemode,
-        Some(_) => return Err(Mistake::of("livemode", "give true or false")),
-    };
+    let partial = fields.flag("partial")?.unwrap_or(false);
+    let livemode = fields.flag("livemode")?.unwrap_or(livemode);
     let metadata = match fields.given("metadata") {
         None => Map::new().into(),
         Some(object @ Value::Object(_)) => object.clone(),
@@ -78,7 +75,7 @@ pub fn parse(json: &[u8], livemode: bool) -> Result<NewTransaction, Mistake> {
         provider,
         reference: Reference::new(reference_kind(provider, &reference), reference),
         order_id,
-        expected: Expected { amount, currency, partial: false },
+        expected: Expected { amount, currency, partial },
         livemode,
         metadata: metadata.to_string(),
     })
@@ -151,6 +148,14 @@ impl Fields {
     /// `null` says as much as nothing.
     fn value(&self, name: &str) -> Option<&Value> {
         self.given(name).filter(|value| !value.is_null())
+    }
+
+    fn flag(&self, name: &str) -> Result<Option<bool>, Mistake> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(_) => Err(Mistake::of(name, "give true or false")),
+        }
     }
 
     fn text<T>(
@@ -250,6 +255,7 @@ mod tests {
             (with(r#","amount":1"#), "currency: missing beside amount"),
             (with(r#","currency":"euro""#), "currency: not a three-letter"),
             (with(r#","livemode":"yes""#), "livemode: give true or false"),
+            (with(r#","partial":1"#), "partial: give true or false"),
             (with(r#","metadata":[]"#), "metadata: give a JSON object"),
             (with(r#","metadata":null"#), "metadata: give a JSON object"),
             (with(r#","amont":1"#), "amont: no such field"),

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::domain::delivery::NoAnswer;
 use crate::domain::money::Currency;
-use crate::domain::transaction::Status;
+use crate::domain::paid::is_paid;
+use crate::domain::transaction::{OtherMoney, Status};
 use crate::replay::Reread;
 use crate::store::{
     By, Change, Committed, Delivery, Issue, Orphan, Resolution, StoredAttempt, Transaction,
@@ -21,12 +22,15 @@ pub fn transaction(transaction: &Transaction) -> Value {
         "order_id": transaction.order_id,
         "amount": transaction.expected.amount,
         "currency": transaction.expected.currency.as_ref().map(Currency::as_str),
+        "partial": transaction.expected.partial,
         "status": state.status.as_str(),
+        "paid": state.is_paid(&transaction.expected),
         "amount_received": state.amount_received,
         "amount_refunded": state.amount_refunded,
         "received_currency": state.currency.as_ref().map(Currency::as_str),
         "dispute_status": state.dispute_status.as_str(),
         "amount_check": state.amount_check.as_str(),
+        "other_money": other_money(&state.other_money),
         "livemode": transaction.livemode,
         "closed_at": transaction.closed_at.map(|at| at.to_string()),
         "status_changed_at": state.status_changed_at.map(|at| at.to_string()),
@@ -35,6 +39,27 @@ pub fn transaction(transaction: &Transaction) -> Value {
         "version": transaction.version,
         "metadata": serde_json::from_str::<Value>(&transaction.metadata).unwrap_or_default(),
     })
+}
+
+/// A transaction as the answer to its registration, with what the shop should mind about that.
+pub fn registered(of: &Transaction) -> Value {
+    let mut shown = transaction(of);
+    if let Some(warning) = of.expected.warning() {
+        shown["warning"] = warning.into();
+    }
+    shown
+}
+
+/// Money in other currencies.
+fn other_money(money: &[OtherMoney]) -> Vec<Value> {
+    let shown = |one: &OtherMoney| {
+        json!({
+            "currency": one.currency.as_str(),
+            "received": one.received,
+            "refunded": one.refunded,
+        })
+    };
+    money.iter().map(shown).collect()
 }
 
 /// A transaction with every change of it, oldest first.
@@ -58,6 +83,7 @@ pub fn history(changes: &[Change]) -> Vec<Value> {
             "amount_refunded": after["amount_refunded"],
             "dispute_status": after["dispute_status"],
             "amount_check": after["amount_check"],
+            "other_money": after["other_money"],
         });
         history.push(shown);
     }
@@ -75,6 +101,7 @@ fn change(change: &Change) -> Value {
         "amount_refunded": change.amount_refunded,
         "dispute_status": change.dispute_status.as_str(),
         "amount_check": change.amount_check.as_str(),
+        "other_money": other_money(&change.other_money),
         "changed_at": change.changed_at.to_string(),
         "event_id": event.map(|(id, _)| id),
         "event_type": event.map(|(_, kind)| kind),
@@ -99,12 +126,21 @@ pub fn committed(committed: &Committed) -> Value {
             "order_id": committed.order_id,
             "amount": committed.expected.amount,
             "currency": committed.expected.currency.as_ref().map(Currency::as_str),
+            "partial": committed.expected.partial,
             "status": change.status.as_str(),
+            "paid": is_paid(
+                &committed.expected,
+                change.status,
+                change.amount_check,
+                change.amount_received,
+                change.amount_refunded,
+            ),
             "amount_received": change.amount_received,
             "amount_refunded": change.amount_refunded,
             "received_currency": committed.received_currency.as_ref().map(Currency::as_str),
             "dispute_status": change.dispute_status.as_str(),
             "amount_check": change.amount_check.as_str(),
+            "other_money": other_money(&change.other_money),
             "livemode": committed.livemode,
             "version": change.version,
         },

@@ -36,6 +36,7 @@ pub(crate) fn register(db: &Path, template: &Template, range: Range<u64>) {
                     expected: Expected {
                         amount: Some(amount().minor),
                         currency: Some(amount().currency),
+                        partial: false,
                     },
                     livemode: false,
                     metadata: "{}".to_owned(),

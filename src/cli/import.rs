@@ -169,7 +169,7 @@ fn csv_lines(
 
 /// A cell as the JSON that it stands for; what is none is left to be refused under its name.
 fn value(name: &str, cell: &str) -> Value {
-    let json = matches!(name, "amount" | "livemode" | "metadata");
+    let json = matches!(name, "amount" | "partial" | "livemode" | "metadata");
     let parsed = json.then(|| serde_json::from_str(cell).ok()).flatten();
     parsed.unwrap_or_else(|| cell.into())
 }

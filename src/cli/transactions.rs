@@ -76,6 +76,10 @@ pub struct Add {
     /// Three-letter code.
     #[arg(long, value_parser = intake::currency)]
     currency: Option<Currency>,
+    /// The shop takes deposits: payments that are found by the order id alone and are less than the
+    /// amount add up.
+    #[arg(long)]
+    partial: bool,
     /// Which money it is: live or test [default: the daemon's].
     #[arg(long, value_parser = parse_mode, env = "PAYHOOKD_MODE")]
     mode: Option<Mode>,
@@ -159,7 +163,11 @@ impl Add {
                 &*self.reference,
             ),
             order_id: self.order_id.clone(),
-            expected: Expected { amount: self.amount, currency: self.currency, partial: false },
+            expected: Expected {
+                amount: self.amount,
+                currency: self.currency,
+                partial: self.partial,
+            },
             livemode: livemode(self.mode, &path)?,
             metadata: self.metadata.clone(),
         };
@@ -174,8 +182,11 @@ impl Add {
         };
         let mut output = io::stdout().lock();
         printed(if self.json {
-            writeln!(output, "{}", shapes::transaction(transaction))
+            writeln!(output, "{}", shapes::registered(transaction))
         } else {
+            if let Some(warning) = transaction.expected.warning() {
+                eprintln!("warning: {warning}");
+            }
             writeln!(output, "transaction {} {what}: {}", transaction.id, transaction.state.status)
         })
     }
@@ -277,7 +288,34 @@ impl Show {
 fn show(output: &mut impl Write, transaction: &Transaction, changes: &[Change]) -> io::Result<()> {
     table(std::slice::from_ref(transaction)).print(output, "")?;
     writeln!(output)?;
+    let notes = notes(transaction);
+    for note in &notes {
+        writeln!(output, "{note}")?;
+    }
+    if !notes.is_empty() {
+        writeln!(output)?;
+    }
     history(output, transaction, changes)
+}
+
+/// What the columns have no room for.
+fn notes(transaction: &Transaction) -> Vec<String> {
+    let Transaction { expected, state, .. } = transaction;
+    let mut notes = Vec::new();
+    if expected.amount.is_none() {
+        notes.push("amount not checked: none was registered".to_owned());
+    } else if state.is_paid(expected) {
+        notes.push("paid: all that is expected was received and kept".to_owned());
+    }
+    if expected.partial {
+        notes.push("partial payments add up: the shop takes deposits".to_owned());
+    }
+    for other in &state.other_money {
+        let money = |minor| amount_text(transaction, Some(minor), Some(other.currency));
+        let (received, refunded) = (money(other.received), money(other.refunded));
+        notes.push(format!("in another currency: {received} received, {refunded} refunded"));
+    }
+    notes
 }
 
 fn history(

@@ -59,6 +59,7 @@ pub mod language;
 pub mod matching;
 pub mod money;
 pub mod orphan;
+pub mod paid;
 pub mod refusal;
 pub mod retention;
 pub mod rhythm;

@@ -103,7 +103,8 @@ pub struct Expected {
     pub amount: Option<i64>,
     /// The currency of `amount`.
     pub currency: Option<Currency>,
-    /// Whether payments of less are deposits, which add up.
+    /// The shop takes deposits: payments that are found by the order id alone and are less than
+    /// `amount` add up.
     pub partial: bool,
 }
 

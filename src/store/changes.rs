@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, named_params};
 
-use super::deliveries;
+use super::{deliveries, other_money};
 use crate::domain::money::Currency;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::State;
@@ -23,11 +23,11 @@ pub(super) fn insert(
         .prepare_cached(
             "INSERT INTO transaction_changes
                  (transaction_id, version, change, status, amount_received, amount_refunded,
-                  dispute_status, amount_check, received_currency, status_changed_at, log_id,
-                  changed_at)
+                  dispute_status, amount_check, other_money, received_currency, status_changed_at,
+                  log_id, changed_at)
              VALUES
                  (:transaction_id, :version, :change, :status, :amount_received,
-                  :amount_refunded, :dispute_status, :amount_check, :received_currency,
+                  :amount_refunded, :dispute_status, :amount_check, :other_money, :received_currency,
                   :status_changed_at, :log_id, :changed_at)",
         )?
         .execute(named_params! {
@@ -39,6 +39,7 @@ pub(super) fn insert(
             ":amount_refunded": state.amount_refunded,
             ":dispute_status": state.dispute_status.as_str(),
             ":amount_check": state.amount_check.as_str(),
+            ":other_money": other_money::text(&state.other_money),
             ":received_currency": received_currency.as_ref().map(Currency::as_str),
             ":status_changed_at": state.status_changed_at.map(|at| at.to_string()),
             ":log_id": log_id,

@@ -15,7 +15,7 @@ use super::{Columns, StoreError, daemon, raising};
 use crate::domain::delivery::{DeliveryStatus, Next};
 use crate::domain::money::Currency;
 use crate::domain::time::Timestamp;
-use crate::domain::transaction::{AmountCheck, State};
+use crate::domain::transaction::State;
 
 /// One row of `deliveries` with the change that it tells of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -205,14 +205,13 @@ impl Reader {
         let mut statement = self.connection.prepare_cached(concat!(
             "SELECT ",
             change_columns!(),
-            ", amount_check, received_currency, status_changed_at
+            ", received_currency, status_changed_at
              FROM transaction_changes LEFT JOIN webhook_logs ON webhook_logs.id = log_id
              WHERE transaction_changes.id = :id"
         ))?;
         let mut rows = statement.query(named_params! { ":id": change_id })?;
         let mut columns = Columns::of(rows.next()?.ok_or_else(missing)?);
         let change = Change::from_columns(&mut columns)?;
-        let amount_check = columns.parsed("amount check", AmountCheck::parse)?;
         let currency = columns.optional("currency", |text| Currency::parse(text).ok())?;
         let status_changed_at = columns.optional_instant()?.unwrap_or(now.created_at);
         let state = State {
@@ -221,10 +220,10 @@ impl Reader {
             amount_refunded: change.amount_refunded,
             currency,
             dispute_status: change.dispute_status,
-            amount_check,
+            amount_check: change.amount_check,
             status_changed_at: Some(status_changed_at),
             latest_event_id: None,
-            other_money: Vec::new(),
+            other_money: change.other_money.clone(),
         };
         let (version, updated_at) = (change.version, change.changed_at);
         Ok((Transaction { state, version, updated_at, ..now }, change))

@@ -1,6 +1,6 @@
 //! Rows for the shop's books, all of one moment, and the sums that they must come to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use rusqlite::{Row, named_params};
@@ -9,7 +9,7 @@ use super::moment::Debt;
 use super::orphans::{Orphan, orphan_columns};
 use super::read::Reader;
 use super::transactions::{Transaction, transaction_columns};
-use super::{Columns, StoreError, facts};
+use super::{Columns, StoreError, facts, other_money};
 use crate::domain::event::Provider;
 use crate::domain::fact::Fact;
 use crate::domain::money::Currency;
@@ -123,8 +123,15 @@ impl Reader {
     /// What they must come to.
     pub fn transaction_sums(&self, span: &Span) -> Result<Sums, StoreError> {
         self.sums(
-            "SELECT provider, received_currency, count(*), sum(amount_received), sum(amount_refunded)
-             FROM transactions WHERE livemode = :livemode
+            "SELECT provider, currency, count(*), sum(received), sum(refunded)
+             FROM (SELECT provider, livemode, created_at, received_currency AS currency,
+                          amount_received AS received, amount_refunded AS refunded
+                   FROM transactions
+                   UNION ALL
+                   SELECT provider, livemode, created_at, other.value ->> 'currency',
+                          other.value ->> 'received', other.value ->> 'refunded'
+                   FROM transactions, json_each(other_money) AS other)
+             WHERE livemode = :livemode
                AND (:from IS NULL OR created_at >= :from) AND (:to IS NULL OR created_at < :to)
              GROUP BY 1, 2",
             span,
@@ -139,8 +146,10 @@ impl Reader {
     ) -> Result<(), E> {
         let sql = "
             SELECT c.id, ifnull(l.occurred_at, c.changed_at), t.id, t.provider, t.reference, t.order_id,
-                   f.object_id, c.amount_refunded - ifnull(p.amount_refunded, 0),
-                   ifnull(c.received_currency, t.received_currency), f.reason, l.event_id
+                   f.object_id, f.reason, l.event_id,
+                   ifnull(p.received_currency, t.received_currency), ifnull(p.amount_refunded, 0),
+                   p.other_money,
+                   ifnull(c.received_currency, t.received_currency), c.amount_refunded, c.other_money
             FROM transaction_changes c JOIN transactions t ON t.id = c.transaction_id
             LEFT JOIN transaction_changes p
                 ON p.transaction_id = c.transaction_id AND p.version = c.version - 1
@@ -150,9 +159,12 @@ impl Reader {
                    (SELECT min(ordinal) FROM transaction_events g
                     WHERE g.transaction_id = c.transaction_id AND g.log_id = c.log_id
                       AND g.object = 'refund')
-            WHERE t.livemode = :livemode AND c.amount_refunded <> ifnull(p.amount_refunded, 0)
+            WHERE t.livemode = :livemode AND (c.amount_refunded <> ifnull(p.amount_refunded, 0) OR
+                   c.other_money IS NOT p.other_money)
             ORDER BY c.id";
-        self.each(sql, span, RefundMade::from_row, |refund| each(&refund))
+        self.each(sql, span, RefundMade::all_from_row, |refunds| {
+            refunds.iter().try_for_each(&mut each)
+        })
     }
 
     /// What the refunds of all times must come to.
@@ -174,6 +186,7 @@ impl Reader {
              WHERE t.livemode = :livemode
                AND (c.amount_received IS NOT t.amount_received OR
                     c.amount_refunded IS NOT t.amount_refunded OR
+                    c.other_money IS NOT t.other_money OR
                     c.dispute_status IS NOT t.dispute_status)
              ORDER BY t.id LIMIT 10",
         )?;
@@ -305,9 +318,10 @@ impl Reader {
 }
 
 impl RefundMade {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+    /// One of each currency of which other money was refunded than before.
+    fn all_from_row(row: &Row<'_>) -> Result<Vec<Self>, StoreError> {
         let mut columns = Columns::of(row);
-        Ok(Self {
+        let one = Self {
             change_id: columns.value()?,
             occurred_at: columns.instant()?,
             transaction_id: columns.value()?,
@@ -315,11 +329,29 @@ impl RefundMade {
             reference: columns.value()?,
             order_id: columns.value()?,
             refund_id: columns.value()?,
-            amount: columns.value()?,
-            currency: columns.optional("currency", |code| Currency::parse(code).ok())?,
+            amount: 0,
+            currency: None,
             reason: columns.value()?,
             event_id: columns.value()?,
-        })
+        };
+        let mut refunded = || {
+            let currency = columns.optional("currency", |code| Currency::parse(code).ok())?;
+            let refunded = columns.value()?;
+            let other = other_money::column(&mut columns)?;
+            Ok::<_, StoreError>(other_money::by_currency(currency, 0, refunded, &other))
+        };
+        let (before, after) = (refunded()?, refunded()?);
+        let currencies: BTreeSet<Option<Currency>> =
+            before.keys().chain(after.keys()).copied().collect();
+        let of = |all: &BTreeMap<Option<Currency>, (i64, i64)>, currency| {
+            all.get(&currency).map_or(0, |(_, refunded)| *refunded)
+        };
+        let made = currencies.into_iter().map(|currency| Self {
+            amount: of(&after, currency).saturating_sub(of(&before, currency)),
+            currency,
+            ..one.clone()
+        });
+        Ok(made.filter(|refund| refund.amount != 0).collect())
     }
 }
 

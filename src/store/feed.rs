@@ -48,7 +48,7 @@ impl Committed {
             expected: Expected {
                 amount: columns.value()?,
                 currency: columns.optional("currency", currency)?,
-                partial: false,
+                partial: columns.value()?,
             },
             received_currency: columns.optional("currency", currency)?,
             livemode: columns.value()?,
@@ -64,7 +64,7 @@ impl Reader {
             "SELECT ",
             change_columns!(),
             ", transaction_changes.id, transactions.id, transactions.provider, reference, order_id,
-               amount, currency,
+               amount, currency, partial,
                CASE WHEN transaction_changes.amount_received > 0 THEN
                    ifnull(transaction_changes.received_currency, transactions.received_currency)
                END,

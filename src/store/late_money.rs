@@ -19,7 +19,9 @@ pub(super) fn sync(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let state = &transaction.state;
-    let holds = state.amount_received > state.amount_refunded
+    let kept = |received: i64, refunded: i64| received > refunded;
+    let holds = (kept(state.amount_received, state.amount_refunded)
+        || state.other_money.iter().any(|one| kept(one.received, one.refunded)))
         && matches!(state.status, Status::Succeeded | Status::PartiallyRefunded | Status::Disputed);
     let is_late = transaction.closed_at.is_some() && holds;
     let open: Option<i64> = connection

@@ -32,6 +32,7 @@ mod matching;
 mod moment;
 mod object_asks;
 mod orphans;
+mod other_money;
 mod pace;
 mod raising;
 mod read;

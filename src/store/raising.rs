@@ -10,9 +10,10 @@ use super::{StoreError, attention, issues};
 use crate::domain::event::Provider;
 use crate::domain::issue::{IssueKind, Occasion, Raise, Severity};
 use crate::domain::language::Spoken;
+use crate::domain::money::Currency;
 use crate::domain::orphan::OrphanKind;
 use crate::domain::time::Timestamp;
-use crate::domain::transaction::{DisputeStatus, State};
+use crate::domain::transaction::{AmountCheck, DisputeStatus, State};
 
 /// An orphan for which the shop had its time, or money that came too late.
 pub(super) fn orphan(
@@ -52,8 +53,8 @@ pub(super) fn transaction(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let was = &before.state;
-    let amounts = |state: &State| (state.amount_check, state.amount_received, state.currency);
-    if state.amount_check.is_wrong() && amounts(state) != amounts(was) {
+    let is_other = amounts(state) != amounts(was) || state.other_money != was.other_money;
+    if state.amount_check.is_wrong() && is_other {
         let occasion = match was.amount_check.is_wrong() {
             true => Occasion::Lasts,
             false => Occasion::Happened,
@@ -78,6 +79,11 @@ pub(super) fn transaction(
         }
         (false, false) => Ok(()),
     }
+}
+
+/// What the issue tells of the money.
+fn amounts(state: &State) -> (AmountCheck, i64, Option<Currency>) {
+    (state.amount_check, state.amount_received, state.currency)
 }
 
 fn amount_mismatch(transaction: &Transaction, state: &State, occasion: Occasion) -> Raise {

@@ -292,7 +292,7 @@ mod tests {
             expected: Expected {
                 amount: Some(minor),
                 currency: Some(Currency::parse(currency).expect("a code")),
-                ..Expected::default()
+                partial: false,
             },
             livemode: true,
             metadata: "{}".to_owned(),

@@ -6,7 +6,7 @@
 //! was counted before. All of it is by quarters of an hour, because that is how finely the zones of
 //! the world differ: the day of any shop begins with one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::ingest::Outcome;
 use super::read::{Reader, collect};
-use super::{Columns, StoreError};
+use super::{Columns, StoreError, other_money};
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
 use crate::domain::time::Timestamp;
@@ -167,9 +167,10 @@ impl Statistics {
             "SELECT c.id, c.changed_at, d.id, c.transaction_id, t.provider, t.livemode,
                     c.amount_received, c.amount_refunded,
                     ifnull(c.received_currency, t.received_currency), c.dispute_status,
+                    c.other_money,
                     ifnull(p.amount_received, 0), ifnull(p.amount_refunded, 0),
                     ifnull(p.received_currency, t.received_currency),
-                    ifnull(p.dispute_status, 'none')
+                    ifnull(p.dispute_status, 'none'), p.other_money
              FROM transaction_changes c JOIN transactions t ON t.id = c.transaction_id
              LEFT JOIN transaction_changes p
                   ON p.transaction_id = c.transaction_id AND p.version = c.version - 1
@@ -323,6 +324,8 @@ struct Stand {
     /// `None` if there was none.
     currency: Option<Currency>,
     dispute_status: DisputeStatus,
+    /// What was received and refunded of each currency, this one included.
+    money: BTreeMap<Option<Currency>, (i64, i64)>,
 }
 
 impl MoneyStep {
@@ -331,7 +334,9 @@ impl MoneyStep {
             let (received, refunded) = (columns.value()?, columns.value()?);
             let currency = columns.optional("currency", |text| Currency::parse(text).ok())?;
             let dispute_status = columns.parsed("dispute status", DisputeStatus::parse)?;
-            Ok::<_, StoreError>(Stand { received, refunded, currency, dispute_status })
+            let other = other_money::column(columns)?;
+            let money = other_money::by_currency(currency, received, refunded, &other);
+            Ok::<_, StoreError>(Stand { received, refunded, currency, dispute_status, money })
         };
         let mut columns = Columns::of(row);
         Ok(Self {
@@ -359,19 +364,18 @@ impl MoneyStep {
         let (before, after) = (&self.before, &self.after);
         let of_one = |minor, currency| Money { minor, currency }.as_stripe(self.provider).minor;
         // Should the currency have turned out to be another, the one loses what the other gains.
-        for (stand, sign) in [(before, -1), (after, 1)] {
-            let moved = (before.received, before.refunded, before.currency)
-                != (after.received, after.refunded, after.currency);
-            if let Some(currency) = stand.currency.filter(|_| moved) {
-                let figures = money.entry((self.livemode, currency)).or_default();
-                add(&mut figures.received, sign * of_one(stand.received, currency));
-                add(&mut figures.refunded, sign * of_one(stand.refunded, currency));
-            }
-        }
-        if let Some(currency) = after.currency {
+        let currencies: BTreeSet<Currency> =
+            before.money.keys().chain(after.money.keys()).filter_map(|one| *one).collect();
+        for currency in currencies {
+            let of_it =
+                |stand: &Stand| stand.money.get(&Some(currency)).copied().unwrap_or_default();
+            let ((was_received, was_refunded), (received, refunded)) =
+                (of_it(before), of_it(after));
             let figures = money.entry((self.livemode, currency)).or_default();
-            figures.payments += u64::from(before.received == 0 && after.received > 0);
-            figures.refunds += u64::from(after.refunded > before.refunded);
+            add(&mut figures.received, of_one(received.saturating_sub(was_received), currency));
+            add(&mut figures.refunded, of_one(refunded.saturating_sub(was_refunded), currency));
+            figures.payments += u64::from(was_received == 0 && received > 0);
+            figures.refunds += u64::from(refunded > was_refunded);
         }
         if let Some(disputed) = disputed {
             let figures = money.entry((self.livemode, disputed.currency)).or_default();

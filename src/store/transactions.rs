@@ -3,12 +3,14 @@
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::register::NewTransaction;
-use super::{Columns, StoreError, changes, facts, late_money, raising};
+use super::{Columns, StoreError, changes, facts, late_money, other_money, raising};
 use crate::domain::change;
 use crate::domain::event::Provider;
 use crate::domain::money::Currency;
 use crate::domain::time::Timestamp;
-use crate::domain::transaction::{AmountCheck, DisputeStatus, Expected, State, Status, fold};
+use crate::domain::transaction::{
+    AmountCheck, DisputeStatus, Expected, OtherMoney, State, Status, fold,
+};
 
 /// One row of `transactions`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +61,8 @@ pub struct Change {
     pub dispute_status: DisputeStatus,
     /// Whether the amount was what the shop expects, since then.
     pub amount_check: AmountCheck,
+    /// Money in other currencies by then.
+    pub other_money: Vec<OtherMoney>,
     /// When it was committed, UTC.
     pub changed_at: Timestamp,
     /// The event's id and type; `None` where the shop caused it.
@@ -68,9 +72,9 @@ pub struct Change {
 /// Every column that [`Transaction`] is made of, in its order.
 macro_rules! transaction_columns {
     () => {
-        "id, provider, reference, order_id, amount, currency, status, amount_received, \
+        "id, provider, reference, order_id, amount, currency, partial, status, amount_received, \
          amount_refunded, received_currency, dispute_status, amount_check, status_changed_at, \
-         livemode, created_at, updated_at, version, latest_log_id, metadata, closed_at"
+         other_money, livemode, created_at, updated_at, version, latest_log_id, metadata, closed_at"
     };
 }
 pub(super) use transaction_columns;
@@ -87,7 +91,7 @@ impl Transaction {
             expected: Expected {
                 amount: columns.value()?,
                 currency: columns.optional("currency", currency)?,
-                partial: false,
+                partial: columns.value()?,
             },
             state: State {
                 status: columns.parsed("status", Status::parse)?,
@@ -98,7 +102,7 @@ impl Transaction {
                 amount_check: columns.parsed("amount check", AmountCheck::parse)?,
                 status_changed_at: Some(columns.instant()?),
                 latest_event_id: None,
-                other_money: Vec::new(),
+                other_money: other_money::column(&mut columns)?,
             },
             livemode: columns.value()?,
             created_at: columns.instant()?,
@@ -116,8 +120,8 @@ macro_rules! change_columns {
     () => {
         "transaction_changes.version, change, transaction_changes.status, \
          transaction_changes.amount_received, transaction_changes.amount_refunded, \
-         transaction_changes.dispute_status, transaction_changes.amount_check, changed_at, \
-         event_id, event_type"
+         transaction_changes.dispute_status, transaction_changes.amount_check, \
+         transaction_changes.other_money, changed_at, event_id, event_type"
     };
 }
 pub(super) use change_columns;
@@ -137,6 +141,7 @@ impl Change {
             amount_refunded: columns.value()?,
             dispute_status: columns.parsed("dispute status", DisputeStatus::parse)?,
             amount_check: columns.parsed("amount check", AmountCheck::parse)?,
+            other_money: other_money::column(columns)?,
             changed_at: columns.instant()?,
             event: columns.value::<Option<String>>()?.zip(columns.value()?),
         })
@@ -203,11 +208,11 @@ pub(super) fn insert(
     connection
         .prepare_cached(
             "INSERT INTO transactions
-                 (id, provider, reference, order_id, amount, currency, status, amount_received,
+                 (id, provider, reference, order_id, amount, currency, partial, status, amount_received,
                   amount_refunded, received_currency, dispute_status, amount_check, livemode,
                   status_changed_at, created_at, updated_at, version, latest_log_id, metadata)
              VALUES
-                 (:id, :provider, :reference, :order_id, :amount, :currency, :status, 0, 0, NULL,
+                 (:id, :provider, :reference, :order_id, :amount, :currency, :partial, :status, 0, 0, NULL,
                   :dispute_status, :amount_check, :livemode, :now, :now, :now, 1, NULL, :metadata)",
         )?
         .execute(named_params! {
@@ -217,6 +222,7 @@ pub(super) fn insert(
             ":order_id": new.order_id,
             ":amount": new.expected.amount,
             ":currency": new.expected.currency.as_ref().map(Currency::as_str),
+            ":partial": new.expected.partial,
             ":status": state.status.as_str(),
             ":dispute_status": state.dispute_status.as_str(),
             ":amount_check": state.amount_check.as_str(),
@@ -265,6 +271,7 @@ pub(super) fn refold(
              SET status = :status, amount_received = :amount_received,
                  amount_refunded = :amount_refunded, received_currency = :received_currency,
                  dispute_status = :dispute_status, amount_check = :amount_check,
+                 other_money = :other_money,
                  status_changed_at = ifnull(:status_changed_at, created_at),
                  updated_at = :now, version = :version, latest_log_id = :latest_log_id
              WHERE id = :id",
@@ -277,6 +284,7 @@ pub(super) fn refold(
             ":received_currency": received_currency.as_ref().map(Currency::as_str),
             ":dispute_status": saved.dispute_status.as_str(),
             ":amount_check": saved.amount_check.as_str(),
+            ":other_money": other_money::text(&saved.other_money),
             ":status_changed_at": saved.status_changed_at.map(|at| at.to_string()),
             ":now": now.to_string(),
             ":version": version,

@@ -485,3 +485,100 @@ fn metrics_tell_the_outcome() {
     assert!(text.contains("payhookd_disk_free_bytes "), "{text}");
     assert_eq!(daemon.get_admin("/metrics").status, 401);
 }
+
+#[test]
+fn what_is_not_checked_is_said_at_registration() {
+    let daemon = Options::stripe().start();
+    let app = App::of(&daemon);
+    let unsaid = json!({"provider": "stripe", "reference": "pi_2"});
+    let warning = json!("no amount was registered: what is paid is not checked");
+    for status in [201, 200] {
+        let answer = app.register(&unsaid);
+        assert_eq!((answer.status, &answer.json()["warning"]), (status, &warning));
+        let answer = app.register(&payment());
+        assert_eq!((answer.status, &answer.json()["warning"]), (status, &Value::Null));
+    }
+    for name in ["1", "2"] {
+        daemon.deliver_stripe(stripe_event("payment_intent.succeeded", name));
+    }
+    let shown = |name: &str| app.json(&format!("/api/v1/transactions/by-reference/stripe/{name}"));
+    assert_eq!(
+        (&shown("pi_1")["paid"], &shown("pi_1")["amount_check"]),
+        (&json!(true), &json!("ok"))
+    );
+    let unchecked = shown("pi_2");
+    assert_eq!((&unchecked["status"], &unchecked["paid"]), (&json!("succeeded"), &json!(false)));
+    assert_eq!(unchecked["warning"], Value::Null);
+    let printed = daemon.options().done(&["transactions", "show", "pi_2"]);
+    assert!(printed.contains("amount not checked: none was registered"), "{printed}");
+}
+
+#[test]
+fn whether_a_shop_takes_deposits_is_one_of_the_facts() {
+    let daemon = Options::stripe().start();
+    let app = App::of(&daemon);
+    let mut deposits = payment();
+    deposits["partial"] = json!(true);
+    let created = app.register(&deposits);
+    assert_eq!((created.status, &created.json()["partial"]), (201, &json!(true)));
+    assert_eq!(app.register(&deposits).status, 200);
+    assert_eq!(app.register(&payment()).status, 409);
+    let changes = app.json("/api/v1/changes");
+    assert_eq!(changes["data"][0]["transaction"]["partial"], json!(true));
+    let options = daemon.options();
+    let add = ["transactions", "add", "--provider", "stripe", "--reference", "pi_2", "--json"];
+    let more = ["--amount", "4999", "--currency", "EUR", "--partial"];
+    let added: Value =
+        serde_json::from_str(&options.done(&[&add[..], &more].concat())).expect("JSON");
+    assert_eq!(added["partial"], json!(true));
+    let csv = "provider,reference,amount,currency,partial\nstripe,pi_2,4999,EUR,true\nstripe,pi_3,4999,EUR,\n";
+    let output = options.run_with_input(&["transactions", "import", "-"], csv);
+    assert!(output.status.success(), "{output:?}");
+    let rows = "SELECT reference, partial FROM transactions ORDER BY id";
+    assert_eq!(daemon.database().rows(rows), ["pi_1|1", "pi_2|1", "pi_3|0"]);
+    let printed = options.done(&["transactions", "show", "pi_1"]);
+    assert!(printed.contains("the shop takes deposits"), "{printed}");
+}
+
+#[test]
+fn money_in_another_currency_is_shown_everywhere() {
+    let daemon = Options::stripe().start();
+    let app = App::of(&daemon);
+    assert_eq!(app.register(&payment()).status, 201);
+    daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "1"));
+    let sqlite = rusqlite::Connection::open(daemon.options().db()).expect("the database");
+    sqlite
+        .execute_batch(
+            r#"UPDATE transactions SET other_money = '[{"currency":"USD","received":5400,"refunded":400}]';
+               UPDATE transaction_changes
+               SET other_money = '[{"currency":"USD","received":5400,"refunded":400}]'
+               WHERE version = 2;"#,
+        )
+        .expect("as if it had come");
+    let dollars = json!([{"currency": "USD", "received": 5400, "refunded": 400}]);
+    let shown = app.json("/api/v1/transactions/1");
+    assert_eq!(shown["other_money"], dollars);
+    assert_eq!(shown["history"][1]["other_money"], dollars);
+    assert_eq!(shown["history"][1]["before"]["other_money"], json!([]));
+    assert_eq!(app.json("/api/v1/changes")["data"][1]["transaction"]["other_money"], dollars);
+    assert_eq!(app.json("/api/v1/transactions")["data"][0]["other_money"], dollars);
+
+    let options = daemon.options();
+    let printed = options.done(&["transactions", "show", "1"]);
+    assert!(
+        printed.contains("in another currency: 54.00 USD received, 4.00 USD refunded"),
+        "{printed}"
+    );
+    let exported = |book: &str| -> Vec<Value> {
+        let printed = options.done(&["export", book, "--format", "jsonl"]);
+        printed.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    };
+    let entries: Vec<_> = exported("transactions")
+        .iter()
+        .map(|one| json!([one["id"], one["amount"], one["net_decimal"], one["received_currency"]]))
+        .collect();
+    assert_eq!(entries, [json!([1, 4999, "49.99", "EUR"]), json!([1, null, "50.00", "USD"])]);
+    let refunds = exported("refunds");
+    let refunds: Vec<_> = refunds.iter().map(|one| (&one["amount"], &one["currency"])).collect();
+    assert_eq!(refunds, [(&json!(400), &json!("USD"))]);
+}

@@ -367,7 +367,9 @@ fn a_closed_pipe_is_no_error() {
     closed(&["orphans", "list"]);
     closed(&["--migrate"]);
     closed(&ADD);
-    closed(&["transactions", "add", "--provider", "stripe", "--reference", "pi_4"]);
+    let more = ["--amount", "4999", "--currency", "EUR"];
+    let add = ["transactions", "add", "--provider", "stripe", "--reference", "pi_4"];
+    closed(&[&add[..], &more].concat());
     closed(&["transactions", "import", "-"]);
     assert_eq!(options.database().count("transactions"), 3);
 }

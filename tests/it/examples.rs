@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::app::{App, SECRET};
+use crate::app::{App, SECRET, add};
 use crate::daemon::{Daemon, wait_until};
 use crate::fake::Asked;
 use crate::provider::StripeSample;
@@ -30,10 +30,12 @@ if sys.argv[1] == "shop":
     transaction = payhookd.register(
         provider="stripe", reference="pi_1", order_id="A-1001", amount=4999, currency="EUR")
     print(json.dumps(transaction), flush=True)
-    print(json.dumps(payhookd.wait(transaction)))
+    waited = payhookd.wait(transaction)
+    print(json.dumps(waited | {"outcome": payhookd.outcome(waited)}))
 else:
     try:
-        print(payhookd.told(json.loads(sys.argv[2]), sys.stdin.buffer.read())["type"])
+        message = payhookd.told(json.loads(sys.argv[2]), sys.stdin.buffer.read())
+        print(message["type"], payhookd.outcome(message["data"]))
     except (KeyError, ValueError):
         print("refused")
 "#,
@@ -47,16 +49,18 @@ const NODE: Language = Language {
         "driver.mjs",
         r#"
 import { readFileSync } from 'node:fs';
-import { register, told, wait } from './payhookd.mjs';
+import { outcome, register, told, wait } from './payhookd.mjs';
 if (process.argv[2] === 'shop') {
   const transaction = await register({
     provider: 'stripe', reference: 'pi_1', order_id: 'A-1001', amount: 4999, currency: 'EUR',
   });
   console.log(JSON.stringify(transaction));
-  console.log(JSON.stringify(await wait(transaction)));
+  const waited = await wait(transaction);
+  console.log(JSON.stringify({ ...waited, outcome: outcome(waited) }));
 } else {
   try {
-    console.log(told(JSON.parse(process.argv[3]), readFileSync(0)).type);
+    const message = told(JSON.parse(process.argv[3]), readFileSync(0));
+    console.log(message.type, outcome(message.data));
   } catch {
     console.log('refused');
   }
@@ -78,14 +82,16 @@ if ($argv[1] === 'shop') {
         'currency' => 'EUR',
     ]);
     echo json_encode($transaction), "\n";
-    echo json_encode(payhookd_wait($transaction)), "\n";
+    $waited = payhookd_wait($transaction);
+    echo json_encode($waited + ['outcome' => payhookd_outcome($waited)]), "\n";
 } else {
     $server = [];
     foreach (json_decode($argv[2], true) as $name => $value) {
         $server['HTTP_' . strtoupper(strtr($name, '-', '_'))] = $value;
     }
     try {
-        echo payhookd_told($server, file_get_contents('php://stdin'))['type'], "\n";
+        $message = payhookd_told($server, file_get_contents('php://stdin'));
+        echo $message['type'], ' ', payhookd_outcome($message['data']), "\n";
     } catch (RuntimeException $error) {
         echo "refused\n";
     }
@@ -123,13 +129,21 @@ fn registers_waits_and_is_told(language: &Language) {
     assert_eq!(daemon.deliver_stripe(paid).status, 200);
     let waited = line();
     assert_eq!((&waited["status"], &waited["id"]), (&json!("succeeded"), &registered["id"]));
+    assert_eq!(waited["outcome"], "paid");
     assert!(shop.wait().expect("it ends").success());
 
     let message = message(&app, "transaction.succeeded");
-    assert_eq!(language.told(&daemon, &message, &message.body), "transaction.succeeded");
+    assert_eq!(language.told(&daemon, &message, &message.body), "transaction.succeeded paid");
     let forged = message.text().replace("4999", "9999");
     assert_ne!(forged, message.text());
     assert_eq!(language.told(&daemon, &message, forged.as_bytes()), "refused");
+
+    // One cent of another order.
+    add(daemon.options(), &["2"]);
+    let cent = StripeSample::new("payment_intent.succeeded", "2").amount(1);
+    assert_eq!(daemon.deliver_stripe(cent.body()).status, 200);
+    let underpaid = self::message(&app, "transaction.underpaid");
+    assert_eq!(language.told(&daemon, &underpaid, &underpaid.body), "transaction.underpaid wrong");
 }
 
 #[test]
@@ -143,6 +157,11 @@ fn a_django_view_takes_what_is_genuine_and_newer() {
             "django/http.py",
             "class HttpResponse:\n    def __init__(self, status=200):\n        self.status = status\n",
         ),
+        ("django/core/__init__.py", ""),
+        (
+            "django/core/mail.py",
+            "def mail_managers(subject, text):\n    print(\"mail:\", subject)\n",
+        ),
         ("django/views/__init__.py", ""),
         ("django/views/decorators/__init__.py", ""),
         ("django/views/decorators/csrf.py", "def csrf_exempt(view):\n    return view\n"),
@@ -152,7 +171,7 @@ fn a_django_view_takes_what_is_genuine_and_newer() {
             "shop/models.py",
             "class Order:\n    objects = None\n\n\nclass Objects:\n    def filter(self, **which):\n        \
              self.which = which\n        return self\n\n    def update(self, **what):\n        \
-             print(self.which, what)\n\n\nOrder.objects = Objects()\n",
+             print(self.which, what)\n        return 1\n\n\nOrder.objects = Objects()\n",
         ),
         (
             "view.py",
@@ -167,19 +186,30 @@ fn a_django_view_takes_what_is_genuine_and_newer() {
     }
     std::fs::write(folder.join("shop/views.py"), example("# shop/views.py")).expect("a file");
     let args = ["transactions", "add", "--provider", "stripe", "--reference", "pi_1"];
-    daemon.options().done(&[&args[..], &["--order-id", "A-1001"]].concat());
-    let message = message(&app, "transaction.registered");
-    let view = |body: &[u8]| {
+    daemon.options().done(
+        &[&args[..], &["--order-id", "A-1001", "--amount", "4999", "--currency", "EUR"]].concat(),
+    );
+    let registered = message(&app, "transaction.registered");
+    let view = |message: &Asked, body: &[u8]| {
         let mut command = Command::new("python3");
-        command.arg("view.py").arg(headers(&message));
+        command.arg("view.py").arg(headers(message));
         output(daemon_environment(&mut command, &daemon), body)
     };
     assert_eq!(
-        view(&message.body),
+        view(&registered, &registered.body),
         "{'number': 'A-1001', 'payment_version__lt': 1} \
-         {'payment_status': 'pending', 'payment_version': 1}\n204"
+         {'payment': 'unpaid', 'payment_status': 'pending', 'payment_version': 1}\n204"
     );
-    assert_eq!(view(b"{}"), "400");
+    assert_eq!(view(&registered, b"{}"), "400");
+    let cent = StripeSample::new("payment_intent.succeeded", "1").amount(1);
+    assert_eq!(daemon.deliver_stripe(cent.body()).status, 200);
+    let underpaid = message(&app, "transaction.underpaid");
+    assert_eq!(
+        view(&underpaid, &underpaid.body),
+        "{'number': 'A-1001', 'payment_version__lt': 2} \
+         {'payment': 'wrong', 'payment_status': 'succeeded', 'payment_version': 2}\n\
+         mail: Order A-1001: transaction.underpaid\n204"
+    );
 }
 
 /// Nothing, said in words, where the language is not on this machine.

@@ -306,3 +306,51 @@ fn while_a_secret_is_rolled_a_message_is_signed_with_both() {
     }
     assert_eq!(asked.header("webhook-signature").map(|all| all.split(' ').count()), Some(2));
 }
+
+#[test]
+fn money_that_is_not_what_it_should_be_is_not_told_as_success() {
+    let app = App::start();
+    let daemon = app.options().start();
+    add(daemon.options(), &["1", "2"]);
+    let paid = |name: &str, event: &str, amount: i64| {
+        StripeSample::new("payment_intent.succeeded", name).id(event).amount(amount).body()
+    };
+    let dollars = paid("2", "evt_dollars", 4999).replace("\"eur\"", "\"usd\"");
+    for event in [paid("1", "evt_some", 1999), paid("1", "evt_all", 4999), dollars] {
+        assert_eq!(daemon.deliver_stripe(event).status, 200);
+    }
+    wait_until("five are told", || app.told().len() == 5);
+    let told = |number: i64| -> Vec<(String, Value, Value, Value)> {
+        let of_it = |told: &Told| told.body["data"]["id"] == number;
+        let shown = |told: &Told| {
+            let data = &told.body["data"];
+            (
+                told.kind().to_owned(),
+                data["status"].clone(),
+                data["paid"].clone(),
+                data["amount_check"].clone(),
+            )
+        };
+        app.told().iter().filter(|told| of_it(told)).map(shown).collect()
+    };
+    let expected = |name: &str, status: &str, paid: bool, check: &str| {
+        (name.to_owned(), Value::from(status), Value::from(paid), Value::from(check))
+    };
+    assert_eq!(
+        told(1),
+        [
+            expected("transaction.registered", "pending", false, "unknown"),
+            expected("transaction.underpaid", "succeeded", false, "underpaid"),
+            expected("transaction.succeeded", "succeeded", true, "ok"),
+        ]
+    );
+    assert_eq!(
+        told(2),
+        [
+            expected("transaction.registered", "pending", false, "unknown"),
+            expected("transaction.wrong_currency", "succeeded", false, "wrong_currency"),
+        ]
+    );
+    assert_eq!(app.told()[0].body["data"]["other_money"], Value::Array(Vec::new()));
+    daemon.database().assert_sound();
+}

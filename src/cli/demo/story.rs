@@ -228,7 +228,7 @@ impl Day {
                 expected: Expected {
                     amount: Some(payment.amount),
                     currency: Some(self.currency),
-                    ..Expected::default()
+                    partial: false,
                 },
                 livemode: false,
                 metadata: "{}".to_owned(),

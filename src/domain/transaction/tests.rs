@@ -54,7 +54,7 @@ fn currency(code: &str) -> Currency {
 }
 
 fn expecting(minor: i64, code: &str) -> Expected {
-    Expected { amount: Some(minor), currency: Some(currency(code)), partial: false }
+    Expected { amount: Some(minor), currency: Some(currency(code)), ..Expected::default() }
 }
 
 fn intent(state: FactState, at: i64) -> Fact {

@@ -31,7 +31,7 @@ pub(super) async fn register(api: &Arc<Api>, call: Call) -> Result<Response, Pro
     let registered = registered.await.unwrap_or(Err(StoreError::Fault));
     match registered.map_err(|error| api.failed(&error))? {
         Registered::Created(transaction) => {
-            let body = shapes::transaction(&transaction);
+            let body = shapes::registered(&transaction);
             let mut response = answer(StatusCode::CREATED, &body);
             let location = format!("/api/v1/transactions/{}", transaction.id);
             if let Ok(location) = HeaderValue::try_from(location) {
@@ -40,7 +40,7 @@ pub(super) async fn register(api: &Arc<Api>, call: Call) -> Result<Response, Pro
             Ok(response)
         }
         Registered::Existing(transaction) => {
-            Ok(answer(StatusCode::OK, &shapes::transaction(&transaction)))
+            Ok(answer(StatusCode::OK, &shapes::registered(&transaction)))
         }
         Registered::Conflict(transaction) => Err(Problem::conflict(
             transaction.id,

@@ -104,6 +104,19 @@ fn changed(
             @if change.amount_refunded != refunded {
                 (texts.refunded) " " (moved(refunded, change.amount_refunded)) ". "
             }
+            @if before.is_some_and(|before| before.other_money != change.other_money) {
+                (texts.other_money) " "
+                @for (place, other) in change.other_money.iter().enumerate() {
+                    @if place > 0 { ", " }
+                    (money(typeset, dossier.transaction.provider, other.received, Some(other.currency)))
+                    @if other.refunded > 0 {
+                        " (" (texts.refunded) " "
+                        (money(typeset, dossier.transaction.provider, other.refunded, Some(other.currency)))
+                        ")"
+                    }
+                }
+                ". "
+            }
             @if before.is_some_and(|before| before.dispute_status != change.dispute_status) {
                 (words.dispute(change.dispute_status)) ". "
             }

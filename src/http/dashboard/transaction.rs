@@ -111,8 +111,13 @@ fn summary(typeset: Typeset<'_>, dossier: &Dossier) -> Markup {
                 dd {
                     @match one.expected.amount {
                         Some(minor) => (of_it(minor, one.expected.currency)),
-                        None => (texts.no_amount),
+                        None => { (texts.no_amount) " " span.tag.warn { (texts.not_checked) } }
                     }
+                    @if one.expected.partial { " " span.tag { (texts.partial) } }
+                }
+                @if stands.is_paid(&one.expected) {
+                    dt { (texts.paid) }
+                    dd { (texts.paid_in_full) }
                 }
                 @if stands.amount_received > 0 {
                     dt { (texts.received) }
@@ -121,6 +126,15 @@ fn summary(typeset: Typeset<'_>, dossier: &Dossier) -> Markup {
                 @if stands.amount_refunded > 0 {
                     dt { (texts.refunded) }
                     dd { (of_it(stands.amount_refunded, stands.currency)) }
+                }
+                @for other in &stands.other_money {
+                    dt { (texts.other_money) }
+                    dd {
+                        (texts.received) " " (of_it(other.received, Some(other.currency)))
+                        @if other.refunded > 0 {
+                            ", " (texts.refunded) " " (of_it(other.refunded, Some(other.currency)))
+                        }
+                    }
                 }
                 @if stands.dispute_status != DisputeStatus::None {
                     dt { (texts.dispute) }

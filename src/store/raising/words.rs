@@ -63,9 +63,17 @@ pub(super) fn orphan(orphan: &Orphan, is_late: bool) -> Spoken<Texts> {
 pub(super) fn amount_mismatch(transaction: &Transaction, state: &State) -> Spoken<Texts> {
     let provider = transaction.provider;
     let expected = transaction.expected.amount.zip(transaction.expected.currency);
-    let received = state.currency.map(|currency| (state.amount_received, currency));
     let said = |one: Option<(i64, Currency)>, language| {
         one.map(|(minor, currency)| money(provider, minor, currency, language)).unwrap_or_default()
+    };
+    let received = |language, and: &str| {
+        let own = state.currency.map(|currency| (state.amount_received, currency));
+        let other = state.other_money.iter().map(|one| (one.received, one.currency));
+        // Nothing of the transaction's own currency is not worth a word beside other money.
+        let own = own.filter(|(minor, _)| *minor > 0 || state.other_money.is_empty());
+        let all: Vec<String> =
+            own.into_iter().chain(other).map(|one| said(Some(one), language)).collect();
+        all.join(and)
     };
     let (in_english, in_french) = match state.amount_check {
         AmountCheck::Overpaid => ("Too much was paid", "Trop a été payé"),
@@ -78,7 +86,11 @@ pub(super) fn amount_mismatch(transaction: &Transaction, state: &State) -> Spoke
     Spoken {
         english: Texts::new(
             format!("{in_english}: {}", payment.text(English)),
-            format!("Expected {}, received {}.", said(expected, English), said(received, English)),
+            format!(
+                "Expected {}, received {}.",
+                said(expected, English),
+                received(English, " and ")
+            ),
             format!(
                 "refund or ask for the difference before the goods leave; {show}, then {dismiss} \
                  once it is settled"
@@ -86,7 +98,7 @@ pub(super) fn amount_mismatch(transaction: &Transaction, state: &State) -> Spoke
         ),
         french: Texts::new(
             format!("{in_french}\u{a0}: {}", payment.text(French)),
-            format!("Attendu {}, reçu {}.", said(expected, French), said(received, French)),
+            format!("Attendu {}, reçu {}.", said(expected, French), received(French, " et ")),
             format!(
                 "remboursez ou demandez la différence avant d’expédier\u{a0}; {show}, puis \
                  {dismiss} une fois réglé"

@@ -64,7 +64,7 @@ impl Shop {
             expected: Expected {
                 amount: Some(minor),
                 currency: Some(Currency::parse("HUF").expect("a code")),
-                ..Expected::default()
+                partial: false,
             },
             livemode: true,
             metadata: "{}".to_owned(),

@@ -59,6 +59,12 @@ texts! {
         order: Text = "Order", "Commande";
         amount: Text = "Amount", "Montant";
         no_amount: Text = "not said", "non précisé";
+        not_checked: Text = "amount not checked", "montant non vérifié";
+        partial: Text = "deposits add up", "les acomptes s’additionnent";
+        paid: Text = "Paid", "Payé";
+        paid_in_full: Text = "all that is expected was received and kept",
+            "tout ce qui est attendu a été reçu et gardé";
+        other_money: Text = "In another currency", "Dans une autre devise";
         status: Text = "Status", "Statut";
         provider: Text = "Provider", "Prestataire";
         reference: Text = "Reference", "Référence";
