@@ -56,6 +56,7 @@ pub mod event;
 pub mod fact;
 pub mod issue;
 pub mod language;
+pub mod merchant_action;
 pub mod money;
 pub mod orphan;
 pub mod refusal;

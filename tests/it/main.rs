@@ -69,4 +69,5 @@ mod retention;
 mod scenarios;
 mod send;
 mod stripe;
+mod unreadable;
 mod waiting;
