@@ -31,7 +31,7 @@ pub const UNREADABLE: &str = "unreadable-";
 /// nothing is ever read from it.
 pub const NO_TEXT: &str = "the body is not all text";
 
-const ASK: &str = "look the payment up at the provider, whose support can tell why it sends this";
+const ASK: &str = "look the payment up at the provider";
 
 /// An event as it is kept whose body could not be read, or not in one way only. Refused if it is no JSON
 /// object with an id.
@@ -61,7 +61,7 @@ pub(super) fn event(
 /// The event if everything that it says can be kept, and else the same as failed.
 pub(super) fn fit(event: Event, body: &Verified<'_>) -> Event {
     let Some(what) = unfit(&event) else { return event };
-    let why = format!("{what} has control characters or more than {LONGEST} characters; {ASK}");
+    let why = format!("{what}; {ASK}");
     let id = if is_fit(&event.id) { event.id } else { id_of_body(body.payload()).into() };
     Event {
         id,
@@ -78,24 +78,27 @@ pub(super) fn fit(event: Event, body: &Verified<'_>) -> Event {
 fn unfit(event: &Event) -> Option<&'static str> {
     let is_unfit = |text: &Option<Box<str>>| text.as_deref().is_some_and(|text| !is_fit(text));
     if !is_fit(&event.id) {
-        return Some("its id");
+        return Some("its id has control characters or more than 255 characters");
     }
-    if !is_fit(&event.event_type) {
-        return Some("its type");
+    if !is_fit(&event.event_type) || is_unfit(&event.account) || is_unfit(&event.api_version) {
+        return Some("its type, account or version has control characters or is too long");
     }
-    if is_unfit(&event.account) || is_unfit(&event.api_version) {
-        return Some("its account or version");
-    }
-    event.content.parts().iter().any(has_unfit_ids).then_some("an id in it")
+    event
+        .content
+        .parts()
+        .iter()
+        .any(has_unfit_ids)
+        .then_some("an id in it has the character U+0000")
 }
 
+/// What the shop wrote into an order id is the shop's; U+0000 alone is no text to most databases.
 fn has_unfit_ids(part: &Part) -> bool {
     let facts = part.facts.iter().flat_map(|fact| {
         let others = [&fact.parent_id, &fact.payment_id, &fact.reason];
         others.into_iter().flatten().chain([&fact.object_id])
     });
     let mut ids = part.references.iter().map(|reference| &reference.value).chain(facts);
-    ids.any(|id| !is_fit(id))
+    ids.any(|id| id.contains('\0'))
 }
 
 fn is_fit(text: &str) -> bool {

@@ -54,6 +54,7 @@ mod log_chain;
 mod lookout;
 mod mail;
 mod matching;
+mod merchant_action;
 mod migrations;
 mod monitoring;
 mod notify;
