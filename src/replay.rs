@@ -5,6 +5,7 @@ use crate::domain::language::Spoken;
 use crate::domain::time::Timestamp;
 use crate::providers::read_again;
 use crate::providers::rules::Rules;
+use crate::providers::unreadable::NO_TEXT;
 use crate::store::{Applied, Batch, Replayed, StoreError, WebhookLog};
 
 /// What reading one stored event again came to.
@@ -108,6 +109,10 @@ fn again(
     let Some(payload) = &log.payload else {
         return Ok(RereadResult::Left(Left::Removed));
     };
+    // Of bytes that were no text, nobody knows any more what they were.
+    if log.error.as_deref().is_some_and(|why| why.starts_with(NO_TEXT)) {
+        return Ok(RereadResult::Same);
+    }
     let event = match read_again(log.provider, payload, log.livemode, &log.event_id, rules) {
         Ok(event) => event,
         Err(refusal) => return Ok(RereadResult::Left(Left::Unreadable(refusal.to_string()))),

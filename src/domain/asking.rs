@@ -15,6 +15,8 @@ words! {
         Unlinked = "unlinked",
         /// An event contradicts itself, and nothing was concluded from it.
         Contradiction = "contradiction",
+        /// A dispute was decided, and no event says how.
+        Untold = "untold",
         /// An event names its object and does not bring it.
         Thin = "thin",
     }

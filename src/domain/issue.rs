@@ -21,6 +21,8 @@ words! {
         Dispute = "dispute",
         /// A PayPal order that was approved and is not captured. Subject: the transaction's id.
         UncapturedOrder = "uncaptured_order",
+        /// A payment that PayPal holds until the shop does something there. Subject: the transaction's id.
+        MerchantAction = "merchant_action",
         /// Genuine events that could not be understood. Subject: provider and event type.
         FailedEvent = "failed_event",
         /// Changes that the shop's app was not told of. Subject: `app`.
@@ -77,6 +79,7 @@ impl IssueKind {
             Self::AmountMismatch => "the money received is not what the shop expects",
             Self::Dispute => "a buyer or their bank wants money back",
             Self::UncapturedOrder => "a PayPal order was approved and is not captured",
+            Self::MerchantAction => "PayPal holds a payment until the shop does something there",
             Self::FailedEvent => "genuine events could not be understood",
             Self::DeadLetter => "the shop's app was not told of changes",
             Self::RefusedSignatures => "many requests come without a good signature",

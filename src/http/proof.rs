@@ -8,14 +8,14 @@ use warp::http::HeaderMap;
 
 use crate::clients::certificates::{Certificates, NoCertificate};
 use crate::clients::postback::Postback;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, Provider};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::providers::paypal::certificate::{CertificateHost, CertificateUrl};
 use crate::providers::paypal::transmission::{self, Transmission, WebhookIds};
 use crate::providers::rules::Rules;
 use crate::providers::stripe::signature::{self, SigningSecrets, Tolerance};
-use crate::providers::{Verified, paypal, stripe};
+use crate::providers::{Verified, read};
 
 /// By what Stripe's webhooks are proved.
 #[derive(Debug)]
@@ -88,7 +88,8 @@ impl StripeEndpoint {
     ) -> Result<Proved, Unproved> {
         let header = single(headers, signature::HEADER)?;
         let verified = self.secrets.verify(payload, header, self.tolerance, now)?;
-        let event = stripe::event::read(&verified, rules)?;
+        // Whether it is real money stands in it.
+        let event = read(Provider::Stripe, &verified, false, rules)?;
         Ok(Proved { event, proof: verified.proof().to_string(), transmission_id: None })
     }
 }
@@ -119,7 +120,7 @@ impl PaypalEndpoint {
                 self.prove_by_postback(&transmission, payload, api, permits, now).await?
             }
         };
-        let event = paypal::event::read(&verified, self.livemode, rules)?;
+        let event = read(Provider::Paypal, &verified, self.livemode, rules)?;
         Ok(Proved {
             event,
             proof: verified.proof().to_string(),

@@ -130,16 +130,16 @@ impl State {
             Err(Unproved::Undecided(reason)) => return self.undecided(provider, &reason),
         };
         let payload_bytes = body.bytes.len();
-        let Ok(payload) = String::from_utf8(body.bytes) else {
-            let refusal = Refusal::InvalidJson;
-            return self.refuse(provider, refusal, headers, payload_bytes, received_at);
-        };
+        let payload_sha256 = Sha256::digest(&body.bytes).into();
+        // An event that is not all text was read as failed.
+        let payload = String::from_utf8(body.bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         let line = Line::info("webhook")
             .with("provider", provider)
             .with("event_id", &proved.event.id)
             .with("event_type", &proved.event.event_type);
         let webhook = Webhook {
-            payload_sha256: Sha256::digest(&payload).into(),
+            payload_sha256,
             headers: kept_headers(headers),
             proof: proved.proof,
             transmission_id: proved.transmission_id,

@@ -8,7 +8,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::domain::refusal::Refusal;
 
@@ -83,6 +83,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
 
 struct LooseVisitor;
 
+const OUT_OF_RANGE: &str = "a number out of range";
+/// 2⁶³.
+const TOO_LARGE: f64 = 9_223_372_036_854_775_808.0;
+
 impl<'de> Visitor<'de> for LooseVisitor {
     type Value = Loose<'de>;
 
@@ -102,12 +106,16 @@ impl<'de> Visitor<'de> for LooseVisitor {
         Ok(Loose::Int(value))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(i64::try_from(value).map_or(Loose::Nothing, Loose::Int))
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
+        i64::try_from(value).map(Loose::Int).map_err(|_| E::custom(OUT_OF_RANGE))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Loose::Nothing)
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
+        // An amount that is too large is not one that is not said.
+        match value.abs() < TOO_LARGE {
+            true => Ok(Loose::Nothing),
+            false => Err(E::custom(OUT_OF_RANGE)),
+        }
     }
 
     fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
@@ -124,14 +132,17 @@ impl<'de> Visitor<'de> for LooseVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut id = None;
+        let (mut id, mut is_known) = (None, false);
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-            if key == "id" {
-                if let Loose::Text(text) = map.next_value()? {
-                    id = Some(text);
-                }
-            } else {
+            if key != "id" {
                 map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            if std::mem::replace(&mut is_known, true) {
+                return Err(A::Error::duplicate_field("id"));
+            }
+            if let Loose::Text(text) = map.next_value()? {
+                id = Some(text);
             }
         }
         Ok(Loose::Object { id })
@@ -315,11 +326,16 @@ impl<'de> Visitor<'de> for EntriesVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut entries = Vec::new();
+        let mut entries: Self::Value = Vec::new();
         while let Some(entry) = map.next_entry()? {
             entries.push(entry);
         }
-        Ok(entries)
+        let mut names: Vec<&str> = entries.iter().map(|(name, _)| &**name).collect();
+        names.sort_unstable();
+        match names.windows(2).any(|two| two[0] == two[1]) {
+            true => Err(A::Error::custom("a name stands twice")),
+            false => Ok(entries),
+        }
     }
 }
 
@@ -398,17 +414,31 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
 /// Not UTF-8 or not JSON: [`Refusal::InvalidJson`]. JSON that is no object:
 /// [`Refusal::NotAnEvent`].
 pub fn parse<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, Refusal> {
+    let text = text_of_object(payload)?;
+    match serde_json::from_str(text) {
+        Ok(parsed) => Ok(parsed),
+        Err(error) if error.is_data() => parse_repetitive(text),
+        Err(_) => Err(Refusal::InvalidJson),
+    }
+}
+
+/// The same, but JSON in which a name that is read occurs twice in one object is
+/// [`Refusal::NotAnEvent`]: another reader may read another value.
+pub fn parse_once<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Result<T, Refusal> {
+    serde_json::from_str(text_of_object(payload)?).map_err(|error| match error.is_data() {
+        true => Refusal::NotAnEvent,
+        false => Refusal::InvalidJson,
+    })
+}
+
+fn text_of_object(payload: &[u8]) -> Result<&str, Refusal> {
     let text = std::str::from_utf8(payload).map_err(|_| Refusal::InvalidJson)?;
     if !text.trim_ascii_start().starts_with('{') {
         // A list of fields would pass for an object.
         let json = serde_json::from_str::<IgnoredAny>(text);
         return Err(if json.is_ok() { Refusal::NotAnEvent } else { Refusal::InvalidJson });
     }
-    match serde_json::from_str(text) {
-        Ok(parsed) => Ok(parsed),
-        Err(error) if error.is_data() => parse_repetitive(text),
-        Err(_) => Err(Refusal::InvalidJson),
-    }
+    Ok(text)
 }
 
 /// JSON in which a name occurs twice in one object is an error to a typed reader but not to the
@@ -445,7 +475,7 @@ mod tests {
 
     #[test]
     fn a_field_of_another_type_is_absent() {
-        for json in ["null", "true", "1", "-1", "1.5", "18446744073709551615", "[[{}]]", "{}"] {
+        for json in ["null", "true", "1", "-1", "1.5", "[[{}]]", "{}"] {
             let text = format!(r#"{{"id":{json},"part":{json},"list":{json}}}"#);
             let shape: Shape<'_> = parse(text.as_bytes()).expect("tolerant");
             assert_eq!(shape.id.id(), None, "{json}");
@@ -465,6 +495,22 @@ mod tests {
     fn the_last_of_repeated_names_counts() {
         let shape: Shape<'_> = parse(br#"{"id":"a","id":"b"}"#).expect("tolerant");
         assert_eq!(shape.id.id(), Some("b"));
+    }
+
+    #[test]
+    fn what_another_reader_may_read_otherwise_is_not_read_once() {
+        for json in [
+            r#"{"id":"a","id":"b"}"#,
+            r#"{"id":{"id":"a","id":"b"}}"#,
+            r#"{"id":18446744073709551615}"#,
+            r#"{"id":1e19}"#,
+        ] {
+            let refusal = parse_once::<Shape<'_>>(json.as_bytes()).err();
+            assert_eq!(refusal, Some(Refusal::NotAnEvent), "{json}");
+        }
+        let map = parse_once::<Map<'_>>(br#"{"a":1,"b":2,"a":1}"#).err();
+        assert_eq!(map, Some(Refusal::NotAnEvent));
+        assert!(parse_once::<Shape<'_>>(br#"{"x":1e999,"x":"\ud800","id":"a"}"#).is_ok());
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod retrieval;
 pub mod rules;
 pub mod stripe;
 mod template;
+pub mod unreadable;
 
 use std::fmt;
 
@@ -84,7 +85,23 @@ impl fmt::Display for Proof {
 }
 
 /// Reads a proved payload. `livemode` is what it was proved for, where it does not say so itself.
+///
+/// Refused is only what is no JSON object with an id. What can't be read for another reason, or not be
+/// kept as it is, is [`Content::Failed`](crate::domain::event::Content::Failed).
 pub fn read(
+    provider: Provider,
+    payload: &Verified<'_>,
+    livemode: bool,
+    rules: &Rules,
+) -> Result<Event, Refusal> {
+    match read_strictly(provider, payload, livemode, rules) {
+        Ok(event) => Ok(unreadable::fit(event, payload)),
+        Err(_) => unreadable::event(provider, payload, livemode, rules),
+    }
+}
+
+/// The same, and refused is whatever can't be read, or not in one way only.
+fn read_strictly(
     provider: Provider,
     payload: &Verified<'_>,
     livemode: bool,

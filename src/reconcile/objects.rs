@@ -14,7 +14,7 @@ use crate::clients::api::{ApiError, Apis};
 use crate::clock::Clock;
 use crate::domain::asking::{self, Reason};
 use crate::domain::discrepancy::may_be_forgotten;
-use crate::domain::event::{Provider, Reference, Source};
+use crate::domain::event::{Provider, Reference, ReferenceKind, Source};
 use crate::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
 use crate::domain::language::Spoken;
 use crate::domain::time::Timestamp;
@@ -255,8 +255,10 @@ fn settle(
         {
             batch.told_by_object(due.id, &first.object.value)?;
         }
+        // Of a dispute that is not found it does not follow that its payment is not there.
+        let payment = due.payment.filter(|_| due.reason != Reason::Untold);
         if let Some(transaction) =
-            due.payment.map(|id| batch.find_transaction(id)).transpose()?.flatten()
+            payment.map(|id| batch.find_transaction(id)).transpose()?.flatten()
         {
             note_whether_it_exists(batch, &transaction, error, now)?;
         }
@@ -318,7 +320,11 @@ fn references(reader: &Reader, due: &DueAsk) -> Result<Vec<Reference>, StoreErro
         let named = payload.as_deref().and_then(retrieval::named_by_thin_event);
         return Ok(named.into_iter().collect());
     };
-    of_payment(reader, payment)
+    let mut references = of_payment(reader, payment)?;
+    if due.reason == Reason::Untold {
+        references.retain(|reference| reference.kind == ReferenceKind::Dispute);
+    }
+    Ok(references)
 }
 
 /// The ids that are known of a transaction or an orphan, that which the shop registered first.

@@ -6,10 +6,10 @@ use std::str::FromStr;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use sha2::{Digest, Sha256};
 
-use super::StoreError;
 use super::database::{Batch, Database};
 use super::ingest::Webhook;
 use super::read::Reader;
+use super::{StoreError, webhook_logs};
 use crate::domain::time::Timestamp;
 
 /// SHA-256.
@@ -156,6 +156,7 @@ impl Facts<'_> {
     fn hash_of(webhook: &Webhook, log_id: i64) -> Hash {
         let event = &webhook.event;
         let occurred_at = event.occurred_at.map(|at| at.to_string());
+        let redacted_sha256 = webhook_logs::stands_in(webhook);
         Facts {
             id: log_id,
             provider: event.provider.as_str(),
@@ -168,7 +169,7 @@ impl Facts<'_> {
             proof: &webhook.proof,
             payload_sha256: &webhook.payload_sha256,
             headers_sha256: Some(&Sha256::digest(&webhook.headers)),
-            redacted_sha256: None,
+            redacted_sha256: redacted_sha256.as_ref().map(|hash| &hash[..]),
         }
         .hash()
     }

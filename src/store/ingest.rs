@@ -35,9 +35,9 @@ words! {
 pub struct Webhook {
     /// What it says.
     pub event: Event,
-    /// Its body, byte for byte.
+    /// Its body, byte for byte, but for U+FFFD where it was no UTF-8.
     pub payload: String,
-    /// SHA-256 of `payload`.
+    /// SHA-256 of the body as it came.
     pub payload_sha256: [u8; 32],
     /// JSON object of its headers, without signatures.
     pub headers: String,

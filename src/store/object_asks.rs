@@ -124,6 +124,18 @@ fn query(reason: Reason) -> &'static str {
             is_due!(),
             "ORDER BY conflict.log_id LIMIT :limit"
         ),
+        Reason::Untold => concat!(
+            "SELECT 'payment', closed.id, closed.id, due_version, provider, 'untold', status, since
+             FROM (SELECT *, version AS due_version,
+                          (SELECT max(occurred_at) FROM transaction_events
+                           WHERE transaction_id = transactions.id
+                             AND fact = 'dispute_closed') AS since
+                   FROM transactions WHERE dispute_status = 'closed') AS closed
+             LEFT JOIN object_asks ON subject = 'payment' AND object_asks.id = closed.id
+             WHERE since <= :event_before AND provider = :provider AND livemode = :livemode",
+            is_due!(),
+            "ORDER BY closed.id LIMIT :limit"
+        ),
         Reason::Thin => concat!(
             "SELECT 'event', webhook_logs.id, NULL, 0 AS due_version, provider, 'thin', NULL, received_at
              FROM webhook_logs

@@ -112,6 +112,25 @@ fn is_undecided(status: DisputeStatus) -> bool {
     matches!(status, DisputeStatus::Inquiry | DisputeStatus::Open)
 }
 
+/// Raises and closes that the provider holds a payment until the shop does something about it.
+pub(super) fn merchant_action(
+    connection: &Connection,
+    transaction: &Transaction,
+    needed: Option<MerchantAction>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (kind, subject) = (IssueKind::MerchantAction, transaction.id.to_string());
+    let Some(action) = needed else { return issues::close(connection, kind, &subject, None, now) };
+    let raise = Raise {
+        kind,
+        subject,
+        severity: Severity::Warning,
+        occasion: Occasion::Lasts,
+        texts: words::merchant_action(transaction, action),
+    };
+    issues::raise(connection, &raise, now)
+}
+
 /// A genuine event could not be understood.
 pub(super) fn failed_event(
     connection: &Connection,

@@ -6,6 +6,7 @@ use super::register::NewTransaction;
 use super::{Columns, StoreError, changes, facts, late_money, other_money, raising};
 use crate::domain::change;
 use crate::domain::event::Provider;
+use crate::domain::merchant_action::needed;
 use crate::domain::money::Currency;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{
@@ -294,6 +295,15 @@ pub(super) fn refold(
         changes::insert(connection, transaction.id, version, change, &saved, cause, now)?;
     }
     raising::transaction(connection, transaction, &saved, now)?;
+    if transaction.provider == Provider::Paypal {
+        let said = facts.iter().map(|stored| &stored.fact);
+        raising::merchant_action(
+            connection,
+            transaction,
+            needed(said, pending::merchant_action),
+            now,
+        )?;
+    }
     let is_news = saved.amount_check != transaction.state.amount_check;
     let wrong_amount = Some(saved.amount_check).filter(|check| is_news && check.is_wrong());
     let late_money = match transaction.closed_at {

@@ -1,7 +1,9 @@
 //! `webhook_logs`: every genuine event, once.
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use sha2::{Digest, Sha256};
 
+use super::chain::Hash;
 use super::ingest::{Outcome, Webhook};
 use super::{Columns, StoreError};
 use crate::domain::event::{Content, Event, Provider, Source};
@@ -98,6 +100,17 @@ pub(super) fn get(connection: &Connection, id: i64) -> Result<Option<WebhookLog>
     rows.next()?.map(WebhookLog::from_row).transpose()
 }
 
+/// The hash of the text that stands in place of a body that was not all text, as one stands in place of
+/// a body from which something was removed. The hash of what was received is its other one, so the check
+/// of the log holds both against the row.
+pub(super) fn stands_in(webhook: &Webhook) -> Option<Hash> {
+    if !webhook.payload.contains(char::REPLACEMENT_CHARACTER) {
+        return None;
+    }
+    let hash = Hash::from(Sha256::digest(&webhook.payload));
+    (hash != webhook.payload_sha256).then_some(hash)
+}
+
 /// Adds the event, if it is not there: `Some` row id, or `None` for one that is known.
 pub(super) fn insert(
     connection: &Connection,
@@ -116,7 +129,7 @@ pub(super) fn insert(
              VALUES
                  (:provider, :account, :event_id, :event_type, :api_version, :livemode, :occurred_at,
                   :received_at, :received_at, 1, :status, :error, :processing_us, :transaction_id,
-                  :proof, :payload_sha256, :headers, :payload, :source)
+                  :proof, :payload_sha256, :redacted_sha256, :headers, :payload, :source)
              ON CONFLICT (provider, event_id) DO NOTHING",
         )?
         .execute(named_params! {
@@ -134,6 +147,7 @@ pub(super) fn insert(
             ":transaction_id": transaction_id,
             ":proof": webhook.proof,
             ":payload_sha256": webhook.payload_sha256,
+            ":redacted_sha256": stands_in(webhook),
             ":headers": webhook.headers,
             ":payload": webhook.payload,
             ":source": webhook.source.as_str(),
@@ -191,7 +205,7 @@ pub(super) fn replace(
                  occurred_at = :occurred_at, status = :status, error = :error,
                  transaction_id = :transaction_id, proof = :proof,
                  payload_sha256 = :payload_sha256, headers = :headers, headers_sha256 = NULL,
-                 redacted_sha256 = NULL, payload = :payload, source = :source
+                 redacted_sha256 = :redacted_sha256, payload = :payload, source = :source
              WHERE id = :id",
         )?
         .execute(named_params! {
@@ -205,6 +219,7 @@ pub(super) fn replace(
             ":transaction_id": transaction_id,
             ":proof": webhook.proof,
             ":payload_sha256": webhook.payload_sha256,
+            ":redacted_sha256": stands_in(webhook),
             ":headers": webhook.headers,
             ":payload": webhook.payload,
             ":source": webhook.source.as_str(),

@@ -153,3 +153,24 @@ fn what_a_sender_writes_stays_within_its_line() {
     assert_eq!(listed.lines().count(), 2, "{listed}");
     assert!(!listed.contains('\u{1b}') && !listed.contains('\u{202e}'), "{listed:?}");
 }
+
+#[test]
+fn a_surplus_that_was_refunded_is_over() {
+    let options = Options::stripe();
+    register(&options, [("1".to_owned(), 4999)]);
+    let daemon = options.start();
+    deliver(&daemon, &[StripeSample::new("payment_intent.succeeded", "1").amount(6000)]);
+    assert_eq!(issues(&options), ["amount_mismatch|1|0|1"]);
+    for (refund, amount, closed) in [("re_1", 1000, 0), ("re_2", 1, 1)] {
+        let event = json!({
+            "id": format!("evt_{refund}"), "object": "event", "type": "refund.updated",
+            "created": 1_732_449_123, "livemode": true, "data": { "object": {
+                "id": refund, "object": "refund", "amount": amount, "currency": "eur",
+                "status": "succeeded", "payment_intent": "pi_1", "charge": "ch_1",
+                "created": 1_732_449_120,
+            } },
+        });
+        assert_eq!(daemon.deliver_stripe(event.to_string()).status, 200);
+        assert_eq!(issues(&options), [format!("amount_mismatch|1|{closed}|1")], "{refund}");
+    }
+}

@@ -3,6 +3,7 @@
 use payhookd::domain::event::Source;
 use serde_json::{Value, json};
 
+use crate::certificates::Certificates;
 use crate::daemon::{Options, wait_until};
 use crate::fake::Reply;
 use crate::paypal_api::PaypalApi;
@@ -321,6 +322,64 @@ fn a_reversal_of_paypals_without_its_sale_finds_it() {
     );
     options.done(&["reconcile", "--object", "PAY-1"]);
     assert_eq!(states(&options), ["refunded|1747|1747|none"]);
+}
+
+#[test]
+fn the_outcome_of_a_dispute_that_no_event_tells_is_asked_for_though_the_payment_is_paid() {
+    let api = PaypalApi::start();
+    let certificates = Certificates::of_sandbox();
+    let options = api.options(Options::paypal(certificates.fake.address));
+    let (daemon, url) = (options.start(), certificates.url("CERT-1"));
+    for reference in ["ORDER-1", "ORDER-2"] {
+        let add = ["transactions", "add", "--provider", "paypal", "--mode", "test"];
+        options.done(&[&add[..], &["--reference", reference]].concat());
+    }
+    let money = json!({ "currency_code": "EUR", "value": "42.50" });
+    for (order, capture, dispute) in [("ORDER-1", "CAP1", "PP-D-1"), ("ORDER-2", "CAP2", "PP-D-2")]
+    {
+        let paid = json!({
+            "id": format!("WH-{capture}"), "event_type": "PAYMENT.CAPTURE.COMPLETED",
+            "resource_version": "2.0", "create_time": "2026-11-20T10:00:00Z",
+            "resource": { "id": capture, "status": "COMPLETED", "amount": money,
+                          "supplementary_data": { "related_ids": { "order_id": order } } },
+        })
+        .to_string();
+        let decided = json!({
+            "id": format!("WH-{dispute}"), "event_type": "CUSTOMER.DISPUTE.RESOLVED",
+            "create_time": "2026-11-21T10:00:00Z", "resource": {
+                "dispute_id": dispute, "status": "RESOLVED", "dispute_amount": money,
+                "disputed_transactions": [{ "seller_transaction_id": capture }],
+            },
+        })
+        .to_string();
+        for event in [paid, decided] {
+            assert_eq!(daemon.deliver_paypal(&event, &url).status, 200);
+        }
+    }
+    // PayPal does not know the second dispute any more: that is no news of its payment.
+    api.has_object(
+        "/v1/customer/disputes/PP-D-1",
+        json!({
+            "dispute_id": "PP-D-1", "status": "RESOLVED", "dispute_amount": money,
+            "dispute_outcome": { "outcome_code": "RESOLVED_SELLER_FAVOUR" },
+            "disputed_transactions": [{ "seller_transaction_id": "CAP1" }],
+        })
+        .to_string(),
+    );
+    let closed = ["succeeded|4250|0|closed", "succeeded|4250|0|closed"];
+    assert_eq!(states(&options), closed);
+    daemon.terminate();
+
+    let _daemon = often(options.clone()).clock(LATER).start();
+    let told = ["succeeded|4250|0|won", "succeeded|4250|0|closed"];
+    wait_until("its outcome is known", || states(&options) == told);
+    let asked = "SELECT count(*) FROM object_asks WHERE subject = 'payment'";
+    wait_until("both were asked for", || options.database().one::<i64>(asked) == 2);
+    let objects = api.asked().into_iter().filter(|asked| !asked.path.contains("webhooks-events"));
+    let objects: Vec<_> = objects.filter(|asked| asked.path.contains("/v2/")).collect();
+    assert!(objects.is_empty(), "the disputes alone were asked for: {objects:?}");
+    let issues = options.database().rows("SELECT kind FROM issues WHERE kind = 'discrepancy'");
+    assert!(issues.is_empty(), "{issues:?}");
 }
 
 #[test]

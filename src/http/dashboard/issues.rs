@@ -242,6 +242,7 @@ fn place(issue: &Issue) -> Option<String> {
         IssueKind::AmountMismatch
         | IssueKind::Dispute
         | IssueKind::UncapturedOrder
+        | IssueKind::MerchantAction
         | IssueKind::Discrepancy
             if is_number =>
         {

@@ -20,18 +20,21 @@ use crate::domain::time::Timestamp;
 /// one id for many bodies, so that only both together name one of them.
 pub const SIMULATED: char = '~';
 
+/// The id under which a simulated event is kept.
+pub(in super::super) fn simulated_id(id: &str, payload: &[u8]) -> String {
+    format!("{id}{SIMULATED}{:08x}", crc32fast::hash(payload))
+}
+
 /// Reads a proved payload. `livemode` is what it was proved for: nothing inside an event says
 /// whether its money is real.
 ///
 /// What is no event (no JSON, no `id`) is refused. An event whose type is not acted on is
 /// [`Content::Ignored`], one whose resource lacks what its type promises is [`Content::Failed`].
 pub fn read(payload: &Verified<'_>, livemode: bool, rules: &Rules) -> Result<Event, Refusal> {
-    let envelope: Envelope<'_> = loose::parse(payload.payload())?;
+    let envelope: Envelope<'_> = loose::parse_once(payload.payload())?;
     let id = envelope.id.text().ok_or(Refusal::NotAnEvent)?;
     let id = match payload.proof() {
-        Proof::PaypalSimulator(_) => {
-            format!("{id}{SIMULATED}{:08x}", crc32fast::hash(payload.payload()))
-        }
+        Proof::PaypalSimulator(_) => simulated_id(id, payload.payload()),
         _ => id.to_owned(),
     };
     let event_type = envelope.event_type.text().unwrap_or("");

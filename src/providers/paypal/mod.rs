@@ -3,6 +3,7 @@
 pub mod api;
 pub mod certificate;
 pub mod event;
+pub mod pending;
 pub mod reporting;
 mod resource;
 pub(super) mod retrieval;

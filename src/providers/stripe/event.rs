@@ -20,7 +20,7 @@ use crate::domain::time::Timestamp;
 /// What is no event (no JSON, no `id`) is refused. An event whose type is not acted on is
 /// [`Content::Ignored`], one whose object lacks what its type promises is [`Content::Failed`].
 pub fn read(payload: &Verified<'_>, rules: &Rules) -> Result<Event, Refusal> {
-    let envelope: Envelope<'_> = loose::parse(payload.payload())?;
+    let envelope: Envelope<'_> = loose::parse_once(payload.payload())?;
     let id = envelope.id.text().ok_or(Refusal::NotAnEvent)?;
     let event_type = envelope.event_type.text().unwrap_or("");
     let occurred_at = match &envelope.created {

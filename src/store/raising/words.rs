@@ -6,6 +6,7 @@ use crate::domain::event::Provider;
 use crate::domain::issue::Texts;
 use crate::domain::language::Language::{self, English, French};
 use crate::domain::language::{Spoken, sentence};
+use crate::domain::merchant_action::MerchantAction;
 use crate::domain::money::{Currency, Money};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, DisputeStatus, State};
@@ -182,6 +183,89 @@ pub(super) fn how_it_ended(status: DisputeStatus) -> Spoken<String> {
         ),
     };
     Spoken { english: english.to_owned(), french: french.to_owned() }
+}
+
+/// PayPal holds a payment until the shop does something there.
+pub(super) fn merchant_action(transaction: &Transaction, action: MerchantAction) -> Spoken<Texts> {
+    let (why, remedy) = match action {
+        MerchantAction::Accept => (
+            Spoken {
+                english: "The account's receiving preferences ask for a decision by hand.",
+                french: "Les préférences de réception du compte demandent une décision manuelle.",
+            },
+            Spoken {
+                english: "accept the payment at PayPal, and set the receiving preferences to accept \
+                          such payments",
+                french: "acceptez le paiement chez PayPal, et réglez les préférences de réception \
+                         pour accepter de tels paiements",
+            },
+        ),
+        MerchantAction::ConfirmEmail => (
+            Spoken {
+                english: "The e-mail address that was paid to is not confirmed at PayPal.",
+                french: "L’adresse e-mail payée n’est pas confirmée chez PayPal.",
+            },
+            Spoken {
+                english: "confirm the e-mail address at PayPal, or add it to the account",
+                french: "confirmez l’adresse e-mail chez PayPal, ou ajoutez-la au compte",
+            },
+        ),
+        MerchantAction::AcceptFromAbroad => (
+            Spoken {
+                english: "It comes from abroad, and the account can't take such money by itself.",
+                french: "Il vient de l’étranger, et le compte ne peut l’accepter de lui-même.",
+            },
+            Spoken {
+                english: "accept the payment at PayPal, and link a bank account to withdraw to",
+                french: "acceptez le paiement chez PayPal, et associez un compte bancaire pour les \
+                         retraits",
+            },
+        ),
+        MerchantAction::VerifyAccount => (
+            Spoken {
+                english: "The account is not verified.",
+                french: "Le compte n’est pas vérifié.",
+            },
+            Spoken {
+                english: "verify the account at PayPal, then accept the payment",
+                french: "faites vérifier le compte chez PayPal, puis acceptez le paiement",
+            },
+        ),
+        MerchantAction::AcceptCurrency => (
+            Spoken {
+                english: "The account has no balance in its currency and does not convert it.",
+                french: "Le compte n’a pas de solde dans sa devise et ne la convertit pas.",
+            },
+            Spoken {
+                english: "accept the payment at PayPal, and set the currency preference",
+                french: "acceptez le paiement chez PayPal, et réglez la préférence de devise",
+            },
+        ),
+        MerchantAction::AcceptAddress => (
+            Spoken {
+                english: "The buyer's shipping address is not confirmed.",
+                french: "L’adresse de livraison de l’acheteur n’est pas confirmée.",
+            },
+            Spoken {
+                english: "accept or refuse the payment at PayPal",
+                french: "acceptez ou refusez le paiement chez PayPal",
+            },
+        ),
+    };
+    let payment = Payment::of(transaction, None);
+    let show = format!("`payhookd transactions show {}`", transaction.id);
+    Spoken {
+        english: Texts::new(
+            format!("PayPal waits for you: {}", payment.text(English)),
+            format!("{} After 30 days the money goes back to the buyer.", why.english),
+            format!("{}; {show} has the history", remedy.english),
+        ),
+        french: Texts::new(
+            format!("PayPal vous attend\u{a0}: {}", payment.text(French)),
+            format!("{} Après 30 jours, l’argent retourne à l’acheteur.", why.french),
+            format!("{}\u{a0}; {show} en donne l’historique", remedy.french),
+        ),
+    }
 }
 
 /// A genuine event could not be understood; `why` is in English.

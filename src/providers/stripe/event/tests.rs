@@ -345,7 +345,7 @@ fn the_reason_is_the_most_exact_code_there_is() {
 
 #[test]
 fn an_amount_is_a_whole_number_that_is_not_negative() {
-    for amount in [json!(-1), json!(1.5), json!("100"), json!(null), json!(u64::MAX)] {
+    for amount in [json!(-1), json!(1.5), json!("100"), json!(null)] {
         let asked = json!({ "id": "pi_1", "amount": amount, "currency": "usd" });
         match content("payment_intent.processing", asked) {
             Content::Failed(why) => assert!(why.contains("data.object.amount"), "{why}"),

@@ -1,0 +1,1 @@
+-- Version 14 has no table of its own: a view that bodies cannot break, and an index.
