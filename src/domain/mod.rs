@@ -57,6 +57,7 @@ pub mod fact;
 pub mod issue;
 pub mod language;
 pub mod matching;
+pub mod merchant_action;
 pub mod money;
 pub mod orphan;
 pub mod paid;

@@ -10,6 +10,7 @@ use super::{StoreError, attention, issues};
 use crate::domain::event::Provider;
 use crate::domain::issue::{IssueKind, Occasion, Raise, Severity};
 use crate::domain::language::Spoken;
+use crate::domain::merchant_action::MerchantAction;
 use crate::domain::money::Currency;
 use crate::domain::orphan::OrphanKind;
 use crate::domain::time::Timestamp;

@@ -12,6 +12,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::transaction::{
     AmountCheck, DisputeStatus, Expected, OtherMoney, State, Status, fold,
 };
+use crate::providers::paypal::pending;
 
 /// One row of `transactions`.
 #[derive(Clone, Debug, PartialEq, Eq)]
