@@ -4,13 +4,23 @@
 //! provider (a PaymentIntent, a charge, a refund, a dispute, …) is a *register* that keeps the
 //! fact with the greatest key; sums and status are derived from all registers. Keys never contain
 //! the time of arrival, so every order of the same events, with any repeats, ends in one state.
+//!
+//! Money is added up over payments, each currency by itself (`sums`, `bills`, `refunds`). The status
+//! is that of `unpaid` until money came; then refunds and `disputes` tell.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod bills;
+mod disputes;
+mod refunds;
+mod sums;
+mod unpaid;
+
+use std::collections::BTreeMap;
 
 use super::event::{Provider, ReferenceKind};
 use super::fact::{Fact, FactState};
 use super::money::Currency;
 use super::time::Timestamp;
+use sums::Sum;
 
 words! {
     /// The public status of a transaction.
@@ -129,6 +139,16 @@ pub struct OtherMoney {
     pub refunded: i64,
 }
 
+/// What a payment has come to so far, before anything went back: by it a payment is judged that is led to
+/// its transaction by nothing better than an order id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Takings {
+    /// Minor units that were taken, by currency; none of them zero.
+    pub taken: BTreeMap<Currency, i64>,
+    /// Minor units that are held and not taken, by currency; none of them zero.
+    pub held: BTreeMap<Currency, i64>,
+}
+
 /// The state that follows from `facts`.
 ///
 /// `facts` is read as a set: their order and repeats change nothing.
@@ -138,295 +158,110 @@ pub fn fold<'f>(
     facts: impl IntoIterator<Item = &'f Fact>,
 ) -> State {
     let all: Vec<&Fact> = facts.into_iter().collect();
-    // From a contradiction nothing is concluded; its event still holds an object.
-    let told: Vec<&Fact> =
-        all.iter().copied().filter(|fact| fact.state != FactState::Conflict).collect();
-    let currency = money_currency(provider, &expected, &told);
-    let books = Books { provider, currency, facts: &told };
-
-    let amount_received = books.captured();
-    let amount_refunded = books.refunded().min(amount_received);
-    let disputes = books.disputes();
-    let dispute_status = worst_dispute(&disputes);
-    let paid = books.paid(amount_received);
+    let told = told(all.iter().copied());
+    let disputes = disputes::registers(provider, &told);
+    let sums = sums::of(provider, &all, &disputes);
+    let currency = money_currency(provider, &expected, &told, &sums);
+    let main = currency.and_then(|currency| sums.get(&currency)).copied().unwrap_or_default();
+    let paid = paid_at(provider, &told, !sums.is_empty());
     let (status, status_changed_at) = match paid {
-        Some(paid_at) => books.after_payment(paid_at, amount_received, amount_refunded, &disputes),
-        None => books.before_payment(),
+        Some(paid_at) => after_payment(paid_at, &sums, &disputes),
+        None => before_payment(provider, &told),
     };
+    let other_money = other_money(&sums, currency);
+    let received = Received { currency, main, other_money: &other_money };
     State {
         status,
-        amount_received,
-        amount_refunded,
+        amount_received: main.received,
+        amount_refunded: main.refunded,
         currency,
-        dispute_status,
-        amount_check: check_amount(&expected, currency, amount_received, paid.is_some()),
+        dispute_status: disputes::worst(&disputes),
+        amount_check: match paid {
+            Some(_) => received.check(&expected, &told),
+            None => AmountCheck::Unknown,
+        },
         status_changed_at,
         latest_event_id: all
             .iter()
             .max_by_key(|fact| (fact.occurred_at, settledness(fact.state), &fact.event_id))
             .map(|fact| fact.event_id.clone()),
-        other_money: Vec::new(),
+        other_money,
     }
+}
+
+/// What was taken and what is held by `facts`, which are read as a set.
+pub fn takings<'f>(provider: Provider, facts: impl IntoIterator<Item = &'f Fact>) -> Takings {
+    let told = told(facts);
+    let sums = sums::of(provider, &told, &[]);
+    let taken: BTreeMap<Currency, i64> =
+        sums.into_iter().map(|(currency, sum)| (currency, sum.received)).collect();
+    let held = unpaid::held(provider, &told, &taken);
+    Takings { taken, held }
 }
 
 /// The newest fact about each dispute among `facts`, and where they stand together: the dispute status
 /// of [`fold`].
 pub fn disputes(provider: Provider, facts: &[&Fact]) -> (Vec<Fact>, DisputeStatus) {
-    let told: Vec<&Fact> =
-        facts.iter().copied().filter(|fact| fact.state != FactState::Conflict).collect();
-    let disputes = Books { provider, currency: None, facts: &told }.disputes();
-    let status = worst_dispute(&disputes);
+    let disputes = disputes::registers(provider, &told(facts.iter().copied()));
+    let status = disputes::worst(&disputes);
     (disputes.into_iter().cloned().collect(), status)
 }
 
-/// The facts of one transaction, and what they are summed in.
-struct Books<'f> {
-    provider: Provider,
-    currency: Option<Currency>,
-    facts: &'f [&'f Fact],
+/// From a contradiction nothing is concluded; its event still holds an object.
+fn told<'f>(facts: impl IntoIterator<Item = &'f Fact>) -> Vec<&'f Fact> {
+    facts.into_iter().filter(|fact| fact.state != FactState::Conflict).collect()
 }
 
-impl<'f> Books<'f> {
-    fn of(&self, object: ReferenceKind) -> impl Iterator<Item = &'f Fact> {
-        self.facts.iter().copied().filter(move |fact| fact.object == object)
-    }
+/// When the money was taken, if it was. Success is absorbing: nothing takes it back to an earlier
+/// status.
+fn paid_at(provider: Provider, facts: &[&Fact], has_money: bool) -> Option<Timestamp> {
+    let is_money = |fact: &Fact| {
+        has_money && takes_money(provider, fact.object) && fact.captured.is_some_and(|sum| sum > 0)
+    };
+    let says_paid = |fact: &&&Fact| match fact.state {
+        FactState::Succeeded if fact.object == ReferenceKind::PaymentIntent => true,
+        FactState::NoPayment => true,
+        // Nothing was due, or a balance of the buyer's paid it.
+        FactState::InvoicePaid if fact.captured == Some(0) => true,
+        _ => is_money(fact),
+    };
+    facts.iter().filter(says_paid).map(|fact| fact.occurred_at).min()
+}
 
-    /// What was taken. Several objects report the same money, so kinds are compared by maximum
-    /// and never added; only payments of one kind add up.
-    fn captured(&self) -> i64 {
-        let most = |kinds: &[ReferenceKind]| {
-            kinds.iter().map(|kind| self.taken_by(&[*kind])).max().unwrap_or(0)
-        };
-        match self.provider {
-            Provider::Stripe => match most(payments(self.provider)) {
-                0 => most(bills(self.provider)),
-                direct => direct,
-            },
-            // A v1 sale and a v2 capture of one payment carry one id, so they are one entry here.
-            Provider::Paypal => self.taken_by(payments(self.provider)),
-        }
+fn after_payment(
+    paid_at: Timestamp,
+    sums: &BTreeMap<Currency, Sum>,
+    disputes: &[&Fact],
+) -> (Status, Option<Timestamp>) {
+    let newest = |state: FactState| {
+        disputes.iter().filter(|fact| fact.state == state).map(|fact| fact.occurred_at).max()
+    };
+    if let Some(at) = newest(FactState::DisputeOpen) {
+        return (Status::Disputed, Some(at));
     }
-
-    /// The sum over objects of these kinds of the most that each is known to have taken.
-    fn taken_by(&self, kinds: &[ReferenceKind]) -> i64 {
-        let mut taken: BTreeMap<&str, i64> = BTreeMap::new();
-        for fact in self.facts.iter().filter(|fact| kinds.contains(&fact.object)) {
-            if let Some(captured) = fact.captured.filter(|_| self.counts(fact)) {
-                let entry = taken.entry(&fact.object_id).or_default();
-                *entry = (*entry).max(captured);
-            }
-        }
-        taken.into_values().fold(0, i64::saturating_add)
+    if let Some(at) = newest(FactState::DisputeLost) {
+        return (Status::ChargedBack, Some(at));
     }
-
-    fn counts(&self, fact: &Fact) -> bool {
-        fact.amount.is_some_and(|amount| Some(amount.currency) == self.currency)
+    let gave_back = || sums.values().filter(|sum| sum.refunded > 0);
+    if gave_back().next().is_none() {
+        return (Status::Succeeded, Some(paid_at));
     }
-
-    /// What went back, per charge, capture or sale: the larger of what the single refunds add up
-    /// to and what the parent's running total says, because either may have been missed.
-    fn refunded(&self) -> i64 {
-        let refunds =
-            registers(self.of(ReferenceKind::Refund), |fact| (refund_rank(fact.state), fact));
-        let mut parents: BTreeMap<&str, ParentRefunds<'f>> = BTreeMap::new();
-        for fact in self.facts.iter().filter(|fact| fact.refunded.is_some() && self.counts(fact)) {
-            let parent = match fact.object {
-                ReferenceKind::Refund => fact.parent_id.as_deref().unwrap_or(""),
-                _ => &fact.object_id,
-            };
-            parents.entry(parent).or_default().totals.push(fact);
-        }
-        for refund in refunds.into_values().filter(|refund| self.counts(refund)) {
-            let parent = refund.parent_id.as_deref().unwrap_or("");
-            parents.entry(parent).or_default().refunds.push(refund);
-            let undone = self.of(ReferenceKind::Refund).filter(|fact| {
-                fact.object_id == refund.object_id && refund_rank(fact.state) == UNDONE
-            });
-            // What is told of it again later is no failure of then.
-            if let Some(first) = undone.map(|fact| fact.occurred_at).min() {
-                parents.entry(parent).or_default().undone_at.insert(&refund.object_id, first);
-            }
-        }
-        parents
-            .into_values()
-            .map(|parent| parent.refunded(self.provider))
-            .fold(0, i64::saturating_add)
-    }
-
-    fn disputes(&self) -> Vec<&'f Fact> {
-        let disputes = self.of(ReferenceKind::Dispute);
-        match self.provider {
-            Provider::Stripe => registers(disputes, |fact| (dispute_rank(fact.state), fact)),
-            // A PayPal case may be reopened by appeal, so its own time leads.
-            Provider::Paypal => registers(disputes, |fact| {
-                let changed_at = fact.object_at.unwrap_or(fact.occurred_at);
-                (changed_at, fact.state != FactState::DisputeOpen, fact)
-            }),
-        }
-        .into_values()
-        .collect()
-    }
-
-    /// When the money was taken, if it was. Success is absorbing: nothing takes it back to an
-    /// earlier status.
-    fn paid(&self, captured: i64) -> Option<Timestamp> {
-        let says_paid = |fact: &&&Fact| match fact.state {
-            FactState::Succeeded if fact.object == ReferenceKind::PaymentIntent => true,
-            FactState::NoPayment => true,
-            // Nothing was due, or a balance of the buyer's paid it.
-            FactState::InvoicePaid if fact.captured == Some(0) => true,
-            _ => captured > 0 && self.counts(fact) && fact.captured.is_some_and(|sum| sum > 0),
-        };
-        self.facts.iter().filter(says_paid).map(|fact| fact.occurred_at).min()
-    }
-
-    fn after_payment(
-        &self,
-        paid_at: Timestamp,
-        received: i64,
-        refunded: i64,
-        disputes: &[&Fact],
-    ) -> (Status, Option<Timestamp>) {
-        let newest = |state: FactState| {
-            disputes.iter().filter(|fact| fact.state == state).map(|fact| fact.occurred_at).max()
-        };
-        if let Some(at) = newest(FactState::DisputeOpen) {
-            return (Status::Disputed, Some(at));
-        }
-        if let Some(at) = newest(FactState::DisputeLost) {
-            return (Status::ChargedBack, Some(at));
-        }
-        let refunded_at = || {
-            let refunds = self.facts.iter().filter(|fact| {
-                matches!(
-                    fact.state,
-                    FactState::RefundPending
-                        | FactState::RefundSucceeded
-                        | FactState::RefundSnapshot
-                )
-            });
-            refunds.map(|fact| fact.occurred_at).max().or(Some(paid_at))
-        };
-        match refunded {
-            0 => (Status::Succeeded, Some(paid_at)),
-            all if all >= received => (Status::Refunded, refunded_at()),
-            _ => (Status::PartiallyRefunded, refunded_at()),
-        }
-    }
-
-    fn before_payment(&self) -> (Status, Option<Timestamp>) {
-        let decided = match self.provider {
-            Provider::Stripe => self.stripe_before_payment(),
-            Provider::Paypal => self.paypal_before_payment(),
-        };
-        match decided {
-            Some((status, at)) => (status, Some(at)),
-            None => (Status::Pending, None),
-        }
-    }
-
-    /// The PaymentIntent decides; without one the charge, else the session, else the invoice.
-    fn stripe_before_payment(&self) -> Option<(Status, Timestamp)> {
-        // A charge with a PaymentIntent speaks of an attempt of it, and feeds its register.
-        let intent_of = |fact: &'f Fact| match fact.object {
-            ReferenceKind::PaymentIntent => Some(&*fact.object_id),
-            ReferenceKind::Charge => fact.parent_id.as_deref(),
-            _ => None,
-        };
-        let mut intents: BTreeMap<&str, &Fact> = BTreeMap::new();
-        for fact in self.facts {
-            let Some(intent) = intent_of(fact) else { continue };
-            let register = intents.entry(intent).or_insert(fact);
-            if intent_key(fact) > intent_key(register) {
-                *register = fact;
-            }
-        }
-        let charge = || {
-            let charges = self.of(ReferenceKind::Charge);
-            still_open(registers(charges, |fact| (attempt_rank(fact.state), fact)))
-        };
-        let session = || {
-            let sessions = self.of(ReferenceKind::CheckoutSession);
-            still_open(registers(sessions, |fact| (session_rank(fact.state), fact)))
-        };
-        let invoice = || self.of(ReferenceKind::Invoice).max();
-        let fact = still_open(intents).or_else(charge).or_else(session).or_else(invoice)?;
-        Some((unpaid_status(fact.state)?, fact.occurred_at))
-    }
-
-    fn paypal_before_payment(&self) -> Option<(Status, Timestamp)> {
-        use ReferenceKind::{Authorization, Capture, Order, Payment, Sale};
-        let attempts = self.of(Capture).chain(self.of(Sale));
-        let attempts: Vec<&Fact> =
-            registers(attempts, |fact| (attempt_rank(fact.state), fact)).into_values().collect();
-        let holds = self.of(Authorization);
-        let holds: Vec<&Fact> =
-            registers(holds, |fact| (hold_rank(fact.state), fact)).into_values().collect();
-        let newest = |facts: &[&Fact], state: FactState| {
-            facts.iter().filter(|fact| fact.state == state).map(|fact| fact.occurred_at).max()
-        };
-        let order = || {
-            let orders = self.of(Order).chain(self.of(Payment));
-            still_open(registers(orders, |fact| (order_rank(fact.state), fact)))
-                .and_then(|fact| Some((unpaid_status(fact.state)?, fact.occurred_at)))
-        };
-        let with = |status: Status| move |at: Timestamp| (status, at);
-        newest(&attempts, FactState::Processing)
-            .map(with(Status::Processing))
-            .or_else(|| newest(&holds, FactState::Authorized).map(with(Status::Authorized)))
-            .or_else(|| newest(&attempts, FactState::AttemptFailed).map(with(Status::Failed)))
-            .or_else(|| newest(&holds, FactState::AttemptFailed).map(with(Status::Failed)))
-            .or_else(|| newest(&holds, FactState::Canceled).map(with(Status::Canceled)))
-            .or_else(order)
+    let refunded_at = gave_back().filter_map(|sum| sum.refunded_at).max().or(Some(paid_at));
+    // Of money in several currencies all has gone back when all of each has.
+    match sums.values().all(|sum| sum.refunded >= sum.received) {
+        true => (Status::Refunded, refunded_at),
+        false => (Status::PartiallyRefunded, refunded_at),
     }
 }
 
-/// What is known of the refunds of one charge, capture or sale.
-#[derive(Default)]
-struct ParentRefunds<'f> {
-    /// The register of each refund.
-    refunds: Vec<&'f Fact>,
-    /// When each that failed or was cancelled was first said to have.
-    undone_at: BTreeMap<&'f str, Timestamp>,
-    /// Facts that carry a running total.
-    totals: Vec<&'f Fact>,
-}
-
-impl ParentRefunds<'_> {
-    fn refunded(&self, provider: Provider) -> i64 {
-        use FactState::{RefundCanceled, RefundFailed, RefundPending, RefundSucceeded};
-        let amount = |fact: &&Fact| fact.amount.map_or(0, |money| money.minor);
-        let sum = |facts: &mut dyn Iterator<Item = i64>| facts.fold(0, i64::saturating_add);
-        let made = |fact: &&&Fact| matches!(fact.state, RefundPending | RefundSucceeded);
-        let undone = |fact: &&&Fact| matches!(fact.state, RefundFailed | RefundCanceled);
-
-        let single = sum(&mut self.refunds.iter().filter(made).map(amount));
-        let total = match provider {
-            Provider::Stripe => self
-                .totals
-                .iter()
-                .max_by_key(|fact| (fact.occurred_at, fact.refunded, **fact))
-                .map_or(0, |total| {
-                    let since = |fact: &&&Fact| {
-                        let undone_at = self.undone_at.get(&*fact.object_id);
-                        undone_at.is_some_and(|at| *at >= total.occurred_at)
-                    };
-                    let returned = self.refunds.iter().filter(undone).filter(since).map(amount);
-                    total.refunded.unwrap_or(0).saturating_sub(sum(&mut { returned }))
-                }),
-            // PayPal's running total counts completed refunds only and never falls.
-            Provider::Paypal => self
-                .totals
-                .iter()
-                .filter(|fact| fact.state == RefundSucceeded)
-                .filter_map(|fact| fact.refunded)
-                .max()
-                .map_or(0, |total| {
-                    let returned = self.refunds.iter().filter(undone).map(amount);
-                    total.saturating_sub(sum(&mut { returned }))
-                }),
-        };
-        single.max(total).max(0)
+fn before_payment(provider: Provider, facts: &[&Fact]) -> (Status, Option<Timestamp>) {
+    let decided = match provider {
+        Provider::Stripe => unpaid::stripe(facts),
+        Provider::Paypal => unpaid::paypal(facts),
+    };
+    match decided {
+        Some((status, at)) => (status, Some(at)),
+        None => (Status::Pending, None),
     }
 }
 
@@ -446,190 +281,137 @@ fn registers<'f, K: Ord>(
     registers
 }
 
-/// Of several objects that could each become the payment, the newest that was not cancelled.
-fn still_open<'f>(registers: BTreeMap<&'f str, &'f Fact>) -> Option<&'f Fact> {
-    registers.into_values().max_by_key(|fact| (fact.state != FactState::Canceled, *fact))
+/// When the object was last changed, as far as the fact tells.
+fn changed_at(fact: &Fact) -> Timestamp {
+    fact.object_at.unwrap_or(fact.occurred_at)
 }
 
 /// The objects that take money.
-fn payments(provider: Provider) -> &'static [ReferenceKind] {
+fn is_payment(provider: Provider, object: ReferenceKind) -> bool {
+    use ReferenceKind::{Capture, Charge, PaymentIntent, Sale};
     match provider {
-        Provider::Stripe => &[ReferenceKind::PaymentIntent, ReferenceKind::Charge],
-        Provider::Paypal => &[ReferenceKind::Capture, ReferenceKind::Sale],
+        Provider::Stripe => matches!(object, PaymentIntent | Charge),
+        Provider::Paypal => matches!(object, Capture | Sale),
     }
 }
 
-/// The objects that tell only that they were paid. Conversion, credits and money paid out of band
-/// make their amounts differ from what a payment received, so they speak only where none does.
-fn bills(provider: Provider) -> &'static [ReferenceKind] {
+/// The objects that take money, and those that tell only that they were paid.
+fn takes_money(provider: Provider, object: ReferenceKind) -> bool {
     use ReferenceKind::{CheckoutSession, Invoice, InvoicePayment};
-    match provider {
-        Provider::Stripe => &[CheckoutSession, Invoice, InvoicePayment],
-        Provider::Paypal => &[],
-    }
+    let is_bill = matches!(object, CheckoutSession | Invoice | InvoicePayment);
+    is_payment(provider, object) || (provider == Provider::Stripe && is_bill)
 }
 
 /// The expected currency if any money came in it, otherwise that of the newest money, otherwise
 /// the expected one, otherwise the newest that was named at all.
-fn money_currency(provider: Provider, expected: &Expected, facts: &[&Fact]) -> Option<Currency> {
-    let named = || facts.iter().copied().filter(|fact| fact.amount.is_some());
-    let received = |kinds: &[ReferenceKind]| -> BTreeSet<&Fact> {
-        let taken = |fact: &&Fact| fact.captured.is_some_and(|amount| amount > 0);
-        named().filter(taken).filter(|fact| kinds.contains(&fact.object)).collect()
-    };
-    let mut money = received(payments(provider));
-    if money.is_empty() {
-        money = received(bills(provider));
-    }
-    let currency = |fact: &Fact| fact.amount.map(|amount| amount.currency);
-    if expected.currency.is_some() && money.iter().any(|fact| currency(fact) == expected.currency) {
+fn money_currency(
+    provider: Provider,
+    expected: &Expected,
+    facts: &[&Fact],
+    sums: &BTreeMap<Currency, Sum>,
+) -> Option<Currency> {
+    if expected.currency.is_some_and(|currency| sums.contains_key(&currency)) {
         return expected.currency;
     }
-    let newest = money.last().and_then(|fact| currency(fact));
-    newest.or(expected.currency).or_else(|| named().max().and_then(currency))
-}
-
-/// Something is to be checked once the payment was made, be it of nothing.
-fn check_amount(
-    expected: &Expected,
-    currency: Option<Currency>,
-    received: i64,
-    is_paid: bool,
-) -> AmountCheck {
-    let Some(amount) = expected.amount.filter(|_| is_paid) else {
-        return AmountCheck::Unknown;
+    let currency = |fact: &Fact| fact.amount.map(|amount| amount.currency);
+    let is_money = |fact: &Fact| {
+        fact.captured.is_some_and(|sum| sum > 0)
+            && takes_money(provider, fact.object)
+            && currency(fact).is_some_and(|currency| sums.contains_key(&currency))
     };
-    // Nothing is nothing in every currency.
-    if received > 0 && expected.currency != currency {
-        return AmountCheck::WrongCurrency;
-    }
-    match received.cmp(&amount) {
-        std::cmp::Ordering::Less => AmountCheck::Underpaid,
-        std::cmp::Ordering::Equal => AmountCheck::Ok,
-        std::cmp::Ordering::Greater => AmountCheck::Overpaid,
-    }
-}
-
-/// What a shop must see first when there is more than one dispute.
-fn worst_dispute(disputes: &[&Fact]) -> DisputeStatus {
-    disputes
+    // What a payment says of its own money outweighs what a bill says.
+    let money = facts
         .iter()
-        .map(|fact| match fact.state {
-            FactState::DisputeOpen => (7, DisputeStatus::Open),
-            FactState::DisputeLost => (6, DisputeStatus::Lost),
-            FactState::DisputeInquiry => (5, DisputeStatus::Inquiry),
-            FactState::DisputePrevented => (4, DisputeStatus::Prevented),
-            FactState::DisputeWon => (3, DisputeStatus::Won),
-            FactState::DisputeClosed => (2, DisputeStatus::Closed),
-            FactState::DisputeInquiryClosed => (1, DisputeStatus::InquiryClosed),
-            _ => (0, DisputeStatus::None),
-        })
-        .max()
-        .map_or(DisputeStatus::None, |(_, status)| status)
+        .copied()
+        .filter(|fact| is_money(fact))
+        .max_by_key(|fact| (is_payment(provider, fact.object), *fact));
+    let named = || facts.iter().copied().filter(|fact| fact.amount.is_some()).max();
+    money.and_then(currency).or(expected.currency).or_else(|| named().and_then(currency))
 }
 
-fn unpaid_status(state: FactState) -> Option<Status> {
-    match state {
-        FactState::Created => Some(Status::Pending),
-        FactState::RequiresAction | FactState::InvoiceRequiresAction | FactState::Approved => {
-            Some(Status::RequiresAction)
+fn other_money(sums: &BTreeMap<Currency, Sum>, main: Option<Currency>) -> Vec<OtherMoney> {
+    let others = sums.iter().filter(|(currency, _)| Some(**currency) != main);
+    let money = |(currency, sum): (&Currency, &Sum)| OtherMoney {
+        currency: *currency,
+        received: sum.received,
+        refunded: sum.refunded,
+    };
+    others.map(money).collect()
+}
+
+/// All money of a transaction, as it is compared with what was expected.
+struct Received<'m> {
+    currency: Option<Currency>,
+    main: Sum,
+    other_money: &'m [OtherMoney],
+}
+
+impl Received<'_> {
+    /// Something is to be checked once the payment was made, be it of nothing.
+    fn check(&self, expected: &Expected, facts: &[&Fact]) -> AmountCheck {
+        let Some(amount) = expected.amount else { return AmountCheck::Unknown };
+        // Nothing is nothing in every currency.
+        if self.main.received > 0 && expected.currency != self.currency {
+            return self.check_converted(amount, expected, facts);
         }
-        // A completed order has been captured; its captures say what money moved.
-        FactState::Processing | FactState::OrderCompleted => Some(Status::Processing),
-        FactState::Authorized => Some(Status::Authorized),
-        FactState::AttemptFailed | FactState::InvoiceAttemptFailed => Some(Status::Failed),
-        FactState::Canceled => Some(Status::Canceled),
-        _ => None,
+        let check = self.compare(amount);
+        match (self.has_more_besides(), check) {
+            (false, _) => check,
+            (true, AmountCheck::Underpaid) => AmountCheck::WrongCurrency,
+            (true, _) => AmountCheck::Overpaid,
+        }
     }
-}
 
-/// Success outranks a cancellation, which outranks everything else; among the rest time decides,
-/// and within one second (Stripe's resolution) the step that comes later in a payment's life.
-fn intent_key(fact: &Fact) -> (u8, Timestamp, u8, &Fact) {
-    let rank = match (fact.object, fact.state) {
-        (ReferenceKind::PaymentIntent, FactState::Succeeded) => 2,
-        (ReferenceKind::PaymentIntent, FactState::Canceled) => 1,
-        _ => 0,
-    };
-    let step = match fact.state {
-        FactState::Created => 0,
-        FactState::RequiresAction => 2,
-        FactState::Processing => 3,
-        FactState::AttemptFailed => 4,
-        FactState::Authorized => 5,
-        FactState::Canceled => 6,
-        _ => 7,
-    };
-    (rank, fact.occurred_at, step, fact)
-}
-
-/// A charge, capture or sale never leaves success, and failure only for success.
-fn attempt_rank(state: FactState) -> u8 {
-    match state {
-        FactState::Succeeded | FactState::RefundSnapshot => 2,
-        FactState::AttemptFailed | FactState::Canceled => 1,
-        _ => 0,
+    fn compare(&self, amount: i64) -> AmountCheck {
+        let kept = self.main.received.saturating_sub(self.main.refunded);
+        match self.main.received < amount {
+            true => AmountCheck::Underpaid,
+            // A surplus that went back is none.
+            false if kept > amount => AmountCheck::Overpaid,
+            false => AmountCheck::Ok,
+        }
     }
-}
 
-fn hold_rank(state: FactState) -> u8 {
-    match state {
-        FactState::Canceled => 4,
-        FactState::Succeeded => 3,
-        FactState::AttemptFailed => 1,
-        _ => 0,
+    /// Money in another currency counts until it has gone back.
+    fn has_more_besides(&self) -> bool {
+        self.other_money.iter().any(|money| money.received > money.refunded)
     }
-}
 
-fn order_rank(state: FactState) -> u8 {
-    match state {
-        FactState::OrderCompleted => 4,
-        FactState::Canceled => 3,
-        FactState::Approved => 2,
-        FactState::RequiresAction => 1,
-        _ => 0,
-    }
-}
-
-fn session_rank(state: FactState) -> u8 {
-    match state {
-        FactState::Succeeded | FactState::NoPayment => 3,
-        FactState::AttemptFailed | FactState::Canceled => 2,
-        _ => 1,
-    }
-}
-
-/// The rank of a refund that came to nothing.
-const UNDONE: u8 = 3;
-
-/// A refund that failed or was cancelled is final, also after it had succeeded.
-fn refund_rank(state: FactState) -> u8 {
-    match state {
-        FactState::RefundFailed | FactState::RefundCanceled => UNDONE,
-        FactState::RefundSucceeded => 2,
-        _ => 0,
-    }
-}
-
-/// An inquiry may escalate to a chargeback; a chargeback ends once.
-fn dispute_rank(state: FactState) -> u8 {
-    match state {
-        FactState::DisputeWon
-        | FactState::DisputeLost
-        | FactState::DisputePrevented
-        | FactState::DisputeClosed => 3,
-        FactState::DisputeOpen => 2,
-        FactState::DisputeInquiryClosed => 1,
-        _ => 0,
+    /// The buyer paid in a currency of his own what the session asks in the shop's.
+    fn check_converted(&self, amount: i64, expected: &Expected, facts: &[&Fact]) -> AmountCheck {
+        let is_of_all = |fact: &Fact| {
+            fact.object == ReferenceKind::CheckoutSession
+                && fact.captured == Some(self.main.received)
+                && fact.amount.map(|amount| amount.currency) == self.currency
+        };
+        let in_shop_money = |fact: &Fact| {
+            let money = fact.shop_money.filter(|_| is_of_all(fact))?;
+            (Some(money.currency) == expected.currency).then_some((fact.occurred_at, money.minor))
+        };
+        let converted = facts.iter().filter_map(|fact| in_shop_money(fact)).max();
+        match converted.filter(|_| !self.has_more_besides()) {
+            None => AmountCheck::WrongCurrency,
+            Some((_, minor)) if minor < amount => AmountCheck::Underpaid,
+            Some((_, minor)) if minor > amount => AmountCheck::Overpaid,
+            Some(_) => AmountCheck::Ok,
+        }
     }
 }
 
 /// Which of two facts of one second holds the newer object.
 fn settledness(state: FactState) -> u8 {
     match state {
-        FactState::Created => 0,
-        FactState::RequiresAction | FactState::Approved => 1,
-        FactState::Processing | FactState::AttemptFailed | FactState::Authorized => 2,
+        // They say nothing of the payment's own course.
+        FactState::Created
+        | FactState::Conflict
+        | FactState::FraudWarning
+        | FactState::ReviewOpened
+        | FactState::ReviewClosed => 0,
+        FactState::RequiresAction | FactState::InvoiceRequiresAction | FactState::Approved => 1,
+        FactState::Processing
+        | FactState::AttemptFailed
+        | FactState::InvoiceAttemptFailed
+        | FactState::Authorized => 2,
         _ => 3,
     }
 }
