@@ -40,6 +40,20 @@ impl Fact {
         Self { parent_id: Some(parent.into()), ..self }
     }
 
+    /// What the object was paid with, or what payment a refund is of.
+    fn by(self, payment: &str) -> Self {
+        Self { payment_id: Some(payment.into()), ..self }
+    }
+
+    /// All that was authorised, and how much of it was taken.
+    fn taking_of(self, captured: i64, held: i64) -> Self {
+        Self { captured: Some(captured), ..self.worth(held) }
+    }
+
+    fn because(self, reason: &str) -> Self {
+        Self { reason: Some(reason.into()), ..self }
+    }
+
     fn changed_at(self, at: i64) -> Self {
         Self { object_at: Some(second(at)), ..self }
     }
@@ -51,6 +65,10 @@ fn second(second: i64) -> Timestamp {
 
 fn currency(code: &str) -> Currency {
     Currency::parse(code).expect("a code")
+}
+
+fn other(code: &str, received: i64, refunded: i64) -> OtherMoney {
+    OtherMoney { currency: currency(code), received, refunded }
 }
 
 fn expecting(minor: i64, code: &str) -> Expected {
@@ -662,10 +680,11 @@ fn the_payment_itself_decides_the_currency_whatever_it_pays_for() {
     for bill in [ReferenceKind::CheckoutSession, ReferenceKind::Invoice] {
         let facts = [
             intent(FactState::Succeeded, 0).taking(1000),
-            fact(bill, "cs_1", FactState::Succeeded, 9).taking(900).in_currency("EUR"),
+            fact(bill, "cs_1", FactState::Succeeded, 9).taking(900).in_currency("EUR").by("pi_1"),
         ];
         let state = state_of_every_order(Provider::Stripe, &facts);
         assert_eq!((state.amount_received, state.currency), (1000, Some(currency("USD"))));
+        assert_eq!(state.other_money, []);
     }
 }
 
@@ -846,7 +865,8 @@ fn a_running_total_makes_up_for_refunds_that_were_missed() {
     let failed = |at| refund("re_1", FactState::RefundFailed, at).worth(300);
     let refunded = |facts: &[Fact]| state_of_every_order(Provider::Stripe, facts).amount_refunded;
     assert_eq!(refunded(&[paid.clone(), total(500, 9), total(200, 5)]), 500);
-    // Stripe lowers the total when a refund fails, so an older failure is already in it.
+    // Stripe lowers the total when a refund fails, so an older failure is already in it, and so is
+    // one of the very second.
     assert_eq!(refunded(&[paid.clone(), total(500, 9), failed(8)]), 500);
     assert_eq!(refunded(&[paid.clone(), total(500, 9), failed(9)]), 500);
     assert_eq!(refunded(&[paid.clone(), total(500, 9), failed(10)]), 200);
@@ -938,6 +958,434 @@ fn the_latest_event_is_the_newest_and_most_settled() {
     });
 }
 
+/// Cases by which people who do this job lost money.
+#[test]
+fn every_order_of_a_case_from_the_field_ends_as_it_says() {
+    for case in stripe_cases().into_iter().chain(paypal_cases()) {
+        let state = state_of_every_order(case.example.provider, &case.example.facts);
+        let example = &case.example;
+        let told =
+            (state.status, state.amount_received, state.amount_refunded, state.dispute_status);
+        let expected = (example.status, example.received, example.refunded, example.dispute);
+        assert_eq!(told, expected, "{}", example.story);
+        let checked = fold(example.provider, case.expected, &example.facts);
+        assert_eq!(checked.amount_check, case.check, "{}", example.story);
+    }
+}
+
+/// A story, what the shop expected, and what it is told of the amount.
+struct Case {
+    example: Example,
+    expected: Expected,
+    check: AmountCheck,
+}
+
+fn stripe_cases() -> Vec<Case> {
+    use FactState::*;
+    use ReferenceKind::{Charge, CheckoutSession, Invoice, InvoicePayment, PaymentIntent};
+    let case = |story, facts, (expected, check), (status, received, refunded)| Case {
+        example: Example {
+            story,
+            provider: Provider::Stripe,
+            facts,
+            status,
+            received,
+            refunded,
+            dispute: Dispute::None,
+        },
+        expected: expecting(expected, "USD"),
+        check,
+    };
+    let put =
+        |id, minor, at| fact(InvoicePayment, id, InvoicePaymentPaid, at).taking(minor).of("in_1");
+    let captured_in_part = |state, at| charge(state, at).taking_of(6000, 10_000);
+    let told_all = |fact: Fact, all| Fact { refunded_all: Some(all), ..fact };
+    let in_dollars = |minor, fact: Fact| Fact {
+        shop_money: Some(Money { minor, currency: currency("USD") }),
+        ..fact
+    };
+    let converted = |minor| {
+        let session = fact(CheckoutSession, "cs_1", Succeeded, 1).by("pi_1").taking(5423);
+        vec![
+            intent(Succeeded, 0).taking(5423).in_currency("EUR"),
+            charge(Succeeded, 0).taking(5423).in_currency("EUR"),
+            in_dollars(minor, session.in_currency("EUR")),
+        ]
+    };
+    vec![
+        case(
+            "a foreign buyer pays in his currency what is asked in the shop's",
+            converted(4999),
+            (4999, AmountCheck::Ok),
+            (Status::Succeeded, 5423, 0),
+        ),
+        case(
+            "a foreign buyer pays less than is asked in the shop's currency",
+            converted(4000),
+            (4999, AmountCheck::Underpaid),
+            (Status::Succeeded, 5423, 0),
+        ),
+        case(
+            "a charge without an intent is a second payment",
+            vec![
+                intent(Succeeded, 0).taking(5000),
+                fact(Charge, "ch_old", Succeeded, 40).taking(5000),
+            ],
+            (5000, AmountCheck::Overpaid),
+            (Status::Succeeded, 10_000, 0),
+        ),
+        case(
+            "of two payments one goes back",
+            vec![
+                intent(Succeeded, 0).taking(5000),
+                fact(PaymentIntent, "pi_2", Succeeded, 30).taking(5000),
+                charge(Succeeded, 0).taking(5000),
+                fact(Charge, "ch_2", Succeeded, 30).taking(5000).of("pi_2"),
+                refund("re_1", RefundSucceeded, 500).worth(5000).of("ch_2").by("pi_2"),
+                told_all(
+                    fact(Charge, "ch_2", RefundSnapshot, 500)
+                        .taking(5000)
+                        .of("pi_2")
+                        .refunded_so_far(5000),
+                    true,
+                ),
+            ],
+            (5000, AmountCheck::Ok),
+            (Status::PartiallyRefunded, 10_000, 5000),
+        ),
+        case(
+            "part of an invoice is paid out of band",
+            vec![
+                intent(Succeeded, 0).taking(4000),
+                put("inpay_1", 4000, 0).by("pi_1"),
+                put("inpay_2", 6000, 50),
+                fact(Invoice, "in_1", InvoicePaid, 50).taking(10_000),
+            ],
+            (10_000, AmountCheck::Ok),
+            (Status::Succeeded, 10_000, 0),
+        ),
+        case(
+            "an invoice is paid by a payment that it does not name",
+            vec![
+                fact(Invoice, "in_1", InvoicePaid, 0).taking(28_800),
+                intent(Succeeded, 0).taking(28_800),
+            ],
+            (28_800, AmountCheck::Ok),
+            (Status::Succeeded, 28_800, 0),
+        ),
+        case(
+            "one payment pays this invoice and another transaction's",
+            vec![
+                fact(Invoice, "in_1", InvoicePaid, 0).taking(6000),
+                put("inpay_1", 6000, 0).by("pi_1"),
+                intent(Succeeded, 0).taking(10_000),
+                charge(RefundSnapshot, 9).taking(10_000).refunded_so_far(3000),
+            ],
+            (6000, AmountCheck::Ok),
+            (Status::Succeeded, 6000, 0),
+        ),
+        case(
+            "all of a payment of two invoices goes back",
+            vec![
+                put("inpay_1", 6000, 0).by("pi_1"),
+                intent(Succeeded, 0).taking(10_000),
+                charge(RefundSnapshot, 9).taking(10_000).refunded_so_far(10_000),
+            ],
+            (6000, AmountCheck::Ok),
+            (Status::Refunded, 6000, 6000),
+        ),
+        case(
+            "an invoice is voided after a failure",
+            vec![
+                fact(Invoice, "in_1", InvoiceAttemptFailed, 50).worth(2900),
+                fact(Invoice, "in_1", Canceled, 9).worth(2900),
+            ],
+            (2900, AmountCheck::Unknown),
+            (Status::Canceled, 0, 0),
+        ),
+        case(
+            "the first of several captures is told by the intent alone",
+            vec![
+                intent(Authorized, 0).worth(10_000),
+                intent(Authorized, 100).taking_of(7000, 10_000),
+            ],
+            (10_000, AmountCheck::Underpaid),
+            (Status::Succeeded, 7000, 0),
+        ),
+        case(
+            "a refund is made while the rest is still held",
+            vec![
+                charge(Authorized, 0).worth(10_000),
+                charge(Succeeded, 100).taking_of(7000, 10_000).refunded_so_far(0),
+                charge(RefundSnapshot, 200).taking_of(7000, 10_000).refunded_so_far(2000),
+            ],
+            (10_000, AmountCheck::Underpaid),
+            (Status::PartiallyRefunded, 7000, 2000),
+        ),
+        case(
+            "the release of an uncaptured rest comes as a refund",
+            vec![
+                intent(Authorized, 0).worth(10_000),
+                charge(Authorized, 0).worth(10_000),
+                told_all(captured_in_part(Succeeded, 600).refunded_so_far(4000), false),
+                refund("re_1", RefundSucceeded, 600).worth(4000).by("pi_1"),
+                told_all(captured_in_part(RefundSnapshot, 600).refunded_so_far(4000), false),
+                intent(Succeeded, 600).taking_of(6000, 10_000),
+            ],
+            (6000, AmountCheck::Ok),
+            (Status::Succeeded, 6000, 0),
+        ),
+        case(
+            "after the release of the rest all that was taken goes back",
+            vec![
+                captured_in_part(Succeeded, 600).refunded_so_far(4000),
+                refund("re_1", RefundSucceeded, 600).worth(4000).by("pi_1"),
+                refund("re_2", RefundSucceeded, 900).worth(6000).by("pi_1"),
+                told_all(captured_in_part(RefundSnapshot, 900).refunded_so_far(10_000), true),
+            ],
+            (6000, AmountCheck::Ok),
+            (Status::Refunded, 6000, 6000),
+        ),
+        case(
+            "a payment captured in part goes back, its release is not counted",
+            vec![
+                captured_in_part(Succeeded, 600).refunded_so_far(0),
+                intent(Succeeded, 600).taking_of(6000, 10_000),
+                told_all(captured_in_part(RefundSnapshot, 9000).refunded_so_far(6000), true),
+            ],
+            (6000, AmountCheck::Ok),
+            (Status::Refunded, 6000, 6000),
+        ),
+        case(
+            "a hold that lapsed is released by a refund that says so",
+            vec![
+                intent(Succeeded, 0).taking(6000),
+                refund("re_1", RefundSucceeded, 9).worth(4000).because("expired_uncaptured_charge"),
+            ],
+            (6000, AmountCheck::Ok),
+            (Status::Succeeded, 6000, 0),
+        ),
+        case(
+            "one refund hangs under the intent and under the charge",
+            vec![
+                intent(Succeeded, 0).taking(10_000),
+                charge(Succeeded, 0).taking(10_000),
+                refund("re_1", RefundSucceeded, 100).worth(3000).of("pi_1").by("pi_1"),
+                refund("re_1", RefundSucceeded, 101).worth(3000).by("pi_1"),
+                charge(RefundSnapshot, 100).taking(10_000).refunded_so_far(3000),
+            ],
+            (10_000, AmountCheck::Ok),
+            (Status::PartiallyRefunded, 10_000, 3000),
+        ),
+        case(
+            "an expired session is recovered",
+            vec![
+                fact(CheckoutSession, "cs_1", Canceled, 0).worth(5000),
+                fact(CheckoutSession, "cs_2", Succeeded, 9).taking(5000).by("pi_1"),
+                intent(Succeeded, 9).taking(5000),
+            ],
+            (5000, AmountCheck::Ok),
+            (Status::Succeeded, 5000, 0),
+        ),
+        case(
+            "a session and an invoice tell of a payment that is not known",
+            vec![
+                fact(CheckoutSession, "cs_1", Succeeded, 9).taking(5000).by("pi_1"),
+                fact(Invoice, "in_1", InvoicePaid, 9).taking(5000),
+            ],
+            (5000, AmountCheck::Ok),
+            (Status::Succeeded, 5000, 0),
+        ),
+    ]
+}
+
+fn paypal_cases() -> Vec<Case> {
+    use FactState::*;
+    use ReferenceKind::{Authorization, Order};
+    let case = |story, facts, status, received, refunded, dispute| Case {
+        example: Example {
+            story,
+            provider: Provider::Paypal,
+            facts,
+            status,
+            received,
+            refunded,
+            dispute,
+        },
+        expected: expecting(9900, "USD"),
+        check: if received == 9900 { AmountCheck::Ok } else { AmountCheck::Unknown },
+    };
+    let dispute = |state, at| fact(ReferenceKind::Dispute, "PP-1", state, at).of("CAP1");
+    let taken_back = |at| {
+        fact(ReferenceKind::Refund, "REV1", RefundSucceeded, at)
+            .worth(9900)
+            .of("CAP1")
+            .refunded_so_far(9900)
+            .because("reversal")
+    };
+    let paid = || capture("CAP1", Succeeded, 0).taking(9900);
+    let order = |state, at| fact(Order, "O1", state, at).worth(9900);
+    vec![
+        case(
+            "a hold is still under review",
+            vec![order(Approved, 0), fact(Authorization, "A1", Processing, 1).worth(9900)],
+            Status::Processing,
+            0,
+            0,
+            Dispute::None,
+        ),
+        case(
+            "a hold was denied",
+            vec![order(Approved, 0), fact(Authorization, "A1", AttemptFailed, 1).worth(9900)],
+            Status::Failed,
+            0,
+            0,
+            Dispute::None,
+        ),
+        case(
+            "after a declined capture the buyer approves again",
+            vec![
+                order(Approved, 0).changed_at(0),
+                capture("CAP1", AttemptFailed, 10).worth(9900).changed_at(9),
+                order(Approved, 20).changed_at(19),
+            ],
+            Status::RequiresAction,
+            0,
+            0,
+            Dispute::None,
+        ),
+        case(
+            "after a reversal the buyer approves again",
+            vec![order(Approved, 0), order(Canceled, 10), order(Approved, 20)],
+            Status::RequiresAction,
+            0,
+            0,
+            Dispute::None,
+        ),
+        case(
+            "an approval is reversed",
+            vec![order(Approved, 0), order(Canceled, 10)],
+            Status::Canceled,
+            0,
+            0,
+            Dispute::None,
+        ),
+        case(
+            "a lost case is told of again without its outcome",
+            vec![
+                paid(),
+                dispute(DisputeOpen, 5),
+                dispute(DisputeLost, 10),
+                dispute(DisputeClosed, 20),
+            ],
+            Status::ChargedBack,
+            9900,
+            0,
+            Dispute::Lost,
+        ),
+        case(
+            "a case that was opened again closes without an outcome",
+            vec![
+                paid(),
+                dispute(DisputeLost, 10),
+                dispute(DisputeOpen, 20),
+                dispute(DisputeClosed, 30),
+            ],
+            Status::Succeeded,
+            9900,
+            0,
+            Dispute::Closed,
+        ),
+        case(
+            "money was taken back for a case that is won",
+            vec![paid(), dispute(DisputeOpen, 10), taken_back(20), dispute(DisputeWon, 30)],
+            Status::Succeeded,
+            9900,
+            0,
+            Dispute::Won,
+        ),
+        case(
+            "money was taken back for a case that is lost",
+            vec![paid(), dispute(DisputeOpen, 10), taken_back(20), dispute(DisputeLost, 30)],
+            Status::ChargedBack,
+            9900,
+            9900,
+            Dispute::Lost,
+        ),
+        case(
+            "a refund that failed says no state before",
+            vec![paid(), fact(ReferenceKind::Refund, "R1", RefundFailed, 9).worth(9900)],
+            Status::Succeeded,
+            9900,
+            0,
+            Dispute::None,
+        ),
+    ]
+}
+
+#[test]
+fn a_dispute_prevented_by_giving_the_money_back_is_money_gone() {
+    use FactState::{DisputePrevented, RefundSucceeded, Succeeded};
+    let gone = dispute(DisputePrevented, 9).worth(5000).refunded_so_far(5000);
+    let facts = [charge(Succeeded, 0).taking(5000), gone];
+    let state = state_of_every_order(Provider::Stripe, &facts);
+    assert_eq!((state.status, state.amount_refunded), (Status::Refunded, 5000));
+    assert_eq!(state.status_changed_at, Some(second(9)));
+    // The refund by which it was prevented is the same money.
+    let [paid, gone] = facts;
+    let facts = [paid, gone, refund("re_1", RefundSucceeded, 8).worth(5000)];
+    assert_eq!(state_of_every_order(Provider::Stripe, &facts).amount_refunded, 5000);
+}
+
+#[test]
+fn an_outcome_that_is_not_told_outweighs_none_that_is() {
+    use FactState::{DisputeClosed, DisputeWon, Succeeded};
+    let paid = charge(Succeeded, 0).taking(5000);
+    let facts = [paid, dispute(DisputeWon, 5), dispute(DisputeClosed, 9)];
+    assert_eq!(state_of_every_order(Provider::Stripe, &facts).dispute_status, Dispute::Won);
+}
+
+#[test]
+fn money_in_another_currency_counts_until_it_goes_back() {
+    use FactState::{RefundSucceeded, Succeeded};
+    let besides =
+        fact(ReferenceKind::PaymentIntent, "pi_2", Succeeded, 9).taking(800).in_currency("EUR");
+    let facts = [intent(Succeeded, 0).taking(1000), besides];
+    let check =
+        |facts: &[Fact], minor| fold(Provider::Stripe, expecting(minor, "USD"), facts).amount_check;
+    assert_eq!(check(&facts, 1000), AmountCheck::Overpaid);
+    assert_eq!(check(&facts, 1100), AmountCheck::WrongCurrency);
+    let back = fact(ReferenceKind::Refund, "re_1", RefundSucceeded, 20)
+        .worth(800)
+        .in_currency("EUR")
+        .by("pi_2");
+    let facts: Vec<Fact> = facts.into_iter().chain([back]).collect();
+    assert_eq!(check(&facts, 1000), AmountCheck::Ok);
+    let state = fold(Provider::Stripe, expecting(1000, "USD"), &facts);
+    assert_eq!(state.other_money, [other("EUR", 800, 800)]);
+    assert_eq!((state.status, state.amount_refunded), (Status::PartiallyRefunded, 0));
+}
+
+#[test]
+fn takings_are_what_was_taken_and_what_is_held() {
+    use FactState::{Authorized, RefundSucceeded, Succeeded};
+    let facts = [
+        intent(Succeeded, 0).taking(1000),
+        refund("re_1", RefundSucceeded, 1).worth(1000),
+        fact(ReferenceKind::PaymentIntent, "pi_2", Authorized, 2).worth(300),
+    ];
+    let takings = takings(Provider::Stripe, &facts);
+    assert_eq!(takings.taken, BTreeMap::from([(currency("USD"), 1000)]));
+    assert_eq!(takings.held, BTreeMap::from([(currency("USD"), 300)]));
+    let facts = [
+        fact(ReferenceKind::Authorization, "A1", Authorized, 0).worth(6000),
+        capture("CAP1", Succeeded, 9).taking(2500),
+    ];
+    let takings = super::takings(Provider::Paypal, &facts);
+    assert_eq!(takings.taken, BTreeMap::from([(currency("USD"), 2500)]));
+    assert_eq!(takings.held, BTreeMap::from([(currency("USD"), 3500)]));
+}
+
 /// Any statement at all, from pools so small that ids, instants and events meet.
 fn any_fact() -> impl Strategy<Value = Fact> {
     let id = || select(vec!["a", "b", "c"]);
@@ -951,15 +1399,19 @@ fn any_fact() -> impl Strategy<Value = Fact> {
         proptest::option::weighted(0.3, minor()),
         proptest::option::of(id()),
         proptest::option::weighted(0.3, 0..4_i64),
+        proptest::option::of(id()),
     )
         .prop_map(
-            |((at, event, object, id, state), amount, captured, refunded, parent, changed)| Fact {
-                amount: amount.map(|(minor, code)| Money { minor, currency: currency(code) }),
-                captured,
-                refunded,
-                parent_id: parent.map(Into::into),
-                object_at: changed.map(second),
-                ..fact(object, id, state, at).of_event(event)
+            |((at, event, object, id, state), amount, captured, refunded, parent, changed, by)| {
+                Fact {
+                    payment_id: by.map(Into::into),
+                    amount: amount.map(|(minor, code)| Money { minor, currency: currency(code) }),
+                    captured,
+                    refunded,
+                    parent_id: parent.map(Into::into),
+                    object_at: changed.map(second),
+                    ..fact(object, id, state, at).of_event(event)
+                }
             },
         )
 }
@@ -1024,6 +1476,44 @@ proptest! {
         prop_assert_eq!(fold(provider, expected, &facts).status, Status::Succeeded);
     }
 
+    /// A session that names no payment is the one thing that a payment silences.
+    #[test]
+    fn another_payment_never_takes_money_away(
+        mut facts in any_facts(),
+        provider in select(Provider::ALL),
+    ) {
+        facts.retain(|fact| {
+            fact.object != ReferenceKind::CheckoutSession || fact.payment_id.is_some()
+        });
+        let before = takings(provider, &facts).taken;
+        facts.push(match provider {
+            Provider::Stripe => {
+                fact(ReferenceKind::PaymentIntent, "new", FactState::Succeeded, 1).taking(1000)
+            }
+            Provider::Paypal => capture("new", FactState::Succeeded, 1).taking(1000),
+        });
+        let after = takings(provider, &facts).taken;
+        for (currency, taken) in before {
+            prop_assert!(after.get(&currency).is_some_and(|now| *now >= taken), "{currency}");
+        }
+    }
+
+    /// What is shown is what was taken, each currency once.
+    #[test]
+    fn no_money_is_dropped(
+        facts in any_facts(),
+        expected in any_expected(),
+        provider in select(Provider::ALL),
+    ) {
+        let state = fold(provider, expected, &facts);
+        let mut shown: BTreeMap<Currency, i64> =
+            state.other_money.iter().map(|money| (money.currency, money.received)).collect();
+        if let Some(currency) = state.currency.filter(|_| state.amount_received > 0) {
+            prop_assert_eq!(shown.insert(currency, state.amount_received), None);
+        }
+        prop_assert_eq!(shown, takings(provider, &facts).taken);
+    }
+
     #[test]
     fn amounts_and_status_agree(
         facts in any_facts(),
@@ -1032,6 +1522,10 @@ proptest! {
     ) {
         let state = fold(provider, expected, &facts);
         prop_assert!((0..=state.amount_received).contains(&state.amount_refunded));
+        for money in &state.other_money {
+            prop_assert!(money.received > 0 && Some(money.currency) != state.currency);
+            prop_assert!((0..=money.received).contains(&money.refunded));
+        }
         prop_assert!(state.amount_received == 0 || is_paid(state.status), "{}", state.status);
         if state.status == Status::Refunded {
             prop_assert_eq!(state.amount_refunded, state.amount_received);
