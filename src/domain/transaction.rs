@@ -323,8 +323,11 @@ fn money_currency(
             && currency(fact).is_some_and(|currency| sums.contains_key(&currency))
     };
     // What a payment says of its own money outweighs what a bill says.
-    let money = facts.iter().copied().filter(|fact| is_money(fact));
-    let money = money.max_by_key(|fact| (is_payment(provider, fact.object), *fact));
+    let money = facts
+        .iter()
+        .copied()
+        .filter(|fact| is_money(fact))
+        .max_by_key(|fact| (is_payment(provider, fact.object), *fact));
     let named = || facts.iter().copied().filter(|fact| fact.amount.is_some()).max();
     money.and_then(currency).or(expected.currency).or_else(|| named().and_then(currency))
 }

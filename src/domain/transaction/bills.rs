@@ -1,147 +1,187 @@
-//! What bills say was paid beside the payments that are known: out of band, from a balance, or by a
-//! payment that was not seen yet.
+//! What invoices and sessions say was paid beside the payments that are known: from a balance, out of
+//! band, or by a payment whose own events are missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::sums::{Money, Payments, add, at_least};
+use super::sums::{Ids, Key, Payments, Sum, captured};
 use crate::domain::event::ReferenceKind;
 use crate::domain::fact::Fact;
+use crate::domain::money::Currency;
 
-/// What an InvoicePayment put to an invoice.
+/// The bills of a transaction.
 #[derive(Default)]
-pub(super) struct InvoicePaid<'f> {
-    pub(super) invoice: Option<&'f str>,
-    /// What it was paid with; `None`: not by a payment at Stripe.
-    pub(super) payment_id: Option<&'f str>,
-    pub(super) money: Money,
-}
-
-/// The InvoicePayments by their ids.
-pub(super) fn invoice_payments<'f>(facts: &[&'f Fact]) -> BTreeMap<&'f str, InvoicePaid<'f>> {
-    let mut paid: BTreeMap<&str, InvoicePaid<'f>> = BTreeMap::new();
-    for fact in facts.iter().filter(|fact| fact.object == ReferenceKind::InvoicePayment) {
-        let one = paid.entry(&fact.object_id).or_default();
-        one.invoice = one.invoice.max(fact.parent_id.as_deref());
-        one.payment_id = one.payment_id.max(fact.payment_id.as_deref());
-        if let Some((minor, amount)) = fact.captured.zip(fact.amount) {
-            at_least(&mut one.money, amount.currency, minor);
-        }
-    }
-    paid
+pub(super) struct Bills<'f> {
+    invoices: BTreeMap<&'f str, Invoice<'f>>,
+    /// InvoicePayments: which payment was put to which invoice.
+    puts: BTreeMap<&'f str, Put<'f>>,
+    sessions: BTreeMap<&'f str, Session<'f>>,
 }
 
 #[derive(Default)]
-struct Bill<'f> {
-    /// What it says itself.
-    says: Money,
-    /// What its InvoicePayments say together.
-    paid: Money,
-    /// What of that the payments that are known have taken.
-    taken: Money,
+struct Invoice<'f> {
+    /// The most that it is known to have been paid.
+    paid: BTreeMap<Currency, i64>,
+    /// What it says that it was paid with, as it did before 2025-03-31.basil.
     payments: BTreeSet<&'f str>,
 }
 
-/// What was paid beside the payments that are known.
-pub(super) fn beside(facts: &[&Fact], payments: &Payments<'_>) -> Money {
-    let invoices = invoices(facts, payments);
-    let mut tied: BTreeSet<&str> = BTreeSet::new();
-    for bill in invoices.values() {
-        tied.extend(&bill.payments);
-    }
-    // Which invoice they pay is still to be told.
-    let mut untied = Money::new();
-    for payment in payments.known().into_iter().filter(|payment| !tied.contains(payment)) {
-        for (currency, minor) in payments.part(payment) {
-            add(&mut untied, currency, minor);
-        }
-    }
-    let mut beside = Money::new();
-    for bill in invoices.values() {
-        let is_untold = bill.payments.is_empty();
-        for (currency, said) in bill.most() {
-            let mut rest = said - bill.taken.get(&currency).copied().unwrap_or_default();
-            if let Some(untied) = untied.get_mut(&currency).filter(|_| is_untold) {
-                let theirs = rest.clamp(0, *untied);
-                rest -= theirs;
-                *untied -= theirs;
-            }
-            add(&mut beside, currency, rest);
-        }
-    }
-    let is_paid_otherwise = !payments.known().is_empty() || beside.values().any(|minor| *minor > 0);
-    for (currency, minor) in sessions(facts, payments, is_paid_otherwise) {
-        add(&mut beside, currency, minor);
-    }
-    beside
+#[derive(Default)]
+struct Put<'f> {
+    invoice: Option<&'f str>,
+    /// `None`: out of band.
+    payment: Option<&'f str>,
+    paid: BTreeMap<Currency, i64>,
 }
 
-impl Bill<'_> {
-    fn most(&self) -> Money {
-        let mut most = self.says.clone();
-        for (currency, minor) in &self.paid {
-            at_least(&mut most, *currency, *minor);
-        }
-        most
-    }
+#[derive(Default)]
+struct Session<'f> {
+    payment: Option<&'f str>,
+    paid: BTreeMap<Currency, i64>,
 }
 
-fn invoices<'f>(facts: &[&'f Fact], payments: &Payments<'f>) -> BTreeMap<&'f str, Bill<'f>> {
-    let mut invoices: BTreeMap<&str, Bill<'f>> = BTreeMap::new();
-    for fact in facts.iter().filter(|fact| fact.object == ReferenceKind::Invoice) {
-        let bill = invoices.entry(&fact.object_id).or_default();
-        if let Some((minor, amount)) = fact.captured.zip(fact.amount) {
-            at_least(&mut bill.says, amount.currency, minor);
-        }
-        bill.payments.extend(fact.payment_id.as_deref().map(|payment| payments.root(payment)));
-    }
-    // One that an earlier version read does not tell of which invoice it is.
-    let any = invoices.keys().next().copied();
-    let mut told: BTreeSet<(&str, &str)> = BTreeSet::new();
-    for (id, one) in invoice_payments(facts) {
-        let invoice = one.invoice.or(any).unwrap_or(id);
-        let bill = invoices.entry(invoice).or_default();
-        let payment = one.payment_id.map(|payment| payments.root(payment));
-        bill.payments.extend(payment);
-        for (currency, minor) in one.money {
-            add(&mut bill.paid, currency, minor);
-            if let Some(payment) = payment.filter(|payment| payments.is_known(payment)) {
-                told.insert((invoice, payment));
-                add(&mut bill.taken, currency, minor);
+impl<'f> Bills<'f> {
+    pub(super) fn add(&mut self, ids: &Ids<'f>, fact: &'f Fact) {
+        let payment = fact.payment_id.as_deref().map(|id| ids.payment(id));
+        let paid = match fact.object {
+            ReferenceKind::Invoice => {
+                let invoice = self.invoices.entry(&fact.object_id).or_default();
+                invoice.payments.extend(payment);
+                &mut invoice.paid
             }
-        }
-    }
-    // Without an InvoicePayment all that the payment took was for the invoice that names it.
-    for (invoice, bill) in &mut invoices {
-        for payment in bill.payments.iter().filter(|one| !told.contains(&(*invoice, **one))) {
-            for (currency, minor) in payments.part(payment) {
-                add(&mut bill.taken, currency, minor);
+            ReferenceKind::InvoicePayment => {
+                let put = self.puts.entry(&fact.object_id).or_default();
+                put.invoice = least(put.invoice, fact.parent_id.as_deref());
+                put.payment = least(put.payment, payment);
+                &mut put.paid
             }
-        }
-    }
-    invoices
-}
-
-/// A session speaks only where none of its payments is known.
-fn sessions(facts: &[&Fact], payments: &Payments<'_>, is_paid_otherwise: bool) -> Money {
-    let mut sessions: BTreeMap<&str, (BTreeSet<&str>, Money)> = BTreeMap::new();
-    for fact in facts.iter().filter(|fact| fact.object == ReferenceKind::CheckoutSession) {
-        let (paid_by, says) = sessions.entry(&fact.object_id).or_default();
-        paid_by.extend(fact.payment_id.as_deref());
-        if let Some((minor, amount)) = fact.captured.zip(fact.amount) {
-            at_least(says, amount.currency, minor);
-        }
-    }
-    let mut beside = Money::new();
-    for (paid_by, says) in sessions.into_values() {
-        let is_known = match paid_by.is_empty() {
-            true => is_paid_otherwise,
-            false => paid_by.iter().any(|one| payments.is_known(one)),
+            ReferenceKind::CheckoutSession => {
+                let session = self.sessions.entry(&fact.object_id).or_default();
+                session.payment = least(session.payment, payment);
+                &mut session.paid
+            }
+            _ => return,
         };
-        if !is_known {
-            for (currency, minor) in says {
-                add(&mut beside, currency, minor);
-            }
+        if let Some((minor, currency)) = captured(fact) {
+            let most = paid.entry(currency).or_default();
+            *most = (*most).max(minor);
         }
     }
-    beside
+
+    /// What sessions say of their payments: several speak of one with one voice.
+    pub(super) fn words_of_payments(&self) -> BTreeMap<Key<'f>, i64> {
+        let mut words: BTreeMap<Key<'f>, i64> = BTreeMap::new();
+        for session in self.sessions.values() {
+            let Some(payment) = session.payment else { continue };
+            for (currency, minor) in &session.paid {
+                let word = words.entry((payment, *currency)).or_default();
+                *word = (*word).max(*minor);
+            }
+        }
+        words
+    }
+
+    /// What was put of each payment to the invoices of this transaction.
+    pub(super) fn put(&self) -> BTreeMap<Key<'f>, i64> {
+        let mut parts: BTreeMap<Key<'f>, i64> = BTreeMap::new();
+        for put in self.puts.values() {
+            let Some(payment) = put.payment else { continue };
+            for (currency, minor) in &put.paid {
+                let part = parts.entry((payment, *currency)).or_default();
+                *part = part.saturating_add(*minor);
+            }
+        }
+        parts
+    }
+
+    /// What was paid beside the payments. Each payment covers a bill once: first what was put to it by
+    /// name, then what the invoice names, then whatever no payment that is known explains.
+    pub(super) fn beside(&self, payments: &Payments<'f>) -> BTreeMap<Currency, i64> {
+        let mut cover = Cover { payments, used: BTreeMap::new() };
+        let mut beside: BTreeMap<Currency, i64> = BTreeMap::new();
+        let mut explained: BTreeMap<(&str, Currency), i64> = BTreeMap::new();
+        let mut tied: BTreeSet<&str> = BTreeSet::new();
+        // Facts that were read when neither invoice nor payment was told: some invoice's.
+        let mut unnamed: BTreeMap<Currency, i64> = BTreeMap::new();
+        for put in self.puts.values() {
+            tied.extend(put.payment);
+            for (currency, minor) in &put.paid {
+                if put.invoice.is_none() && put.payment.is_none() {
+                    add(unnamed.entry(*currency).or_default(), *minor);
+                    continue;
+                }
+                let of_invoice = (put.invoice.unwrap_or(""), *currency);
+                add(explained.entry(of_invoice).or_default(), *minor);
+                let rest = put.payment.map_or(*minor, |id| cover.rest((id, *currency), *minor));
+                add(beside.entry(*currency).or_default(), rest);
+            }
+        }
+        let mut unexplained: BTreeMap<Currency, i64> = BTreeMap::new();
+        for (id, invoice) in &self.invoices {
+            tied.extend(&invoice.payments);
+            let is_known = invoice.payments.iter().any(|id| payments.known.contains(id));
+            for (currency, minor) in &invoice.paid {
+                let put = explained.get(&(*id, *currency)).copied().unwrap_or(0);
+                let mut rest = minor.saturating_sub(put).max(0);
+                for payment in &invoice.payments {
+                    rest = cover.rest((payment, *currency), rest);
+                }
+                let sum = if is_known { &mut beside } else { &mut unexplained };
+                add(sum.entry(*currency).or_default(), rest);
+            }
+        }
+        for (currency, minor) in unnamed {
+            let bills = self.invoices.values().filter_map(|invoice| invoice.paid.get(&currency));
+            let told = bills.fold(0_i64, |sum, paid| sum.saturating_add(*paid));
+            add(unexplained.entry(currency).or_default(), minor.saturating_sub(told).max(0));
+        }
+        for ((id, currency), payment) in &payments.all {
+            if let Some(rest) = unexplained.get_mut(currency).filter(|_| !tied.contains(id)) {
+                *rest = rest.saturating_sub(payment.part()).max(0);
+            }
+        }
+        for (currency, rest) in unexplained {
+            add(beside.entry(currency).or_default(), rest);
+        }
+        beside
+    }
+
+    /// What sessions say that do not name their payment, where nothing else is known.
+    pub(super) fn words_alone(&self) -> BTreeMap<Currency, Sum> {
+        let mut sums: BTreeMap<Currency, Sum> = BTreeMap::new();
+        for session in self.sessions.values().filter(|session| session.payment.is_none()) {
+            for (currency, minor) in &session.paid {
+                add(&mut sums.entry(*currency).or_default().received, *minor);
+            }
+        }
+        sums.retain(|_, sum| sum.received > 0);
+        sums
+    }
+}
+
+/// How much of each payment has explained a bill.
+struct Cover<'p, 'f> {
+    payments: &'p Payments<'f>,
+    used: BTreeMap<Key<'f>, i64>,
+}
+
+impl<'f> Cover<'_, 'f> {
+    /// What remains of a bill that this payment was put to.
+    fn rest(&mut self, key: Key<'f>, bill: i64) -> i64 {
+        // Converted: the payment itself says how much it is.
+        if self.payments.is_in_another_currency(key) {
+            return 0;
+        }
+        let used = self.used.entry(key).or_default();
+        let share = bill.min(self.payments.part(key).saturating_sub(*used));
+        add(used, share);
+        bill - share
+    }
+}
+
+fn add(sum: &mut i64, minor: i64) {
+    *sum = sum.saturating_add(minor);
+}
+
+fn least<'f>(known: Option<&'f str>, told: Option<&'f str>) -> Option<&'f str> {
+    known.into_iter().chain(told).min()
 }

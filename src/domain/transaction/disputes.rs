@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{DisputeStatus, changed_at};
 use crate::domain::event::{Provider, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
+use crate::domain::time::Timestamp;
 
 /// The fact that says where each dispute stands.
 pub(super) fn registers<'f>(provider: Provider, facts: &[&'f Fact]) -> Vec<&'f Fact> {
@@ -73,7 +74,9 @@ impl<'f> Case<'f> {
             FactState::DisputeClosed => &mut self.closed,
             _ => &mut self.open,
         };
-        *newest = (*newest).max_by_case_key(fact);
+        if newest.is_none_or(|known| case_key(fact) > case_key(known)) {
+            *newest = Some(fact);
+        }
     }
 
     fn stands_at(self) -> Option<&'f Fact> {
@@ -85,19 +88,6 @@ impl<'f> Case<'f> {
     }
 }
 
-trait Newest<'f> {
-    fn max_by_case_key(self, fact: &'f Fact) -> Option<&'f Fact>;
-}
-
-impl<'f> Newest<'f> for Option<&'f Fact> {
-    fn max_by_case_key(self, fact: &'f Fact) -> Self {
-        match self {
-            Some(known) if case_key(known) >= case_key(fact) => Some(known),
-            _ => Some(fact),
-        }
-    }
-}
-
-fn case_key(fact: &Fact) -> (crate::domain::time::Timestamp, bool, &Fact) {
+fn case_key(fact: &Fact) -> (Timestamp, bool, &Fact) {
     (changed_at(fact), fact.state != FactState::DisputeOpen, fact)
 }

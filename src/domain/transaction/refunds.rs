@@ -1,298 +1,378 @@
-//! What went back: each refund once, by its own id, wherever it hangs.
+//! What went back of each payment: the larger of what single refunds add up to and what the payment's
+//! running total says, because either may have been missed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::registers;
-use super::sums::{Money, Payments, add, at_least};
+use super::sums::{Ids, Key, Payment, Payments};
 use crate::domain::event::{Provider, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
-use crate::domain::money::Currency;
+use crate::domain::money::{Currency, Money};
 use crate::domain::time::Timestamp;
 
-/// What the reader of PayPal's events writes as the reason of money that PayPal took back.
-pub const REVERSAL: &str = "reversal";
-
-/// What went back of each currency, and when the newest of it did.
-pub(super) fn of(
-    provider: Provider,
-    all: &[&Fact],
-    payments: &Payments<'_>,
-    disputes: &[&Fact],
-) -> BTreeMap<Currency, (i64, Option<Timestamp>)> {
-    let mut by_payment: BTreeMap<&str, Refunds<'_>> = BTreeMap::new();
-    collect_refunds(provider, all, payments, &mut by_payment);
-    collect_totals(provider, all, payments, &mut by_payment);
-    let is_only = payments.taken.len() <= 1;
-    for dispute in disputes {
-        let about = dispute.payment_id.as_deref().or(dispute.parent_id.as_deref());
-        let about = about.map(|id| payments.root(id));
-        for (payment, refunds) in &mut by_payment {
-            if dispute.state == FactState::DisputeWon && (is_only || about == Some(*payment)) {
-                refunds.is_won = true;
-            }
-        }
-        if let (FactState::DisputePrevented, Some(minor), Some(amount)) =
-            (dispute.state, dispute.refunded, dispute.amount)
-        {
-            let refunds = by_payment.entry(about.unwrap_or_default()).or_default();
-            add(&mut refunds.prevented, amount.currency, minor);
-            refunds.at(amount.currency, dispute.occurred_at);
-        }
-    }
-    let mut sums: BTreeMap<Currency, (i64, Option<Timestamp>)> = BTreeMap::new();
-    for (payment, refunds) in by_payment {
-        for (currency, minor) in refunds.sum(provider, payment, payments) {
-            let sum = sums.entry(currency).or_default();
-            sum.0 = sum.0.saturating_add(minor);
-            sum.1 = sum.1.max(refunds.newest.get(&currency).copied());
-        }
-    }
-    sums
-}
-
-/// What is known of the refunds of one payment.
+/// What a charge says of the money that it took.
 #[derive(Default)]
-struct Refunds<'f> {
-    /// The register of each refund.
-    refunds: Vec<&'f Fact>,
-    /// When each that failed or was cancelled was first said to have.
-    undone_at: BTreeMap<&'f str, Timestamp>,
-    /// Ids of refunds that were money taken back by PayPal.
-    reversals: BTreeSet<&'f str>,
-    /// What each charge, or capture, says of it.
-    parents: BTreeMap<&'f str, Parent<'f>>,
-    /// Refunds that are known to be the release of a hold.
-    releases: Money,
-    /// What was given back so that no dispute came of it.
-    prevented: Money,
-    newest: BTreeMap<Currency, Timestamp>,
-    /// Whether a dispute about it was won.
-    is_won: bool,
-}
-
-/// What the facts of one charge, or refunds of one capture, say of it as a whole.
-#[derive(Default)]
-struct Parent<'f> {
+pub(super) struct Charge<'f> {
+    captured: i64,
     facts: Vec<&'f Fact>,
 }
 
-fn collect_refunds<'f>(
-    provider: Provider,
-    all: &[&'f Fact],
-    payments: &Payments<'f>,
-    by_payment: &mut BTreeMap<&'f str, Refunds<'f>>,
-) {
-    let told = || all.iter().copied().filter(|fact| fact.object == ReferenceKind::Refund);
-    let mut homes: BTreeMap<&str, &str> = BTreeMap::new();
-    for fact in told() {
-        let named = match provider {
-            Provider::Stripe => fact.payment_id.as_deref().or(fact.parent_id.as_deref()),
-            Provider::Paypal => fact.parent_id.as_deref(),
-        };
-        if let Some(named) = named {
-            let home = homes.entry(&fact.object_id).or_insert_with(|| payments.root(named));
-            *home = (*home).max(payments.root(named));
-        }
-    }
-    let home = |id: &str| homes.get(id).copied().unwrap_or_default();
-    for fact in told() {
-        let refunds = by_payment.entry(home(&fact.object_id)).or_default();
-        match fact.state {
-            FactState::Conflict => {
-                if let Some(amount) = fact.amount {
-                    at_least(&mut refunds.releases, amount.currency, amount.minor);
-                }
-                continue;
-            }
-            FactState::RefundFailed | FactState::RefundCanceled => {
-                let at = refunds.undone_at.entry(&fact.object_id).or_insert(fact.occurred_at);
-                *at = (*at).min(fact.occurred_at);
-            }
-            _ => {
-                if let Some(amount) = fact.amount {
-                    refunds.at(amount.currency, fact.occurred_at);
-                }
-            }
-        }
-        if fact.reason.as_deref() == Some(REVERSAL) {
-            refunds.reversals.insert(&fact.object_id);
-        }
-    }
-    let known = told().filter(|fact| fact.state != FactState::Conflict);
-    for refund in registers(known, |fact| (rank(fact.state), fact)).into_values() {
-        by_payment.entry(home(&refund.object_id)).or_default().refunds.push(refund);
-    }
-}
-
-fn collect_totals<'f>(
-    provider: Provider,
-    all: &[&'f Fact],
-    payments: &Payments<'f>,
-    by_payment: &mut BTreeMap<&'f str, Refunds<'f>>,
-) {
-    for fact in all.iter().copied().filter(|fact| fact.state != FactState::Conflict) {
-        let parent = match (provider, fact.object) {
-            (Provider::Stripe, ReferenceKind::Charge) if fact.captured.is_some() => {
-                &*fact.object_id
-            }
-            (Provider::Paypal, ReferenceKind::Refund)
-                if fact.state == FactState::RefundSucceeded && fact.refunded.is_some() =>
-            {
-                fact.parent_id.as_deref().unwrap_or_default()
-            }
-            _ => continue,
-        };
-        let refunds = by_payment.entry(payments.root(parent)).or_default();
-        refunds.parents.entry(parent).or_default().facts.push(fact);
-        if let (FactState::RefundSnapshot, Some(amount)) = (fact.state, fact.amount) {
-            refunds.at(amount.currency, fact.occurred_at);
-        }
-    }
-}
-
-impl Refunds<'_> {
-    fn at(&mut self, currency: Currency, at: Timestamp) {
-        let newest = self.newest.entry(currency).or_insert(at);
-        *newest = (*newest).max(at);
+impl<'f> Charge<'f> {
+    pub(super) fn add(&mut self, fact: &'f Fact, captured: i64) {
+        self.captured = self.captured.max(captured);
+        self.facts.push(fact);
     }
 
-    fn sum(&self, provider: Provider, payment: &str, payments: &Payments<'_>) -> Money {
-        let released = self.released(provider);
-        let singles = self.singles(&released);
-        let mut total = Money::new();
-        for parent in self.parents.values() {
-            let said = match provider {
-                Provider::Stripe => parent.newest_total(self),
-                Provider::Paypal => parent.greatest_total(self),
-            };
-            if let Some((currency, minor)) = said {
-                add(&mut total, currency, minor);
-            }
-        }
-        let mut sum = Money::new();
-        let currencies: BTreeSet<Currency> =
-            singles.keys().chain(total.keys()).chain(self.prevented.keys()).copied().collect();
-        for currency in currencies {
-            let of = |money: &Money| money.get(&currency).copied().unwrap_or_default();
-            let back = of(&singles).max(of(&total)).max(of(&self.prevented));
-            let part = payments.part(payment).get(&currency).copied();
-            let taken = payments.taken.get(payment).and_then(|taken| taken.get(&currency));
-            let minor = match (payments.is_shared(payment, currency), part, taken) {
-                // All of it went back, and so did our part; of less nobody says whose it was, unless
-                // a refund is here by itself.
-                (true, Some(part), Some(taken)) if back >= *taken => part,
-                (true, Some(part), _) => of(&singles).min(part),
-                _ => back,
-            };
-            add(&mut sum, currency, minor);
-        }
-        sum
+    pub(super) fn captured(&self) -> i64 {
+        self.captured
     }
 
-    /// The release of what was held and not captured, of each charge whose running total contains it.
-    fn released(&self, provider: Provider) -> Vec<(Currency, i64)> {
-        if provider != Provider::Stripe {
-            return Vec::new();
+    /// The rest of the hold, where it was released as a refund and is contained in the running total.
+    /// Which version of the API did the capture is not said, so that the amounts must tell.
+    fn release(&self) -> Option<i64> {
+        let mut told = Vec::new();
+        for fact in self.facts.iter().filter(|fact| self.is_final(fact)) {
+            let rest = rest(fact).filter(|rest| *rest > 0);
+            told.extend(rest.zip(fact.refunded).map(|(rest, total)| (rest, total, fact)));
         }
-        self.parents.values().filter_map(Parent::released).collect()
-    }
-
-    /// The refunds that were made or are under way, but for releases and what a won dispute brought
-    /// back.
-    fn singles(&self, released: &[(Currency, i64)]) -> Money {
-        let mut made: Vec<&Fact> = self
-            .refunds
-            .iter()
-            .copied()
-            .filter(|one| {
-                matches!(one.state, FactState::RefundPending | FactState::RefundSucceeded)
-            })
-            .filter(|one| !(self.is_won && self.reversals.contains(&*one.object_id)))
-            .collect();
-        for (currency, minor) in released {
-            if self.releases.get(currency) == Some(minor) {
-                continue;
-            }
-            let is_it = |fact: &&Fact| {
-                fact.amount.is_some_and(|one| (one.currency, one.minor) == (*currency, *minor))
-            };
-            let first = made.iter().copied().filter(|fact| is_it(fact)).min();
-            made.retain(|fact| Some(*fact) != first);
-        }
-        let mut sum = Money::new();
-        for amount in made.into_iter().filter_map(|fact| fact.amount) {
-            add(&mut sum, amount.currency, amount.minor);
-        }
-        sum
-    }
-
-    /// What of a running total is no refund any more: it failed, or a won dispute brought it back.
-    fn undone(&self, currency: Currency, is_later: impl Fn(&Fact) -> bool) -> i64 {
-        let is_undone = |fact: &&&Fact| match fact.state {
-            FactState::RefundFailed | FactState::RefundCanceled => is_later(fact),
-            _ => self.is_won && self.reversals.contains(&*fact.object_id),
-        };
-        let undone = self.refunds.iter().filter(is_undone).filter_map(|fact| fact.amount);
-        let undone = undone.filter(|amount| amount.currency == currency);
-        undone.fold(0, |sum: i64, amount| sum.saturating_add(amount.minor))
-    }
-}
-
-impl Parent<'_> {
-    fn currency(fact: &Fact) -> Option<Currency> {
-        fact.amount.map(|amount| amount.currency)
-    }
-
-    /// How much of a charge's running totals is the release of what was never captured. API versions
-    /// before 2025-03-31 count it, later ones do not, and which one it was only the data tells.
-    fn released(&self) -> Option<(Currency, i64)> {
-        let captured = self.facts.iter().filter_map(|fact| fact.captured).max()?;
-        let amounts = self.facts.iter().filter_map(|fact| fact.amount);
-        let charged = amounts.max_by_key(|amount| (amount.minor, amount.currency))?;
-        let rest = charged.minor.saturating_sub(captured);
-        if rest <= 0 || captured <= 0 {
-            return None;
-        }
-        let totals = || {
-            let all = self.facts.iter().filter(|fact| fact.captured == Some(captured));
-            all.filter_map(|fact| Some((fact.refunded?, fact.refunded_all)))
-        };
-        let is_more = totals().any(|(total, _)| total > captured);
-        let speaks_against =
-            totals().any(|(total, all)| total < rest || (all == Some(true) && total == captured));
-        let fits = totals().any(|(total, _)| total == rest);
-        (is_more || (fits && !speaks_against)).then_some((charged.currency, rest))
-    }
-
-    /// The newest running total of a charge, without a release. It counts refunds that failed later, but
-    /// leaves out those that failed by the very second in which it was said.
-    fn newest_total(&self, refunds: &Refunds<'_>) -> Option<(Currency, i64)> {
-        let totals = self.facts.iter().filter(|fact| fact.refunded.is_some());
-        let newest = totals.max_by_key(|fact| (fact.occurred_at, fact.refunded, **fact))?;
-        let currency = Self::currency(newest)?;
-        let released = self.released().map_or(0, |(_, minor)| minor);
-        let undone = refunds.undone(currency, |fact| {
-            let undone_at = refunds.undone_at.get(&*fact.object_id);
-            undone_at.is_some_and(|at| *at > newest.occurred_at)
+        let biggest = told.iter().map(|(rest, _, _)| *rest).max()?;
+        let is_proven = told.iter().any(|(_, total, _)| *total > self.captured);
+        let is_likely = told.iter().any(|(rest, total, _)| total == rest);
+        let is_refuted = told.iter().any(|(rest, total, fact)| {
+            total < rest || (fact.refunded_all == Some(true) && *total == self.captured)
         });
-        let total = newest.refunded?.saturating_sub(released).saturating_sub(undone);
-        Some((currency, total))
+        (is_proven || (is_likely && !is_refuted)).then_some(biggest)
     }
 
-    /// PayPal's running total counts completed refunds only and never falls.
-    fn greatest_total(&self, refunds: &Refunds<'_>) -> Option<(Currency, i64)> {
-        let greatest = self.facts.iter().max_by_key(|fact| (fact.refunded, **fact))?;
-        let currency = Self::currency(greatest)?;
-        let undone = refunds.undone(currency, |_| true);
-        Some((currency, greatest.refunded?.saturating_sub(undone)))
+    /// While more is captured part of the hold still stands, and nothing of it was released.
+    fn is_final(&self, fact: &Fact) -> bool {
+        fact.captured == Some(self.captured)
+    }
+
+    /// The newest running total, and when it was so.
+    fn total(&self) -> Option<(Timestamp, i64)> {
+        let is_contained = self.release().is_some();
+        let newest = self
+            .facts
+            .iter()
+            .filter(|fact| fact.refunded.is_some())
+            .max_by_key(|fact| (fact.occurred_at, fact.refunded, **fact))?;
+        let released = rest(newest).filter(|_| is_contained && self.is_final(newest)).unwrap_or(0);
+        let total = newest.refunded?.saturating_sub(released.max(0));
+        Some((newest.occurred_at, total.max(0)))
     }
 }
+
+/// What was authorised and not captured.
+fn rest(fact: &Fact) -> Option<i64> {
+    Some(fact.amount?.minor.saturating_sub(fact.captured?))
+}
+
+/// All that is told of one refund, wherever it hangs.
+#[derive(Default)]
+struct Refund<'f> {
+    /// The fact that decides what became of it.
+    register: Option<(u8, &'f Fact)>,
+    /// The one of those that tell an amount.
+    money: Option<(u8, &'f Fact, Money)>,
+    payment: Option<&'f str>,
+    parents: BTreeSet<&'f str>,
+    first_at: Option<Timestamp>,
+    /// When it was last said to be under way or made.
+    made_at: Option<Timestamp>,
+    /// When it was first said to have failed or been cancelled: what is told of it again later is no
+    /// failure of then.
+    undone_at: Option<Timestamp>,
+    /// The release of a hold that was never captured.
+    is_release: bool,
+    /// PayPal took the money back.
+    is_reversal: bool,
+}
+
+impl<'f> Refund<'f> {
+    fn add(&mut self, ids: &Ids<'f>, fact: &'f Fact) {
+        let rank = rank(fact.state);
+        self.register = self.register.max(Some((rank, fact)));
+        if let Some(amount) = fact.amount {
+            self.money = self.money.max(Some((rank, fact, amount)));
+        }
+        let about = ids.about(fact);
+        self.payment = match (self.payment, about) {
+            (Some(known), Some(told)) => Some(known.min(told)),
+            (known, told) => known.or(told),
+        };
+        self.parents.extend(fact.parent_id.as_deref());
+        let at = Some(fact.occurred_at);
+        self.first_at = self.first_at.or(at).min(at);
+        match rank {
+            UNDONE => self.undone_at = self.undone_at.or(at).min(at),
+            _ => self.made_at = self.made_at.max(at),
+        }
+        self.is_release |= fact.reason.as_deref() == Some(RELEASE);
+        self.is_reversal |=
+            ids.provider == Provider::Paypal && fact.reason.as_deref() == Some(REVERSAL);
+    }
+
+    fn is_made(&self) -> bool {
+        use FactState::{RefundPending, RefundSucceeded};
+        let state = self.register.map(|(_, fact)| fact.state);
+        matches!(state, Some(RefundPending | RefundSucceeded)) && !self.is_release
+    }
+
+    fn minor(&self) -> i64 {
+        self.money.map_or(0, |(_, _, money)| money.minor)
+    }
+
+    /// Whether it may be of this charge: its own id names it, or only the payment's does.
+    fn may_be_of(&self, charge: &str, payment: &str) -> bool {
+        self.parents.contains(charge) || self.parents.iter().all(|parent| *parent == payment)
+    }
+}
+
+/// Stripe's reason of a refund that is none.
+const RELEASE: &str = "expired_uncaptured_charge";
+/// How a refund is marked by which PayPal took money back for a claim.
+pub const REVERSAL: &str = "reversal";
+
+/// What is known to have gone back of one payment in one currency.
+#[derive(Default)]
+struct Returned<'f> {
+    refunds: BTreeMap<&'f str, Refund<'f>>,
+    /// PayPal's running totals, which completed refunds carry.
+    total: i64,
+    /// When a snapshot of a running total was last taken.
+    snapshot_at: Option<Timestamp>,
+    /// Disputes that ended because the money was given back, the newest fact of each.
+    prevented: BTreeMap<&'f str, &'f Fact>,
+}
+
+/// The refunds of a transaction.
+pub(super) struct Refunds<'p, 'f> {
+    provider: Provider,
+    payments: &'p Payments<'f>,
+    all: BTreeMap<Key<'f>, Returned<'f>>,
+    /// Payments of which every dispute ended for the shop.
+    won: BTreeSet<&'f str>,
+}
+
+impl<'p, 'f> Refunds<'p, 'f> {
+    pub(super) fn of(
+        ids: &Ids<'f>,
+        facts: &[&'f Fact],
+        disputes: &[&'f Fact],
+        payments: &'p Payments<'f>,
+    ) -> Self {
+        let ends: BTreeMap<&str, FactState> =
+            disputes.iter().map(|fact| (&*fact.object_id, fact.state)).collect();
+        let won = won(ids, facts, &ends, payments.only());
+        let mut refunds: BTreeMap<&str, Refund<'f>> = BTreeMap::new();
+        let mut this = Self { provider: ids.provider, payments, all: BTreeMap::new(), won };
+        for fact in facts.iter().copied() {
+            let is_told = fact.state != FactState::Conflict;
+            match fact.object {
+                // What is released is no contradiction.
+                ReferenceKind::Refund if is_told || fact.reason.as_deref() == Some(RELEASE) => {
+                    refunds.entry(&fact.object_id).or_default().add(ids, fact);
+                }
+                ReferenceKind::Dispute if fact.state == FactState::DisputePrevented => {
+                    let is_so = ends.get(&*fact.object_id) == Some(&fact.state);
+                    if is_so && fact.refunded.is_some() {
+                        this.add_prevented(ids, fact);
+                    }
+                }
+                ReferenceKind::Charge if fact.state == FactState::RefundSnapshot => {
+                    this.add_snapshot(ids, fact);
+                }
+                _ => {}
+            }
+        }
+        if ids.provider == Provider::Paypal {
+            for fact in facts.iter().copied() {
+                let payment = refunds.get(&*fact.object_id).and_then(|refund| refund.payment);
+                this.add_total(fact, payment);
+            }
+        }
+        for (id, refund) in refunds {
+            let Some((_, _, money)) = refund.money else { continue };
+            let key = this.key(refund.payment, money.currency);
+            this.all.entry(key).or_default().refunds.insert(id, refund);
+        }
+        for key in payments.all.keys() {
+            this.all.entry(*key).or_default();
+        }
+        this
+    }
+
+    /// A refund that does not say of what is of the only payment there is.
+    fn key(&self, payment: Option<&'f str>, currency: Currency) -> Key<'f> {
+        (payment.or_else(|| self.payments.only()).unwrap_or(""), currency)
+    }
+
+    fn add_prevented(&mut self, ids: &Ids<'f>, fact: &'f Fact) {
+        let Some(money) = fact.amount else { return };
+        let key = self.key(ids.about(fact), money.currency);
+        let known = self.all.entry(key).or_default().prevented.entry(&fact.object_id);
+        let newest = known.or_insert(fact);
+        *newest = (*newest).max(fact);
+    }
+
+    fn add_snapshot(&mut self, ids: &Ids<'f>, fact: &'f Fact) {
+        let Some(money) = fact.amount.filter(|_| self.provider == Provider::Stripe) else { return };
+        let key = (ids.payment(&fact.object_id), money.currency);
+        let at = &mut self.all.entry(key).or_default().snapshot_at;
+        *at = (*at).max(Some(fact.occurred_at));
+    }
+
+    fn add_total(&mut self, fact: &'f Fact, payment: Option<&'f str>) {
+        let is_made =
+            fact.object == ReferenceKind::Refund && fact.state == FactState::RefundSucceeded;
+        let Some((total, money)) = fact.refunded.zip(fact.amount).filter(|_| is_made) else {
+            return;
+        };
+        let key = self.key(payment, money.currency);
+        if !self.payments.is_in_another_currency(key) {
+            let most = &mut self.all.entry(key).or_default().total;
+            *most = (*most).max(total);
+        }
+    }
+
+    /// What went back in each currency, and when it last did.
+    pub(super) fn sums(&self) -> BTreeMap<Currency, (i64, Option<Timestamp>)> {
+        let nothing = Payment::default();
+        let mut sums: BTreeMap<Currency, (i64, Option<Timestamp>)> = BTreeMap::new();
+        for (key, returned) in &self.all {
+            let payment = self.payments.all.get(key).unwrap_or(&nothing);
+            let released = returned.released(key.0, payment);
+            let counted = |(id, refund): &(&&'f str, &Refund<'f>)| {
+                !released.contains(*id) && !self.is_won_back(key.0, refund)
+            };
+            let counts: Vec<&Refund<'f>> =
+                returned.refunds.iter().filter(counted).map(|(_, refund)| refund).collect();
+            let minor = self.returned(*key, returned, payment, &counts);
+            let sum = sums.entry(key.1).or_default();
+            sum.0 = sum.0.saturating_add(minor);
+            if minor > 0 {
+                sum.1 = sum.1.max(returned.at(&counts));
+            }
+        }
+        sums
+    }
+
+    /// Whether PayPal gave back what it had taken for a claim that the shop won.
+    fn is_won_back(&self, payment: &str, refund: &Refund<'f>) -> bool {
+        refund.is_reversal && self.won.contains(self.payments.only().unwrap_or(payment))
+    }
+
+    fn returned(
+        &self,
+        key: Key<'f>,
+        returned: &Returned<'f>,
+        payment: &Payment<'f>,
+        counts: &[&Refund<'f>],
+    ) -> i64 {
+        let single = sum(counts.iter().filter(|refund| refund.is_made()).map(|one| one.minor()));
+        let prevented = sum(returned.prevented.values().filter_map(|fact| fact.refunded));
+        let total = match self.provider {
+            Provider::Stripe => returned.stripe_total(payment),
+            Provider::Paypal => {
+                let all = returned.refunds.values();
+                let back =
+                    |refund: &&Refund<'f>| refund.undone() || self.is_won_back(key.0, refund);
+                returned.total.saturating_sub(sum(all.filter(back).map(Refund::minor)))
+            }
+        };
+        if !payment.is_shared() {
+            return single.max(total).max(prevented).max(0);
+        }
+        // Whose part of a shared payment went back only the whole of it tells.
+        let total = if total >= payment.whole() { total } else { 0 };
+        single.max(total).max(prevented).clamp(0, payment.part())
+    }
+}
+
+impl Refund<'_> {
+    fn undone(&self) -> bool {
+        self.register.is_some_and(|(rank, _)| rank == UNDONE)
+    }
+}
+
+impl<'f> Returned<'f> {
+    /// The refunds that are the release of a charge's uncaptured rest: one for each such charge.
+    fn released(&self, id: &str, payment: &Payment<'f>) -> BTreeSet<&'f str> {
+        let mut released: BTreeSet<&'f str> = BTreeSet::new();
+        for (charge, evidence) in &payment.charges {
+            let Some(rest) = evidence.release() else { continue };
+            let may_be = |(known, refund): &(&&'f str, &Refund<'f>)| {
+                !released.contains(*known) && refund.minor() == rest && refund.may_be_of(charge, id)
+            };
+            let first = self
+                .refunds
+                .iter()
+                .filter(may_be)
+                .min_by_key(|(known, refund)| (!refund.is_release, refund.first_at, **known));
+            released.extend(first.map(|(known, _)| *known));
+        }
+        released
+    }
+
+    /// The running totals of its charges, without what has failed since each was told: one of the very
+    /// second of a failure leaves it out already.
+    fn stripe_total(&self, payment: &Payment<'f>) -> i64 {
+        let totals: Vec<(&str, Timestamp, i64)> = payment
+            .charges
+            .iter()
+            .filter_map(|(charge, told)| told.total().map(|(at, total)| (*charge, at, total)))
+            .collect();
+        let has_total = |refund: &Refund<'f>| {
+            totals.iter().find(|(charge, _, _)| refund.parents.contains(charge))
+        };
+        let failed = self.refunds.values().filter(|refund| refund.undone()).filter(|refund| {
+            let total = has_total(refund).or_else(|| totals.first());
+            total.is_some_and(|(_, at, _)| refund.undone_at.is_some_and(|failed| failed > *at))
+        });
+        let total = sum(totals.iter().map(|(_, _, total)| *total));
+        total.saturating_sub(sum(failed.map(Refund::minor)))
+    }
+
+    fn at(&self, counts: &[&Refund<'f>]) -> Option<Timestamp> {
+        let made = counts.iter().filter(|refund| refund.is_made()).map(|refund| refund.made_at);
+        let prevented = self.prevented.values().map(|fact| Some(fact.occurred_at)).max().flatten();
+        made.max().flatten().max(prevented).max(self.snapshot_at)
+    }
+}
+
+/// The payments about which every dispute ended for the shop.
+fn won<'f>(
+    ids: &Ids<'f>,
+    facts: &[&'f Fact],
+    ends: &BTreeMap<&str, FactState>,
+    only: Option<&'f str>,
+) -> BTreeSet<&'f str> {
+    let mut won = BTreeSet::new();
+    let mut not_won = BTreeSet::new();
+    for fact in facts.iter().copied().filter(|fact| fact.object == ReferenceKind::Dispute) {
+        let Some(payment) = only.or_else(|| ids.about(fact)) else { continue };
+        match ends.get(&*fact.object_id) {
+            Some(FactState::DisputeWon) => won.insert(payment),
+            Some(FactState::DisputeInquiryClosed) | None => false,
+            Some(_) => not_won.insert(payment),
+        };
+    }
+    &won - &not_won
+}
+
+fn sum(amounts: impl Iterator<Item = i64>) -> i64 {
+    amounts.fold(0, i64::saturating_add)
+}
+
+/// The rank of a refund that came to nothing.
+const UNDONE: u8 = 3;
 
 /// A refund that failed or was cancelled is final, also after it had succeeded.
 fn rank(state: FactState) -> u8 {
     match state {
-        FactState::RefundFailed | FactState::RefundCanceled => 3,
+        FactState::RefundFailed | FactState::RefundCanceled => UNDONE,
         FactState::RefundSucceeded => 2,
+        FactState::RefundPending => 1,
         _ => 0,
     }
 }

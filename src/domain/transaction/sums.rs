@@ -1,175 +1,211 @@
-//! What was taken: added up over payments by the best evidence of each, each currency by itself.
+//! What was taken and what went back: added up over payments, each currency by itself.
+//!
+//! A payment is a PaymentIntent with its charges, or a charge without one; a capture or a sale. Several
+//! objects tell of the same money, so of one payment the best evidence counts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::bills;
-use super::refunds;
+use super::bills::Bills;
+use super::is_payment;
+use super::refunds::{Charge, Refunds};
 use crate::domain::event::{Provider, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::Currency;
 use crate::domain::time::Timestamp;
 
-/// Money of one currency.
+/// The money of one currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sum {
     /// Minor units that were taken.
     pub(super) received: i64,
     /// Minor units that went back, at most `received`.
     pub(super) refunded: i64,
-    /// When the newest of it went back.
+    /// When something last went back, as far as that is told.
     pub(super) refunded_at: Option<Timestamp>,
 }
 
-/// Minor units by currency.
-pub(super) type Money = BTreeMap<Currency, i64>;
+/// A payment in one currency: nothing in the domain forbids facts of one payment in several.
+pub(super) type Key<'f> = (&'f str, Currency);
 
-/// Adds to what is known of a currency.
-pub(super) fn add(money: &mut Money, currency: Currency, minor: i64) {
-    let sum = money.entry(currency).or_default();
-    *sum = sum.saturating_add(minor.max(0));
-}
-
-/// Keeps the more of a currency.
-pub(super) fn at_least(money: &mut Money, currency: Currency, minor: i64) {
-    let most = money.entry(currency).or_default();
-    *most = (*most).max(minor);
-}
-
-/// The money that came, by currency; none of it zero. `disputes` is where each dispute stands.
-pub(super) fn of(provider: Provider, all: &[&Fact], disputes: &[&Fact]) -> BTreeMap<Currency, Sum> {
-    let facts: Vec<&Fact> =
-        all.iter().copied().filter(|fact| fact.state != FactState::Conflict).collect();
-    let payments = Payments::of(provider, &facts);
-    let mut received = Money::new();
-    for payment in payments.taken.keys() {
-        for (currency, minor) in payments.part(payment) {
-            add(&mut received, currency, minor);
+/// The money of every currency that any came in. `disputes` is the register of each dispute; `facts` may
+/// contain contradictions.
+pub(super) fn of<'f>(
+    provider: Provider,
+    facts: &[&'f Fact],
+    disputes: &[&'f Fact],
+) -> BTreeMap<Currency, Sum> {
+    let ids = Ids::of(provider, facts);
+    let payments = Payments::of(&ids, facts);
+    let mut sums: BTreeMap<Currency, Sum> = BTreeMap::new();
+    let mut receive = |currency: Currency, minor: i64| {
+        let sum = sums.entry(currency).or_default();
+        sum.received = sum.received.saturating_add(minor);
+    };
+    for ((_, currency), payment) in &payments.all {
+        receive(*currency, payment.part());
+    }
+    for (currency, minor) in payments.bills.beside(&payments) {
+        receive(currency, minor);
+    }
+    sums.retain(|_, sum| sum.received > 0);
+    if sums.is_empty() {
+        sums = payments.bills.words_alone();
+    }
+    for (currency, (refunded, at)) in Refunds::of(&ids, facts, disputes, &payments).sums() {
+        if let Some(sum) = sums.get_mut(&currency) {
+            sum.refunded = refunded.min(sum.received);
+            sum.refunded_at = at;
         }
     }
-    if provider == Provider::Stripe {
-        for (currency, minor) in bills::beside(&facts, &payments) {
-            add(&mut received, currency, minor);
-        }
-    }
-    let mut refunded = refunds::of(provider, all, &payments, disputes);
-    received.retain(|_, minor| *minor > 0);
-    received
-        .into_iter()
-        .map(|(currency, received)| {
-            let (minor, at) = refunded.remove(&currency).unwrap_or_default();
-            let refunded = minor.clamp(0, received);
-            (currency, Sum { received, refunded, refunded_at: at.filter(|_| refunded > 0) })
-        })
-        .collect()
+    sums
 }
 
-/// The payments of a transaction.
-pub(super) struct Payments<'f> {
-    /// The PaymentIntent of each charge that has one.
+/// Which ids name one payment.
+pub(super) struct Ids<'f> {
+    pub(super) provider: Provider,
+    /// The PaymentIntent of each charge, whoever tells it.
     intents: BTreeMap<&'f str, &'f str>,
-    /// What each payment has taken.
-    pub(super) taken: BTreeMap<&'f str, Money>,
-    /// What InvoicePayments of this transaction say of a payment, which may pay others' invoices too.
-    invoiced: BTreeMap<&'f str, Money>,
 }
 
-impl<'f> Payments<'f> {
+impl<'f> Ids<'f> {
     fn of(provider: Provider, facts: &[&'f Fact]) -> Self {
-        let mut payments =
-            Self { intents: BTreeMap::new(), taken: BTreeMap::new(), invoiced: BTreeMap::new() };
-        if provider == Provider::Stripe {
-            payments.find_intents(facts);
-        }
-        payments.take(provider, facts);
-        payments.find_invoiced(facts);
-        payments
-    }
-
-    fn find_intents(&mut self, facts: &[&'f Fact]) {
-        for fact in facts {
-            let tied = match fact.object {
-                ReferenceKind::Charge => Some(&*fact.object_id).zip(fact.parent_id.as_deref()),
-                ReferenceKind::Refund | ReferenceKind::Dispute => {
-                    fact.parent_id.as_deref().zip(fact.payment_id.as_deref())
-                }
+        use ReferenceKind::{Charge, Dispute, Refund};
+        let mut intents: BTreeMap<&str, &str> = BTreeMap::new();
+        let told = facts.iter().filter(|fact| fact.state != FactState::Conflict);
+        for fact in told.filter(|_| provider == Provider::Stripe) {
+            let tie = match fact.object {
+                Charge => fact.parent_id.as_deref().map(|intent| (&*fact.object_id, intent)),
+                Refund | Dispute => fact.parent_id.as_deref().zip(fact.payment_id.as_deref()),
                 _ => None,
             };
-            if let Some((charge, intent)) = tied.filter(|(charge, intent)| charge != intent) {
-                self.intents.insert(charge, intent);
-            }
+            let Some((charge, intent)) = tie.filter(|(charge, intent)| charge != intent) else {
+                continue;
+            };
+            let known = intents.entry(charge).or_insert(intent);
+            *known = (*known).min(intent);
         }
+        Self { provider, intents }
     }
 
-    /// The payment to which an object with this id belongs.
-    pub(super) fn root(&self, id: &'f str) -> &'f str {
+    /// The payment that an object with this id belongs to.
+    pub(super) fn payment(&self, id: &'f str) -> &'f str {
         self.intents.get(id).copied().unwrap_or(id)
     }
 
-    fn take(&mut self, provider: Provider, facts: &[&'f Fact]) {
-        let mut objects: BTreeMap<(&str, ReferenceKind, &str), Money> = BTreeMap::new();
-        for fact in facts.iter().filter(|fact| super::is_payment(provider, fact.object)) {
-            let (Some(captured), Some(amount)) = (fact.captured, fact.amount) else { continue };
-            let kind = match fact.object {
-                // A v1 sale and a v2 capture of one payment carry one id, so they are one.
-                ReferenceKind::Sale => ReferenceKind::Capture,
-                kind => kind,
-            };
-            let key = (self.root(&fact.object_id), kind, &*fact.object_id);
-            at_least(objects.entry(key).or_default(), amount.currency, captured);
+    /// The payment that a refund or a dispute is about, as this fact tells.
+    pub(super) fn about(&self, fact: &'f Fact) -> Option<&'f str> {
+        let id = fact.payment_id.as_deref().or(fact.parent_id.as_deref())?;
+        Some(self.payment(id))
+    }
+}
+
+/// The evidence of one payment.
+#[derive(Default)]
+pub(super) struct Payment<'f> {
+    /// The most that it is known to have taken by its own word.
+    direct: i64,
+    /// Its charges that took something.
+    pub(super) charges: BTreeMap<&'f str, Charge<'f>>,
+    /// What a session says of it, where nothing better is known.
+    word: i64,
+    /// What InvoicePayments say was put of it to the invoices of this transaction.
+    put: Option<i64>,
+}
+
+impl Payment<'_> {
+    /// All that it took, of whichever transaction.
+    pub(super) fn whole(&self) -> i64 {
+        let charged = self.charges.values().map(Charge::captured).fold(0, i64::saturating_add);
+        match self.direct.max(charged) {
+            0 => self.word,
+            known => known,
         }
-        // All charges of an intent together, or what it says itself.
-        let mut charged: BTreeMap<&str, Money> = BTreeMap::new();
-        for ((root, kind, _), money) in objects {
-            for (currency, minor) in money {
-                if kind == ReferenceKind::Charge {
-                    add(charged.entry(root).or_default(), currency, minor);
-                } else {
-                    at_least(self.taken.entry(root).or_default(), currency, minor);
+    }
+
+    /// What it took of this transaction: one transfer may pay the invoices of several.
+    pub(super) fn part(&self) -> i64 {
+        let whole = self.whole();
+        self.put.map_or(whole, |put| whole.min(put))
+    }
+
+    /// Whether other transactions have a part of it too.
+    pub(super) fn is_shared(&self) -> bool {
+        self.part() < self.whole()
+    }
+}
+
+/// All payments of a transaction, and what bills say beside them.
+pub(super) struct Payments<'f> {
+    pub(super) all: BTreeMap<Key<'f>, Payment<'f>>,
+    /// Those that are known to have taken money.
+    pub(super) known: BTreeSet<&'f str>,
+    bills: Bills<'f>,
+}
+
+impl<'f> Payments<'f> {
+    fn of(ids: &Ids<'f>, facts: &[&'f Fact]) -> Self {
+        let mut all: BTreeMap<Key<'f>, Payment<'f>> = BTreeMap::new();
+        let mut bills = Bills::default();
+        // Those that tell themselves what became of them: of these no session's word counts.
+        let mut told: BTreeSet<&str> = BTreeSet::new();
+        for fact in facts.iter().copied().filter(|fact| fact.state != FactState::Conflict) {
+            if is_payment(ids.provider, fact.object) {
+                let id = payment_of(ids, fact);
+                if matches!(fact.state, FactState::Authorized | FactState::Canceled) {
+                    told.insert(id);
                 }
-            }
-        }
-        for (root, money) in charged {
-            for (currency, minor) in money {
-                at_least(self.taken.entry(root).or_default(), currency, minor);
-            }
-        }
-    }
-
-    fn find_invoiced(&mut self, facts: &[&'f Fact]) {
-        for (_, paid) in bills::invoice_payments(facts) {
-            let Some(payment) = paid.payment_id else { continue };
-            for (currency, minor) in &paid.money {
-                add(self.invoiced.entry(self.root(payment)).or_default(), *currency, *minor);
-            }
-        }
-    }
-
-    /// What a payment has taken for this transaction.
-    pub(super) fn part(&self, payment: &str) -> Money {
-        let mut taken = self.taken.get(payment).cloned().unwrap_or_default();
-        if let Some(invoiced) = self.invoiced.get(payment) {
-            for (currency, minor) in &mut taken {
-                if let Some(part) = invoiced.get(currency).filter(|part| **part > 0) {
-                    *minor = (*minor).min(*part);
+                let Some((captured, currency)) = captured(fact) else { continue };
+                if captured > 0 {
+                    told.insert(id);
                 }
+                let payment = all.entry((id, currency)).or_default();
+                match fact.object {
+                    ReferenceKind::Charge => {
+                        payment.charges.entry(&fact.object_id).or_default().add(fact, captured);
+                    }
+                    _ => payment.direct = payment.direct.max(captured),
+                }
+            } else if ids.provider == Provider::Stripe {
+                bills.add(ids, fact);
             }
         }
-        taken
+        for ((id, currency), minor) in bills.words_of_payments() {
+            if !told.contains(id) {
+                all.entry((id, currency)).or_default().word = minor;
+            }
+        }
+        for (key, minor) in bills.put() {
+            all.entry(key).or_default().put = Some(minor);
+        }
+        let taken = all.iter().filter(|(_, payment)| payment.whole() > 0);
+        let known = taken.map(|((id, _), _)| *id).collect();
+        Self { all, known, bills }
     }
 
-    /// What a payment has taken for others.
-    pub(super) fn is_shared(&self, payment: &str, currency: Currency) -> bool {
-        let taken = self.taken.get(payment).and_then(|taken| taken.get(&currency));
-        taken.is_some_and(|taken| self.part(payment).get(&currency) < Some(taken))
+    pub(super) fn part(&self, key: Key<'f>) -> i64 {
+        self.all.get(&key).map_or(0, Payment::part)
     }
 
-    /// Whether any of its money is known.
-    pub(super) fn is_known(&self, payment: &str) -> bool {
-        self.taken.get(payment).is_some_and(|taken| taken.values().any(|minor| *minor > 0))
+    /// Whether it is known to have taken money, but none in this currency.
+    pub(super) fn is_in_another_currency(&self, (id, currency): Key<'f>) -> bool {
+        let took = |payment: &Payment<'_>| payment.whole() > 0;
+        self.known.contains(id) && !self.all.get(&(id, currency)).is_some_and(took)
     }
 
-    /// Those of which money is known.
-    pub(super) fn known(&self) -> BTreeSet<&'f str> {
-        self.taken.keys().copied().filter(|payment| self.is_known(payment)).collect()
+    /// The only payment that took money, if there is one.
+    pub(super) fn only(&self) -> Option<&'f str> {
+        self.known.first().copied().filter(|_| self.known.len() == 1)
     }
+}
+
+fn payment_of<'f>(ids: &Ids<'f>, fact: &'f Fact) -> &'f str {
+    match fact.object {
+        ReferenceKind::Charge => ids.payment(&fact.object_id),
+        _ => &fact.object_id,
+    }
+}
+
+/// What the object says that it has taken.
+pub(super) fn captured(fact: &Fact) -> Option<(i64, Currency)> {
+    Some((fact.captured?.max(0), fact.amount?.currency))
 }

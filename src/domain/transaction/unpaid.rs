@@ -209,7 +209,7 @@ fn order_rank(state: FactState) -> u8 {
 fn v1_payment_rank(state: FactState) -> u8 {
     match state {
         FactState::Canceled => 2,
-        FactState::Approved => 1,
+        FactState::Approved | FactState::AttemptFailed => 1,
         _ => 0,
     }
 }

@@ -1,3 +1,5 @@
+-- Rows as V12 keeps them.
+
 INSERT INTO orphan_transactions
     (id, provider, account, kind, candidates, reference, event_id, event_type, livemode, first_seen_at,
      last_seen_at, alert_at)
