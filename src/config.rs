@@ -311,8 +311,6 @@ impl Checks<'_> {
                 order_id_key: options.order_id_key.clone(),
                 own_metadata: options.own_metadata.iter().map(|mark| mark.0.clone()).collect(),
                 own_invoice_prefix: options.own_invoice_prefix.clone(),
-                order_id_from: options.order_id_from.iter().map(ToString::to_string).collect(),
-                own_accounts: options.own_account.clone(),
             },
             orphan_grace: options.orphan_grace.0,
             time_zone: options.time_zone.clone().unwrap_or_else(Zone::system),

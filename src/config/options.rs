@@ -13,7 +13,6 @@ use crate::domain::language::Language;
 use crate::domain::retention::Keep;
 use crate::domain::time::Timestamp;
 use crate::providers::paypal::certificate::CertificateHost;
-use crate::providers::rules::OrderIdSource;
 use crate::zone::{TimeOfDay, Zone};
 
 /// Which database a command works on.
@@ -136,30 +135,6 @@ pub struct ServeOptions {
         env = "PAYHOOKD_ORDER_ID_KEY"
     )]
     pub order_id_key: String,
-
-    /// Which fields hold the shop's order id: `metadata` and `client_reference_id` of Stripe,
-    /// `invoice_id` and `custom_id` of PayPal; all of them, if it is not said. May be given several
-    /// times, or several separated by commas.
-    #[arg(
-        long,
-        value_name = "FIELD",
-        value_delimiter = ',',
-        value_parser = parse_order_id_source,
-        env = "PAYHOOKD_ORDER_ID_FROM"
-    )]
-    pub order_id_from: Vec<OrderIdSource>,
-
-    /// A connected account of Stripe (`acct_…`) whose payments are this shop's own: those of others are
-    /// kept apart, and nobody is told of them. May be given several times, or several separated by
-    /// commas.
-    #[arg(
-        long,
-        value_name = "ACCOUNT",
-        value_delimiter = ',',
-        value_parser = parse_account,
-        env = "PAYHOOKD_OWN_ACCOUNT"
-    )]
-    pub own_account: Vec<String>,
 
     /// Where several shops share one Stripe account: an entry of the metadata that every payment of
     /// this shop has. Payments without it are another's, and kept out of the inbox. May be given
@@ -565,16 +540,6 @@ impl std::str::FromStr for MetadataOption {
             _ => Err("give KEY=VALUE, such as site=shop".to_owned()),
         }
     }
-}
-
-fn parse_order_id_source(text: &str) -> Result<OrderIdSource, String> {
-    OrderIdSource::parse(text)
-        .ok_or_else(|| "give metadata, client_reference_id, invoice_id or custom_id".to_owned())
-}
-
-fn parse_account(text: &str) -> Result<String, String> {
-    let is_account = text.strip_prefix("acct_").is_some_and(|rest| !rest.is_empty());
-    is_account.then(|| text.to_owned()).ok_or_else(|| "give an account's id, acct_…".to_owned())
 }
 
 fn parse_key(text: &str) -> Result<String, String> {

@@ -1,9 +1,6 @@
 //! What reading an event's object needs, whichever provider's.
 
-use std::borrow::Cow;
-
-use super::loose::Loose;
-use super::rules::{OrderIdSource, Rules};
+use super::rules::Rules;
 use crate::domain::event::{Content, Part, Reference, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::time::Timestamp;
@@ -52,16 +49,6 @@ pub(super) struct Source<'e> {
 pub(super) type Reading = Result<Content, String>;
 
 impl Source<'_> {
-    /// PayPal's `custom_id` or `custom`, where the shop keeps its order id there.
-    pub(super) fn custom<'l>(&self, id: &'l Loose<'_>) -> Option<Cow<'l, str>> {
-        id.label().filter(|_| self.rules.says_order(OrderIdSource::CustomId))
-    }
-
-    /// PayPal's `invoice_id` or `invoice_number`, where the shop keeps its order id there.
-    pub(super) fn invoice<'l>(&self, id: &'l Loose<'_>) -> Option<Cow<'l, str>> {
-        id.label().filter(|_| self.rules.says_order(OrderIdSource::InvoiceId))
-    }
-
     /// What this event says of one object, and nothing more about it yet.
     pub(super) fn fact(&self, object: ReferenceKind, object_id: &str, state: FactState) -> Fact {
         Fact::new(self.occurred_at, self.event_id, object, object_id, state)

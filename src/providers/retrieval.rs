@@ -458,10 +458,7 @@ mod tests {
         assert_eq!(
             states(&answer),
             [
-                // The order tells of its parts, and so does each of them.
                 (ReferenceKind::Order, FactState::OrderCompleted),
-                (ReferenceKind::Capture, FactState::Succeeded),
-                (ReferenceKind::Refund, FactState::RefundSucceeded),
                 (ReferenceKind::Capture, FactState::Succeeded),
                 (ReferenceKind::Refund, FactState::RefundSucceeded),
             ]

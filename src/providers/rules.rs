@@ -18,24 +18,6 @@ pub struct Rules {
     /// Beginnings of PayPal's `invoice_id` or `invoice_number`, of which each payment of this shop
     /// has one; none: every payment at PayPal may be this shop's.
     pub own_invoice_prefix: Vec<String>,
-    /// The words of [`OrderIdSource`] that hold the shop's order id; none: all.
-    pub order_id_from: Vec<String>,
-    /// Connected accounts of Stripe whose payments are the shop's own, `acct_…`.
-    pub own_accounts: Vec<String>,
-}
-
-words! {
-    /// A field that may hold the shop's order id.
-    OrderIdSource {
-        /// Stripe's `metadata`, under the key of the shop's rule.
-        Metadata = "metadata",
-        /// The `client_reference_id` of a Checkout Session.
-        ClientReferenceId = "client_reference_id",
-        /// PayPal's `invoice_id` or, in v1, `invoice_number`.
-        InvoiceId = "invoice_id",
-        /// PayPal's `custom_id` or, in v1, `custom`.
-        CustomId = "custom_id",
-    }
 }
 
 impl Default for Rules {
@@ -44,19 +26,11 @@ impl Default for Rules {
             order_id_key: "order_id".to_owned(),
             own_metadata: Vec::new(),
             own_invoice_prefix: Vec::new(),
-            order_id_from: Vec::new(),
-            own_accounts: Vec::new(),
         }
     }
 }
 
 impl Rules {
-    /// Whether this field holds the shop's order id.
-    pub(super) fn says_order(&self, source: OrderIdSource) -> bool {
-        self.order_id_from.is_empty()
-            || self.order_id_from.iter().any(|word| word == source.as_str())
-    }
-
     /// The form in which they are kept.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("text and lists of text are always JSON")

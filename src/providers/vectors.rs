@@ -62,19 +62,11 @@ impl Vector {
         let [Part { references, facts }] = event.content.parts() else {
             panic!("{name}: {:?}", event.content);
         };
-        // An order has its captures with it.
-        let [fact, ..] = facts.as_slice() else { panic!("{name}: {facts:?}") };
+        let [fact] = facts.as_slice() else { panic!("{name}: {facts:?}") };
         let own = Reference::new(fact.object, &*fact.object_id);
         let mut expected_references = self.references();
         expected_references.insert(own.clone());
-        // The vectors call every id of the shop an order id.
-        let of_shop = |one: &Reference| match one.kind {
-            ReferenceKind::ClientReference => {
-                Reference::new(ReferenceKind::OrderId, one.value.clone())
-            }
-            _ => one.clone(),
-        };
-        let read_references: BTreeSet<Reference> = references.iter().map(of_shop).collect();
+        let read_references: BTreeSet<Reference> = references.iter().cloned().collect();
         assert_eq!(read_references, expected_references, "{name}");
         assert_eq!(references.first(), Some(&own), "{name}: the event's own object is first");
 

@@ -3,18 +3,15 @@
 //! Source: PayPal, the Payments v1 and v2, Orders v2 and Customer Disputes v1 references and recorded
 //! deliveries. Links are sometimes wrong in samples; `resource.id` is what counts.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 
 use super::super::loose::{List, Loose, Part};
 use super::super::reading::{Reading, References, Source, readings};
 use super::super::rules::Rules;
-use crate::domain::event::{self, Content, Ownership, ReferenceKind};
+use crate::domain::event::{Content, Ownership, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::Money;
 use crate::domain::time::Timestamp;
-use crate::domain::transaction::refunds::REVERSAL;
 
 /// The union of the fields that are read of any resource.
 #[derive(Default, Deserialize)]
@@ -40,8 +37,6 @@ pub(super) struct Resource<'a> {
     parent_payment: Loose<'a>,
     #[serde(borrow)]
     sale_id: Loose<'a>,
-    #[serde(borrow)]
-    capture_id: Loose<'a>,
     #[serde(borrow)]
     billing_agreement_id: Loose<'a>,
     #[serde(borrow)]
@@ -109,8 +104,6 @@ struct UnitPayments<'a> {
     captures: List<Item<'a>>,
     #[serde(borrow)]
     authorizations: List<Item<'a>>,
-    #[serde(borrow)]
-    refunds: List<Item<'a>>,
 }
 
 /// One part of a v1 payment.
@@ -141,18 +134,6 @@ struct RelatedResource<'a> {
 struct Item<'a> {
     #[serde(borrow)]
     id: Loose<'a>,
-    #[serde(borrow)]
-    status: Loose<'a>,
-    #[serde(borrow)]
-    state: Loose<'a>,
-    #[serde(borrow)]
-    status_details: Part<StatusDetails<'a>>,
-    #[serde(borrow)]
-    amount: Part<Amount<'a>>,
-    #[serde(borrow)]
-    update_time: Loose<'a>,
-    #[serde(borrow)]
-    links: List<Link<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -214,8 +195,6 @@ struct RelatedIds<'a> {
     order_id: Loose<'a>,
     #[serde(borrow)]
     authorization_id: Loose<'a>,
-    #[serde(borrow)]
-    capture_id: Loose<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -241,16 +220,14 @@ readings! {
     "PAYMENT.CAPTURE.PENDING" => capture_pending,
     "PAYMENT.CAPTURE.COMPLETED" => capture_completed,
     "PAYMENT.CAPTURE.DENIED" | "PAYMENT.CAPTURE.DECLINED" => capture_denied,
-    "PAYMENT.CAPTURE.REFUNDED" | "PAYMENT.REFUND.PENDING" | "PAYMENT.SALE.REFUNDED" => refund,
-    "PAYMENT.REFUND.COMPLETED" => refund_completed,
-    "PAYMENT.REFUND.FAILED" => refund_failed,
-    "PAYMENT.REFUND.CANCELLED" => refund_cancelled,
-    "PAYMENT.CAPTURE.REVERSED" | "PAYMENT.SALE.REVERSED" => reversal,
+    "PAYMENT.CAPTURE.REFUNDED" | "PAYMENT.CAPTURE.REVERSED" | "PAYMENT.REFUND.PENDING"
+        | "PAYMENT.REFUND.COMPLETED" | "PAYMENT.REFUND.FAILED" | "PAYMENT.REFUND.CANCELLED"
+        | "PAYMENT.SALE.REFUNDED" | "PAYMENT.SALE.REVERSED" => refund,
     "PAYMENT.SALE.PENDING" => sale_pending,
     "PAYMENT.SALE.COMPLETED" => sale_completed,
     "PAYMENT.SALE.DENIED" => sale_denied,
-    "CUSTOMER.DISPUTE.CREATED" | "CUSTOMER.DISPUTE.UPDATED" | "RISK.DISPUTE.CREATED" => dispute,
-    "CUSTOMER.DISPUTE.RESOLVED" => dispute_resolved,
+    "CUSTOMER.DISPUTE.CREATED" | "CUSTOMER.DISPUTE.UPDATED" | "CUSTOMER.DISPUTE.RESOLVED" =>
+        dispute,
 }
 
 impl Resource<'_> {
@@ -287,12 +264,27 @@ impl Resource<'_> {
 
     /// What became of a capture or a sale, by what it says itself.
     fn taken(&self) -> Result<FactState, String> {
-        taken(&self.status_or_state()?)
+        match &*self.status_or_state()? {
+            "completed" | "partially_refunded" | "refunded" | "reversed" => {
+                Ok(FactState::Succeeded)
+            }
+            "pending" => Ok(FactState::Processing),
+            "declined" | "denied" | "failed" => Ok(FactState::AttemptFailed),
+            _ => Err(UNKNOWN_STATUS.to_owned()),
+        }
     }
 
     /// As the API gives it.
     pub(super) fn authorization_retrieved(&self, source: &Source<'_>) -> Reading {
-        self.payment(source, ReferenceKind::Authorization, authorized(&self.status_or_state()?)?)
+        let state = match &*self.status_or_state()? {
+            "created" | "authorized" | "partially_captured" => FactState::Authorized,
+            "captured" => FactState::Succeeded,
+            "voided" | "expired" => FactState::Canceled,
+            "denied" => FactState::AttemptFailed,
+            "pending" => FactState::Processing,
+            _ => return Err(UNKNOWN_STATUS.to_owned()),
+        };
+        self.payment(source, ReferenceKind::Authorization, state)
     }
 
     /// As the API gives it.
@@ -343,7 +335,7 @@ impl Resource<'_> {
         let details = self.status_details.get();
         let reason =
             self.reason_code.text().or_else(|| details.and_then(|details| details.reason.text()));
-        Ok(self.references(source, object, id).with(Fact {
+        Ok(self.references(object, id).with(Fact {
             amount: Some(amount),
             captured: (state == FactState::Succeeded).then_some(amount.minor),
             object_at: self.updated_at(),
@@ -352,52 +344,9 @@ impl Resource<'_> {
         }))
     }
 
-    /// Without a status nothing is said of how far it is.
-    pub(super) fn refund(&self, source: &Source<'_>) -> Reading {
-        self.refund_in(source, self.refunded(FactState::RefundPending), None)
-    }
-
-    pub(super) fn refund_completed(&self, source: &Source<'_>) -> Reading {
-        self.refund_in(source, self.refunded(FactState::RefundSucceeded), None)
-    }
-
-    /// The type says that it came to nothing; a status that says otherwise contradicts it.
-    pub(super) fn refund_failed(&self, source: &Source<'_>) -> Reading {
-        let state = match self.refunded(FactState::RefundFailed) {
-            FactState::RefundSucceeded => FactState::Conflict,
-            _ => FactState::RefundFailed,
-        };
-        self.refund_in(source, state, None)
-    }
-
-    pub(super) fn refund_cancelled(&self, source: &Source<'_>) -> Reading {
-        let state = match self.refunded(FactState::RefundCanceled) {
-            FactState::RefundSucceeded => FactState::Conflict,
-            _ => FactState::RefundCanceled,
-        };
-        self.refund_in(source, state, None)
-    }
-
-    /// Money that PayPal took back: a dispute that is won in the end brings it again.
-    pub(super) fn reversal(&self, source: &Source<'_>) -> Reading {
-        self.refund_in(source, self.refunded(FactState::RefundSucceeded), Some(REVERSAL))
-    }
-
-    /// How far a refund is by its own word; `unsaid` without one.
-    fn refunded(&self, unsaid: FactState) -> FactState {
-        let said = self.state.text().or_else(|| self.status.text());
-        match said.map(str::to_ascii_lowercase).as_deref() {
-            None => unsaid,
-            Some("completed") => FactState::RefundSucceeded,
-            Some("failed") => FactState::RefundFailed,
-            Some("canceled" | "cancelled") => FactState::RefundCanceled,
-            Some(_) => FactState::RefundPending,
-        }
-    }
-
     /// A refund of either version, or money that PayPal took back. A v1 refund says that it is a
     /// sale and has a negative amount; a v1 reversal often does not say of what.
-    fn refund_in(&self, source: &Source<'_>, state: FactState, reason: Option<&str>) -> Reading {
+    pub(super) fn refund(&self, source: &Source<'_>) -> Reading {
         let id = self.own_id()?;
         let amount = self.money("amount", self.amount.get())?.abs();
         let of_capture =
@@ -409,27 +358,24 @@ impl Resource<'_> {
             (None, Some(total)) => Some(self.money("total_refunded_amount", Some(total))),
             (None, None) => None,
         };
-        // Another currency's number is no number of this one's.
-        let total = total.transpose()?.filter(|total| total.currency == amount.currency);
+        let state = match &*self.said().to_ascii_lowercase() {
+            "pending" => FactState::RefundPending,
+            "failed" => FactState::RefundFailed,
+            "canceled" | "cancelled" => FactState::RefundCanceled,
+            _ => FactState::RefundSucceeded,
+        };
         let sale = self.sale_id.id().or_else(|| self.linked("/payments/sale/"));
-        let related = self.supplementary_data.get().and_then(|data| data.related_ids.get());
-        let capture = self
-            .capture_id
-            .id()
-            .or_else(|| related.and_then(|ids| ids.capture_id.id()))
-            .or_else(|| self.linked("/payments/captures/"))
-            .or_else(|| self.linked("/payments/capture/"));
+        let capture = self.linked("/payments/captures/");
         let parent = sale.or(capture).or_else(|| self.parent_payment.id());
         let references = self
-            .references(source, ReferenceKind::Refund, id)
+            .references(ReferenceKind::Refund, id)
             .and(ReferenceKind::Sale, sale)
             .and(ReferenceKind::Capture, capture);
         Ok(references.with(Fact {
             amount: Some(amount),
-            refunded: total.map(|total| total.abs().minor),
+            refunded: total.transpose()?.map(|total| total.abs().minor),
             parent_id: parent.map(Into::into),
             object_at: self.updated_at(),
-            reason: reason.map(Into::into),
             ..source.fact(ReferenceKind::Refund, id, state)
         }))
     }
@@ -461,88 +407,26 @@ impl Resource<'_> {
         // An approval that was reversed names its order so.
         let id = self.id.text().or_else(|| self.order_id.text());
         let id = id.ok_or_else(|| "resource.id and resource.order_id are missing".to_owned())?;
-        let units: Vec<&PurchaseUnit<'_>> = self.purchase_units.iter().collect();
-        let ids = |unit: &&PurchaseUnit<'_>| {
-            [&unit.custom_id, &unit.invoice_id].map(|own| own.label().map(Cow::into_owned))
-        };
-        let first = units.first().map(ids);
-        let is_of_several = units.iter().any(|unit| Some(ids(unit)) != first);
-        let together: Vec<&[&PurchaseUnit<'_>]> = match is_of_several {
-            // Parts of several orders of the shop are several payments.
-            true => units.chunks(1).collect(),
-            false => vec![&units],
-        };
-        let parts = together.into_iter().map(|units| self.order_of(source, id, state, units));
-        Ok(Content::Payments(parts.collect::<Result<_, _>>()?))
-    }
-
-    /// What is said of purchase units that are one payment.
-    fn order_of(
-        &self,
-        source: &Source<'_>,
-        id: &str,
-        state: FactState,
-        units: &[&PurchaseUnit<'_>],
-    ) -> Result<event::Part, String> {
-        let mut references = self.references(source, ReferenceKind::Order, id);
-        let (mut amounts, mut facts) = (Vec::new(), Vec::new());
-        for unit in units {
-            for (object, item) in unit.payments.get().into_iter().flat_map(UnitPayments::all) {
-                references = references.and(object, item.id.id());
-                facts.extend(self.embedded(source, object, item, unit));
+        let mut references = self.references(ReferenceKind::Order, id);
+        let mut amounts = Vec::new();
+        for unit in self.purchase_units.iter() {
+            let payments = unit.payments.get();
+            for capture in payments.into_iter().flat_map(|payments| payments.captures.iter()) {
+                references = references.and(ReferenceKind::Capture, capture.id.id());
             }
-            references = references
-                .and(ReferenceKind::OrderId, source.custom(&unit.custom_id).as_deref())
-                .and(ReferenceKind::OrderId, source.invoice(&unit.invoice_id).as_deref());
+            for hold in payments.into_iter().flat_map(|payments| payments.authorizations.iter()) {
+                references = references.and(ReferenceKind::Authorization, hold.id.id());
+            }
+            for own in [&unit.custom_id, &unit.invoice_id] {
+                references = references.and(ReferenceKind::OrderId, own.label().as_deref());
+            }
             amounts.extend(unit.amount.get().or_else(|| unit.gross_amount.get()));
         }
-        let order = Fact {
+        Ok(references.with(Fact {
             amount: self.sum("purchase_units.amount", &amounts)?,
             object_at: self.updated_at(),
             ..source.fact(ReferenceKind::Order, id, state)
-        };
-        facts.insert(0, order);
-        Ok(references.part(facts))
-    }
-
-    /// What stands of a capture, an authorization or a refund inside its order, which is signed with it.
-    /// What can't be read of it is left to its own event.
-    fn embedded(
-        &self,
-        source: &Source<'_>,
-        object: ReferenceKind,
-        item: &Item<'_>,
-        unit: &PurchaseUnit<'_>,
-    ) -> Option<Fact> {
-        let id = item.id.id()?;
-        let said = item.status.text().or_else(|| item.state.text())?.to_ascii_lowercase();
-        let amount = self.asked("amount", item.amount.get()).ok()?;
-        let state = match object {
-            ReferenceKind::Authorization => authorized(&said).ok()?,
-            ReferenceKind::Refund => match &*said {
-                "completed" => FactState::RefundSucceeded,
-                "failed" => FactState::RefundFailed,
-                "cancelled" | "canceled" => FactState::RefundCanceled,
-                _ => FactState::RefundPending,
-            },
-            _ => taken(&said).ok()?,
-        };
-        let is_taken = state == FactState::Succeeded && object != ReferenceKind::Authorization;
-        let captures = || unit.payments.get().map(|payments| &payments.captures);
-        let only = || captures().and_then(|all| Some(all.iter().next()?.id.id()?));
-        let parent = match object {
-            ReferenceKind::Refund => linked(&item.links, "/payments/captures/").or_else(only),
-            _ => None,
-        };
-        let details = item.status_details.get();
-        Some(Fact {
-            amount: Some(amount),
-            captured: is_taken.then_some(amount.minor),
-            parent_id: parent.map(Into::into),
-            object_at: item.update_time.text().and_then(|text| Timestamp::parse(text).ok()),
-            reason: details.and_then(|details| details.reason.text()).map(Into::into),
-            ..source.fact(object, id, state)
-        })
+        }))
     }
 
     /// A v1 payment that the buyer approved and the shop has still to execute.
@@ -552,7 +436,7 @@ impl Resource<'_> {
 
     fn payment_in(&self, source: &Source<'_>, state: FactState) -> Reading {
         let id = self.own_id()?;
-        let mut references = self.references(source, ReferenceKind::Payment, id);
+        let mut references = self.references(ReferenceKind::Payment, id);
         let mut amounts = Vec::new();
         for transaction in self.transactions.iter() {
             for related in transaction.related_resources.iter() {
@@ -562,12 +446,9 @@ impl Resource<'_> {
                     .and(ReferenceKind::Sale, sale)
                     .and(ReferenceKind::Authorization, hold);
             }
-            references = references
-                .and(ReferenceKind::OrderId, source.custom(&transaction.custom).as_deref())
-                .and(
-                    ReferenceKind::OrderId,
-                    source.invoice(&transaction.invoice_number).as_deref(),
-                );
+            for own in [&transaction.custom, &transaction.invoice_number] {
+                references = references.and(ReferenceKind::OrderId, own.label().as_deref());
+            }
             amounts.extend(transaction.amount.get());
         }
         Ok(references.with(Fact {
@@ -578,12 +459,7 @@ impl Resource<'_> {
     }
 
     pub(super) fn authorization_created(&self, source: &Source<'_>) -> Reading {
-        // One that is under review, or was denied, is no hold.
-        let said = self.state.text().or_else(|| self.status.text());
-        let state =
-            said.map_or(Ok(FactState::Authorized), |said| authorized(&said.to_ascii_lowercase()));
-        let state = state.unwrap_or(FactState::Conflict);
-        self.payment(source, ReferenceKind::Authorization, state)
+        self.payment(source, ReferenceKind::Authorization, FactState::Authorized)
     }
 
     pub(super) fn authorization_voided(&self, source: &Source<'_>) -> Reading {
@@ -597,15 +473,6 @@ impl Resource<'_> {
     /// By `status`: a case that was resolved may be opened again by an appeal. The money of a lost
     /// case moves by a refund or a reversal of its own.
     pub(super) fn dispute(&self, source: &Source<'_>) -> Reading {
-        self.dispute_in(source, FactState::DisputeOpen)
-    }
-
-    /// The type says that it is over, whatever its status leaves out.
-    pub(super) fn dispute_resolved(&self, source: &Source<'_>) -> Reading {
-        self.dispute_in(source, FactState::DisputeClosed)
-    }
-
-    fn dispute_in(&self, source: &Source<'_>, unsaid: FactState) -> Reading {
         let id = self.dispute_id.text().or_else(|| self.id.text());
         let id = id.ok_or_else(|| "resource.dispute_id is missing".to_owned())?;
         let outcome = self.dispute_outcome.get().and_then(|outcome| outcome.outcome_code.text());
@@ -624,35 +491,26 @@ impl Resource<'_> {
                 ),
             ) => FactState::DisputeWon,
             (Some("RESOLVED"), _) => FactState::DisputeClosed,
-            (None, _) => unsaid,
             _ => FactState::DisputeOpen,
         };
-        let amount = self.dispute_amount.get();
-        let amount = amount.map(|amount| self.asked("dispute_amount", Some(amount))).transpose()?;
-        let fact = |parent: Option<&str>| Fact {
-            amount,
+        let mut references = References::new(ReferenceKind::Dispute, id);
+        let mut parent = None;
+        for transaction in self.disputed_transactions.iter() {
+            // A capture's id or a sale's: PayPal does not tell, and no two objects share an id.
+            let seller = transaction.seller_transaction_id.id();
+            parent = parent.or(seller);
+            references = references.and(ReferenceKind::Capture, seller);
+            for own in [&transaction.custom, &transaction.invoice_number] {
+                references = references.and(ReferenceKind::OrderId, own.label().as_deref());
+            }
+        }
+        Ok(references.with(Fact {
+            amount: Some(self.asked("dispute_amount", self.dispute_amount.get())?),
             parent_id: parent.map(Into::into),
             object_at: self.updated_at(),
             reason: outcome.or_else(|| self.reason.text()).map(Into::into),
             ..source.fact(ReferenceKind::Dispute, id, state)
-        };
-        let mut parts = Vec::new();
-        for transaction in self.disputed_transactions.iter() {
-            // A capture's id or a sale's: PayPal does not tell, and no two objects share an id.
-            let seller = transaction.seller_transaction_id.id();
-            let references = References::new(ReferenceKind::Dispute, id)
-                .and(ReferenceKind::Capture, seller)
-                .and(ReferenceKind::OrderId, source.custom(&transaction.custom).as_deref())
-                .and(
-                    ReferenceKind::OrderId,
-                    source.invoice(&transaction.invoice_number).as_deref(),
-                );
-            parts.push(references.part(vec![fact(seller)]));
-        }
-        if parts.is_empty() {
-            parts.push(References::new(ReferenceKind::Dispute, id).part(vec![fact(None)]));
-        }
-        Ok(Content::Payments(parts))
+        }))
     }
 
     /// What the parts of a payment ask for together; nothing if none says, or if they are in
@@ -670,7 +528,7 @@ impl Resource<'_> {
         Ok(sum)
     }
 
-    fn references(&self, source: &Source<'_>, object: ReferenceKind, id: &str) -> References {
+    fn references(&self, object: ReferenceKind, id: &str) -> References {
         let related = self.supplementary_data.get().and_then(|data| data.related_ids.get());
         let order = related.and_then(|ids| ids.order_id.id());
         let authorization = related.and_then(|ids| ids.authorization_id.id());
@@ -685,11 +543,8 @@ impl Resource<'_> {
                 authorization.or_else(|| self.linked("/payments/authorizations/")),
             )
             .and(ReferenceKind::Subscription, self.billing_agreement_id.id());
-        for own in [&self.custom_id, &self.custom] {
-            references = references.and(ReferenceKind::OrderId, source.custom(own).as_deref());
-        }
-        for own in [&self.invoice_id, &self.invoice_number] {
-            references = references.and(ReferenceKind::OrderId, source.invoice(own).as_deref());
+        for own in [&self.custom_id, &self.invoice_id, &self.custom, &self.invoice_number] {
+            references = references.and(ReferenceKind::OrderId, own.label().as_deref());
         }
         references
     }
@@ -728,45 +583,13 @@ impl Resource<'_> {
 /// The id at the end of the link that leads up to the parent, if its path is of this kind.
 pub(super) fn linked<'l>(links: &'l List<Link<'_>>, path: &str) -> Option<&'l str> {
     let leads_up = |link: &&Link<'_>| {
-        matches!(link.rel.text(), Some("up" | "sale" | "capture" | "parent_payment" | "order"))
+        matches!(link.rel.text(), Some("up" | "sale" | "parent_payment" | "order"))
     };
     links.iter().filter(leads_up).find_map(|link| {
         let id = link.href.text()?.split_once(path)?.1;
         let id = id.split(['/', '?', '#']).next()?;
         Some(id).filter(|id| !id.is_empty())
     })
-}
-
-impl UnitPayments<'_> {
-    /// Everything that it holds, with what it is.
-    fn all(&self) -> impl Iterator<Item = (ReferenceKind, &Item<'_>)> {
-        let with = |kind: ReferenceKind| move |item| (kind, item);
-        let captures = self.captures.iter().map(with(ReferenceKind::Capture));
-        let holds = self.authorizations.iter().map(with(ReferenceKind::Authorization));
-        captures.chain(holds).chain(self.refunds.iter().map(with(ReferenceKind::Refund)))
-    }
-}
-
-/// What became of a capture or a sale whose status, or state in v1, is this.
-fn taken(said: &str) -> Result<FactState, String> {
-    match said {
-        "completed" | "partially_refunded" | "refunded" | "reversed" => Ok(FactState::Succeeded),
-        "pending" => Ok(FactState::Processing),
-        "declined" | "denied" | "failed" => Ok(FactState::AttemptFailed),
-        _ => Err(UNKNOWN_STATUS.to_owned()),
-    }
-}
-
-/// What became of an authorization whose status, or state in v1, is this.
-fn authorized(said: &str) -> Result<FactState, String> {
-    match said {
-        "created" | "authorized" | "partially_captured" => Ok(FactState::Authorized),
-        "captured" => Ok(FactState::Succeeded),
-        "voided" | "expired" => Ok(FactState::Canceled),
-        "denied" => Ok(FactState::AttemptFailed),
-        "pending" => Ok(FactState::Processing),
-        _ => Err(UNKNOWN_STATUS.to_owned()),
-    }
 }
 
 const UNKNOWN_STATUS: &str = "resource.status is missing or unknown";

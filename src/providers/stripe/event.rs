@@ -29,14 +29,12 @@ pub fn read(payload: &Verified<'_>, rules: &Rules) -> Result<Event, Refusal> {
         other => other.text().and_then(|text| Timestamp::parse(text).ok()),
     };
     let content = envelope.content(id, event_type, occurred_at, rules);
-    let is_own = |account: &&str| rules.own_accounts.iter().any(|own| own == account);
-    let account = envelope.account.text().filter(|account| !is_own(account));
     let object = envelope.data.get().and_then(|data| data.object.get());
     Ok(Event {
         provider: Provider::Stripe,
         id: id.into(),
         event_type: event_type.into(),
-        account: account.map(Into::into),
+        account: envelope.account.text().map(Into::into),
         api_version: envelope.api_version.text().map(Into::into),
         livemode: envelope.livemode.bool().unwrap_or(false),
         occurred_at,

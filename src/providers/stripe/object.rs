@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::super::loose::{Expandable, List, Loose, Map, Part};
 use super::super::reading::{Reading, References, Source, readings};
-use super::super::rules::{OrderIdSource, Rules};
+use super::super::rules::Rules;
 use crate::domain::event::{Content, Ownership, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::Money;
@@ -32,22 +32,6 @@ pub(super) struct Object<'a> {
     amount_due: Loose<'a>,
     amount_total: Loose<'a>,
     captured: Loose<'a>,
-    refunded: Loose<'a>,
-    #[serde(borrow)]
-    recovered_from: Loose<'a>,
-    #[serde(borrow)]
-    currency_conversion: Part<Conversion<'a>>,
-    #[serde(borrow)]
-    balance_transactions: List<BalanceTransaction<'a>>,
-    net_amount: Loose<'a>,
-    #[serde(borrow, rename = "type")]
-    kind: Loose<'a>,
-    #[serde(borrow)]
-    applied_to_payment: Part<AppliedTo<'a>>,
-    #[serde(borrow)]
-    unapplied_from_payment: Part<AppliedTo<'a>>,
-    #[serde(borrow)]
-    refunded_from_payment: Part<AppliedTo<'a>>,
     #[serde(borrow)]
     mode: Loose<'a>,
     #[serde(borrow)]
@@ -113,32 +97,6 @@ struct Item<'a> {
     id: Loose<'a>,
 }
 
-/// Of a session until 2025-03-31.basil: the shop's own money, where the buyer paid in another.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Conversion<'a> {
-    amount_total: Loose<'a>,
-    #[serde(borrow)]
-    source_currency: Loose<'a>,
-}
-
-/// What a dispute moved.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct BalanceTransaction<'a> {
-    amount: Loose<'a>,
-    #[serde(borrow)]
-    currency: Loose<'a>,
-}
-
-/// The payment to which a buyer's money that lay at Stripe was put, or from which it came back.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct AppliedTo<'a> {
-    #[serde(borrow)]
-    payment_intent: Loose<'a>,
-}
-
 /// What an InvoicePayment was paid with.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -193,20 +151,16 @@ readings! {
     "charge.expired" => charge_expired,
     "charge.refunded" => charge_refunded,
     "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => refund,
-    "charge.dispute.created" | "charge.dispute.updated" | "charge.dispute.funds_withdrawn"
-        | "charge.dispute.funds_reinstated" => dispute,
-    "charge.dispute.closed" => dispute_closed,
+    "charge.dispute.created" | "charge.dispute.updated" | "charge.dispute.closed"
+        | "charge.dispute.funds_withdrawn" | "charge.dispute.funds_reinstated" => dispute,
     "invoice.paid" | "invoice.payment_succeeded" => invoice_paid,
     "invoice.payment_failed" => invoice_failed,
-    "invoice.voided" => invoice_voided,
-    "invoice.marked_uncollectible" => invoice_uncollectible,
     "invoice.payment_action_required" => invoice_requires_action,
     "invoice_payment.paid" => invoice_payment_paid,
     "checkout.session.completed" => session_completed,
     "checkout.session.async_payment_succeeded" => session_paid,
     "checkout.session.async_payment_failed" => session_failed,
     "checkout.session.expired" => session_expired,
-    "customer_cash_balance_transaction.created" => cash_balance,
     "radar.early_fraud_warning.created" | "radar.early_fraud_warning.updated" => fraud_warning,
     "review.opened" | "review.closed" => review,
 }
@@ -216,7 +170,8 @@ impl Object<'_> {
         let amount = self.money("amount_received", self.received())?;
         let contradicted = self.status.text().is_some_and(|status| status != "succeeded");
         let state = if contradicted { FactState::Conflict } else { FactState::Succeeded };
-        self.payment_intent(source, state, Some(amount), None)
+        let captured = (!contradicted).then_some(amount.minor);
+        self.payment_intent(source, state, Some(amount), captured, None)
     }
 
     /// What was taken. Where it does not say so itself, as in imitations of Stripe, the charge does
@@ -279,11 +234,11 @@ impl Object<'_> {
             Some("paid") => return self.invoice_paid(source),
             Some("open") if self.attempted.bool() == Some(true) => FactState::InvoiceAttemptFailed,
             Some("void") => FactState::Canceled,
-            Some("uncollectible") => return self.invoice_uncollectible(source),
-            Some("open" | "draft") => FactState::Created,
+            Some("open" | "draft" | "uncollectible") => FactState::Created,
             _ => return Err("data.object.status is missing or unknown".to_owned()),
         };
-        self.invoice_due(source, state, None)
+        let amount = self.money("amount_due", self.amount_due.int())?;
+        self.invoice(source, state, amount, None)
     }
 
     /// As the API gives it: one that is not paid is a link and nothing more.
@@ -292,7 +247,7 @@ impl Object<'_> {
             return self.invoice_payment_paid(source);
         }
         let id = self.own_id()?;
-        let fact = self.invoice_payment_fact(source, id, FactState::Created);
+        let fact = source.fact(ReferenceKind::InvoicePayment, id, FactState::Created);
         Ok(self.invoice_payment_references(id).with(fact))
     }
 
@@ -324,10 +279,8 @@ impl Object<'_> {
     }
 
     pub(super) fn payment_intent_authorized(&self, source: &Source<'_>) -> Reading {
-        // What is still held; of a hold that was captured in parts it may be nothing.
-        let held = self.amount_capturable.int().filter(|held| *held > 0);
-        let amount = self.money("amount_capturable", held.or_else(|| self.amount.int()))?;
-        self.payment_intent(source, FactState::Authorized, Some(amount), None)
+        let amount = self.money("amount_capturable", self.amount_capturable.int())?;
+        self.payment_intent(source, FactState::Authorized, Some(amount), None, None)
     }
 
     pub(super) fn payment_intent_processing(&self, source: &Source<'_>) -> Reading {
@@ -338,10 +291,10 @@ impl Object<'_> {
         self.attempt(source, FactState::RequiresAction, None)
     }
 
-    /// A PaymentIntent that has not succeeded; its amount is what is asked for.
+    /// A PaymentIntent that has taken nothing; its amount is what is asked for.
     fn attempt(&self, source: &Source<'_>, state: FactState, reason: Option<&str>) -> Reading {
         let amount = self.money("amount", self.amount.int())?;
-        self.payment_intent(source, state, Some(amount), reason)
+        self.payment_intent(source, state, Some(amount), None, reason)
     }
 
     fn payment_intent(
@@ -349,17 +302,10 @@ impl Object<'_> {
         source: &Source<'_>,
         state: FactState,
         amount: Option<Money>,
+        captured: Option<i64>,
         reason: Option<&str>,
     ) -> Reading {
         let id = self.own_id()?;
-        // It counts whatever the type says: of a hold that is captured in parts it grows while the rest
-        // is held, and stays when the rest is let go.
-        let captured = match state {
-            FactState::Succeeded => self.received(),
-            FactState::Conflict => None,
-            _ if self.status.text() == Some("succeeded") => None,
-            _ => self.amount_received.int().filter(|received| *received > 0),
-        };
         let mut references = References::new(ReferenceKind::PaymentIntent, id)
             .and(ReferenceKind::Charge, self.latest_charge_id());
         for charge in self.charges.get().into_iter().flat_map(|charges| charges.data.iter()) {
@@ -376,17 +322,8 @@ impl Object<'_> {
         }))
     }
 
-    /// As far as it is told: a dispute that is closed without a status that is known is closed.
-    pub(super) fn dispute_closed(&self, source: &Source<'_>) -> Reading {
-        self.dispute_in(source, FactState::DisputeClosed)
-    }
-
     /// By `status`, because one dispute runs through several event types and may escalate.
     pub(super) fn dispute(&self, source: &Source<'_>) -> Reading {
-        self.dispute_in(source, FactState::DisputeOpen)
-    }
-
-    fn dispute_in(&self, source: &Source<'_>, unsaid: FactState) -> Reading {
         let id = self.own_id()?;
         let state = match self.status.text() {
             Some("warning_needs_response" | "warning_under_review") => FactState::DisputeInquiry,
@@ -395,99 +332,35 @@ impl Object<'_> {
             Some("lost") => FactState::DisputeLost,
             Some("prevented") => FactState::DisputePrevented,
             Some("charge_refunded") => FactState::DisputeClosed,
-            Some("needs_response" | "under_review") => FactState::DisputeOpen,
-            // None, or one of a later API version: what the event's type says.
-            _ => unsaid,
+            // A status of a later API version: the money is withheld until something else is said.
+            _ => FactState::DisputeOpen,
         };
-        let amount = self.money("amount", self.amount.int())?;
-        let withdrawn = (state == FactState::DisputePrevented).then(|| self.withdrawn(&amount));
+        let parent = self.charge.id().or_else(|| self.payment_intent.id());
         let references = References::new(ReferenceKind::Dispute, id)
             .and(ReferenceKind::Charge, self.charge.id())
             .and(ReferenceKind::PaymentIntent, self.payment_intent.id())
             .and(ReferenceKind::OrderId, self.order_id(source).as_deref());
         Ok(references.with(Fact {
-            amount: Some(amount),
-            refunded: withdrawn.flatten(),
-            parent_id: self.charge.id().map(Into::into),
-            payment_id: self.payment_intent.id().map(Into::into),
+            amount: Some(self.money("amount", self.amount.int())?),
+            parent_id: parent.map(Into::into),
             reason: self.reason.text().map(Into::into),
             ..source.fact(ReferenceKind::Dispute, id, state)
         }))
     }
 
-    /// What a dispute took from the shop; nothing if nothing is said to have moved. Money that moved in
-    /// another currency is the disputed amount in this.
-    fn withdrawn(&self, disputed: &Money) -> Option<i64> {
-        let moved: i64 = self.balance_transactions.iter().filter_map(|one| one.amount.int()).sum();
-        let currency = disputed.currency.as_str();
-        let is_same = self
-            .balance_transactions
-            .iter()
-            .all(|one| one.currency.text().is_some_and(|it| it.eq_ignore_ascii_case(currency)));
-        match (moved < 0, is_same) {
-            (false, _) => None,
-            (true, true) => Some(moved.saturating_neg()),
-            (true, false) => Some(disputed.minor),
-        }
-    }
-
-    /// A buyer's money that lies at Stripe: it is nobody's payment until it is put to one.
-    pub(super) fn cash_balance(&self, source: &Source<'_>) -> Reading {
-        let id = self.own_id()?;
-        let (state, payment) = match self.kind.text() {
-            Some("funded") => (FactState::CashFunded, None),
-            Some("applied_to_payment") => (FactState::CashApplied, self.applied_to_payment.get()),
-            Some("unapplied_from_payment") => {
-                (FactState::CashFunded, self.unapplied_from_payment.get())
-            }
-            Some("refunded_from_payment") => {
-                (FactState::CashFunded, self.refunded_from_payment.get())
-            }
-            _ => {
-                return Ok(Content::Ignored(
-                    "a move of a buyer's balance that is no payment".into(),
-                ));
-            }
-        };
-        let payment = payment.and_then(|payment| payment.payment_intent.id());
-        let amount = self.money("net_amount", self.net_amount.int().map(i64::saturating_abs))?;
-        let references = References::new(ReferenceKind::CashBalance, id)
-            .and(ReferenceKind::PaymentIntent, payment);
-        Ok(references.with(Fact {
-            amount: Some(amount),
-            payment_id: payment.map(Into::into),
-            ..source.fact(ReferenceKind::CashBalance, id, state)
-        }))
-    }
-
     pub(super) fn invoice_paid(&self, source: &Source<'_>) -> Reading {
         let amount = self.money("amount_paid", self.amount_paid.int())?;
-        let contradicted = self.status.text().is_some_and(|status| status != "paid");
-        let state = if contradicted { FactState::Conflict } else { FactState::InvoicePaid };
-        self.invoice(source, state, amount, None)
+        self.invoice(source, FactState::InvoicePaid, amount, Some(amount.minor))
     }
 
     pub(super) fn invoice_failed(&self, source: &Source<'_>) -> Reading {
-        self.invoice_due(source, FactState::InvoiceAttemptFailed, None)
+        let amount = self.money("amount_due", self.amount_due.int())?;
+        self.invoice(source, FactState::InvoiceAttemptFailed, amount, None)
     }
 
     pub(super) fn invoice_requires_action(&self, source: &Source<'_>) -> Reading {
-        self.invoice_due(source, FactState::InvoiceRequiresAction, None)
-    }
-
-    /// Nobody is to pay it any more.
-    pub(super) fn invoice_voided(&self, source: &Source<'_>) -> Reading {
-        self.invoice_due(source, FactState::Canceled, None)
-    }
-
-    /// The shop has given it up, though it may still be paid.
-    pub(super) fn invoice_uncollectible(&self, source: &Source<'_>) -> Reading {
-        self.invoice_due(source, FactState::InvoiceAttemptFailed, Some("uncollectible"))
-    }
-
-    fn invoice_due(&self, source: &Source<'_>, state: FactState, reason: Option<&str>) -> Reading {
         let amount = self.money("amount_due", self.amount_due.int())?;
-        self.invoice(source, state, amount, reason)
+        self.invoice(source, FactState::InvoiceRequiresAction, amount, None)
     }
 
     fn invoice(
@@ -495,16 +368,9 @@ impl Object<'_> {
         source: &Source<'_>,
         state: FactState,
         amount: Money,
-        reason: Option<&str>,
+        captured: Option<i64>,
     ) -> Reading {
         let id = self.own_id()?;
-        let captured = match state {
-            FactState::InvoicePaid => Some(amount.minor),
-            FactState::Conflict => None,
-            // What was paid of it so far.
-            _ => self.amount_paid.int().filter(|paid| *paid > 0),
-        };
-        let payment = self.payment_intent.id().or_else(|| self.charge.id());
         let since_basil = self
             .parent
             .get()
@@ -518,8 +384,6 @@ impl Object<'_> {
         Ok(references.with(Fact {
             amount: Some(amount),
             captured,
-            payment_id: payment.map(Into::into),
-            reason: reason.map(Into::into),
             ..source.fact(ReferenceKind::Invoice, id, state)
         }))
     }
@@ -528,24 +392,11 @@ impl Object<'_> {
     pub(super) fn invoice_payment_paid(&self, source: &Source<'_>) -> Reading {
         let id = self.own_id()?;
         let amount = self.money("amount_paid", self.amount_paid.int())?;
-        let contradicted = self.status.text().is_some_and(|status| status != "paid");
-        let state = if contradicted { FactState::Conflict } else { FactState::InvoicePaymentPaid };
         Ok(self.invoice_payment_references(id).with(Fact {
             amount: Some(amount),
-            captured: (!contradicted).then_some(amount.minor),
-            ..self.invoice_payment_fact(source, id, state)
+            captured: Some(amount.minor),
+            ..source.fact(ReferenceKind::InvoicePayment, id, FactState::InvoicePaymentPaid)
         }))
-    }
-
-    fn invoice_payment_fact(&self, source: &Source<'_>, id: &str, state: FactState) -> Fact {
-        let payment = self.payment.get();
-        let payment =
-            payment.and_then(|paid| paid.payment_intent.id().or_else(|| paid.charge.id()));
-        Fact {
-            parent_id: self.invoice.id().map(Into::into),
-            payment_id: payment.map(Into::into),
-            ..source.fact(ReferenceKind::InvoicePayment, id, state)
-        }
     }
 
     fn invoice_payment_references(&self, id: &str) -> References {
@@ -591,25 +442,16 @@ impl Object<'_> {
         let id = self.own_id()?;
         let amount = self.money("amount_total", self.amount_total.int())?;
         let references = References::new(ReferenceKind::CheckoutSession, id)
-            .and(ReferenceKind::CheckoutSession, self.recovered_from.id())
             .and(ReferenceKind::PaymentIntent, self.payment_intent.id())
             .and(ReferenceKind::Invoice, self.invoice.id())
             .and(ReferenceKind::Subscription, self.subscription.id())
-            .and(ReferenceKind::ClientReference, self.client_reference(source).as_deref())
+            .and(ReferenceKind::ClientReference, self.client_reference_id.label().as_deref())
             .and(ReferenceKind::OrderId, self.order_id(source).as_deref());
         Ok(references.with(Fact {
             amount: Some(amount),
             captured: (state == FactState::Succeeded).then_some(amount.minor),
-            payment_id: self.payment_intent.id().map(Into::into),
-            shop_money: self.shop_money(),
             ..source.fact(ReferenceKind::CheckoutSession, id, state)
         }))
-    }
-
-    fn shop_money(&self) -> Option<Money> {
-        let conversion = self.currency_conversion.get()?;
-        let currency = conversion.source_currency.text()?;
-        Money::from_stripe(conversion.amount_total.int()?, currency).ok()
     }
 
     /// By `status` and `captured`, because the type does not tell a hold from money taken.
@@ -643,10 +485,13 @@ impl Object<'_> {
         let charged = self.money("amount", self.amount.int())?;
         let taken = matches!(state, FactState::Succeeded | FactState::RefundSnapshot);
         let captured = taken.then(|| self.amount_captured.int().unwrap_or(charged.minor).max(0));
-        let refunded = self.amount_refunded.int().filter(|_| taken).map(|minor| minor.max(0));
-        if state == FactState::RefundSnapshot && refunded.is_none() {
-            return Err("data.object.amount_refunded is missing".to_owned());
-        }
+        let refunded = captured.and_then(|captured| self.refunded(charged.minor, captured));
+        let minor = match state {
+            FactState::RefundSnapshot => {
+                refunded.ok_or_else(|| "data.object.amount_refunded is missing".to_owned())?
+            }
+            _ => captured.unwrap_or(charged.minor),
+        };
         let mut references = References::new(ReferenceKind::Charge, id)
             .and(ReferenceKind::PaymentIntent, self.payment_intent.id())
             .and(ReferenceKind::Invoice, self.invoice.id());
@@ -655,14 +500,20 @@ impl Object<'_> {
         }
         let references = references.and(ReferenceKind::OrderId, self.order_id(source).as_deref());
         Ok(references.with(Fact {
-            amount: Some(charged),
+            amount: Some(Money { minor, ..charged }),
             captured,
             refunded,
-            refunded_all: self.refunded.bool().filter(|_| taken),
             parent_id: self.payment_intent.id().map(Into::into),
             reason: reason.map(Into::into),
             ..source.fact(ReferenceKind::Charge, id, state)
         }))
+    }
+
+    /// What was given back of a charge. The rest of a hold that was captured in part was released,
+    /// never taken, but older API versions count it as refunded too.
+    fn refunded(&self, charged: i64, captured: i64) -> Option<i64> {
+        let released = charged.saturating_sub(captured).max(0);
+        self.amount_refunded.int().map(|refunded| refunded.saturating_sub(released).max(0))
     }
 
     /// By `status`: a refund that succeeded may still fail, when the bank returns the money.
@@ -677,14 +528,14 @@ impl Object<'_> {
             // Also requires_action, and what a later API version may say.
             _ => FactState::RefundPending,
         };
+        let parent = self.charge.id().or_else(|| self.payment_intent.id());
         let references = References::new(ReferenceKind::Refund, id)
             .and(ReferenceKind::Charge, self.charge.id())
             .and(ReferenceKind::PaymentIntent, self.payment_intent.id())
             .and(ReferenceKind::OrderId, self.order_id(source).as_deref());
         Ok(references.with(Fact {
             amount: Some(self.money("amount", self.amount.int())?),
-            parent_id: self.charge.id().map(Into::into),
-            payment_id: self.payment_intent.id().map(Into::into),
+            parent_id: parent.map(Into::into),
             reason: self.failure_reason.text().map(Into::into),
             ..source.fact(ReferenceKind::Refund, id, state)
         }))
@@ -702,15 +553,7 @@ impl Object<'_> {
         self.id.text().ok_or_else(|| "data.object.id is missing".to_owned())
     }
 
-    fn client_reference(&self, source: &Source<'_>) -> Option<Cow<'_, str>> {
-        let is_said = source.rules.says_order(OrderIdSource::ClientReferenceId);
-        self.client_reference_id.label().filter(|_| is_said)
-    }
-
     fn order_id(&self, source: &Source<'_>) -> Option<Cow<'_, str>> {
-        if !source.rules.says_order(OrderIdSource::Metadata) {
-            return None;
-        }
         self.metadata.get(&source.rules.order_id_key)?.label()
     }
 

@@ -320,7 +320,7 @@ mod tests {
             (FactState::DisputeOpen, Some(sample.amount))
         );
         let (_, alone) = fact(read(&Sample { parent_id: None, ..sample }));
-        assert_eq!(alone.payment_id.as_deref(), Some("pi_3SSample"));
+        assert_eq!(alone.parent_id.as_deref(), Some("pi_3SSample"));
     }
 
     #[test]

@@ -186,7 +186,7 @@ fn a_status_that_contradicts_the_type_takes_no_money() {
         ("payment_intent.succeeded", "succeeded", FactState::Succeeded, Some(70)),
         ("payment_intent.succeeded", "processing", FactState::Conflict, None),
         ("payment_intent.succeeded", "canceled", FactState::Conflict, None),
-        ("payment_intent.canceled", "canceled", FactState::Canceled, Some(70)),
+        ("payment_intent.canceled", "canceled", FactState::Canceled, None),
         ("payment_intent.canceled", "processing", FactState::Conflict, None),
         ("payment_intent.canceled", "succeeded", FactState::Conflict, None),
         ("payment_intent.processing", "succeeded", FactState::Processing, None),
