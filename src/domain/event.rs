@@ -48,6 +48,8 @@ words! {
         Invoice = "invoice",
         /// Stripe InvoicePayment, `inpay_…`.
         InvoicePayment = "invoice_payment",
+        /// Stripe's change of a customer's cash balance, `ccsbtxn_…`.
+        CashBalance = "cash_balance_transaction",
         /// PayPal v2 order.
         Order = "order",
         /// PayPal authorization.

@@ -65,6 +65,10 @@ words! {
         ReviewOpened = "review_opened",
         /// A person has looked.
         ReviewClosed = "review_closed",
+        /// A buyer's money came to lie at the provider; it pays for nothing yet.
+        CashFunded = "cash_funded",
+        /// Money of a buyer that lay at the provider went to a payment.
+        CashApplied = "cash_applied",
         /// Type and state of the event contradict each other; nothing is concluded.
         Conflict = "conflict",
     }

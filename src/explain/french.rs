@@ -255,6 +255,7 @@ pub(crate) fn object(kind: ReferenceKind) -> &'static str {
         ReferenceKind::CheckoutSession => "Checkout Session",
         ReferenceKind::InvoicePayment => "InvoicePayment",
         ReferenceKind::Charge => "débit",
+        ReferenceKind::CashBalance => "avoir de l’acheteur",
         ReferenceKind::Invoice => "facture",
         ReferenceKind::Order => "commande PayPal",
         ReferenceKind::Authorization => "autorisation",
@@ -303,6 +304,8 @@ pub(crate) fn state(state: FactState) -> &'static str {
         FactState::FraudWarning => "fraude redoutée",
         FactState::ReviewOpened => "ouvert",
         FactState::ReviewClosed => "clos",
+        FactState::CashFunded => "en dépôt",
+        FactState::CashApplied => "affecté à un paiement",
         FactState::Conflict => "se contredit",
     }
 }

@@ -124,6 +124,7 @@ fn ownership(is_ruled: bool, own: bool, marked: bool, content: &Content) -> Owne
                     ReferenceKind::Refund
                         | ReferenceKind::Dispute
                         | ReferenceKind::InvoicePayment
+                        | ReferenceKind::CashBalance
                         | ReferenceKind::FraudWarning
                         | ReferenceKind::Review
                 )

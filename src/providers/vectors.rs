@@ -133,9 +133,11 @@ impl Vector {
             &refs["custom"],
             &refs["invoice_id"],
             &refs["custom_id"],
-            &refs["client_reference_id"],
             &refs["metadata"]["order_id"],
         ];
+        if let Some(id) = refs["client_reference_id"].as_str() {
+            references.insert(Reference::new(ReferenceKind::ClientReference, id));
+        }
         for id in own.into_iter().filter_map(Value::as_str) {
             references.insert(Reference::new(ReferenceKind::OrderId, id));
         }

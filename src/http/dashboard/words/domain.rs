@@ -51,6 +51,7 @@ impl Words {
             (_, ReferenceKind::InvoicePayment) => "InvoicePayment",
             (English, ReferenceKind::Charge) => "charge",
             (English, ReferenceKind::Invoice) => "invoice",
+            (English, ReferenceKind::CashBalance) => "cash balance",
             (English, ReferenceKind::Order) => "PayPal order",
             (English, ReferenceKind::Authorization) => "authorization",
             (English, ReferenceKind::Capture) => "capture",

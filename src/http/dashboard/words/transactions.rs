@@ -200,6 +200,8 @@ fn fact_in_english(state: FactState) -> &'static str {
         FactState::FraudWarning => "fraud feared",
         FactState::ReviewOpened => "opened",
         FactState::ReviewClosed => "closed",
+        FactState::CashFunded => "lies at Stripe",
+        FactState::CashApplied => "put to a payment",
         FactState::Conflict => "contradicts itself",
     }
 }
