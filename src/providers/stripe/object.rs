@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::super::loose::{Expandable, List, Loose, Map, Part};
 use super::super::reading::{Reading, References, Source, readings};
-use super::super::rules::Rules;
+use super::super::rules::{OrderIdSource, Rules};
 use crate::domain::event::{Content, Ownership, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::Money;
@@ -554,7 +554,10 @@ impl Object<'_> {
     }
 
     fn order_id(&self, source: &Source<'_>) -> Option<Cow<'_, str>> {
-        self.metadata.get(&source.rules.order_id_key)?.label()
+        let rules = source.rules;
+        let metadata =
+            rules.takes_order_id_from(OrderIdSource::Metadata).then_some(&self.metadata)?;
+        metadata.get(&rules.order_id_key)?.label()
     }
 
     /// Whose the payment is, by the metadata of this object or, for an invoice, of its subscription.
