@@ -10,7 +10,7 @@ use serde::Deserialize;
 use self::amount::Amount;
 use super::super::loose::{List, Loose, Part};
 use super::super::reading::{Reading, References, Source, readings};
-use super::super::rules::Rules;
+use super::super::rules::{OrderIdSource, Rules};
 use crate::domain::event::{Content, Ownership, ReferenceKind};
 use crate::domain::time::Timestamp;
 
@@ -306,15 +306,17 @@ impl Resource<'_> {
     }
 }
 
-/// The shop's own order ids, each once. v1 says `custom` and `invoice_number` where v2 says
-/// `custom_id` and `invoice_id`.
+/// The shop's own order ids, each once, from the fields in which it says that it keeps them. v1 says
+/// `custom` and `invoice_number` where v2 says `custom_id` and `invoice_id`.
 fn order_ids<'l, const N: usize>(
-    _rules: &Rules,
+    rules: &Rules,
     customs: [&'l Loose<'_>; N],
     invoices: [&'l Loose<'_>; N],
 ) -> Vec<Cow<'l, str>> {
+    let sources = [(OrderIdSource::CustomId, customs), (OrderIdSource::InvoiceId, invoices)];
+    let taken = sources.into_iter().filter(|(source, _)| rules.takes_order_id_from(*source));
     let mut ids = Vec::new();
-    for id in customs.into_iter().chain(invoices).filter_map(Loose::label) {
+    for id in taken.flat_map(|(_, fields)| fields).filter_map(Loose::label) {
         if !ids.contains(&id) {
             ids.push(id);
         }

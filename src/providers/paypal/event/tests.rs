@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use super::super::super::rules::OrderIdSource;
 use super::super::super::{Proof, vectors};
 use super::*;
 use crate::domain::event::{Part, Reference, ReferenceKind};
@@ -697,4 +698,46 @@ fn an_id_that_can_be_none_fails_but_the_shops_free_text_leads_nowhere() {
     let capture = json!({ "id": "CAP1", "custom_id": longest, "amount": euros("1.00") });
     let (references, _) = payment("PAYMENT.CAPTURE.COMPLETED", capture);
     assert_eq!(references[1], Reference::new(ReferenceKind::OrderId, longest));
+}
+
+#[test]
+fn order_ids_stand_in_the_fields_that_the_shop_names() {
+    let own = |take: &[OrderIdSource], event_type: &str, resource: &Value| {
+        let rules = Rules { order_id_from: take.to_vec(), ..Rules::default() };
+        let event = json!({
+            "id": "WH-1", "create_time": "2026-01-10T09:00:05Z", "event_type": event_type,
+            "resource": resource,
+        });
+        let payload = event.to_string();
+        let proof = Proof::PaypalPostback(1);
+        let event = read(&Verified { payload: payload.as_bytes(), proof }, false, &rules);
+        let parts = event.expect("an event").content.parts().to_vec();
+        let ids = parts.into_iter().flat_map(|part| part.references);
+        let own = ids.filter(|reference| reference.kind == ReferenceKind::OrderId);
+        own.map(|reference| reference.value.to_string()).collect::<Vec<String>>().join(" ")
+    };
+    let v1 = json!({ "custom": "C", "invoice_number": "I" });
+    let v2 = json!({ "custom_id": "C", "invoice_id": "I" });
+    for (event_type, resource) in [
+        (
+            "PAYMENT.CAPTURE.COMPLETED",
+            json!({ "id": "1", "amount": euros("1"), "custom_id": "C", "invoice_id": "I" }),
+        ),
+        (
+            "PAYMENT.SALE.COMPLETED",
+            json!({ "id": "1", "amount": euros("1"), "custom": "C", "invoice_number": "I" }),
+        ),
+        ("CHECKOUT.ORDER.APPROVED", json!({ "id": "1", "purchase_units": [v2] })),
+        ("PAYMENTS.PAYMENT.CREATED", json!({ "id": "1", "transactions": [v1.clone()] })),
+        ("CUSTOMER.DISPUTE.CREATED", json!({ "dispute_id": "1", "disputed_transactions": [v1] })),
+    ] {
+        for (take, ids) in [
+            (OrderIdSource::ALL, "C I"),
+            (&[OrderIdSource::CustomId], "C"),
+            (&[OrderIdSource::InvoiceId], "I"),
+            (&[OrderIdSource::Metadata], ""),
+        ] {
+            assert_eq!(own(take, event_type, &resource), ids, "{event_type}, {take:?}");
+        }
+    }
 }
