@@ -491,7 +491,11 @@ mod tests {
         assert_eq!(
             states(&answer),
             [
+                // What the order says of itself and of what is in it ...
                 (ReferenceKind::Order, FactState::OrderCompleted),
+                (ReferenceKind::Capture, FactState::Succeeded),
+                (ReferenceKind::Refund, FactState::RefundSucceeded),
+                // ... and what each says of itself.
                 (ReferenceKind::Capture, FactState::Succeeded),
                 (ReferenceKind::Refund, FactState::RefundSucceeded),
             ]
