@@ -309,6 +309,8 @@ impl Checks<'_> {
             public_url: self.public_url(options.public.public_url.as_deref()),
             rules: Rules {
                 order_id_key: options.order_id_key.clone(),
+                order_id_from: options.order_id_from.clone(),
+                own_accounts: options.own_account.clone(),
                 own_metadata: options.own_metadata.iter().map(|mark| mark.0.clone()).collect(),
                 own_invoice_prefix: options.own_invoice_prefix.clone(),
             },

@@ -232,8 +232,8 @@ const MATCHING: &str = "\
 An event belongs to the transaction that has any of the provider's ids that it carries: the one that
 was registered, or one that another event of the payment brought along. Else to the transaction that
 has the shop's order id that it carries (Stripe: metadata under --order-id-key, or
-client_reference_id; PayPal: custom_id, invoice_id, custom, invoice_number), if only one has it.
-Never by amount, e-mail or time, never between test and live. What finds none becomes an orphan: one
+client_reference_id; PayPal: custom_id, invoice_id, custom, invoice_number; --order-id-from says
+which of them), if only one has it. Never by amount, e-mail or time, never between test and live. What finds none becomes an orphan: one
 for each payment, not for each event. Registering its transaction adopts it, however late.";
 
 /// Does what was said. Exit codes: 0 done, 1 failed; 2, for what can't be said, is clap's.

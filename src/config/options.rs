@@ -13,6 +13,7 @@ use crate::domain::language::Language;
 use crate::domain::retention::Keep;
 use crate::domain::time::Timestamp;
 use crate::providers::paypal::certificate::CertificateHost;
+use crate::providers::rules::OrderIdSource;
 use crate::zone::{TimeOfDay, Zone};
 
 /// Which database a command works on.
@@ -135,6 +136,30 @@ pub struct ServeOptions {
         env = "PAYHOOKD_ORDER_ID_KEY"
     )]
     pub order_id_key: String,
+
+    /// The fields that hold the shop's order id: metadata, client_reference_id (Stripe), invoice_id,
+    /// custom_id (PayPal). Leave out those in which the shop keeps something else, such as a customer's
+    /// number. May be given several times, or several separated by commas.
+    #[arg(
+        long,
+        value_name = "FIELD",
+        value_delimiter = ',',
+        default_value = "metadata,client_reference_id,invoice_id,custom_id",
+        env = "PAYHOOKD_ORDER_ID_FROM"
+    )]
+    pub order_id_from: Vec<OrderIdSource>,
+
+    /// A Stripe account connected to this one that is the shop's own too, such as acct_1AbC. Payments of
+    /// any other are another's, and kept out of the inbox. May be given several times, or several
+    /// separated by commas.
+    #[arg(
+        long,
+        value_name = "ACCOUNT",
+        value_delimiter = ',',
+        value_parser = parse_account,
+        env = "PAYHOOKD_OWN_ACCOUNT"
+    )]
+    pub own_account: Vec<String>,
 
     /// Where several shops share one Stripe account: an entry of the metadata that every payment of
     /// this shop has. Payments without it are another's, and kept out of the inbox. May be given
@@ -372,8 +397,10 @@ pub const VARIABLES: &[&str] = &[
     "PAYHOOKD_NOTIFY_SECRET",
     "PAYHOOKD_NOTIFY_SECRET_FILE",
     "PAYHOOKD_NOTIFY_URL",
+    "PAYHOOKD_ORDER_ID_FROM",
     "PAYHOOKD_ORDER_ID_KEY",
     "PAYHOOKD_ORPHAN_GRACE",
+    "PAYHOOKD_OWN_ACCOUNT",
     "PAYHOOKD_OWN_INVOICE_PREFIX",
     "PAYHOOKD_OWN_METADATA",
     "PAYHOOKD_PAYPAL_API_BASE",
@@ -546,6 +573,16 @@ fn parse_key(text: &str) -> Result<String, String> {
     match text.is_empty() || text.contains(char::is_control) {
         true => Err("give at least one character, and no control characters".to_owned()),
         false => Ok(text.to_owned()),
+    }
+}
+
+fn parse_account(text: &str) -> Result<String, String> {
+    let is_account = text.strip_prefix("acct_").is_some_and(|rest| {
+        !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    });
+    match is_account {
+        true => Ok(text.to_owned()),
+        false => Err("give the id of a Stripe account, which begins with acct_".to_owned()),
     }
 }
 

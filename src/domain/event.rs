@@ -48,6 +48,8 @@ words! {
         Invoice = "invoice",
         /// Stripe InvoicePayment, `inpay_…`.
         InvoicePayment = "invoice_payment",
+        /// Stripe's change of a customer's cash balance, `ccsbtxn_…`.
+        CashBalance = "cash_balance_transaction",
         /// PayPal v2 order.
         Order = "order",
         /// PayPal authorization.
@@ -62,8 +64,6 @@ words! {
         Refund = "refund",
         /// A dispute of either provider.
         Dispute = "dispute",
-        /// Stripe move of a buyer's cash balance, `ccsbtxn_…`.
-        CashBalance = "cash_balance_transaction",
         /// Stripe early fraud warning, `issfr_…`.
         FraudWarning = "early_fraud_warning",
         /// Stripe review, `prv_…`.

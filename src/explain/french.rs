@@ -260,6 +260,7 @@ pub(crate) fn object(kind: ReferenceKind) -> &'static str {
         ReferenceKind::CheckoutSession => "Checkout Session",
         ReferenceKind::InvoicePayment => "InvoicePayment",
         ReferenceKind::Charge => "débit",
+        ReferenceKind::CashBalance => "avoir de l’acheteur",
         ReferenceKind::Invoice => "facture",
         ReferenceKind::Order => "commande PayPal",
         ReferenceKind::Authorization => "autorisation",
@@ -268,7 +269,6 @@ pub(crate) fn object(kind: ReferenceKind) -> &'static str {
         ReferenceKind::Payment => "paiement",
         ReferenceKind::Refund => "remboursement",
         ReferenceKind::Dispute => "litige",
-        ReferenceKind::CashBalance => "solde de l’acheteur",
         ReferenceKind::FraudWarning => "alerte de fraude",
         ReferenceKind::Review => "examen",
         ReferenceKind::Subscription => "abonnement",
@@ -280,8 +280,6 @@ pub(crate) fn object(kind: ReferenceKind) -> &'static str {
 /// What an event says of an object.
 pub(crate) fn state(state: FactState) -> &'static str {
     match state {
-        FactState::CashFunded => "argent sans paiement",
-        FactState::CashApplied => "affecté à un paiement",
         FactState::Created => "créé",
         FactState::RequiresAction => "attend l’acheteur",
         FactState::Processing => "en cours",
@@ -311,6 +309,8 @@ pub(crate) fn state(state: FactState) -> &'static str {
         FactState::FraudWarning => "fraude redoutée",
         FactState::ReviewOpened => "ouvert",
         FactState::ReviewClosed => "clos",
+        FactState::CashFunded => "en dépôt",
+        FactState::CashApplied => "affecté à un paiement",
         FactState::Conflict => "se contredit",
     }
 }

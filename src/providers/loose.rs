@@ -15,13 +15,15 @@ use crate::domain::refusal::Refusal;
 /// A scalar of unknown type, or an object of which only its `id` matters.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Loose<'a> {
-    /// Absent, `null`, a list, a fraction: nothing that is used.
+    /// Absent, `null`, a list: nothing that is used.
     #[default]
     Nothing,
     /// `true` or `false`.
     Bool(bool),
     /// A whole number that fits 64 bits.
     Int(i64),
+    /// Any other number.
+    Fraction(f64),
     /// Text.
     Text(Cow<'a, str>),
     /// An object: an expanded reference.
@@ -73,7 +75,23 @@ impl<'a> Loose<'a> {
             _ => self.text().map(Cow::Borrowed),
         }
     }
+
+    /// Text or a number, as the decimal text that was written. A fraction is given only if it has so
+    /// few digits that nothing of it can have been rounded.
+    pub fn decimal(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Fraction(number) => {
+                let text = number.to_string();
+                let digits = text.bytes().filter(u8::is_ascii_digit).count();
+                (digits <= EXACT_DIGITS).then(|| text.into())
+            }
+            _ => self.label(),
+        }
+    }
 }
+
+/// As many decimal digits as every double keeps.
+const EXACT_DIGITS: usize = f64::DIGITS as usize;
 
 impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -113,7 +131,7 @@ impl<'de> Visitor<'de> for LooseVisitor {
     fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
         // An amount that is too large is not one that is not said.
         match value.abs() < TOO_LARGE {
-            true => Ok(Loose::Nothing),
+            true => Ok(Loose::Fraction(value)),
             false => Err(E::custom(OUT_OF_RANGE)),
         }
     }
@@ -489,6 +507,26 @@ mod tests {
         assert_eq!(shape.id.id(), Some("a"));
         assert_eq!(shape.part.get().and_then(|part| part.id.id()), Some("b\u{e9}"));
         assert_eq!(shape.list.iter().filter_map(|item| item.id.id()).collect::<Vec<_>>(), ["c"]);
+    }
+
+    #[test]
+    fn a_number_is_the_decimal_that_was_written_or_none() {
+        for (json, decimal) in [
+            ("42.5", Some("42.5")),
+            ("-0.07", Some("-0.07")),
+            ("100", Some("100")),
+            ("100.00", Some("100")),
+            ("\"42.50\"", Some("42.50")),
+            ("1234567890123.45", Some("1234567890123.45")),
+            // Of so many digits the last may be another than was written.
+            ("12345678901234.567", None),
+            ("true", None),
+            ("{}", None),
+        ] {
+            let text = format!(r#"{{"id":{json}}}"#);
+            let shape: Shape<'_> = parse(text.as_bytes()).expect("tolerant");
+            assert_eq!(shape.id.decimal().as_deref(), decimal, "{json}");
+        }
     }
 
     #[test]

@@ -257,7 +257,11 @@ fn digest(parts: &[Part]) -> String {
         add(fact.amount.as_ref().map(|amount| amount.currency.as_str()));
         add(number(fact.captured).as_deref());
         add(number(fact.refunded).as_deref());
+        add(fact.refunded_all.map(|all| if all { "all" } else { "part" }));
         add(fact.parent_id.as_deref());
+        add(fact.payment_id.as_deref());
+        add(number(fact.shop_money.map(|money| money.minor)).as_deref());
+        add(fact.shop_money.as_ref().map(|money| money.currency.as_str()));
         add(fact.object_at.map(|at| at.to_string()).as_deref());
         add(fact.reason.as_deref());
     }
@@ -406,6 +410,35 @@ mod tests {
         assert_eq!((state.amount_received, state.amount_refunded), (4999, 1000));
     }
 
+    /// By one rule, whether it comes alone or inside its PaymentIntent.
+    #[test]
+    fn a_charge_asked_for_says_what_its_webhook_said() {
+        let charge = |captured: i64, refunded: i64| {
+            json!({
+                "id": "ch_1", "object": "charge", "status": "succeeded", "captured": true,
+                "amount": 100, "amount_captured": captured, "amount_refunded": refunded,
+                "refunded": refunded == captured, "currency": "eur", "payment_intent": "pi_1",
+                "created": 1_794_990_000, "livemode": true,
+            })
+        };
+        for (event_type, charge) in [
+            ("charge.succeeded", charge(100, 0)),
+            ("charge.captured", charge(70, 0)),
+            ("charge.refunded", charge(70, 20)),
+            ("charge.refunded", charge(60, 60)),
+        ] {
+            let event = stripe_event(&json!({
+                "id": "e0", "created": at(0).unix_seconds(), "type": event_type,
+                "data": { "object": charge },
+            }));
+            let said: Vec<Fact> = event.content.facts().cloned().collect();
+            assert_eq!(facts(&stripe(&charge).expect("it is read")), said, "{event_type}");
+            let inside = intent("requires_capture", json!({ "latest_charge": charge }));
+            let inside = facts(&stripe(&inside).expect("it is read"));
+            assert_eq!(inside[1..], said, "{event_type}");
+        }
+    }
+
     /// An attempt that failed long ago is none of now.
     #[test]
     fn a_failed_charge_asked_for_late_takes_nothing_back() {
@@ -458,7 +491,11 @@ mod tests {
         assert_eq!(
             states(&answer),
             [
+                // What the order says of itself and of what is in it ...
                 (ReferenceKind::Order, FactState::OrderCompleted),
+                (ReferenceKind::Capture, FactState::Succeeded),
+                (ReferenceKind::Refund, FactState::RefundSucceeded),
+                // ... and what each says of itself.
                 (ReferenceKind::Capture, FactState::Succeeded),
                 (ReferenceKind::Refund, FactState::RefundSucceeded),
             ]

@@ -1,9 +1,35 @@
 //! What the shop says of its own payments, so that they are found and told from others'.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::loose::Map;
 use crate::domain::event::{Content, Ownership, ReferenceKind};
+
+words! {
+    /// A field of a provider's object in which a shop may keep its own order id.
+    OrderIdSource {
+        /// Stripe's `metadata`, under [`Rules::order_id_key`].
+        Metadata = "metadata",
+        /// Stripe's `client_reference_id` of a Checkout Session.
+        ClientReferenceId = "client_reference_id",
+        /// PayPal's `invoice_id`, in v1 `invoice_number`.
+        InvoiceId = "invoice_id",
+        /// PayPal's `custom_id`, in v1 `custom`.
+        CustomId = "custom_id",
+    }
+}
+
+impl Serialize for OrderIdSource {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for OrderIdSource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
 
 /// How a shop marks its payments. Kept in the database as JSON, so that a command that reads stored
 /// events again reads them as the daemon does.
@@ -12,6 +38,11 @@ use crate::domain::event::{Content, Ownership, ReferenceKind};
 pub struct Rules {
     /// The key of Stripe's `metadata` under which the shop keeps its own order id.
     pub order_id_key: String,
+    /// The fields that hold the shop's order id at all. What stands in another is a customer's number, a
+    /// cart's, a credit note's: it leads to no transaction.
+    pub order_id_from: Vec<OrderIdSource>,
+    /// Accounts connected to the shop's Stripe account, `acct_…`, that are the shop's own too.
+    pub own_accounts: Vec<String>,
     /// Entries of Stripe's `metadata`, key and value, of which each payment of this shop has one;
     /// none: every payment at Stripe may be this shop's.
     pub own_metadata: Vec<(String, String)>,
@@ -24,6 +55,8 @@ impl Default for Rules {
     fn default() -> Self {
         Self {
             order_id_key: "order_id".to_owned(),
+            order_id_from: OrderIdSource::ALL.to_vec(),
+            own_accounts: Vec::new(),
             own_metadata: Vec::new(),
             own_invoice_prefix: Vec::new(),
         }
@@ -39,6 +72,17 @@ impl Rules {
     /// What [`to_json`](Self::to_json) made, by this version or another; `None` if it is not that.
     pub fn from_json(json: &str) -> Option<Self> {
         serde_json::from_str(json).ok()
+    }
+
+    /// Whether this field holds the shop's order id.
+    pub fn takes_order_id_from(&self, source: OrderIdSource) -> bool {
+        self.order_id_from.contains(&source)
+    }
+
+    /// Whether events of this account are about the shop's own money; without one they are of the account
+    /// whose webhook it is.
+    pub fn is_own_account(&self, account: Option<&str>) -> bool {
+        account.is_none_or(|account| self.own_accounts.iter().any(|own| own == account))
     }
 
     /// Whose a payment is by the metadata of one of its objects.
@@ -80,6 +124,7 @@ fn ownership(is_ruled: bool, own: bool, marked: bool, content: &Content) -> Owne
                     ReferenceKind::Refund
                         | ReferenceKind::Dispute
                         | ReferenceKind::InvoicePayment
+                        | ReferenceKind::CashBalance
                         | ReferenceKind::FraudWarning
                         | ReferenceKind::Review
                 )
@@ -91,5 +136,36 @@ fn ownership(is_ruled: bool, own: bool, marked: bool, content: &Content) -> Owne
             }
         }
         _ => Ownership::Unsaid,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_of_an_earlier_version_take_order_ids_from_every_field() {
+        let json = r#"{"order_id_key":"order","own_metadata":[],"own_invoice_prefix":[]}"#;
+        let rules = Rules::from_json(json).expect("rules");
+        assert!(OrderIdSource::ALL.iter().all(|source| rules.takes_order_id_from(*source)));
+        assert!(rules.own_accounts.is_empty());
+    }
+
+    #[test]
+    fn rules_are_read_as_they_were_kept() {
+        let rules = Rules {
+            order_id_from: vec![OrderIdSource::Metadata, OrderIdSource::CustomId],
+            own_accounts: vec!["acct_1".to_owned()],
+            ..Rules::default()
+        };
+        assert_eq!(Rules::from_json(&rules.to_json()), Some(rules));
+    }
+
+    #[test]
+    fn only_the_platform_and_named_accounts_are_the_shops_own() {
+        let rules = Rules { own_accounts: vec!["acct_1".to_owned()], ..Rules::default() };
+        assert!(rules.is_own_account(None));
+        assert!(rules.is_own_account(Some("acct_1")));
+        assert!(!rules.is_own_account(Some("acct_2")));
     }
 }

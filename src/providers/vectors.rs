@@ -62,7 +62,11 @@ impl Vector {
         let [Part { references, facts }] = event.content.parts() else {
             panic!("{name}: {:?}", event.content);
         };
-        let [fact] = facts.as_slice() else { panic!("{name}: {facts:?}") };
+        let [fact, inside @ ..] = facts.as_slice() else { panic!("{name}: no fact") };
+        for inner in inside {
+            let named = Reference::new(inner.object, &*inner.object_id);
+            assert!(references.contains(&named), "{name}: {named:?} is inside, but not named");
+        }
         let own = Reference::new(fact.object, &*fact.object_id);
         let mut expected_references = self.references();
         expected_references.insert(own.clone());
@@ -133,9 +137,11 @@ impl Vector {
             &refs["custom"],
             &refs["invoice_id"],
             &refs["custom_id"],
-            &refs["client_reference_id"],
             &refs["metadata"]["order_id"],
         ];
+        if let Some(id) = refs["client_reference_id"].as_str() {
+            references.insert(Reference::new(ReferenceKind::ClientReference, id));
+        }
         for id in own.into_iter().filter_map(Value::as_str) {
             references.insert(Reference::new(ReferenceKind::OrderId, id));
         }

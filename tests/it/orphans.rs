@@ -435,6 +435,10 @@ fn rules_that_can_not_be_meant_are_refused() {
     assert!(refused("--own-metadata", "site").contains("give KEY=VALUE"));
     assert!(refused("--own-metadata", "=shop").contains("give KEY=VALUE"));
     assert!(refused("--order-id-key", "").contains("at least one character"));
+    assert!(
+        refused("--order-id-from", "email").contains("give one of metadata, client_reference_id")
+    );
+    assert!(refused("--own-account", "pi_1").contains("begins with acct_"));
     assert!(refused("--orphan-grace", "soon").contains("90s, 2m, 1h"));
     assert!(refused("--orphan-grace", "1.5h").contains("90s, 2m, 1h"));
 }

@@ -7,10 +7,10 @@
 use serde::Deserialize;
 
 use super::super::loose::{self, Loose, Part};
-use super::super::reading::Source;
+use super::super::reading::{Source, with_fit_ids};
 use super::super::rules::Rules;
 use super::super::{Proof, Verified};
-use super::resource::{Resource, reading};
+use super::resource::{Resource, rare, reading};
 use super::retrieval::retrieved;
 use crate::domain::event::{Content, Event, Ownership, Provider};
 use crate::domain::refusal::Refusal;
@@ -81,7 +81,8 @@ impl Envelope<'_> {
         if event_type.is_empty() {
             return Content::Failed("event_type is missing".into());
         }
-        let Some(reading) = reading(event_type).or_else(|| retrieved(event_type)) else {
+        let reading = reading(event_type).or_else(|| rare(event_type));
+        let Some(reading) = reading.or_else(|| retrieved(event_type)) else {
             return Content::Ignored("not a type that is acted on".into());
         };
         let Some(resource) = self.resource.get() else {
@@ -91,7 +92,7 @@ impl Envelope<'_> {
             return Content::Failed("create_time is missing or not a time".into());
         };
         match reading(resource, &Source { rules, event_id: id, occurred_at }) {
-            Ok(content) => content,
+            Ok(content) => with_fit_ids(content),
             Err(error) => Content::Failed(error.into()),
         }
     }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::super::loose::{List, Loose, Part};
 use super::super::reading::{Reading, Source, readings};
 use super::super::retrieval::{Answer, Asking, NotUnderstood, Question, Retrieved, question};
-use super::resource::{Link, Resource, SupplementaryData, linked};
+use super::resource::{Link, Resource, SupplementaryData, linked, linked_capture};
 use crate::domain::event::{Provider, Reference, ReferenceKind};
 use crate::domain::time::Timestamp;
 
@@ -22,7 +22,7 @@ readings! {
     "PAYMENT.CAPTURE.RETRIEVED" => capture_retrieved,
     "PAYMENT.SALE.RETRIEVED" => sale_retrieved,
     "PAYMENT.REFUND.RETRIEVED" => refund,
-    "CUSTOMER.DISPUTE.RETRIEVED" => dispute,
+    "CUSTOMER.DISPUTE.RETRIEVED" => dispute_retrieved,
 }
 
 const ORDERS: &str = "/v2/checkout/orders/";
@@ -50,7 +50,8 @@ pub(in super::super) fn paths(reference: &Reference) -> Vec<String> {
     places.iter().map(|place| format!("{place}{}", reference.value)).collect()
 }
 
-/// Reads an object and those inside it.
+/// Reads an object and those inside it. One inside that can't be read is left out: the outer object
+/// still tells of it.
 pub(in super::super) fn read(
     path: &str,
     answer: &[u8],
@@ -72,7 +73,7 @@ pub(in super::super) fn read(
             ("PAYMENT.CAPTURE.RETRIEVED", &payments.captures),
             ("PAYMENT.REFUND.RETRIEVED", &payments.refunds),
         ] {
-            objects.iter().try_for_each(|object| add(event_type, object))?;
+            objects.iter().for_each(|object| _ = add(event_type, object));
         }
     }
     for related in outer.transactions.iter().flat_map(|part| part.related_resources.iter()) {
@@ -82,7 +83,7 @@ pub(in super::super) fn read(
             ("PAYMENT.CAPTURE.RETRIEVED", related.capture),
             ("PAYMENT.REFUND.RETRIEVED", related.refund),
         ] {
-            object.into_iter().try_for_each(|object| add(event_type, object))?;
+            object.into_iter().for_each(|object| _ = add(event_type, object));
         }
     }
     read.more.extend(outer.more(path));
@@ -134,6 +135,8 @@ struct Outer<'a> {
     #[serde(borrow, default)]
     sale_id: Loose<'a>,
     #[serde(borrow, default)]
+    capture_id: Loose<'a>,
+    #[serde(borrow, default)]
     links: List<Link<'a>>,
 }
 
@@ -184,8 +187,9 @@ impl Outer<'_> {
         };
         let said = self.status.text().or_else(|| self.state.text()).unwrap_or_default();
         let gave_back = said.to_ascii_lowercase().ends_with("refunded");
+        let related = self.supplementary_data.get();
         if path.starts_with(CAPTURES) && gave_back {
-            let related = self.supplementary_data.get().and_then(SupplementaryData::order_id);
+            let related = related.and_then(SupplementaryData::order_id);
             return of(
                 ReferenceKind::Order,
                 related.or_else(|| linked(&self.links, "/checkout/orders/")),
@@ -197,11 +201,13 @@ impl Outer<'_> {
         }
         if path.contains("/payments/refund") {
             let sale = || self.sale_id.id().or_else(|| linked(&self.links, "/payments/sale/"));
+            let capture = || {
+                let related = || related.and_then(SupplementaryData::capture_id);
+                self.capture_id.id().or_else(related).or_else(|| linked_capture(&self.links))
+            };
             return of(ReferenceKind::Payment, parent)
                 .or_else(|| of(ReferenceKind::Sale, sale()))
-                .or_else(|| {
-                    of(ReferenceKind::Capture, linked(&self.links, "/payments/captures/"))
-                });
+                .or_else(|| of(ReferenceKind::Capture, capture()));
         }
         None
     }

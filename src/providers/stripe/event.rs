@@ -29,16 +29,17 @@ pub fn read(payload: &Verified<'_>, rules: &Rules) -> Result<Event, Refusal> {
         other => other.text().and_then(|text| Timestamp::parse(text).ok()),
     };
     let content = envelope.content(id, event_type, occurred_at, rules);
-    let object = envelope.data.get().and_then(|data| data.object.get());
+    let ownership = envelope.ownership(&content, rules);
+    let account = envelope.account.text().filter(|one| !rules.is_own_account(Some(one)));
     Ok(Event {
         provider: Provider::Stripe,
         id: id.into(),
         event_type: event_type.into(),
-        account: envelope.account.text().map(Into::into),
+        account: account.map(Into::into),
         api_version: envelope.api_version.text().map(Into::into),
         livemode: envelope.livemode.bool().unwrap_or(false),
         occurred_at,
-        ownership: object.map_or(Ownership::Unsaid, |object| object.ownership(&content, rules)),
+        ownership,
         content,
     })
 }
@@ -71,6 +72,16 @@ struct Data<'a> {
 }
 
 impl Envelope<'_> {
+    /// What happens in a connected account is another's, whatever its objects say, unless the shop names
+    /// the account as its own.
+    fn ownership(&self, content: &Content, rules: &Rules) -> Ownership {
+        if !rules.is_own_account(self.account.text()) {
+            return Ownership::Foreign;
+        }
+        let object = self.data.get().and_then(|data| data.object.get());
+        object.map_or(Ownership::Unsaid, |object| object.ownership(content, rules))
+    }
+
     fn content(
         &self,
         id: &str,

@@ -177,8 +177,6 @@ impl Words {
 
 fn fact_in_english(state: FactState) -> &'static str {
     match state {
-        FactState::CashFunded => "money without a payment",
-        FactState::CashApplied => "put to a payment",
         FactState::Created => "created",
         FactState::RequiresAction => "waits for the buyer",
         FactState::Processing => "under way",
@@ -208,6 +206,8 @@ fn fact_in_english(state: FactState) -> &'static str {
         FactState::FraudWarning => "fraud feared",
         FactState::ReviewOpened => "opened",
         FactState::ReviewClosed => "closed",
+        FactState::CashFunded => "lies at Stripe",
+        FactState::CashApplied => "put to a payment",
         FactState::Conflict => "contradicts itself",
     }
 }

@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use super::super::super::rules::OrderIdSource;
 use super::super::super::{Proof, vectors};
 use super::*;
 use crate::domain::event::{Part, Reference, ReferenceKind};
@@ -179,19 +180,26 @@ fn a_ping_is_ignored_and_any_other_thin_event_says_what_to_set() {
     }
 }
 
-/// The less final of the two counts, and never as money.
+/// Of a type and a status that contradict each other the less final counts; only what is said to have
+/// been received already is money.
 #[test]
-fn a_status_that_contradicts_the_type_takes_no_money() {
+fn a_payment_intent_has_taken_what_it_says_whatever_its_type() {
     for (event_type, status, state, captured) in [
         ("payment_intent.succeeded", "succeeded", FactState::Succeeded, Some(70)),
         ("payment_intent.succeeded", "processing", FactState::Conflict, None),
         ("payment_intent.succeeded", "canceled", FactState::Conflict, None),
-        ("payment_intent.canceled", "canceled", FactState::Canceled, None),
+        ("payment_intent.canceled", "canceled", FactState::Canceled, Some(70)),
         ("payment_intent.canceled", "processing", FactState::Conflict, None),
         ("payment_intent.canceled", "succeeded", FactState::Conflict, None),
-        ("payment_intent.processing", "succeeded", FactState::Processing, None),
-        ("payment_intent.payment_failed", "succeeded", FactState::AttemptFailed, None),
-        ("payment_intent.requires_action", "succeeded", FactState::RequiresAction, None),
+        ("payment_intent.processing", "succeeded", FactState::Processing, Some(70)),
+        ("payment_intent.payment_failed", "succeeded", FactState::AttemptFailed, Some(70)),
+        ("payment_intent.requires_action", "succeeded", FactState::RequiresAction, Some(70)),
+        (
+            "payment_intent.amount_capturable_updated",
+            "requires_capture",
+            FactState::Authorized,
+            Some(70),
+        ),
     ] {
         let (_, fact) = payment(
             event_type,
@@ -200,6 +208,7 @@ fn a_status_that_contradicts_the_type_takes_no_money() {
                 "status": status,
                 "amount": 100,
                 "amount_received": 70,
+                "amount_capturable": 30,
                 "currency": "usd",
             }),
         );
@@ -220,6 +229,7 @@ fn a_dispute_is_what_its_status_says() {
         ("prevented", FactState::DisputePrevented),
         ("charge_refunded", FactState::DisputeClosed),
         ("something_new", FactState::DisputeOpen),
+        ("warning_something_new", FactState::DisputeInquiry),
     ] {
         let dispute = json!({
             "id": "dp_1",
@@ -233,6 +243,7 @@ fn a_dispute_is_what_its_status_says() {
         let (references, fact) = payment("charge.dispute.created", dispute);
         assert_eq!(fact.state, state, "{status}");
         assert_eq!(fact.parent_id.as_deref(), Some("ch_1"));
+        assert_eq!(fact.payment_id.as_deref(), Some("pi_1"));
         assert_eq!(fact.reason.as_deref(), Some("fraudulent"));
         assert_eq!(
             references,
@@ -243,6 +254,369 @@ fn a_dispute_is_what_its_status_says() {
             ]
         );
     }
+}
+
+#[test]
+fn a_dispute_without_a_known_status_is_at_most_what_its_type_says() {
+    for (event_type, status, state) in [
+        ("charge.dispute.created", json!(null), FactState::DisputeOpen),
+        ("charge.dispute.updated", json!("something_new"), FactState::DisputeOpen),
+        ("charge.dispute.funds_withdrawn", json!(null), FactState::DisputeOpen),
+        ("charge.dispute.funds_reinstated", json!(null), FactState::DisputeOpen),
+        ("charge.dispute.closed", json!(null), FactState::DisputeClosed),
+        ("charge.dispute.closed", json!("something_new"), FactState::DisputeClosed),
+        ("charge.dispute.closed", json!("lost"), FactState::DisputeLost),
+    ] {
+        let dispute = json!({
+            "id": "dp_1", "status": status, "amount": 100, "currency": "usd", "charge": "ch_1",
+        });
+        let (_, fact) = payment(event_type, dispute);
+        assert_eq!((fact.state, fact.refunded), (state, None), "{event_type}, {status}");
+    }
+}
+
+#[test]
+fn a_dispute_prevented_by_refunding_the_buyer_is_money_gone() {
+    let moved = |amounts: &[(i64, &str)]| {
+        let each = amounts.iter().map(|(amount, currency)| {
+            json!({ "id": "txn_1", "amount": amount, "currency": currency, "fee": 1500 })
+        });
+        Value::Array(each.collect())
+    };
+    for (event_type, status, movements, gone) in [
+        ("charge.dispute.closed", "prevented", moved(&[(-100, "usd")]), Some(100)),
+        ("charge.dispute.closed", "prevented", moved(&[(-100, "usd"), (40, "usd")]), Some(60)),
+        ("charge.dispute.closed", "prevented", moved(&[(-100, "usd"), (100, "usd")]), None),
+        // The balance is in another currency: the dispute's amount is what went.
+        ("charge.dispute.closed", "prevented", moved(&[(-91, "eur")]), Some(100)),
+        ("charge.dispute.closed", "prevented", moved(&[]), None),
+        ("charge.dispute.funds_withdrawn", "prevented", moved(&[]), Some(100)),
+        ("charge.dispute.funds_withdrawn", "needs_response", moved(&[(-100, "usd")]), None),
+        ("charge.dispute.closed", "lost", moved(&[(-100, "usd")]), None),
+    ] {
+        let dispute = json!({
+            "id": "dp_1", "status": status, "amount": 100, "currency": "usd",
+            "payment_intent": "pi_1", "balance_transactions": movements,
+        });
+        let (_, fact) = payment(event_type, dispute);
+        assert_eq!(fact.refunded, gone, "{event_type}, {status}, {movements}");
+        assert_eq!(fact.parent_id.as_deref(), Some("pi_1"));
+    }
+}
+
+#[test]
+fn a_charge_says_what_was_authorised_taken_and_given_back_as_it_stands() {
+    use FactState::{AttemptFailed, Authorized, Canceled, Conflict, Processing, RefundSnapshot};
+    let succeeded = FactState::Succeeded;
+    for (event_type, said, state, captured, refunded) in [
+        ("charge.succeeded", json!({ "captured": false }), Authorized, None, None),
+        ("charge.succeeded", json!({ "captured": null }), Authorized, None, None),
+        ("charge.succeeded", json!({ "captured": true }), succeeded, Some(100), None),
+        (
+            "charge.updated",
+            json!({ "captured": true, "amount_captured": 70, "amount_refunded": 0 }),
+            succeeded,
+            Some(70),
+            Some(0),
+        ),
+        // With or without the release of the rest: the object does not tell.
+        (
+            "charge.captured",
+            json!({ "captured": true, "amount_captured": 60, "amount_refunded": 40 }),
+            succeeded,
+            Some(60),
+            Some(40),
+        ),
+        (
+            "charge.refunded",
+            json!({ "captured": true, "amount_captured": 70, "amount_refunded": 20 }),
+            RefundSnapshot,
+            Some(70),
+            Some(20),
+        ),
+        (
+            "charge.refunded",
+            json!({ "amount_captured": 70, "amount_refunded": 20 }),
+            RefundSnapshot,
+            Some(70),
+            Some(20),
+        ),
+        (
+            "charge.refunded",
+            json!({ "captured": false, "amount_refunded": 100 }),
+            Canceled,
+            None,
+            None,
+        ),
+        (
+            "charge.refunded",
+            json!({ "captured": true, "amount_captured": 0, "amount_refunded": 100 }),
+            Canceled,
+            None,
+            None,
+        ),
+        ("charge.refunded", json!({ "amount_refunded": 100 }), Conflict, None, None),
+        ("charge.expired", json!({ "captured": false }), Canceled, None, None),
+        // The rest of a hold of which a part was captured.
+        (
+            "charge.expired",
+            json!({ "captured": true, "amount_captured": 70 }),
+            succeeded,
+            Some(70),
+            None,
+        ),
+        // A debit that is under way calls itself captured.
+        (
+            "charge.pending",
+            json!({ "captured": true, "status": "pending" }),
+            Processing,
+            None,
+            None,
+        ),
+        ("charge.updated", json!({ "captured": true, "status": null }), Conflict, None, None),
+        ("charge.updated", json!({ "captured": true, "status": "new" }), Conflict, None, None),
+        (
+            "charge.failed",
+            json!({ "captured": false, "status": "failed" }),
+            AttemptFailed,
+            None,
+            None,
+        ),
+    ] {
+        let mut charge = json!({
+            "id": "ch_1", "amount": 100, "currency": "usd", "payment_intent": "pi_1",
+            "status": "succeeded", "refunded": false,
+        });
+        for (name, value) in said.as_object().expect("fields") {
+            charge[name] = value.clone();
+        }
+        let (_, fact) = payment(event_type, charge);
+        let read = (fact.state, fact.captured, fact.refunded);
+        assert_eq!(read, (state, captured, refunded), "{event_type}, {said}");
+        assert_eq!(fact.amount.map(|amount| amount.minor), Some(100), "{event_type}, {said}");
+        assert_eq!(fact.refunded_all, captured.map(|_| false), "{event_type}, {said}");
+        assert_eq!(fact.parent_id.as_deref(), Some("pi_1"));
+    }
+}
+
+#[test]
+fn a_refund_names_what_it_hangs_under_and_is_pending_unless_it_says_more() {
+    for (event_type, said, state) in [
+        ("refund.created", json!({}), FactState::RefundPending),
+        ("refund.updated", json!({ "status": "something_new" }), FactState::RefundPending),
+        ("refund.updated", json!({ "status": "requires_action" }), FactState::RefundPending),
+        ("refund.failed", json!({}), FactState::RefundFailed),
+        ("refund.failed", json!({ "status": "succeeded" }), FactState::RefundSucceeded),
+        (
+            "refund.created",
+            json!({ "status": "succeeded", "reason": "expired_uncaptured_charge" }),
+            FactState::Conflict,
+        ),
+    ] {
+        let mut refund = said.clone();
+        refund["id"] = json!("re_1");
+        refund["amount"] = json!(100);
+        refund["currency"] = json!("usd");
+        refund["payment_intent"] = json!("pi_1");
+        let (_, fact) = payment(event_type, refund.clone());
+        assert_eq!(fact.state, state, "{event_type}, {said}");
+        assert_eq!(fact.parent_id.as_deref(), Some("pi_1"));
+        refund["charge"] = json!({ "id": "ch_1" });
+        let (_, fact) = payment(event_type, refund);
+        assert_eq!(fact.parent_id.as_deref(), Some("ch_1"));
+        assert_eq!(fact.payment_id.as_deref(), Some("pi_1"));
+    }
+}
+
+#[test]
+fn an_invoice_says_what_was_paid_of_it_whatever_its_type() {
+    use FactState::{Canceled, Conflict, InvoiceAttemptFailed, InvoicePaid};
+    for (event_type, status, paid, state, captured) in [
+        ("invoice.paid", Some("paid"), 100, InvoicePaid, Some(100)),
+        ("invoice.paid", None, 100, InvoicePaid, Some(100)),
+        ("invoice.paid", Some("open"), 100, Conflict, None),
+        ("invoice.payment_failed", Some("open"), 0, InvoiceAttemptFailed, None),
+        ("invoice.payment_failed", Some("open"), 40, InvoiceAttemptFailed, Some(40)),
+        ("invoice.voided", Some("void"), 0, Canceled, None),
+        ("invoice.voided", Some("open"), 0, Conflict, None),
+        ("invoice.marked_uncollectible", Some("uncollectible"), 40, InvoiceAttemptFailed, Some(40)),
+    ] {
+        let invoice = json!({
+            "id": "in_1", "status": status, "amount_due": 100, "amount_paid": paid,
+            "currency": "usd", "charge": "ch_1",
+        });
+        let (_, fact) = payment(event_type, invoice);
+        assert_eq!((fact.state, fact.captured), (state, captured), "{event_type}, {status:?}");
+        assert_eq!(fact.payment_id.as_deref(), Some("ch_1"));
+        let reason = (event_type == "invoice.marked_uncollectible").then_some("uncollectible");
+        assert_eq!(fact.reason.as_deref(), reason);
+    }
+}
+
+#[test]
+fn an_invoice_payment_takes_money_only_where_it_is_paid() {
+    for (status, state, captured) in [
+        (json!("paid"), FactState::InvoicePaymentPaid, Some(60)),
+        (json!(null), FactState::InvoicePaymentPaid, Some(60)),
+        (json!("open"), FactState::Created, None),
+        (json!("canceled"), FactState::Created, None),
+        (json!("something_new"), FactState::Created, None),
+    ] {
+        for (payment_id, with) in [
+            (Some("pi_1"), json!({ "type": "payment_intent", "payment_intent": { "id": "pi_1" } })),
+            (Some("ch_1"), json!({ "type": "charge", "charge": "ch_1" })),
+            (None, json!({ "type": "payment_record", "payment_record": "pr_1" })),
+        ] {
+            let object = json!({
+                "id": "inpay_1", "status": status, "amount_paid": 60, "amount_requested": 60,
+                "currency": "usd", "invoice": { "id": "in_1" }, "payment": with,
+            });
+            let (references, fact) = payment("invoice_payment.paid", object);
+            assert_eq!((fact.state, fact.captured), (state, captured), "{status}");
+            assert_eq!(fact.parent_id.as_deref(), Some("in_1"));
+            assert_eq!(fact.payment_id.as_deref(), payment_id);
+            let ids: Vec<&str> = references.iter().map(|one| &*one.value).collect();
+            let known = ["inpay_1", "in_1"].into_iter().chain(payment_id);
+            assert_eq!(ids, known.collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
+fn an_invoice_with_its_payments_speaks_of_each_beside_itself() {
+    let invoice = json!({
+        "id": "in_1", "status": "paid", "amount_due": 100, "amount_paid": 100, "currency": "usd",
+        "payments": { "object": "list", "data": [
+            { "id": "inpay_1", "invoice": "in_1", "status": "paid", "amount_paid": 60,
+              "currency": "usd", "payment": { "payment_intent": "pi_1" } },
+            { "id": "inpay_2", "invoice": "in_1", "status": "open", "amount_paid": null,
+              "currency": "usd", "payment": { "payment_intent": "pi_2" } },
+        ] },
+    });
+    let content = content("invoice.paid", invoice);
+    let first: Vec<&str> = content.parts().iter().map(|part| &*part.references[0].value).collect();
+    assert_eq!(first, ["in_1", "inpay_1", "inpay_2"]);
+    assert_eq!(content.parts()[0].references.len(), 1, "no payment's id is the invoice's");
+    let taken: Vec<Option<i64>> = content.facts().map(|fact| fact.captured).collect();
+    assert_eq!(taken, [Some(100), Some(60), None]);
+}
+
+#[test]
+fn a_session_names_its_payment_its_forerunner_and_the_shops_own_money() {
+    let session = json!({
+        "id": "cs_2", "amount_total": 5423, "currency": "usd", "payment_status": "paid",
+        "payment_intent": "pi_1", "recovered_from": "cs_1", "client_reference_id": "57",
+        "currency_conversion": { "amount_total": 4999, "source_currency": "eur" },
+    });
+    let (references, fact) = payment("checkout.session.completed", session.clone());
+    assert_eq!(
+        references,
+        [
+            Reference::new(ReferenceKind::CheckoutSession, "cs_2"),
+            Reference::new(ReferenceKind::CheckoutSession, "cs_1"),
+            Reference::new(ReferenceKind::PaymentIntent, "pi_1"),
+            Reference::new(ReferenceKind::ClientReference, "57"),
+        ]
+    );
+    assert_eq!(fact.payment_id.as_deref(), Some("pi_1"));
+    let shop_money = fact.shop_money.expect("a conversion");
+    assert_eq!((shop_money.minor, shop_money.currency.as_str()), (4999, "EUR"));
+    for status in [json!(null), json!("unpaid"), json!("something_new")] {
+        let mut session = session.clone();
+        session["payment_status"] = status;
+        let (_, fact) = payment("checkout.session.completed", session);
+        assert_eq!((fact.state, fact.captured), (FactState::Processing, None));
+    }
+}
+
+#[test]
+fn only_the_fields_that_the_shop_names_hold_its_order_id() {
+    use OrderIdSource::{ClientReferenceId, CustomId, Metadata};
+    let session = json!({
+        "id": "cs_1", "amount_total": 1, "currency": "usd", "client_reference_id": "57",
+        "metadata": { "order_id": "1001" },
+    });
+    for (order_id_from, expected) in [
+        (vec![Metadata, ClientReferenceId], vec!["57", "1001"]),
+        (vec![Metadata], vec!["1001"]),
+        (vec![ClientReferenceId], vec!["57"]),
+        (vec![CustomId], vec![]),
+    ] {
+        let rules = Rules { order_id_from, ..Rules::default() };
+        let event = read_by(&rules, "checkout.session.completed", None, &session);
+        let references = event.content.parts()[0].references[1..].iter();
+        let ids: Vec<&str> = references.map(|one| &*one.value).collect();
+        assert_eq!(ids, expected);
+    }
+}
+
+fn read_by(rules: &Rules, event_type: &str, account: Option<&str>, object: &Value) -> Event {
+    let event = json!({
+        "id": "evt_1", "created": 1_767_225_600, "type": event_type, "account": account,
+        "data": { "object": object },
+    });
+    let payload = event.to_string();
+    let verified = Verified { payload: payload.as_bytes(), proof: Proof::StripeSecret(1) };
+    read(&verified, rules).expect("an event")
+}
+
+#[test]
+fn another_accounts_payment_is_anothers_unless_the_shop_names_the_account() {
+    let intent = json!({
+        "id": "pi_1", "amount": 1, "amount_received": 1, "currency": "usd", "status": "succeeded",
+        "metadata": { "site": "shop" },
+    });
+    let rules = Rules {
+        own_metadata: vec![("site".to_owned(), "shop".to_owned())],
+        own_accounts: vec!["acct_1".to_owned()],
+        ..Rules::default()
+    };
+    for (account, ownership) in [
+        (None, Ownership::Own),
+        (Some("acct_1"), Ownership::Own),
+        (Some("acct_2"), Ownership::Foreign),
+    ] {
+        let event = read_by(&rules, "payment_intent.succeeded", account, &intent);
+        assert_eq!((event.ownership, event.account.as_deref()), (ownership, account));
+    }
+}
+
+/// Built by Stripe's API reference, "The Cash Balance Transaction object".
+#[test]
+fn a_buyers_money_that_lies_at_stripe_moves_no_payments_money() {
+    for (said, state, ids) in [
+        (json!({ "type": "funded", "net_amount": 5000 }), FactState::CashFunded, vec![]),
+        (
+            json!({ "type": "applied_to_payment", "net_amount": -5000,
+                "applied_to_payment": { "payment_intent": "pi_1" } }),
+            FactState::CashApplied,
+            vec!["pi_1"],
+        ),
+        (
+            json!({ "type": "unapplied_from_payment", "net_amount": 5000,
+                "unapplied_from_payment": { "payment_intent": "pi_1" } }),
+            FactState::CashFunded,
+            vec!["pi_1"],
+        ),
+        (
+            json!({ "type": "refunded_from_payment", "net_amount": 5000,
+                "refunded_from_payment": { "refund": "re_1" } }),
+            FactState::CashFunded,
+            vec!["re_1"],
+        ),
+    ] {
+        let mut object = said.clone();
+        object["id"] = json!("ccsbtxn_1");
+        object["currency"] = json!("eur");
+        let (references, fact) = payment("customer_cash_balance_transaction.created", object);
+        assert_eq!((fact.object, fact.state), (ReferenceKind::CashBalance, state), "{said}");
+        assert_eq!((fact.amount.map(|amount| amount.minor), fact.captured), (Some(5000), None));
+        let known: Vec<&str> = references[1..].iter().map(|one| &*one.value).collect();
+        assert_eq!(known, ids, "{said}");
+    }
+    let overdraft = json!({ "id": "ccsbtxn_1", "type": "adjusted_for_overdraft", "net_amount": 1 });
+    let content = content("customer_cash_balance_transaction.created", overdraft);
+    assert!(matches!(content, Content::Ignored(_)));
 }
 
 #[test]
