@@ -125,7 +125,7 @@ pub(super) fn insert(
             "INSERT INTO webhook_logs
                  (provider, account, event_id, event_type, api_version, livemode, occurred_at,
                   received_at, last_received_at, delivery_count, status, error, processing_us,
-                  transaction_id, proof, payload_sha256, headers, payload, source)
+                  transaction_id, proof, payload_sha256, redacted_sha256, headers, payload, source)
              VALUES
                  (:provider, :account, :event_id, :event_type, :api_version, :livemode, :occurred_at,
                   :received_at, :received_at, 1, :status, :error, :processing_us, :transaction_id,
