@@ -42,6 +42,7 @@ mod doctor;
 mod endpoints;
 mod examples;
 mod faults;
+mod field;
 mod flood;
 mod forget;
 mod handover;
