@@ -113,7 +113,7 @@ fn orders(case: &Case) -> Vec<Vec<usize>> {
     let mut random = Random::new(12);
     let mut orders: Vec<Vec<usize>> = vec![(0..steps).collect(), (0..steps).rev().collect()];
     while orders.len() < sample {
-        let mut order = (0..steps).collect();
+        let mut order: Vec<usize> = (0..steps).collect();
         random.shuffle(&mut order);
         orders.push(order);
     }
