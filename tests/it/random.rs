@@ -36,4 +36,11 @@ impl Random {
     pub(crate) fn index(&mut self, length: usize) -> usize {
         usize::try_from(self.below(length as u64)).expect("below a usize")
     }
+
+    /// Puts what is in it in any order.
+    pub(crate) fn shuffle<T>(&mut self, all: &mut [T]) {
+        for end in (1..all.len()).rev() {
+            all.swap(end, self.index(end + 1));
+        }
+    }
 }
