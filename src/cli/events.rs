@@ -156,10 +156,12 @@ impl Show {
         }
         let mut output = io::stdout().lock();
         for event in &found {
-            let sentences = explain::event(event, &reader.story(event)?);
+            let story = reader.story(event)?;
+            let sentences = explain::event(event, &story);
             printed(if self.json {
                 let mut shown = shapes::event(event);
                 shown["explanation"] = sentences.into();
+                shown["transaction_ids"] = story.transactions.into();
                 writeln!(output, "{shown}")
             } else {
                 show(&mut output, event, &sentences)

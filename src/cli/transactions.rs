@@ -204,8 +204,8 @@ pub(super) fn livemode(mode: Option<Mode>, db: &Path) -> Result<bool, CommandErr
 /// Why a registration contradicts this transaction.
 pub(super) fn conflict(reference: &str, transaction: &Transaction) -> String {
     format!(
-        "{reference} is registered already, with other facts, or is part of a transaction that is: \
-         look at `payhookd transactions show {}`",
+        "{reference} is registered already, with other facts: look at \
+         `payhookd transactions show {}`",
         transaction.id
     )
 }

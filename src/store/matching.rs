@@ -225,6 +225,10 @@ impl Batch<'_> {
                 for payment in to.keys() {
                     let key = (identifies, &*reference.value, *payment);
                     let known = wanted.entry(key).or_insert((reference, standing));
+                    // PayPal's disputes call a sale a capture: what it is its own event says.
+                    if reference.kind > known.0.kind {
+                        known.0 = reference;
+                    }
                     if standing == Standing::Named {
                         known.1 = Standing::Named;
                     }
@@ -244,7 +248,8 @@ impl Batch<'_> {
             let having = plan.known.get(&(identifies, value.into()));
             let known = having.and_then(|all| all.iter().find(|one| one.payment == payment));
             let is_said = known.is_some_and(|one| {
-                one.standing == standing || one.standing == Standing::Registered
+                let is_same = one.standing == standing && one.kind == reference.kind;
+                is_same || one.standing == Standing::Registered
             });
             if !is_said {
                 references::learn(self.connection, realm, reference, payment, standing)?;
@@ -266,7 +271,7 @@ impl Batch<'_> {
             let touched = piece.holders.keys().chain(to.keys()).any(|id| changed.contains(id));
             event.0 |= touched && !piece.is_new;
             if matches!(piece.verdict, Verdict::Belongs(_)) {
-                event.1 = event.1.or(to.keys().next().copied());
+                event.1 = event.1.or_else(|| to.keys().next().copied());
             }
         }
         for (log_id, (is_touched, transaction)) in events {
@@ -344,7 +349,8 @@ impl Batch<'_> {
             match having.as_slice() {
                 [] => unknown.push(place),
                 [only] if only.standing != Standing::Named => {
-                    if found.is_some_and(|found| found != only.payment) {
+                    let is_renamed = only.standing == Standing::Tied && only.kind != one.kind;
+                    if is_renamed || found.is_some_and(|found| found != only.payment) {
                         return Ok(None);
                     }
                     found = Some(only.payment);

@@ -86,8 +86,9 @@ pub(super) fn learn(
              VALUES
                  (:provider, :livemode, :value, :shared, :account, :payment, :kind, :standing)
              ON CONFLICT (provider, livemode, value, shared, account, transaction_id) DO UPDATE
-             SET standing = excluded.standing
-             WHERE standing <> 'registered' AND standing <> excluded.standing",
+             SET standing = excluded.standing, kind = excluded.kind
+             WHERE standing <> 'registered'
+               AND (standing <> excluded.standing OR kind <> excluded.kind)",
         )?
         .execute(named_params! {
             ":provider": realm.provider.as_str(),

@@ -82,6 +82,7 @@ fn every_difference_is_told_with_what_resolves_it() {
     // Nobody expects money of an attempt.
     let mut tried = paid("tried", 0);
     tried["status"] = json!("requires_payment_method");
+    tried["amount_received"] = json!(0);
     tried["latest_charge"] = Value::Null;
     api.lists_payment(tried);
     // Stripe knows nothing of it, or has it in another period.
@@ -90,6 +91,7 @@ fn every_difference_is_told_with_what_resolves_it() {
     api.has_object("/v1/payment_intents/pi_older", {
         let mut open = paid("older", 0);
         open["status"] = json!("requires_payment_method");
+        open["amount_received"] = json!(0);
         open["latest_charge"] = Value::Null;
         open.to_string()
     });

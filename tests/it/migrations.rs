@@ -72,16 +72,13 @@ fn rows_that_can_not_be_true_are_refused() {
         "UPDATE transactions SET latest_log_id = 99 WHERE id = 1",
         "UPDATE transactions SET provider = 'stripe', livemode = 1, reference = 'pi_3SW1aKExample'
          WHERE id = 2",
-        // One id would mean two payments.
-        "INSERT INTO transaction_references (provider, livemode, value, scope, kind, transaction_id)
-         VALUES ('stripe', 1, 'pi_3SW1aKExample', 0, 'payment_intent', 2)",
-        "INSERT INTO transaction_references (provider, livemode, value, scope, kind, transaction_id)
-         VALUES ('stripe', 1, 'pi_3SW1aKExample', 2, 'payment_intent', 2)",
-        // An order id that several share would mean one of them alone.
-        "INSERT INTO transaction_references (provider, livemode, value, scope, kind, transaction_id)
-         VALUES ('stripe', 1, 'A-1003', 0, 'order_id', 2)",
-        "INSERT INTO transaction_references (provider, livemode, value, scope, kind, transaction_id)
-         VALUES ('stripe', 1, 'sub_1SW1', 1, 'subscription', 2)",
+        // What an id means for what comes with it is one of three words.
+        "INSERT INTO transaction_references
+             (provider, livemode, value, shared, account, transaction_id, kind, standing)
+         VALUES ('stripe', 1, 'pi_9', 0, '', 2, 'payment_intent', 'likely')",
+        "INSERT INTO transaction_references
+             (provider, livemode, value, shared, account, transaction_id, kind, standing)
+         VALUES ('stripe', 1, 'pi_9', 2, '', 2, 'payment_intent', 'named')",
         "UPDATE transaction_events SET amount = -1 WHERE log_id = 1",
         "UPDATE transaction_events SET captured = -1 WHERE log_id = 1",
         "UPDATE transaction_events SET refunded = -1 WHERE log_id = 1",

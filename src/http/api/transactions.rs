@@ -45,8 +45,8 @@ pub(super) async fn register(api: &Arc<Api>, call: Call) -> Result<Response, Pro
         Registered::Conflict(transaction) => Err(Problem::conflict(
             transaction.id,
             format!(
-                "{reference} is registered already, with other facts, or is part of a transaction \
-                 that is: see /api/v1/transactions/{}",
+                "{reference} is registered already, with other facts: see \
+                 /api/v1/transactions/{}",
                 transaction.id
             ),
         )),

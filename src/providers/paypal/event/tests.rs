@@ -675,7 +675,7 @@ fn numbers_are_money_too() {
         let (_, fact) = payment("PAYMENT.SALE.COMPLETED", resource);
         assert_eq!(fact.captured, Some(minor), "{value} {code}");
     }
-    for (value, code) in [(json!(42.505), "EUR"), (json!(1.5), "JPY"), (json!(1e300), "EUR")] {
+    for (value, code) in [(json!(42.505), "EUR"), (json!(1.5), "JPY"), (json!(1e18), "EUR")] {
         let resource = json!({ "id": "1", "amount": { "value": value, "currency_code": code } });
         let failed = content("PAYMENT.CAPTURE.COMPLETED", resource);
         assert!(matches!(failed, Content::Failed(_)), "{value} {code}: {failed:?}");
