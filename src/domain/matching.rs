@@ -213,6 +213,8 @@ struct Graph<'g> {
     invoices: BTreeMap<usize, BTreeSet<usize>>,
     /// Nodes about which nothing was said, linked through each other.
     areas: Union,
+    /// Areas with the shared payments between them: what is of none of them is one orphan.
+    groups: Union,
     /// All that is linked.
     linked: Union,
 }
@@ -292,6 +294,7 @@ impl<'g> Graph<'g> {
             own: BTreeMap::new(),
             invoices: BTreeMap::new(),
             areas: Union::new(nodes.0.len()),
+            groups: Union::new(nodes.0.len()),
             linked: Union::new(nodes.0.len()),
             node_of,
         };
@@ -355,6 +358,9 @@ impl<'g> Graph<'g> {
                 };
                 if is_open(home) && is_open(name) {
                     self.areas.join(*home, *name);
+                }
+                if !self.own.contains_key(home) && !self.own.contains_key(name) {
+                    self.groups.join(*home, *name);
                 }
             }
         }
@@ -458,14 +464,15 @@ impl<'g> Graph<'g> {
             Some(around) if around.len() == 1 => Verdict::Belongs(around.clone()),
             Some(around) if !around.is_empty() => {
                 let doubt = Doubt::Ambiguous(around.keys().copied().collect());
-                Verdict::Orphan { group: area, doubt: Some(doubt) }
+                Verdict::Orphan { group: self.groups.root(area), doubt: Some(doubt) }
             }
             _ => match self.by_order(claim, area) {
                 Lead::One(transaction, by) => Verdict::Belongs(BTreeMap::from([(transaction, by)])),
-                Lead::Several(ids) => {
-                    Verdict::Orphan { group: area, doubt: Some(Doubt::Ambiguous(ids)) }
-                }
-                Lead::Nowhere => Verdict::Orphan { group: area, doubt: None },
+                Lead::Several(ids) => Verdict::Orphan {
+                    group: self.groups.root(area),
+                    doubt: Some(Doubt::Ambiguous(ids)),
+                },
+                Lead::Nowhere => Verdict::Orphan { group: self.groups.root(area), doubt: None },
             },
         }
     }
@@ -519,12 +526,11 @@ impl<'g> Graph<'g> {
         }
         let first = self.claims[claim].references.first();
         if to.is_empty() {
-            let invoice = invoices.first().copied().unwrap_or(node);
-            return Verdict::Orphan { group: self.areas.root(invoice), doubt: None };
+            return Verdict::Orphan { group: self.groups.root(node), doubt: None };
         }
         if to.len() > 1 && first.is_some_and(|first| is_about_a_payment(first.kind)) {
             let doubt = Doubt::Ambiguous(to.into_keys().collect());
-            return Verdict::Orphan { group: node, doubt: Some(doubt) };
+            return Verdict::Orphan { group: self.groups.root(node), doubt: Some(doubt) };
         }
         Verdict::Belongs(to)
     }
@@ -657,7 +663,7 @@ impl<'g> Graph<'g> {
             }
             for claim in claims {
                 let doubt = Some(Doubt::Mismatch(transaction));
-                verdicts[claim] = Verdict::Orphan { group: area, doubt };
+                verdicts[claim] = Verdict::Orphan { group: self.groups.root(area), doubt };
             }
         }
     }

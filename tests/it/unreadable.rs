@@ -129,7 +129,6 @@ fn a_genuine_body_of_paypals_that_can_not_be_read_is_kept_once_and_told() {
         paypal(r#""WH-\ud800""#, order),
         paypal(r#""WH-\u0000""#, order),
         paypal(r#""WH-1""#, r#""custom_id":"\ud800""#),
-        paypal(r#""WH-2""#, r#""custom_id":"\u0000""#),
         paypal(r#""WH-3""#, &format!(r#"{order},"note":"é""#)),
         paypal(r#""WH-4""#, &format!(r#"{order},"custom_id":1e400"#)),
         paypal(r#""WH-5""#, &format!(r#"{order},"status":"DECLINED""#)),
@@ -137,7 +136,7 @@ fn a_genuine_body_of_paypals_that_can_not_be_read_is_kept_once_and_told() {
     deliver_each(&bodies, |body, id| deliver_paypal(&daemon, body, id, &url));
     let ids = assert_kept(daemon.options(), bodies.len());
     assert!(ids[..2].iter().all(|id| id.starts_with("unreadable-")), "{ids:?}");
-    assert_eq!(ids[2..], ["WH-1", "WH-2", "WH-3", "WH-4", "WH-5"]);
+    assert_eq!(ids[2..], ["WH-1", "WH-3", "WH-4", "WH-5"]);
     assert_shown(&daemon, &ids);
 }
 
