@@ -69,7 +69,8 @@ impl Stage {
         let folder = tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir());
         let folder = folder.expect("a folder");
         let empty = folder.path().join("empty.db");
-        let rules = Rules { own_accounts: vec![OWN_ACCOUNT.to_owned()], ..Rules::default() };
+        let rules = serde_json::json!({ "own_accounts": [OWN_ACCOUNT] }).to_string();
+        let rules = Rules::from_json(&rules).expect("rules");
         let mut database = Database::open(&empty).expect("a database");
         let policy = Policy { livemode: false, ..Policy::default() };
         database.started(policy, &rules.to_json(), now(0)).expect("a start");
