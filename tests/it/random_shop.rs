@@ -236,6 +236,23 @@ impl Shop {
             });
             self.stripe(account, "radar.early_fraud_warning.created", object);
         }
+        if self.one_in(10) {
+            let (kind, net) = self.any(&[("applied_to_payment", -amount), ("funded", amount)]);
+            let object = json!({
+                "id": format!("ccsbtxn_{number}"), "object": "customer_cash_balance_transaction",
+                "type": kind, "net_amount": net, "currency": currency, "livemode": false,
+                "applied_to_payment":
+                    if net < 0 { json!({ "payment_intent": of_intent }) } else { Value::Null },
+            });
+            self.stripe(account, "customer_cash_balance_transaction.created", object);
+        }
+        if self.one_in(10) {
+            let object = json!({
+                "id": format!("prv_{number}"), "object": "review", "charge": charge, "open": true,
+                "payment_intent": of_intent, "reason": "rule",
+            });
+            self.stripe(account, "review.opened", object);
+        }
     }
 
     fn intent(
