@@ -320,6 +320,7 @@ impl Tables {
         // of two renderings of an event it came first.
         let part = ["transaction_id", "log_id", "ordinal", "rendering", "references", "matched_by"];
         let leave_out: Vec<&str> = part.into_iter().chain(["ownership"]).collect();
+        let mut matches = BTreeMap::new();
         for row in self.rows("transaction_events") {
             let holder = self.name(&row["transaction_id"]);
             let event = &self.events[&number_of(&row["log_id"])];
@@ -327,12 +328,27 @@ impl Tables {
             let Ok(ids) = serde_json::from_str::<Vec<Value>>(&text(&row["references"])) else {
                 continue;
             };
-            let by = format!("{} {}", text(&row["matched_by"]), text(&row["ownership"]));
-            dump.insert(format!("match of {holder}: {event} {by}"));
+            let of_event = (holder.clone(), event.clone());
+            let by = (Self::strength(&row["matched_by"]), text(&row["ownership"]));
+            let known = matches.entry(of_event).or_insert_with(|| by.clone());
+            if by < *known {
+                *known = by;
+            }
             for id in ids {
                 dump.insert(format!("id in {holder}: {event} {id}"));
             }
         }
+        for ((holder, event), (by, ownership)) in matches {
+            dump.insert(format!("match of {holder}: {event} {by:?} {ownership}"));
+        }
+    }
+
+    /// Of two renderings of an event one may carry the registered id itself.
+    fn strength(matched_by: &Sql) -> (usize, String) {
+        let by = text(matched_by);
+        let known = ["person", "registered", "tied", "order_id", "subscription"];
+        let rank = known.iter().position(|word| by.starts_with(word));
+        (rank.unwrap_or(known.len()), by)
     }
 
     fn dump_orphans(&self, dump: &mut BTreeSet<String>) {
