@@ -247,8 +247,7 @@ impl Tables {
     fn rows(&self, table: &str) -> Vec<Row> {
         let mut statement =
             self.connection.prepare(&format!("SELECT * FROM {table}")).expect("a table");
-        let columns: Vec<String> =
-            statement.column_names().into_iter().map(ToOwned::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().map(ToOwned::to_owned).collect();
         let row = |row: &rusqlite::Row<'_>| {
             let value = |(place, name): (usize, &String)| Ok((name.clone(), row.get(place)?));
             columns.iter().enumerate().map(value).collect()
@@ -365,7 +364,7 @@ impl Tables {
             // The latest received, and what was looked at otherwise.
             let others = ["id", "candidates", "event_id", "event_type"];
             let leave_out: Vec<&str> = times.into_iter().chain(others).collect();
-            let rest = without(&row, &leave_out);
+            let rest = without(row, &leave_out);
             dump.insert(format!("{name}: {rest} candidates={candidates:?} told={is_told}"));
         }
     }

@@ -184,7 +184,8 @@ impl Shop {
         let amount = self.any(&[1000, 2500, 4000, 5000]);
         let currency = if self.one_in(8) { "usd" } else { "eur" };
         let order = self.order();
-        let metadata = order.as_ref().map_or(json!({}), |order| json!({ "order_id": order }));
+        let metadata =
+            order.as_ref().map_or_else(|| json!({}), |order| json!({ "order_id": order }));
         let (intent, charge) = (format!("pi_{number}"), format!("ch_{number}"));
         let session = format!("cs_{number}");
         self.payments.push(Payment {
@@ -404,7 +405,8 @@ impl Shop {
                     ("invoice.voided", "void", 0),
                 ]);
                 let order = self.order();
-                let metadata = order.map_or(json!({}), |order| json!({ "order_id": order }));
+                let metadata =
+                    order.map_or_else(|| json!({}), |order| json!({ "order_id": order }));
                 let object = json!({
                     "id": invoice, "object": "invoice", "amount_due": amount, "amount_paid": paid,
                     "amount_remaining": amount - paid, "currency": "eur", "status": status,
