@@ -184,7 +184,8 @@ impl Shop {
         let amount = self.any(&[1000, 2500, 4000, 5000]);
         let currency = if self.one_in(8) { "usd" } else { "eur" };
         let order = self.order();
-        let metadata = order.as_ref().map_or(json!({}), |order| json!({ "order_id": order }));
+        let metadata =
+            order.as_ref().map_or_else(|| json!({}), |order| json!({ "order_id": order }));
         let (intent, charge) = (format!("pi_{number}"), format!("ch_{number}"));
         let session = format!("cs_{number}");
         self.payments.push(Payment {
@@ -235,6 +236,23 @@ impl Shop {
                 "payment_intent": of_intent,
             });
             self.stripe(account, "radar.early_fraud_warning.created", object);
+        }
+        if self.one_in(10) {
+            let (kind, net) = self.any(&[("applied_to_payment", -amount), ("funded", amount)]);
+            let object = json!({
+                "id": format!("ccsbtxn_{number}"), "object": "customer_cash_balance_transaction",
+                "type": kind, "net_amount": net, "currency": currency, "livemode": false,
+                "applied_to_payment":
+                    if net < 0 { json!({ "payment_intent": of_intent }) } else { Value::Null },
+            });
+            self.stripe(account, "customer_cash_balance_transaction.created", object);
+        }
+        if self.one_in(10) {
+            let object = json!({
+                "id": format!("prv_{number}"), "object": "review", "charge": charge, "open": true,
+                "payment_intent": of_intent, "reason": "rule",
+            });
+            self.stripe(account, "review.opened", object);
         }
     }
 
@@ -387,7 +405,8 @@ impl Shop {
                     ("invoice.voided", "void", 0),
                 ]);
                 let order = self.order();
-                let metadata = order.map_or(json!({}), |order| json!({ "order_id": order }));
+                let metadata =
+                    order.map_or_else(|| json!({}), |order| json!({ "order_id": order }));
                 let object = json!({
                     "id": invoice, "object": "invoice", "amount_due": amount, "amount_paid": paid,
                     "amount_remaining": amount - paid, "currency": "eur", "status": status,
