@@ -323,7 +323,7 @@ impl Tables {
         for row in self.rows("transaction_events") {
             let holder = self.name(&row["transaction_id"]);
             let event = &self.events[&number_of(&row["log_id"])];
-            dump.insert(format!("fact of {holder}: {event} {}", without(row, &leave_out)));
+            dump.insert(format!("fact of {holder}: {event} {}", without(&row, &leave_out)));
             let Ok(ids) = serde_json::from_str::<Vec<Value>>(&text(&row["references"])) else {
                 continue;
             };
