@@ -114,6 +114,8 @@ impl Applied {
 #[derive(Default)]
 pub(super) struct Before {
     pub(super) was_in: Vec<i64>,
+    /// The ids that it carried, and whether each identifies a payment: nobody else may have them.
+    pub(super) ids: Vec<(bool, Box<str>)>,
     pub(super) attached: Option<i64>,
 }
 
@@ -191,7 +193,8 @@ impl Batch<'_> {
             return Ok(Some(Applied::to(transaction_id, refolded)));
         }
         let new = said.into_iter().map(|said| before.then(said)).collect();
-        let plan = self.plan(realm, Begin { new, ..Begin::default() })?;
+        let begin = Begin { ids: before.ids.clone(), new, ..Begin::default() };
+        let plan = self.plan(realm, begin)?;
         let transaction_id = plan.new_in.first().copied();
         let outcome = if transaction_id.is_some() { Outcome::Processed } else { Outcome::Orphan };
         let Some(log_id) = keep(outcome, transaction_id)? else { return Ok(None) };

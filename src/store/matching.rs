@@ -23,8 +23,8 @@ use crate::domain::transaction::Status;
 /// Where to begin: everything that is tied to any of this is decided anew.
 #[derive(Default)]
 pub(super) struct Begin {
-    /// Ids that identify a payment.
-    pub(super) ids: Vec<Box<str>>,
+    /// Ids, and whether each identifies a payment.
+    pub(super) ids: Vec<(bool, Box<str>)>,
     /// Transactions and orphans.
     pub(super) payments: Vec<i64>,
     /// What an event says that is nowhere yet.
@@ -443,7 +443,7 @@ impl<'b, 'r> Gathering<'b, 'r> {
     }
 
     fn from(&mut self, begin: Begin) -> Result<(), StoreError> {
-        self.ids.extend(begin.ids.into_iter().map(|id| (true, id)));
+        self.ids.extend(begin.ids);
         self.waiting.extend(begin.payments);
         for new in begin.new {
             self.waiting.extend(&new.was_in);
@@ -519,7 +519,10 @@ impl<'b, 'r> Gathering<'b, 'r> {
             shared.extend(ids.map(|one| one.value.clone()));
         }
         for id in shared {
-            for payment in self.look_up(false, id)? {
+            self.look_up(false, id.clone())?;
+            // Many may carry it, as a customer's number; it leads to those that registered it.
+            let registered = self.registry.shared.get(&id).cloned().unwrap_or_default();
+            for payment in registered {
                 if self.registry.expected.contains_key(&payment) {
                     continue;
                 }

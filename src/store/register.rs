@@ -65,7 +65,7 @@ impl Batch<'_> {
         let mut begin = Begin::default();
         for reference in std::iter::once(&new.reference).chain(&own) {
             if reference.kind.identifies_payment() {
-                begin.ids.push(reference.value.clone());
+                begin.ids.push((true, reference.value.clone()));
             } else {
                 // Whatever carries it leads here too now, wherever it led before.
                 let having = references::find(self.connection, realm, &reference.value, false)?;

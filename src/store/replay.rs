@@ -119,6 +119,9 @@ impl Batch<'_> {
             before.was_in.push(payment);
             for said in Said::of(&facts::of(self.connection, payment)?)? {
                 if said.log_id == log.id && !said.is_of_other_rendering {
+                    let ids = said.references.iter();
+                    let ids = ids.map(|one| (one.kind.identifies_payment(), one.value.clone()));
+                    before.ids.extend(ids);
                     facts::remove(self.connection, payment, &said)?;
                 }
             }
