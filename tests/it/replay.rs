@@ -96,6 +96,21 @@ fn stored_events_are_read_again_by_new_rules_and_nothing_counts_twice() {
 }
 
 #[test]
+fn an_id_that_an_event_carries_no_more_leads_nowhere() {
+    let options = Options::stripe();
+    let daemon = options.start();
+    let paid = StripeSample::new("payment_intent.succeeded", "1").order("A-1001");
+    assert_eq!(daemon.deliver_stripe(paid.body()).status, 200);
+    let having = "SELECT count(*) FROM transaction_references WHERE value = 'A-1001'";
+    assert_eq!(daemon.database().rows(having), ["1"]);
+    drop(daemon);
+    let daemon = options.clone().arg("--order-id-from").arg("client_reference_id").start();
+    options.done(&["events", "replay", "evt_1_payment_intent.succeeded"]);
+    assert_eq!(daemon.database().rows(having), ["0"]);
+    daemon.database().assert_sound();
+}
+
+#[test]
 fn what_a_person_decided_outlasts_new_rules() {
     let options = Options::stripe();
     let daemon = options.start();
