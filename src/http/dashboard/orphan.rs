@@ -186,7 +186,8 @@ fn why(typeset: Typeset<'_>, known: &Known) -> Markup {
 
 /// Whether it can still become part of a transaction: late money has its own.
 fn is_attachable(orphan: &Orphan) -> bool {
-    orphan.kind != OrphanKind::LateMoney
+    orphan.account.is_none()
+        && orphan.kind != OrphanKind::LateMoney
         && (orphan.resolved_at.is_none() || orphan.transaction_id.is_none())
 }
 
