@@ -3,17 +3,63 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{CommandError, printed};
+use super::{CommandError, printed, rules};
 use crate::clock::Clock;
 use crate::config::database_path;
 use crate::config::options::DatabaseOption;
-use crate::store::{self, Migration};
+use crate::domain::time::Timestamp;
+use crate::replay::{Reread, RereadResult, replay};
+use crate::store::{self, Database, Migration, Reader};
 
 /// Applies what is pending and says what it did.
 pub fn run(options: &DatabaseOption) -> Result<(), CommandError> {
     let path = options.path();
-    let migration = store::migrate(&path, Clock::SYSTEM.now())?;
-    printed(tell(&mut io::stdout().lock(), &path, &migration))
+    let now = Clock::SYSTEM.now();
+    let migration = store::migrate(&path, now)?;
+    let mut output = io::stdout().lock();
+    printed(tell(&mut output, &path, &migration))?;
+    read_again(&mut output, &path, now)
+}
+
+/// How many are read again in one commit.
+const AT_ONCE: usize = 100;
+
+/// Reads again what an earlier version read by other rules, and says what changed by that. Broken off,
+/// it is gone on with the next time.
+fn read_again(output: &mut impl Write, path: &Path, now: Timestamp) -> Result<(), CommandError> {
+    let mut database = Database::open(path)?;
+    if database.batch(|batch| batch.to_read_again(1))?.is_none() {
+        return Ok(());
+    }
+    let rules = rules(&Reader::open(path)?)?;
+    let before = database.batch(|batch| batch.newest_change())?;
+    printed(writeln!(output, "reading stored events again by the rules of this version"))?;
+    let (mut read, mut changed) = (0, 0);
+    loop {
+        let done = database.batch(|batch| {
+            let Some(some) = batch.to_read_again(AT_ONCE)? else { return Ok(None) };
+            let mut changed = Vec::new();
+            for id in &some.ids {
+                let reread = replay(batch, *id, &rules, now)?;
+                let is_changed = |one: &Reread| matches!(one.result, RereadResult::Changed(_));
+                changed.extend(reread.filter(is_changed));
+            }
+            batch.were_read_again(&some)?;
+            Ok(Some((some.ids.len(), changed.len())))
+        })?;
+        let Some((some, different)) = done else { break };
+        read += some;
+        changed += different;
+    }
+    let transactions = database.batch(|batch| batch.changed_since(before))?;
+    for (id, reference, change) in &transactions {
+        printed(writeln!(output, "transaction {id} ({reference}): {change}"))?;
+    }
+    printed(writeln!(
+        output,
+        "events read again: {read}, read differently: {changed}, transactions changed: {}",
+        transactions.len()
+    ))
 }
 
 fn tell(output: &mut impl Write, path: &Path, migration: &Migration) -> io::Result<()> {

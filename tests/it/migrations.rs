@@ -41,6 +41,33 @@ fn every_migration_takes_the_rows_of_the_versions_before_it() {
 }
 
 #[test]
+fn what_an_earlier_version_read_is_read_again_once_and_what_changes_is_said() {
+    let options = Options::stripe();
+    let add = ["transactions", "add", "--provider=stripe", "--reference=pi_1", "--amount=4999"];
+    let daemon = options.start();
+    options.done(&[&add[..], &["--currency=EUR"]].concat());
+    let paid = StripeSample::new("payment_intent.succeeded", "1");
+    assert_eq!(daemon.deliver_stripe(paid.body()).status, 200);
+    drop(daemon);
+    // As if a version had read it that did not see the money.
+    let as_before = "UPDATE transaction_events SET fact = 'created', captured = NULL;
+         UPDATE transactions SET status = 'pending', amount_received = 0, amount_check = 'unknown',
+             received_currency = NULL;
+         INSERT INTO to_read_again SELECT 1, 0, max(id) FROM webhook_logs;";
+    Sqlite::open(options.db())
+        .and_then(|connection| connection.execute_batch(as_before))
+        .expect("an older database");
+    let said = options.done(&["--migrate"]);
+    assert!(said.contains("transaction 1 (pi_1): transaction.succeeded\n"), "{said}");
+    assert!(said.ends_with("events read again: 1, read differently: 1, transactions changed: 1\n"));
+    let state = "SELECT status, amount_received, amount_check FROM transactions";
+    assert_eq!(options.database().rows(state), ["succeeded|4999|ok"]);
+    options.database().assert_sound();
+    let again = options.done(&["--migrate"]);
+    assert!(again.ends_with("is up to date\n"), "{again}");
+}
+
+#[test]
 fn rows_that_can_not_be_true_are_refused() {
     let options = Options::new();
     migrate_step_by_step(&options);

@@ -1,0 +1,1 @@
+-- Rows as V15 keeps them: none, once all is read.
