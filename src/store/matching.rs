@@ -225,8 +225,9 @@ impl Batch<'_> {
                 for payment in to.keys() {
                     let key = (identifies, &*reference.value, *payment);
                     let known = wanted.entry(key).or_insert((reference, standing));
-                    // PayPal's disputes call a sale a capture: what it is its own event says.
-                    if reference.kind > known.0.kind {
+                    // PayPal's disputes call a sale a capture: what it is its own event says. As
+                    // `references::add` has it.
+                    if reference.kind.as_str() > known.0.kind.as_str() {
                         known.0 = reference;
                     }
                     if standing == Standing::Named {
@@ -269,7 +270,8 @@ impl Batch<'_> {
         for (piece, to) in plan.pieces.iter().zip(targets) {
             let event = events.entry(piece.said.log_id).or_insert((false, None));
             let touched = piece.holders.keys().chain(to.keys()).any(|id| changed.contains(id));
-            event.0 |= touched && !piece.is_new;
+            // What is new comes with its row, but another rendering of an event that has one.
+            event.0 |= touched && (!piece.is_new || piece.said.is_of_other_rendering);
             if matches!(piece.verdict, Verdict::Belongs(_)) {
                 event.1 = event.1.or_else(|| to.keys().next().copied());
             }
@@ -387,7 +389,7 @@ impl Batch<'_> {
                 true => Standing::Tied,
                 false => Standing::Named,
             };
-            references::learn(self.connection, realm, reference, id, standing)?;
+            references::add(self.connection, realm, reference, id, standing)?;
         }
         facts::insert(self.connection, id, said, Some(&sure.by.to_text()))?;
         transactions::refold(self.connection, &sure.transaction, Some(said.log_id), now)

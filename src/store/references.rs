@@ -71,6 +71,16 @@ pub(super) fn find(
     Ok(having)
 }
 
+/// What [`learn`] and [`add`] have in common, up to what they do with a row that is there.
+macro_rules! insert_reference {
+    () => {
+        "INSERT INTO transaction_references
+             (provider, livemode, value, shared, account, transaction_id, kind, standing)
+         VALUES
+             (:provider, :livemode, :value, :shared, :account, :payment, :kind, :standing)
+         ON CONFLICT (provider, livemode, value, shared, account, transaction_id) DO UPDATE"
+    };
+}
 /// Notes that this payment has an id, and what that means. What the shop registered stays so.
 pub(super) fn learn(
     connection: &Connection,
@@ -79,27 +89,49 @@ pub(super) fn learn(
     payment: i64,
     standing: Standing,
 ) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO transaction_references
-                 (provider, livemode, value, shared, account, transaction_id, kind, standing)
-             VALUES
-                 (:provider, :livemode, :value, :shared, :account, :payment, :kind, :standing)
-             ON CONFLICT (provider, livemode, value, shared, account, transaction_id) DO UPDATE
-             SET standing = excluded.standing, kind = excluded.kind
-             WHERE standing <> 'registered'
-               AND (standing <> excluded.standing OR kind <> excluded.kind)",
-        )?
-        .execute(named_params! {
-            ":provider": realm.provider.as_str(),
-            ":livemode": realm.livemode,
-            ":value": &*reference.value,
-            ":shared": !reference.kind.identifies_payment(),
-            ":account": realm.account,
-            ":payment": payment,
-            ":kind": reference.kind.as_str(),
-            ":standing": standing.as_str(),
-        })?;
+    let sql = concat!(
+        insert_reference!(),
+        " SET standing = excluded.standing, kind = excluded.kind
+          WHERE standing <> 'registered'
+            AND (standing <> excluded.standing OR kind <> excluded.kind)"
+    );
+    save(connection, sql, realm, reference, payment, standing)
+}
+
+/// Notes one id more of a payment. Where two events name it as two kinds, the later in the alphabet
+/// stays, whichever came first.
+pub(super) fn add(
+    connection: &Connection,
+    realm: Realm<'_>,
+    reference: &Reference,
+    payment: i64,
+    standing: Standing,
+) -> rusqlite::Result<()> {
+    let sql = concat!(
+        insert_reference!(),
+        " SET kind = excluded.kind WHERE standing <> 'registered' AND kind < excluded.kind"
+    );
+    save(connection, sql, realm, reference, payment, standing)
+}
+
+fn save(
+    connection: &Connection,
+    sql: &str,
+    realm: Realm<'_>,
+    reference: &Reference,
+    payment: i64,
+    standing: Standing,
+) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute(named_params! {
+        ":provider": realm.provider.as_str(),
+        ":livemode": realm.livemode,
+        ":value": &*reference.value,
+        ":shared": !reference.kind.identifies_payment(),
+        ":account": realm.account,
+        ":payment": payment,
+        ":kind": reference.kind.as_str(),
+        ":standing": standing.as_str(),
+    })?;
     Ok(())
 }
 
