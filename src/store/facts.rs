@@ -165,14 +165,16 @@ pub(super) fn of(
         "SELECT log_id, ordinal, \"references\", amount, currency, occurred_at, event_id, object, object_id,
                 fact, captured, refunded, refunded_all, parent_id, payment_id, shop_amount,
                 shop_currency, object_at, reason, ownership, matched_by, rendering
-         FROM transaction_events WHERE transaction_id = :transaction_id
-         ORDER BY log_id, ordinal",
+         FROM transaction_events WHERE transaction_id = :transaction_id",
     )?;
     let mut rows = statement.query(named_params! { ":transaction_id": transaction_id })?;
     let mut facts = Vec::new();
     while let Some(row) = rows.next()? {
         facts.push(from_row(row)?);
     }
+    // Not by the statement: with an ORDER BY beside the bound id SQLite prepares it anew each time, which
+    // took a third of the time of an event.
+    facts.sort_by_key(|one| (one.log_id, one.ordinal));
     Ok(facts)
 }
 
