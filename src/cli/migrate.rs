@@ -23,6 +23,8 @@ pub fn run(options: &DatabaseOption) -> Result<(), CommandError> {
 
 /// How many are read again in one commit.
 const AT_ONCE: usize = 100;
+/// Of more it is not said before what would change: all of it would have to be done, and taken back.
+const TOLD_BEFORE: usize = 20_000;
 
 /// Reads again what an earlier version read by other rules, and says what changed by that. Broken off,
 /// it is gone on with the next time.
@@ -34,6 +36,21 @@ fn read_again(output: &mut impl Write, path: &Path, now: Timestamp) -> Result<()
     let rules = rules(&Reader::open(path)?)?;
     let before = database.batch(|batch| batch.newest_change())?;
     printed(writeln!(output, "reading stored events again by the rules of this version"))?;
+    let all = database.batch(|batch| {
+        let Some(all) = batch.to_read_again(TOLD_BEFORE)?.filter(|all| !all.more) else {
+            return Ok(None);
+        };
+        batch.rehearse(|batch| {
+            for id in &all.ids {
+                replay(batch, *id, &rules, now)?;
+            }
+            batch.changed_since(before).map(Some)
+        })
+    })?;
+    match &all {
+        Some(all) => tell_transactions(output, "would become", all)?,
+        None => printed(writeln!(output, "there are too many to say before what will change"))?,
+    }
     let (mut read, mut changed) = (0, 0);
     loop {
         let done = database.batch(|batch| {
@@ -52,14 +69,24 @@ fn read_again(output: &mut impl Write, path: &Path, now: Timestamp) -> Result<()
         changed += different;
     }
     let transactions = database.batch(|batch| batch.changed_since(before))?;
-    for (id, reference, change) in &transactions {
-        printed(writeln!(output, "transaction {id} ({reference}): {change}"))?;
-    }
+    tell_transactions(output, "is now", &transactions)?;
     printed(writeln!(
         output,
         "events read again: {read}, read differently: {changed}, transactions changed: {}",
         transactions.len()
     ))
+}
+
+fn tell_transactions(
+    output: &mut impl Write,
+    how: &str,
+    transactions: &[(i64, String, String)],
+) -> Result<(), CommandError> {
+    for (id, reference, change) in transactions {
+        let what = change.strip_prefix("transaction.").unwrap_or(change);
+        printed(writeln!(output, "transaction {id} ({reference}) {how} {what}"))?;
+    }
+    Ok(())
 }
 
 fn tell(output: &mut impl Write, path: &Path, migration: &Migration) -> io::Result<()> {

@@ -230,7 +230,8 @@ readings! {
     "PAYMENT.SALE.PENDING" => sale_pending,
     "PAYMENT.SALE.COMPLETED" => sale_completed,
     "PAYMENT.SALE.DENIED" => sale_denied,
-    "CUSTOMER.DISPUTE.CREATED" | "CUSTOMER.DISPUTE.UPDATED" => dispute_open,
+    "CUSTOMER.DISPUTE.CREATED" => dispute_open,
+    "CUSTOMER.DISPUTE.UPDATED" => dispute_updated,
     "CUSTOMER.DISPUTE.RESOLVED" => dispute_resolved,
 }
 

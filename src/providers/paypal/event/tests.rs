@@ -608,7 +608,7 @@ fn an_order_of_a_rare_type_is_what_it_says() {
 fn a_case_is_what_type_status_and_outcome_say() {
     for (event_type, status, outcome, state) in [
         ("CUSTOMER.DISPUTE.CREATED", json!(null), json!(null), FactState::DisputeOpen),
-        ("CUSTOMER.DISPUTE.UPDATED", json!("MELTED"), json!(null), FactState::DisputeOpen),
+        ("CUSTOMER.DISPUTE.UPDATED", json!("MELTED"), json!(null), FactState::Conflict),
         ("CUSTOMER.DISPUTE.UPDATED", json!("RESOLVED"), json!(null), FactState::DisputeClosed),
         ("CUSTOMER.DISPUTE.UPDATED", json!("RESOLVED"), json!("ACCEPTED"), FactState::DisputeLost),
         ("CUSTOMER.DISPUTE.RESOLVED", json!("RESOLVED"), json!("DENIED"), FactState::DisputeWon),

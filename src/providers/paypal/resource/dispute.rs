@@ -22,6 +22,12 @@ impl Resource<'_> {
         self.dispute(source, state)
     }
 
+    /// That something changed does not say what: without a status that is known nothing is concluded, so
+    /// that a decided case is not opened again by silence.
+    pub(in super::super) fn dispute_updated(&self, source: &Source<'_>) -> Reading {
+        self.dispute(source, self.disputed().unwrap_or(FactState::Conflict))
+    }
+
     /// As the API gives it.
     pub(in super::super) fn dispute_retrieved(&self, source: &Source<'_>) -> Reading {
         self.dispute(source, self.disputed().ok_or(UNKNOWN_STATUS)?)
