@@ -1,6 +1,7 @@
 //! How many events a second payhookd commits, and how long each waits for its answer.
 //!
 //! `cargo bench --bench load -- [--events N] [--connections N] [--quick] [--growth]`
+//! `cargo bench --bench load -- --attempts`: what one event costs of a payment that has thousands
 //! `cargo bench --bench load -- --care [SECONDS]`: what it costs those who send that data is cared for
 //! meanwhile.
 //!
@@ -9,6 +10,7 @@
 //! server share the machine, so figures compare within one run and not between machines. Requests
 //! go to the loopback interface only, in bounded number and time.
 
+mod attempts;
 mod care;
 mod client;
 mod events;
@@ -63,14 +65,21 @@ struct Plan {
     growth: bool,
     /// Seconds of load beside each kind of care, in place of all else.
     care: Option<u64>,
+    /// Attempts to pay one payment, in place of all else.
+    attempts: bool,
 }
 
 impl Plan {
     /// `None` without `--bench`: `cargo test --all-targets` runs benchmarks too, only to see that
     /// they start.
     fn parse(arguments: &[String]) -> Result<Option<Self>, String> {
-        let mut plan =
-            Self { events: 50_000, connections: CONNECTIONS.to_vec(), growth: false, care: None };
+        let mut plan = Self {
+            events: 50_000,
+            connections: CONNECTIONS.to_vec(),
+            growth: false,
+            care: None,
+            attempts: false,
+        };
         let mut bench = false;
         let mut arguments = arguments.iter().peekable();
         while let Some(argument) = arguments.next() {
@@ -78,6 +87,7 @@ impl Plan {
                 "--bench" => bench = true,
                 "--quick" => plan.events = 5_000,
                 "--growth" => plan.growth = true,
+                "--attempts" => plan.attempts = true,
                 "--care" => {
                     let seconds = arguments.peek().and_then(|number| number.parse().ok());
                     if seconds.is_some() {
@@ -108,6 +118,10 @@ impl Plan {
 fn run(plan: &Plan) -> io::Result<()> {
     // Not the system's temporary folder, which may be in memory, where fsync costs nothing.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    if plan.attempts {
+        attempts::run(folder.path());
+        return Ok(());
+    }
     if let Some(seconds) = plan.care {
         return care::run(folder.path(), seconds);
     }
@@ -388,7 +402,8 @@ impl std::fmt::Display for Table {
     }
 }
 
-const USAGE: &str = "[--events N] [--connections N] [--quick] [--growth] [--care [SECONDS]]";
+const USAGE: &str =
+    "[--events N] [--connections N] [--quick] [--growth] [--attempts] [--care [SECONDS]]";
 /// The argument with which this program runs itself as the server that does nothing.
 const FLOOR: &str = "serve-floor";
 const COLUMNS: [&str; 13] = [

@@ -81,7 +81,11 @@ pub(crate) fn bare_loop(
 
 fn webhook(template: &mut Template, number: u64, now: Timestamp) -> Webhook {
     template.set(number);
-    let payload = template.body().to_vec();
+    genuine(template.body().to_vec(), now)
+}
+
+/// An event with this body as it is given to the store.
+pub(crate) fn genuine(payload: Vec<u8>, now: Timestamp) -> Webhook {
     let header = sign(&payload, SECRET, now);
     let secrets = SigningSecrets::new([SECRET]);
     let verified = secrets.verify(&payload, Some(&header), None, now).expect("it is genuine");

@@ -5,11 +5,14 @@ use rusqlite::{Connection, Row, named_params};
 use super::{Columns, StoreError};
 use crate::domain::event::{Event, Ownership, Reference, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
+use crate::domain::matching::Claim;
 use crate::domain::money::{Currency, Money};
+use crate::domain::transaction::attempts::{are_attempts, superseded};
 
 /// A fact with the event it came with.
 #[derive(Clone)]
 pub(super) struct StoredFact {
+    transaction_id: i64,
     pub(super) log_id: i64,
     /// Which fact of the event.
     pub(super) ordinal: i64,
@@ -92,6 +95,16 @@ impl Said {
             .collect()
     }
 
+    /// As it is matched by, where no person attached it.
+    pub(super) fn claim(&self) -> Claim<'_> {
+        Claim {
+            references: &self.references,
+            facts: self.facts.iter().collect(),
+            ownership: self.ownership,
+            attached: None,
+        }
+    }
+
     /// The ordinal after its last.
     pub(super) fn end(&self) -> i64 {
         self.ordinals().1
@@ -104,6 +117,18 @@ impl Said {
     }
 }
 
+/// As many facts as are worth a look whether later ones make them needless.
+const MANY: usize = 32;
+
+macro_rules! select_facts {
+    () => {
+        "SELECT transaction_id, log_id, ordinal, \"references\", amount, currency, occurred_at, event_id, \
+                object, object_id, fact, captured, refunded, refunded_all, parent_id, payment_id, \
+                shop_amount, shop_currency, object_at, reason, ownership, matched_by, rendering \
+         FROM transaction_events WHERE "
+    };
+}
+
 /// Adds what an event says to a payment.
 pub(super) fn insert(
     connection: &Connection,
@@ -111,6 +136,9 @@ pub(super) fn insert(
     said: &Said,
     matched_by: Option<&str>,
 ) -> Result<(), StoreError> {
+    if !are_attempts(&said.claim().facts) {
+        revive(connection, transaction_id)?;
+    }
     let mut statement = connection.prepare_cached(
         "INSERT INTO transaction_events
              (transaction_id, log_id, ordinal, occurred_at, event_id, object, object_id, fact,
@@ -161,21 +189,50 @@ pub(super) fn of(
     connection: &Connection,
     transaction_id: i64,
 ) -> Result<Vec<StoredFact>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT log_id, ordinal, \"references\", amount, currency, occurred_at, event_id, object, object_id,
-                fact, captured, refunded, refunded_all, parent_id, payment_id, shop_amount,
-                shop_currency, object_at, reason, ownership, matched_by, rendering
-         FROM transaction_events WHERE transaction_id = :transaction_id",
-    )?;
-    let mut rows = statement.query(named_params! { ":transaction_id": transaction_id })?;
-    let mut facts = Vec::new();
-    while let Some(row) = rows.next()? {
-        facts.push(from_row(row)?);
+    let statement = concat!(select_facts!(), "transaction_id = ?1");
+    select(connection, statement, transaction_id)
+}
+
+/// The facts of a payment from which all that is true of it follows, in the same order: without the
+/// attempts of which a later one tells all.
+pub(super) fn counting(
+    connection: &Connection,
+    transaction_id: i64,
+) -> Result<Vec<StoredFact>, StoreError> {
+    let statement = concat!(select_facts!(), "transaction_id = ?1 AND superseded = 0");
+    let stored = select(connection, statement, transaction_id)?;
+    if stored.len() < MANY {
+        return Ok(stored);
     }
-    // Not by the statement: with an ORDER BY beside the bound id SQLite prepares it anew each time, which
-    // took a third of the time of an event.
-    facts.sort_by_key(|one| (one.log_id, one.ordinal));
-    Ok(facts)
+    let said = Said::of(&stored)?;
+    let claims: Vec<Claim<'_>> = said.iter().map(Said::claim).collect();
+    let superseded = superseded(&claims);
+    let mut statement = connection.prepare_cached(
+        "UPDATE transaction_events SET superseded = 1
+         WHERE transaction_id = :transaction_id AND superseded = 0 AND log_id = :log_id
+           AND ordinal >= :first AND ordinal < :end",
+    )?;
+    for (said, _) in said.iter().zip(superseded).filter(|(_, superseded)| *superseded) {
+        let (first, end) = said.ordinals();
+        statement.execute(named_params! {
+            ":transaction_id": transaction_id,
+            ":log_id": said.log_id,
+            ":first": first,
+            ":end": end,
+        })?;
+    }
+    Ok(stored)
+}
+
+/// Lets every fact of a payment count again, as what else is known of it may concern any of them.
+fn revive(connection: &Connection, transaction_id: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE transaction_events SET superseded = 0
+             WHERE transaction_id = :transaction_id AND superseded = 1",
+        )?
+        .execute(named_params! { ":transaction_id": transaction_id })?;
+    Ok(())
 }
 
 /// Every fact of an event, wherever it is.
@@ -183,12 +240,24 @@ pub(super) fn of_event(
     connection: &Connection,
     log_id: i64,
 ) -> Result<Vec<StoredFact>, StoreError> {
-    let mut stored = Vec::new();
-    for payment in holders(connection, log_id)? {
-        let all = of(connection, payment)?.into_iter().filter(|one| one.log_id == log_id);
-        stored.extend(all);
+    select(connection, concat!(select_facts!(), "log_id = ?1"), log_id)
+}
+
+fn select(
+    connection: &Connection,
+    statement: &str,
+    id: i64,
+) -> Result<Vec<StoredFact>, StoreError> {
+    let mut statement = connection.prepare_cached(statement)?;
+    let mut rows = statement.query([id])?;
+    let mut facts = Vec::new();
+    while let Some(row) = rows.next()? {
+        facts.push(from_row(row)?);
     }
-    Ok(stored)
+    // Not by the statement: with an ORDER BY beside the bound id SQLite prepares it anew each time, which
+    // took a third of the time of an event.
+    facts.sort_by_key(|one| (one.transaction_id, one.log_id, one.ordinal));
+    Ok(facts)
 }
 
 /// The transactions and orphans that have something that this event says.
@@ -208,11 +277,12 @@ pub(super) fn remove(
     transaction_id: i64,
     said: &Said,
 ) -> rusqlite::Result<()> {
+    revive(connection, transaction_id)?;
     let (first, end) = said.ordinals();
     connection
         .prepare_cached(
             "DELETE FROM transaction_events
-             WHERE transaction_id = :transaction_id AND log_id = :log_id
+             WHERE transaction_id = :transaction_id AND superseded = 0 AND log_id = :log_id
                AND ordinal >= :first AND ordinal < :end",
         )?
         .execute(named_params! {
@@ -234,8 +304,8 @@ pub(super) fn match_by(
     connection
         .prepare_cached(
             "UPDATE transaction_events SET matched_by = :matched_by
-             WHERE transaction_id = :transaction_id AND log_id = :log_id AND ordinal = :ordinal
-               AND matched_by IS NOT :matched_by",
+             WHERE transaction_id = :transaction_id AND superseded IN (0, 1) AND log_id = :log_id
+               AND ordinal = :ordinal AND matched_by IS NOT :matched_by",
         )?
         .execute(named_params! {
             ":transaction_id": transaction_id,
@@ -248,6 +318,7 @@ pub(super) fn match_by(
 
 fn from_row(row: &Row<'_>) -> Result<StoredFact, StoreError> {
     let mut columns = Columns::of(row);
+    let transaction_id = columns.value()?;
     let log_id = columns.value()?;
     let ordinal = columns.value()?;
     let references = columns.value()?;
@@ -278,6 +349,7 @@ fn from_row(row: &Row<'_>) -> Result<StoredFact, StoreError> {
     let matched_by = columns.value()?;
     let is_of_other_rendering = columns.value()?;
     Ok(StoredFact {
+        transaction_id,
         log_id,
         ordinal,
         fact,

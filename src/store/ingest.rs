@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::chain::LinkKind;
 use super::database::Batch;
 use super::facts::{self, Said};
-use super::matching::{Begin, NewSaid};
+use super::matching::{Begin, NewSaid, Placed};
 use super::references::Realm;
 use super::transactions::Refolded;
 use super::webhook_logs::{self, Known};
@@ -97,6 +97,19 @@ impl Applied {
         }
     }
 
+    fn placed(transaction_id: Option<i64>, placed: Placed) -> Self {
+        if let (Some(id), Some(refolded)) = (transaction_id, placed.refolded) {
+            return Self::to(id, refolded);
+        }
+        let outcome = if transaction_id.is_some() { Outcome::Processed } else { Outcome::Orphan };
+        Self {
+            transaction_id,
+            status: placed.orphan.and_then(|(_, status)| status),
+            orphan: placed.orphan.map(|(kind, _)| kind),
+            ..Self::kept(outcome)
+        }
+    }
+
     fn to(transaction_id: i64, refolded: Refolded) -> Self {
         let Refolded { state, wrong_amount, late_money } = refolded;
         Self {
@@ -182,15 +195,23 @@ impl Batch<'_> {
         }
         let realm = Realm::of(event);
         let mut said = Said::of_event(event);
-        if let ([only], true) = (said.as_mut_slice(), before.is_nothing())
-            && let Some(sure) = self.surely_of(realm, only)?
-        {
-            let transaction_id = sure.transaction.id;
-            let kept = keep(Outcome::Processed, Some(transaction_id))?;
-            let Some(log_id) = kept else { return Ok(None) };
-            only.log_id = log_id;
-            let refolded = self.add(realm, &sure, only, now)?;
-            return Ok(Some(Applied::to(transaction_id, refolded)));
+        if let ([only], true) = (said.as_mut_slice(), before.is_nothing()) {
+            if let Some(sure) = self.surely_of(realm, only)? {
+                let transaction_id = sure.transaction.id;
+                let kept = keep(Outcome::Processed, Some(transaction_id))?;
+                let Some(log_id) = kept else { return Ok(None) };
+                only.log_id = log_id;
+                let refolded = self.add(realm, &sure, only, now)?;
+                return Ok(Some(Applied::to(transaction_id, refolded)));
+            }
+            if let Some(like) = self.like_an_attempt(realm, only)? {
+                let to = like.transaction.as_ref().map(|transaction| transaction.id);
+                let outcome = if to.is_some() { Outcome::Processed } else { Outcome::Orphan };
+                let Some(log_id) = keep(outcome, to)? else { return Ok(None) };
+                only.log_id = log_id;
+                let placed = self.add_attempt(realm, &like, only, now)?;
+                return Ok(Some(Applied::placed(to, placed)));
+            }
         }
         let new = said.into_iter().map(|said| before.then(said)).collect();
         let begin = Begin { ids: before.ids.clone(), new, ..Begin::default() };
@@ -199,15 +220,7 @@ impl Batch<'_> {
         let outcome = if transaction_id.is_some() { Outcome::Processed } else { Outcome::Orphan };
         let Some(log_id) = keep(outcome, transaction_id)? else { return Ok(None) };
         let placed = self.carry_out(realm, plan, Some(log_id), now)?;
-        Ok(Some(match (transaction_id, placed.refolded) {
-            (Some(id), Some(refolded)) => Applied::to(id, refolded),
-            _ => Applied {
-                transaction_id,
-                status: placed.orphan.and_then(|(_, status)| status),
-                orphan: placed.orphan.map(|(kind, _)| kind),
-                ..Applied::kept(outcome)
-            },
-        }))
+        Ok(Some(Applied::placed(transaction_id, placed)))
     }
 
     /// PayPal signs no more of a body than its CRC-32: a transmission that is known must have the

@@ -4,6 +4,7 @@
 //! thing after another; [`Store`] is the daemon's handle on a writer thread that owns one.
 
 mod alerts;
+mod attempts;
 mod attention;
 mod backup;
 mod certificates;

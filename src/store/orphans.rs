@@ -2,7 +2,6 @@
 
 use rusqlite::{Connection, Row, named_params};
 
-use super::facts::StoredFact;
 use super::ingest::Outcome;
 use super::references::Realm;
 use super::webhook_logs::WebhookLog;
@@ -145,8 +144,8 @@ pub(super) fn refresh(
     doubt: Option<&Doubt>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let stored = facts::of(connection, id)?;
-    let seen = Seen::of(connection, &stored)?;
+    let stored = facts::counting(connection, id)?;
+    let seen = Seen::of(connection, id)?;
     let facts: Vec<&Fact> = stored.iter().map(|stored| &stored.fact).collect();
     let state = fold(realm.provider, Expected::default(), facts.iter().copied());
     let mut references = Vec::new();
@@ -250,16 +249,24 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(connection: &Connection, stored: &[StoredFact]) -> Result<Self, StoreError> {
-        let log_ids = || stored.iter().map(|stored| stored.log_id);
+    fn of(connection: &Connection, id: i64) -> Result<Self, StoreError> {
         let none = || StoreError::Corrupt { what: "orphan", value: "without events".to_owned() };
-        let (first, last) = log_ids().min().zip(log_ids().max()).ok_or_else(none)?;
+        // Each by itself, so that SQLite looks only at one end of each part of the payment's rows.
         let mut statement = connection.prepare_cached(
-            "SELECT last.event_id, last.event_type, first.received_at, last.received_at
-             FROM webhook_logs first, webhook_logs last
-             WHERE first.id = :first AND last.id = :last",
+            "WITH ends AS
+                 (SELECT min(log_id) AS id FROM transaction_events WHERE transaction_id = ?1 AND superseded = 0
+                  UNION ALL
+                  SELECT min(log_id) FROM transaction_events WHERE transaction_id = ?1 AND superseded = 1
+                  UNION ALL
+                  SELECT max(log_id) FROM transaction_events WHERE transaction_id = ?1 AND superseded = 0
+                  UNION ALL
+                  SELECT max(log_id) FROM transaction_events WHERE transaction_id = ?1 AND superseded = 1)
+             SELECT last.event_id, last.event_type, first.received_at, last.received_at
+             FROM (SELECT min(id) AS first, max(id) AS last FROM ends) seen
+             JOIN webhook_logs first ON first.id = seen.first
+             JOIN webhook_logs last ON last.id = seen.last",
         )?;
-        let mut rows = statement.query(named_params! { ":first": first, ":last": last })?;
+        let mut rows = statement.query([id])?;
         let row = rows.next()?.ok_or_else(none)?;
         let mut columns = Columns::of(row);
         Ok(Self {

@@ -255,7 +255,7 @@ fn held_by_orphans(
     let Some(first) = orphans.next() else { return Ok(Vec::new()) };
     let mut statement = connection.prepare_cached(
         "SELECT e.log_id FROM orphan_transactions o JOIN transaction_events e
-             ON e.transaction_id = o.id AND e.log_id BETWEEN :first AND :last
+             ON e.transaction_id = o.id AND e.superseded IN (0, 1) AND e.log_id BETWEEN :first AND :last
          WHERE o.resolved_at IS NULL AND o.alert_at IS NOT NULL",
     )?;
     let parameters =

@@ -256,7 +256,7 @@ pub(super) fn refold(
     cause: Option<i64>,
     now: Timestamp,
 ) -> Result<Refolded, StoreError> {
-    let facts = facts::of(connection, transaction.id)?;
+    let facts = facts::counting(connection, transaction.id)?;
     let state =
         fold(transaction.provider, transaction.expected, facts.iter().map(|stored| &stored.fact));
     let latest_log_id = facts

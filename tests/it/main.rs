@@ -22,6 +22,7 @@ mod wire;
 
 mod answers;
 mod api;
+mod attempts;
 mod backup;
 mod browser_access;
 mod browser_flows;

@@ -159,7 +159,7 @@ fn unpaid_status(state: FactState) -> Option<Status> {
 
 /// Success outranks a cancellation, which outranks everything else; among the rest time decides,
 /// and within one second (Stripe's resolution) the step that comes later in a payment's life.
-fn intent_key(fact: &Fact) -> (u8, Timestamp, u8, &Fact) {
+pub(super) fn intent_key(fact: &Fact) -> (u8, Timestamp, u8, &Fact) {
     let rank = match (fact.object, fact.state) {
         (ReferenceKind::PaymentIntent, FactState::Succeeded) => 2,
         (ReferenceKind::PaymentIntent, FactState::Canceled) => 1,

@@ -1,0 +1,1 @@
+-- Rows as V19 keeps them: as those of V15, but for a column of its own, which is 0 in all that is older.
