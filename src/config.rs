@@ -7,6 +7,7 @@ mod api;
 mod mail;
 mod notify;
 pub mod options;
+mod secret;
 mod token;
 
 use std::fmt;
@@ -332,8 +333,12 @@ impl Checks<'_> {
         }
     }
 
+    /// A setting that is looked at twice is wrong once.
     fn mistake(&mut self, mistake: impl Into<String>) {
-        self.mistakes.push(mistake.into());
+        let mistake = mistake.into();
+        if !self.mistakes.contains(&mistake) {
+            self.mistakes.push(mistake);
+        }
     }
 
     fn warn(&mut self, warning: String) {
@@ -358,7 +363,8 @@ impl Checks<'_> {
         if let Some(file) = file {
             match (self.around.read)(&file) {
                 Ok(bytes) => {
-                    found.extend(self.text_of(&file, bytes).map(|text| (file_variable, text)));
+                    let label = format!("{file_variable} ({})", file.display());
+                    found.extend(self.text_of(&file, bytes).map(|text| (label, text)));
                 }
                 Err(error) => self.mistake(format!(
                     "{file_variable}: {} can't be read ({error}): name a file that payhookd may \
@@ -373,11 +379,30 @@ impl Checks<'_> {
             let label = format!("the credential {name}");
             found.extend(self.text_of(&credential, bytes).map(|text| (label, text)));
         }
+        for (label, value) in &found {
+            self.placeholders(name, label, value);
+        }
         if let [(one, _), (other, _), ..] = &*found {
             let both = format!("{one} and {other} are both set: remove one of them");
             self.mistake(both);
         }
         found.into_iter().next().map(|(_, value)| value)
+    }
+
+    /// Finds placeholders and what is too short among the items of a secret that stands in `label`.
+    fn placeholders(&mut self, name: &str, label: &str, value: &str) {
+        let items: Vec<&str> = value.split(',').collect();
+        for (place, item) in (1..).zip(&items) {
+            // An empty item, or one of several words, is told of where the list is read.
+            if item.is_empty() || item.contains(char::is_whitespace) {
+                continue;
+            }
+            if let Some(mistake) = secret::secret_mistake(name, item) {
+                let which =
+                    if items.len() > 1 { format!(" (item {place})") } else { String::new() };
+                self.mistake(format!("{label}{which}: {mistake}"));
+            }
+        }
     }
 
     /// The text of a secret file, without the line end that editors add.

@@ -62,6 +62,7 @@ mod percent;
 pub mod reconcile;
 pub mod replay;
 pub mod service;
+pub mod throttle;
 pub mod version;
 pub mod zone;
 

@@ -136,7 +136,7 @@ pub(crate) fn agent() -> ureq::Agent {
 
 /// The API token of the daemon.
 pub(crate) const TOKEN: &str = "the-token-of-the-benchmark-daemon";
-const SECRET: &str = "whsec_dashboard";
+const SECRET: &str = "whsec_dashboard_of_the_benchmark";
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(2);
 /// Between one payment and the next.

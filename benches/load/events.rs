@@ -11,7 +11,7 @@ use payhookd::providers::stripe::signature;
 use sha2::Sha256;
 
 /// The signing secret of every server under load.
-pub(crate) const SECRET: &str = "whsec_load";
+pub(crate) const SECRET: &str = "whsec_load_of_the_benchmark_daemon";
 
 /// How ids follow each other.
 #[derive(Clone, Copy, PartialEq, Eq)]

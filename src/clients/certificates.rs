@@ -12,19 +12,31 @@ use crate::domain::time::Timestamp;
 use crate::logfmt::Line;
 use crate::providers::paypal::certificate::{Certificate, CertificateUrl, Trust};
 use crate::store::{Store, StoredCertificate};
+use crate::throttle::Allowance;
 
 /// A certificate is fetched again after this time.
 const FRESH: Duration = Duration::from_secs(24 * 60 * 60);
 /// If PayPal can't be reached then, the old one serves on for this long, counted from its fetch.
 const USABLE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// After a fetch that failed, the same URL is left alone for this long.
+/// After a fetch that failed, the same URL is left alone for this long; …
 const PAUSE: Duration = Duration::from_secs(5);
+/// … for this long if PayPal says that there is nothing. What is genuine is sent for three days.
+const PAUSE_NOTHING: Duration = Duration::from_secs(10 * 60);
 /// PayPal has a few certificates at a time.
 const KEPT: usize = 32;
-/// The URL of an unproved request names what is fetched, so only so many at once…
+/// The URL of an unproved request names what is fetched, so of names that are not known only so many
+/// are fetched in a minute, …
+const FETCHES_A_MINUTE: u32 = 60;
+/// … and so many at once. Certificates that are known, and old, wait behind none of these.
 const FETCHES: usize = 4;
-/// … and only so many remembered as failed.
-const FAILURES: usize = 256;
+const FETCHES_OF_KNOWN: usize = 2;
+/// How long a webhook waits until one more may be fetched …
+const TURN: Duration = Duration::from_secs(5);
+/// … and for others that wait for the same certificate. PayPal waits for half a minute.
+const TURN_OF_SAME: Duration = Duration::from_secs(15);
+/// When more are remembered as failed, those whose pause is over are forgotten. More than the bounds
+/// above let fail in the longest pause, so that it is seldom looked.
+const FAILURES: usize = 2048;
 /// A certificate is about 2 KiB.
 const LARGEST: u64 = 64 * 1024;
 
@@ -55,6 +67,8 @@ pub struct Certificates {
     /// One lock for each URL that is being fetched or failed lately.
     fetching: Mutex<HashMap<Box<str>, Turn>>,
     permits: Semaphore,
+    permits_of_known: Semaphore,
+    allowance: Allowance,
     store: Store,
 }
 
@@ -70,7 +84,26 @@ struct Known {
 #[derive(Debug)]
 struct Failure {
     at: Instant,
+    pause: Duration,
     what: NoCertificate,
+}
+
+impl Failure {
+    fn new(pause: Duration, what: NoCertificate) -> Self {
+        Self { at: Instant::now(), pause, what }
+    }
+
+    fn lasts(&self) -> bool {
+        self.at.elapsed() < self.pause
+    }
+}
+
+/// Why there is no certificate from a fetch.
+enum NotFetched {
+    /// It failed, which is remembered of the URL.
+    Failed(Failure),
+    /// It was not tried, because of others: that says nothing of the URL.
+    NotTried(&'static str),
 }
 
 impl Certificates {
@@ -95,6 +128,8 @@ impl Certificates {
             known: RwLock::new(known.collect()),
             fetching: Mutex::default(),
             permits: Semaphore::new(FETCHES),
+            permits_of_known: Semaphore::new(FETCHES_OF_KNOWN),
+            allowance: Allowance::per_minute(FETCHES_A_MINUTE),
             store,
         }
     }
@@ -114,23 +149,25 @@ impl Certificates {
         if let Some(known) = self.known(url).filter(|known| now.since(known.fetched_at) < FRESH) {
             return Ok(known.certificate);
         }
-        let turn = self.turn(url)?;
-        let mut failure = turn.lock().await;
+        let turn = self.turn(url);
+        let locked = tokio::time::timeout(TURN_OF_SAME, turn.lock()).await;
+        let mut failure = locked.map_err(|_| unavailable(url, "others wait for it"))?;
         let known = self.known(url);
         if let Some(known) = known.as_ref().filter(|known| now.since(known.fetched_at) < FRESH) {
             return Ok(Arc::clone(&known.certificate));
         }
-        let paused = failure.as_ref().filter(|failure| failure.at.elapsed() < PAUSE);
-        let what = match paused {
+        let what = match failure.as_ref().filter(|failure| failure.lasts()) {
             Some(failure) => failure.what.clone(),
-            None => match self.fetch(url, now).await {
+            None => match self.fetch(url, known.is_some(), now).await {
                 Ok(certificate) => {
                     self.lock_fetching().remove(&url.url);
                     return Ok(certificate);
                 }
-                Err(what) => {
-                    *failure = Some(Failure { at: Instant::now(), what: what.clone() });
-                    what
+                Err(NotFetched::Failed(failed)) => failure.insert(failed).what.clone(),
+                Err(NotFetched::NotTried(why)) => {
+                    drop(failure);
+                    self.leave(url, &turn);
+                    unavailable(url, why)
                 }
             },
         };
@@ -152,50 +189,65 @@ impl Certificates {
         self.fetching.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn turn(&self, url: &CertificateUrl) -> Result<Turn, NoCertificate> {
+    fn turn(&self, url: &CertificateUrl) -> Turn {
         let mut fetching = self.lock_fetching();
         if fetching.len() >= FAILURES && !fetching.contains_key(&url.url) {
             // Those that nobody waits for and whose pause is over.
             fetching.retain(|_, turn| {
                 Arc::strong_count(turn) > 1
-                    || turn.try_lock().is_ok_and(|failure| {
-                        failure.as_ref().is_some_and(|failure| failure.at.elapsed() < PAUSE)
-                    })
+                    || turn
+                        .try_lock()
+                        .is_ok_and(|failure| failure.as_ref().is_some_and(Failure::lasts))
             });
-            if fetching.len() >= FAILURES {
-                return Err(unavailable(url, "too many unknown certificates are asked for"));
-            }
         }
-        Ok(Arc::clone(fetching.entry(url.url.clone()).or_default()))
+        Arc::clone(fetching.entry(url.url.clone()).or_default())
     }
 
+    /// Forgets a URL of which nothing is to be remembered, if nobody else waits for it.
+    fn leave(&self, url: &CertificateUrl, turn: &Turn) {
+        let mut fetching = self.lock_fetching();
+        // Whoever asks for it takes it from there.
+        if Arc::strong_count(turn) == 2 && turn.try_lock().is_ok_and(|failure| failure.is_none()) {
+            fetching.remove(&url.url);
+        }
+    }
+
+    /// Fetches it when its turn comes, if that is soon. One that is `known` waits for no other's.
     async fn fetch(
         &self,
         url: &CertificateUrl,
+        known: bool,
         now: Timestamp,
-    ) -> Result<Arc<Certificate>, NoCertificate> {
-        let permit = self.permits.try_acquire();
-        let _permit = permit.map_err(|_| unavailable(url, "too many certificates are fetched"))?;
+    ) -> Result<Arc<Certificate>, NotFetched> {
+        if !known && self.allowance.take(&url.url, Instant::now()).is_none() {
+            return Err(NotFetched::NotTried("too many unknown certificates are asked for"));
+        }
+        let permits = if known { &self.permits_of_known } else { &self.permits };
+        let permit = tokio::time::timeout(TURN, permits.acquire()).await;
+        let Ok(Ok(_permit)) = permit else {
+            return Err(NotFetched::NotTried("too many certificates are fetched at once"));
+        };
         let agent = self.agent.clone();
         let fetch_from = url.fetch_from.clone();
         let began = Instant::now();
         let fetched = tokio::task::spawn_blocking(move || fetch_pem(&agent, &fetch_from)).await;
-        let fetched = fetched.unwrap_or_else(|_| Err("the fetch was broken off".to_owned()));
+        let fetched =
+            fetched.unwrap_or_else(|_| Err((PAUSE, "the fetch was broken off".to_owned())));
         let line = |line: Line| {
             line.with("provider", "paypal")
                 .with("certificate", &url.id)
                 .with("dur_ms", began.elapsed().as_millis())
         };
-        let pem = fetched.map_err(|reason| {
+        let pem = fetched.map_err(|(pause, reason)| {
             line(Line::warn("certificate not fetched")).with("err", &reason).emit();
-            unavailable(url, &reason)
+            NotFetched::Failed(Failure::new(pause, unavailable(url, &reason)))
         })?;
         let trusted = Certificate::parse(&url.id, pem.as_bytes()).and_then(|certificate| {
             self.trust.check(&certificate, now).map(|environment| (certificate, environment))
         });
         let (certificate, environment) = trusted.map_err(|refusal| {
             line(Line::error("certificate not trusted")).with("err", refusal).emit();
-            NoCertificate::Refused(refusal)
+            NotFetched::Failed(Failure::new(PAUSE, NoCertificate::Refused(refusal)))
         })?;
         line(Line::info("certificate fetched")).with("environment", environment).emit();
         let certificate = Arc::new(certificate);
@@ -219,16 +271,19 @@ impl Certificates {
     }
 }
 
-fn fetch_pem(agent: &Agent, url: &str) -> Result<String, String> {
-    let answer = agent.get(url).call().map_err(|error| error.to_string())?;
+/// PEM text; or for how long to leave the URL alone, and why.
+fn fetch_pem(agent: &Agent, url: &str) -> Result<String, (Duration, String)> {
+    let trouble = |reason: String| (PAUSE, reason);
+    let answer = agent.get(url).call().map_err(|error| trouble(error.to_string()))?;
     let status = answer.status();
     if status != 200 {
-        return Err(format!("answered {status}"));
+        let pause = if matches!(status.as_u16(), 404 | 410) { PAUSE_NOTHING } else { PAUSE };
+        return Err((pause, format!("answered {status}")));
     }
-    let bytes = super::body(answer, LARGEST).map_err(|error| error.to_string())?;
-    let pem = String::from_utf8(bytes).map_err(|_| "not text".to_owned())?;
+    let bytes = super::body(answer, LARGEST).map_err(|error| trouble(error.to_string()))?;
+    let pem = String::from_utf8(bytes).map_err(|_| trouble("not text".to_owned()))?;
     if !pem.contains("-----BEGIN CERTIFICATE-----") {
-        return Err("not a PEM certificate".to_owned());
+        return Err(trouble("not a PEM certificate".to_owned()));
     }
     Ok(pem)
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::options::ServeOptions;
+use super::secret::is_placeholder;
 use super::{Checks, Secret};
 
 /// The token that the admin listener wants to be told.
@@ -22,12 +23,16 @@ pub fn token_mistake(text: &str) -> Option<&'static str> {
         Some("is not one word of ASCII")
     } else if text.len() > 1024 {
         Some("is longer than 1024 characters")
+    } else if text.len() < SHORTEST {
+        Some("is shorter than 16 characters, so that it can be guessed")
+    } else if is_placeholder(text) {
+        Some("is a placeholder")
     } else {
         None
     }
 }
 
-/// A shorter token is nobody's who means it, unless for a trial.
+/// Of hexadecimal digits these are 64 bits, which nobody guesses over HTTP.
 const SHORTEST: usize = 16;
 
 impl Checks<'_> {
@@ -51,10 +56,6 @@ impl Checks<'_> {
             self.mistake(format!(
                 "{NAME} {mistake}: set one such as `openssl rand -hex 32` prints, or none to have \
                  one made"
-            ));
-        } else if token.len() < SHORTEST {
-            self.warn(format!(
-                "{NAME} is shorter than {SHORTEST} characters, so it can be guessed"
             ));
         }
         ApiToken::Given(Secret(token))

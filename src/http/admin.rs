@@ -15,10 +15,10 @@ use super::dashboard::{self, Dashboard};
 use super::token::Token;
 use super::{Routes, answer, method_not_allowed, not_found, typed, unavailable};
 use crate::clock::Clock;
-use crate::http::refusals::Throttle;
 use crate::logfmt::Line;
 use crate::metrics::{Gauges, Metrics};
 use crate::store::{Reader, Readers, Store, disk_free};
+use crate::throttle::Throttle;
 
 /// What the admin listener answers: `/readyz` says whether commits work; the dashboard wants people
 /// to log in; everything else wants the token.

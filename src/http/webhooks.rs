@@ -12,7 +12,7 @@ use warp::{Buf, Filter};
 use super::body::{Bodies, BodyError};
 use super::connections::Slot;
 use super::proof::{PaypalEndpoint, Proved, StripeEndpoint, Unproved};
-use super::refusals::{Refusals, Throttle};
+use super::refusals::Refusals;
 use super::{Routes, answer, content_length, method_not_allowed, not_found, typed, unavailable};
 use crate::clock::Clock;
 use crate::domain::event::{Provider, Source};
@@ -25,6 +25,7 @@ use crate::providers::rules::Rules;
 use crate::store::{
     Ingested, Outcome, Receipt, RejectedRequest, Store, StoreError, USER_AGENT_CHARS, Webhook,
 };
+use crate::throttle::Throttle;
 
 /// What the endpoints need.
 #[derive(Debug)]

@@ -100,15 +100,20 @@ fn a_token_that_is_none_is_refused_at_start() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("PAYHOOKD_API_TOKEN") && said.contains("one word"), "{said}");
     assert!(!said.contains(token), "{said}");
-    // One that can be guessed is the operator's own choice, and is told.
-    let daemon = Options::stripe().variable("PAYHOOKD_API_TOKEN", "sh0rt").start();
-    assert_eq!(App::with_token(&daemon, "sh0rt").get(TRANSACTIONS).status, 200);
-    let warning = daemon.wait_for_line("shorter than 16 characters");
-    assert!(warning.contains("level=warn") && !warning.contains("sh0rt"), "{warning}");
+    for (token, about) in
+        [("sh0rt-0123456", "shorter than 16"), ("your-api-token-comes-here", "a placeholder")]
+    {
+        let output = Options::stripe().variable("PAYHOOKD_API_TOKEN", token).start_refused();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("PAYHOOKD_API_TOKEN ") && said.contains(about), "{said}");
+        assert!(!said.contains(token), "{said}");
+    }
     for (content, about) in [
         (&b""[..], "is empty"),
         (b"\n", "is empty"),
         (b"two words 0123456789\n", "one word"),
+        (b"sh0rt\n", "shorter than 16"),
+        (b"xxxxxxxxxxxxxxxxxxxxxxxx\n", "a placeholder"),
         (b"\xff\xfe0123456789abcdef", "is not text"),
     ] {
         let options = Options::stripe();

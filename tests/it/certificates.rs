@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::fake::{Fake, Reply};
 use crate::provider::sandbox_authority;
@@ -16,9 +17,15 @@ pub(crate) struct Certificates {
 impl Certificates {
     /// Has none.
     pub(crate) fn none() -> Self {
+        Self::slow(Duration::ZERO)
+    }
+
+    /// Has none either, and says so after this time.
+    pub(crate) fn slow(after: Duration) -> Self {
         let replies: Arc<Mutex<HashMap<String, Reply>>> = Arc::default();
         let script = Arc::clone(&replies);
         let fake = Fake::start(move |asked| {
+            std::thread::sleep(after);
             let replies = script.lock().expect("no panic");
             let reply = replies.get(&asked.path).cloned();
             reply.unwrap_or_else(|| Reply::Answer(404, None, "no such certificate".to_owned()))

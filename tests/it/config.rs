@@ -18,7 +18,7 @@ fn all_mistakes_are_told_at_once_and_each_names_its_variable() {
     let options = Options::new()
         .variable("STRIPE_WEBHOOK_SECRET", "sk_live_key")
         .variable("STRIPE_SECRET_KEY", "whsec_wrong_place")
-        .variable("STRIPE_PUBLISHABLE_KEY", "pk_live_1")
+        .variable("STRIPE_PUBLISHABLE_KEY", "pk_live_4eC39HqLyjWDarjtT1zdp7dc")
         .variable("PAYPAL_ENVIRONMENT", "production")
         .variable("PAYPAL_WEBHOOK_ID", "WH-2W7266712B616591M,8PT597110X687430A,has space,a-b")
         .variable("PAYPAL_CLIENT_SECRET_FILE", "nowhere")
@@ -39,7 +39,7 @@ fn all_mistakes_are_told_at_once_and_each_names_its_variable() {
         let line = said.lines().any(|line| line.contains(variable) && line.contains(about));
         assert!(line, "{variable}{about} in\n{said}");
     }
-    for secret in ["sk_live_key", "whsec_wrong_place", "pk_live_1"] {
+    for secret in ["sk_live_key", "whsec_wrong_place", "pk_live_4eC39HqLyjWDarjtT1zdp7dc"] {
         assert!(!said.contains(secret), "{secret} in\n{said}");
     }
 }
@@ -62,11 +62,31 @@ fn keys_of_test_and_real_money_are_not_mixed() {
             .variable("PAYPAL_ENVIRONMENT", paypal)
     };
     for (options, one, other) in [
-        (keys("pk_live_1", "sk_test_1", ""), "STRIPE_PUBLISHABLE_KEY", "STRIPE_SECRET_KEY"),
-        (keys("pk_test_1", "rk_live_1", ""), "STRIPE_PUBLISHABLE_KEY", "STRIPE_SECRET_KEY"),
-        (keys("pk_live_1", "sk_live_1", "sandbox"), "STRIPE_PUBLISHABLE_KEY", "PAYPAL_ENVIRONMENT"),
-        (keys("", "sk_test_1", "live"), "STRIPE_SECRET_KEY", "PAYPAL_ENVIRONMENT"),
-        (keys("", "sk_test_1", "").arg("--mode=live"), "STRIPE_SECRET_KEY", "PAYHOOKD_MODE"),
+        (
+            keys("pk_live_4eC39HqLyjWDarjtT1zdp7dc", "sk_test_4eC39HqLyjWDarjtT1zdp7dc", ""),
+            "STRIPE_PUBLISHABLE_KEY",
+            "STRIPE_SECRET_KEY",
+        ),
+        (
+            keys("pk_test_4eC39HqLyjWDarjtT1zdp7dc", "rk_live_4eC39HqLyjWDarjtT1zdp7dc", ""),
+            "STRIPE_PUBLISHABLE_KEY",
+            "STRIPE_SECRET_KEY",
+        ),
+        (
+            keys("pk_live_4eC39HqLyjWDarjtT1zdp7dc", "sk_live_4eC39HqLyjWDarjtT1zdp7dc", "sandbox"),
+            "STRIPE_PUBLISHABLE_KEY",
+            "PAYPAL_ENVIRONMENT",
+        ),
+        (
+            keys("", "sk_test_4eC39HqLyjWDarjtT1zdp7dc", "live"),
+            "STRIPE_SECRET_KEY",
+            "PAYPAL_ENVIRONMENT",
+        ),
+        (
+            keys("", "sk_test_4eC39HqLyjWDarjtT1zdp7dc", "").arg("--mode=live"),
+            "STRIPE_SECRET_KEY",
+            "PAYHOOKD_MODE",
+        ),
         (
             keys("", "", "live").variable("PAYHOOKD_MODE", "test"),
             "PAYPAL_ENVIRONMENT",
@@ -83,8 +103,8 @@ fn keys_of_test_and_real_money_are_not_mixed() {
 fn the_mode_follows_the_keys() {
     for (name, value, mode) in [
         ("STRIPE_SECRET_KEY", "", "mode=live"),
-        ("STRIPE_SECRET_KEY", "sk_test_1", "mode=test"),
-        ("STRIPE_SECRET_KEY", "rk_live_1", "mode=live"),
+        ("STRIPE_SECRET_KEY", "sk_test_4eC39HqLyjWDarjtT1zdp7dc", "mode=test"),
+        ("STRIPE_SECRET_KEY", "rk_live_4eC39HqLyjWDarjtT1zdp7dc", "mode=live"),
         ("PAYPAL_ENVIRONMENT", "sandbox", "mode=test"),
         ("PAYHOOKD_MODE", "test", "mode=test"),
     ] {
@@ -138,6 +158,71 @@ fn a_secret_that_is_set_twice_empty_or_unreadable_is_a_mistake() {
     }
 }
 
+/// Settings as they stand in instructions, and half a secret: whoever guesses it would be believed.
+#[test]
+fn a_placeholder_or_part_of_a_secret_does_not_start() {
+    let paypal = |name: &str, value: &str| {
+        let whole =
+            "AZDxjDScFpQtjWTOUtWKbyN_bDt4OgqaF4eYXlewfBP4-8aqX3PiV8e1GWU6liB2CUXlkA59kJXE7M6R";
+        let options = Options::stripe()
+            .variable("PAYPAL_CLIENT_ID", whole)
+            .variable("PAYPAL_CLIENT_SECRET", whole);
+        options.variable(name, value)
+    };
+    for (options, name, about) in [
+        ("whsec_…", "a placeholder"),
+        ("whsec_...", "a placeholder"),
+        ("whsec_", "a placeholder"),
+        ("x", "a placeholder"),
+        ("your_secret_here", "a placeholder"),
+        ("whsec_your_secret_goes_right_in_here", "a placeholder"),
+        ("whsec_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "a placeholder"),
+        ("${STRIPE_WEBHOOK_SECRET}", "a placeholder"),
+        ("whsec_4eC39HqLyjWDarjt", "too short"),
+        ("a-password", "too short"),
+    ]
+    .map(|(secret, about)| {
+        let name = "STRIPE_WEBHOOK_SECRET";
+        (Options::new().variable(name, secret), name, about)
+    })
+    .into_iter()
+    .chain([
+        (paypal("PAYPAL_CLIENT_SECRET", "…"), "PAYPAL_CLIENT_SECRET", "a placeholder"),
+        (paypal("PAYPAL_CLIENT_ID", "AZDxjDScFpQtjWTO"), "PAYPAL_CLIENT_ID", "too short"),
+        (paypal("PAYPAL_WEBHOOK_ID", "3RN13029J"), "PAYPAL_WEBHOOK_ID", "too short"),
+        (paypal("PAYPAL_WEBHOOK_ID", "XXXXXXXXXXXXXXXXX"), "PAYPAL_WEBHOOK_ID", "a placeholder"),
+        (paypal("STRIPE_SECRET_KEY", "sk_live_…"), "STRIPE_SECRET_KEY", "a placeholder"),
+        (paypal("STRIPE_SECRET_KEY", "rk_live_4eC39Hq"), "STRIPE_SECRET_KEY", "too short"),
+        (paypal("PAYHOOKD_NOTIFY_SECRET", "whsec_…"), "PAYHOOKD_NOTIFY_SECRET", "a placeholder"),
+        (
+            paypal("PAYHOOKD_NOTIFY_SECRET", "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+            "PAYHOOKD_NOTIFY_SECRET",
+            "a placeholder",
+        ),
+    ]) {
+        let said = refused(&options);
+        let line = said.lines().find(|line| line.contains(&format!("{name}: {about}")));
+        assert!(line.is_some_and(|line| line.contains("copy") || line.contains("make")), "{said}");
+        assert!(!said.contains("yjWDarjt") && !said.contains("password"), "{said}");
+    }
+
+    let second = Options::new().variable("STRIPE_WEBHOOK_SECRET", format!("{SECRET},whsec_…"));
+    let said = refused(&second);
+    assert!(said.contains("STRIPE_WEBHOOK_SECRET (item 2): a placeholder"), "{said}");
+
+    // Wherever it stands, that is what is named.
+    let options = Options::new();
+    let file = options.file("secret", "whsec_…\n");
+    let said = refused(&options.variable("STRIPE_WEBHOOK_SECRET_FILE", file.display()));
+    let named = format!("STRIPE_WEBHOOK_SECRET_FILE ({}): a placeholder", file.display());
+    assert!(said.contains(&named), "{said}");
+    let options = Options::new();
+    options.file("STRIPE_WEBHOOK_SECRET", "whsec_short");
+    let folder = options.folder().display().to_string();
+    let said = refused(&options.variable("CREDENTIALS_DIRECTORY", folder));
+    assert!(said.contains("the credential STRIPE_WEBHOOK_SECRET: too short"), "{said}");
+}
+
 #[test]
 fn the_simulators_webhook_id_needs_an_explicit_test_mode() {
     let options = Options::new().variable("PAYPAL_WEBHOOK_ID", "WEBHOOK_ID");
@@ -157,7 +242,7 @@ fn the_simulators_webhook_id_needs_an_explicit_test_mode() {
 fn what_is_meant_for_tests_or_misspelt_is_warned_of() {
     let options = Options::stripe();
     let daemon = options
-        .variable("STRIPE_WEBHOOK_SECRET", "whsec_a,another")
+        .variable("STRIPE_WEBHOOK_SECRET", format!("{SECRET},another_of_the_integration_tests"))
         .variable("PAYHOOKD_MAX_BODI", "1")
         .variable("PAYHOOKD_PAYPAL_CERT_HOST", "127.0.0.1:1")
         .arg("--stripe-api-base=http://127.0.0.1:1")

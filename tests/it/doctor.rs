@@ -155,20 +155,20 @@ fn settings_that_are_wrong_or_doubtful_are_named() {
     for (variables, verdict, what, remedy) in [
         (&[("STRIPE_WEBHOOK_SECRET", "sk_live_1")][..], "fail", "an API key", "whsec_"),
         (
-            &[("STRIPE_SECRET_KEY", "sk_test_1"), ("PAYHOOKD_MODE", "live")],
+            &[("STRIPE_SECRET_KEY", "sk_test_4eC39HqLyjWDarjtT1zdp7dc"), ("PAYHOOKD_MODE", "live")],
             "fail",
             "says test",
             "keys of one kind",
         ),
-        (&[("STRIPE_WEBHOOK_SECRET", "whsec_short")], "warn", "shorter than", "copy it whole"),
-        (&[("PAYPAL_WEBHOOK_ID", "ABC123")], "warn", "not 17 characters", "copy it whole"),
+        (&[("STRIPE_WEBHOOK_SECRET", "whsec_short")], "fail", "too short", "copy it whole"),
+        (&[("PAYPAL_WEBHOOK_ID", "ABC123DEF456")], "warn", "not 17 characters", "copy it whole"),
         (
-            &[("PAYPAL_CLIENT_ID", "x")],
+            &[("PAYPAL_CLIENT_ID", "AZDxjDScFpQtjWTOUtWKbyN_bDt4OgqaF4eYXlewfBP4-8")],
             "warn",
             "without PAYPAL_CLIENT_SECRET",
             "set PAYPAL_CLIENT_SECRET",
         ),
-        (&[("PAYHOOKD_API_TOKEN", "short")], "warn", "can be guessed", "change the setting"),
+        (&[("PAYHOOKD_API_TOKEN", "short")], "fail", "can be guessed", "openssl rand"),
         (&[("PAYHOOKD_API_TOKEN", SECRET)], "fail", "are the same secret", "openssl rand"),
         (&[("PAYHOOKD_MODES", "live")], "warn", "no such setting", "change the setting"),
     ] {

@@ -92,10 +92,11 @@ fn an_endpoint_is_made_once_and_its_secret_is_told_once() {
         "--url",
         "https://shop.example/accounts/webhooks/paypal",
     ]);
-    assert_eq!(made, "PAYPAL_WEBHOOK_ID=WEBHOOK1\n");
-    let options = options.variable("PAYPAL_WEBHOOK_ID", "WEBHOOK1");
-    assert!(options.done(&["endpoints", "show"]).contains("WEBHOOK1"));
-    let output = options.variable("PAYPAL_WEBHOOK_ID", "WEBHOOK2").run(&["endpoints", "show"]);
+    assert_eq!(made, "PAYPAL_WEBHOOK_ID=WEBHOOK0000000001\n");
+    let options = options.variable("PAYPAL_WEBHOOK_ID", "WEBHOOK0000000001");
+    assert!(options.done(&["endpoints", "show"]).contains("WEBHOOK0000000001"));
+    let output =
+        options.variable("PAYPAL_WEBHOOK_ID", "WEBHOOK0000000002").run(&["endpoints", "show"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && said.contains("PAYPAL_WEBHOOK_ID"), "{said}");
 }

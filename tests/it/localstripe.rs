@@ -94,7 +94,7 @@ fn states(options: &Options) -> Vec<String> {
 #[test]
 fn what_localstripe_did_not_send_is_found() {
     let options = Options::stripe()
-        .variable("STRIPE_SECRET_KEY", "sk_test_12345678")
+        .variable("STRIPE_SECRET_KEY", "sk_test_4eC39HqLyjWDarjtT1zdp7dc")
         .variable("PAYHOOKD_RECONCILE_EVERY", "off");
     let Some(local) = LocalStripe::start(&options) else {
         println!("skipped: localstripe and Stripe's client for Python are not installed");

@@ -149,10 +149,13 @@ fn no_event_can_forge_a_line_or_a_key() {
 fn no_secret_signature_or_payload_stands_in_the_log() {
     let certificates = Certificates::of_sandbox();
     let options = Options::paypal(certificates.fake.address)
-        .variable("STRIPE_WEBHOOK_SECRET", format!("{SECRET},whsec_another"))
-        .variable("STRIPE_SECRET_KEY", "sk_test_of_the_shop")
-        .variable("STRIPE_PUBLISHABLE_KEY", "pk_test_of_the_shop")
-        .variable("PAYPAL_CLIENT_SECRET", "paypals_secret")
+        .variable(
+            "STRIPE_WEBHOOK_SECRET",
+            format!("{SECRET},whsec_another_of_the_integration_tests"),
+        )
+        .variable("STRIPE_SECRET_KEY", "sk_test_of_the_shop_4eC39HqLyjWDarjtT1")
+        .variable("STRIPE_PUBLISHABLE_KEY", "pk_test_of_the_shop_TYooMQauvdEDq54NiT")
+        .variable("PAYPAL_CLIENT_SECRET", "paypals_secret_of_the_integration_tests")
         .variable("PAYHOOKD_LOG_LEVEL", "debug");
     let daemon = options.start();
     let stripe = StripeSample::new("payment_intent.succeeded", "1").order("buyer@shop.example");

@@ -74,5 +74,6 @@ mod retention;
 mod scenarios;
 mod send;
 mod stripe;
+mod unknown_certificates;
 mod unreadable;
 mod waiting;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::certificates::Certificates;
 use crate::daemon::{Daemon, Options};
-use crate::provider::{PaypalSample, StripeSample, stripe_event};
+use crate::provider::{PaypalSample, SECRET, StripeSample, stripe_event};
 
 /// Registers a transaction of 49.99 EUR, and returns what is said of it.
 fn register(options: &Options, provider: &str, reference: &str, more: &[&str]) -> Value {
@@ -426,8 +426,8 @@ fn every_order_of_events_ends_in_the_same_row() {
 #[test]
 fn a_transaction_has_the_daemons_mode_unless_another_is_said() {
     let options = Options::new()
-        .variable("STRIPE_WEBHOOK_SECRET", "whsec_shop")
-        .variable("STRIPE_SECRET_KEY", "sk_test_shop");
+        .variable("STRIPE_WEBHOOK_SECRET", SECRET)
+        .variable("STRIPE_SECRET_KEY", "sk_test_4eC39HqLyjWDarjtT1zdp7dc");
     options.start().terminate();
     let added = |arguments: &[&str]| -> Value {
         let mut all = vec!["transactions", "add", "--json", "--provider", "stripe", "--reference"];

@@ -358,7 +358,6 @@ fn a_webhook_whose_certificate_cannot_be_had_is_taken_when_it_comes_again() {
     let elsewhere = ("location", certificates.url("ELSEWHERE"));
     certificates.serve("ELSEWHERE", Reply::ok(pem));
     let failures = [
-        ("MISSING", Reply::Answer(404, None, "not found".to_owned())),
         ("BROKEN", Reply::Answer(500, None, String::new())),
         ("OF-ANOTHER-STATUS", Reply::Answer(203, None, pem.to_owned())),
         ("PAGE", Reply::ok("<html><body>Sorry, something went wrong</body></html>")),
@@ -402,6 +401,25 @@ fn a_webhook_whose_certificate_cannot_be_had_is_taken_when_it_comes_again() {
         i64::try_from(failures.len()).expect("few")
     );
     certificates.assert_asked_properly();
+}
+
+#[test]
+fn a_certificate_that_there_is_not_is_left_alone_longer_than_one_that_could_not_be_had() {
+    let certificates = Certificates::none();
+    certificates.serve("BROKEN", Reply::Answer(500, None, String::new()));
+    let daemon = Options::paypal(certificates.fake.address).start();
+    let deliver = |name: &str| {
+        let body = paypal_event("PAYMENT.SALE.COMPLETED", name);
+        let answer = daemon.deliver_paypal(&body, &certificates.url(name));
+        assert_come_again(&answer, name);
+    };
+    deliver("MISSING");
+    wait_until("the broken one is asked for again", || {
+        deliver("BROKEN");
+        certificates.fetches("BROKEN") == 2
+    });
+    deliver("MISSING");
+    assert_eq!(certificates.fetches("MISSING"), 1);
 }
 
 #[test]
@@ -453,11 +471,16 @@ fn nobody_else_waits_while_the_certificate_server_hangs() {
     assert_eq!(daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "1")).status, 200);
     assert_eq!(daemon.deliver_paypal(&body("1"), &known).status, 200);
     assert_eq!(daemon.get("/healthz").status, 200);
-    // No more than a few fetches at once, whatever the senders name.
-    let answer = daemon.deliver_paypal(&body("2"), &certificates.url("ONE-MORE"));
-    assert_come_again(&answer, "one more");
+    // No more than a few fetches at once, whatever the senders name: one more waits for its turn.
+    certificates.serve("ONE-MORE", Reply::ok(sandbox_authority().leaf_pem()));
+    let headers = transmission(&body("2"), "2", &certificates.url("ONE-MORE"));
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, &**value)).collect();
+    let mut one_more = daemon.connect();
+    one_more.send_request("POST", PAYPAL, &headers, body("2"));
+    assert_eq!(daemon.deliver_paypal(&body("3"), &known).status, 200);
     assert_eq!(certificates.fetches("ONE-MORE"), 0);
-    assert!(waiting.iter().all(|connection| connection.is_silent()), "nobody hung any more");
+    certificates.fake.release();
+    assert_eq!(one_more.answer().status, 200);
     for connection in &mut waiting {
         assert_come_again(&connection.answer(), "hanging");
     }

@@ -14,9 +14,9 @@ use crate::fake::{Asked, Fake, Reply, parameters};
 use crate::provider::at;
 
 /// The app that it knows.
-pub(crate) const CLIENT_ID: &str = "client:id";
+pub(crate) const CLIENT_ID: &str = "client:id_of_the_integration_tests_of_payhookd";
 /// The app's secret.
-pub(crate) const CLIENT_SECRET: &str = "very=secret";
+pub(crate) const CLIENT_SECRET: &str = "very=secret_of_the_integration_tests_of_payhookd";
 
 const TOKEN: &str = "/v1/oauth2/token";
 const WEBHOOKS: &str = "/v1/notifications/webhooks";
@@ -160,7 +160,7 @@ impl State {
         if is_there || asked.header("paypal-request-id").is_none() {
             return fault(400, "WEBHOOK_URL_ALREADY_EXISTS");
         }
-        made["id"] = json!(format!("WEBHOOK{}", webhooks.len() + 1));
+        made["id"] = json!(format!("WEBHOOK{:010}", webhooks.len() + 1));
         webhooks.push(made.clone());
         Reply::Answer(201, None, made.to_string())
     }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::daemon::{Daemon, Options};
 use crate::fake::{Asked, Fake, Reply};
+use crate::paypal_api::{CLIENT_ID, CLIENT_SECRET};
 use crate::provider::{PAYPAL, WEBHOOK_ID, paypal_event, transmission};
 use crate::wire::Answer;
 
@@ -48,8 +49,8 @@ impl Api {
         Options::new()
             .variable("PAYPAL_WEBHOOK_ID", WEBHOOK_ID)
             .variable("PAYPAL_ENVIRONMENT", "sandbox")
-            .variable("PAYPAL_CLIENT_ID", "client:id")
-            .variable("PAYPAL_CLIENT_SECRET", "very=secret")
+            .variable("PAYPAL_CLIENT_ID", CLIENT_ID)
+            .variable("PAYPAL_CLIENT_SECRET", CLIENT_SECRET)
             .arg("--paypal-verify=postback")
             .arg(format!("--paypal-api-base=http://{}/", self.fake.address))
     }
@@ -102,7 +103,7 @@ fn paypal_is_asked_with_every_header_and_the_body_to_the_byte() {
 
     let tokens = api.asked(TOKEN);
     assert_eq!(tokens.len(), 1);
-    let credentials = format!("Basic {}", STANDARD.encode("client:id:very=secret"));
+    let credentials = format!("Basic {}", STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}")));
     assert_eq!(tokens[0].header("authorization"), Some(&*credentials));
     assert_eq!(tokens[0].header("content-type"), Some("application/x-www-form-urlencoded"));
     assert_eq!(tokens[0].text(), "grant_type=client_credentials");
@@ -230,9 +231,33 @@ fn what_paypal_does_not_decide_comes_again() {
     assert_eq!(daemon.database().count("webhook_logs"), 0);
     daemon.wait_for_line("oauth2/token answered 401");
     let log = daemon.log();
-    assert!(!log.contains("very=secret") && !log.contains("token-1"), "{log}");
+    assert!(!log.contains(CLIENT_SECRET) && !log.contains("token-1"), "{log}");
     api.grants(token("token-1"));
     assert_eq!(deliver(&daemon, &sale("1")).status, 200);
+}
+
+/// Whoever makes webhooks up spends no more of the shop's quota at PayPal than a minute's, and the
+/// genuine one is taken when it comes again at the latest.
+#[test]
+fn paypal_is_asked_about_so_many_strangers_a_minute() {
+    let api = Api::start();
+    let daemon = api.options().start();
+    let began = std::time::Instant::now();
+    api.decides(|asked| {
+        verdict(if asked.text().contains("WH-genuine") { "SUCCESS" } else { "FAILURE" })
+    });
+    let answers: Vec<u16> = (0..200)
+        .map(|number| deliver(&daemon, &sale(&format!("forged-{number}"))).status)
+        .collect();
+    assert!(answers.iter().all(|status| matches!(status, 400 | 503)), "{answers:?}");
+    let first = deliver(&daemon, &sale("genuine")).status;
+    assert!(matches!(first, 200 | 503), "{first}");
+    assert_eq!(deliver(&daemon, &sale("genuine")).status, 200);
+    // One that is known is not asked about for ever either.
+    (0..100).for_each(|_| _ = deliver(&daemon, &sale("genuine")));
+    let minutes = began.elapsed().as_secs() / 60 + 1;
+    let asked = api.asked(VERIFY).len() as u64;
+    assert!((30..=60 * (minutes + 1)).contains(&asked), "{asked} times in {minutes} min");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use payhookd::providers::stripe::sample::Sample;
 use payhookd::providers::stripe::{sample, signature};
 
 /// The signing secret of [`Options::stripe`](crate::daemon::Options::stripe).
-pub(crate) const SECRET: &str = "whsec_integration_tests";
+pub(crate) const SECRET: &str = "whsec_integration_tests_of_payhookd";
 /// Stripe's endpoint.
 pub(crate) const STRIPE: &str = "/accounts/webhooks/stripe/";
 /// PayPal's endpoint.

@@ -483,7 +483,7 @@ fn a_webhook_of_paypals_that_comes_after_its_copy_from_the_api_is_taken() {
 fn a_wrong_key_is_named_and_told_until_it_is_mended() {
     let world = World::new();
     let options = after_outage(&world);
-    let wrong = options.clone().variable("STRIPE_SECRET_KEY", "sk_test_old");
+    let wrong = options.clone().variable("STRIPE_SECRET_KEY", "sk_test_old_4eC39HqLyjWDarjtT1zdp7");
     let failed = reconcile(&wrong, &["--provider", "stripe"]);
     assert_eq!(failed.status.code(), Some(1), "{failed:?}");
     let said = String::from_utf8_lossy(&failed.stderr).into_owned();
@@ -491,13 +491,13 @@ fn a_wrong_key_is_named_and_told_until_it_is_mended() {
         said.contains("it does not know the key in STRIPE_SECRET_KEY: copy it again"),
         "{said}"
     );
-    assert!(!said.contains("sk_test_old"), "{said}");
+    assert!(!said.contains("sk_test_old_4eC39HqLyjWDarjtT1zdp7"), "{said}");
     let issues = "SELECT subject, closed_at IS NULL FROM issues WHERE kind = 'reconcile'";
     assert_eq!(options.database().rows(issues), ["stripe|1"]);
     assert_eq!(reconcile(&options, &["--provider", "stripe"]).status.code(), Some(0));
     assert_eq!(options.database().rows(issues), ["stripe|0"]);
 
-    let live = options.clone().variable("STRIPE_SECRET_KEY", "sk_live_1");
+    let live = options.clone().variable("STRIPE_SECRET_KEY", "sk_live_4eC39HqLyjWDarjtT1zdp7dc");
     let failed = reconcile(&live, &[]);
     assert_eq!(failed.status.code(), Some(1), "{failed:?}");
     assert!(String::from_utf8_lossy(&failed.stderr).contains("STRIPE_SECRET_KEY says live"));

@@ -80,7 +80,8 @@ fn stripe_events_are_sent_signed_with_the_configured_secret() {
     assert_eq!(unknown.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains(template), "{unknown:?}");
 
-    let another = options.clone().variable("STRIPE_WEBHOOK_SECRET", "whsec_another");
+    let another =
+        options.clone().variable("STRIPE_WEBHOOK_SECRET", "whsec_another_of_the_integration_tests");
     let refused = another.run(&["send", "stripe", "--url", &url, "--template", template]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stdout).contains("bad_signature"), "{refused:?}");

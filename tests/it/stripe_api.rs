@@ -10,10 +10,10 @@ use crate::daemon::Options;
 use crate::fake::{Asked, Fake, Reply, parameters};
 
 /// The key that it knows.
-pub(crate) const KEY: &str = "sk_live_integration_tests";
+pub(crate) const KEY: &str = "sk_live_integration_tests_of_payhookd";
 
 /// The one that it knows for test money.
-pub(crate) const TEST_KEY: &str = "sk_test_integration_tests";
+pub(crate) const TEST_KEY: &str = "sk_test_integration_tests_of_payhookd";
 
 /// A running fake of the API.
 pub(crate) struct StripeApi {

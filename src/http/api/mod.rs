@@ -31,12 +31,12 @@ use self::query::Query;
 use self::wait::Waiters;
 use super::body::Bodies;
 use super::connections::Slot;
-use super::refusals::Throttle;
 use super::{Routes, typed};
 use crate::clock::Clock;
 use crate::logfmt::Line;
 use crate::providers::rules::Rules;
 use crate::store::{Batch, Listed, Reader, Readers, Store, StoreError};
+use crate::throttle::Throttle;
 
 pub use problem::{CONTENT_TYPE as PROBLEM_TYPE, Kind as ProblemKind};
 pub use query::{LARGEST_PAGE, LONGEST_WAIT, USUAL_PAGE};

@@ -48,7 +48,6 @@ use super::api::problem::Problem;
 use super::api::query::{Query, positive};
 use super::body::Bodies;
 use super::connections::Slot;
-use super::refusals::Throttle;
 use super::token::Token;
 use crate::clock::Clock;
 use crate::config::options::SinceOption;
@@ -57,6 +56,7 @@ use crate::domain::time::Timestamp;
 use crate::logfmt::Line;
 use crate::providers::rules::Rules;
 use crate::store::{Batch, Reader, Readers, Store, StoreError};
+use crate::throttle::Throttle;
 use crate::zone::Zone;
 
 /// The largest form, in bytes.
