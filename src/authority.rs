@@ -19,17 +19,15 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use getrandom::SysRng;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_RSA_SHA256, SigningKey,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SigningKey,
 };
-use rsa::pkcs8::EncodePrivateKey;
 use time::OffsetDateTime;
 
 use crate::domain::time::Timestamp;
-use crate::providers::paypal::certificate::{Certificate, Trust};
-use crate::providers::paypal::transmission::{AUTH_ALGO, header, message};
+use crate::providers::paypal::certificate::{Algorithm, Certificate, Trust};
+use crate::providers::paypal::transmission::{header, message};
 use crate::providers::paypal::{Environment, whole_seconds};
 
 /// A root, one signing certificate that it issued, and that certificate's key.
@@ -55,9 +53,6 @@ pub struct NewTransmission<'a> {
 /// Why there is no authority.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthorityError {
-    /// No RSA key could be made.
-    #[error("cannot make an RSA key")]
-    Key(#[source] rsa::Error),
     /// No certificate could be made, for example of a time that X.509 cannot tell.
     #[error("cannot make a certificate")]
     Certificate(#[from] rcgen::Error),
@@ -95,7 +90,7 @@ pub enum AuthorityError {
 
 impl TestAuthority {
     /// Makes a root and a certificate that signs for `environment`, both valid from `not_before`
-    /// to `not_after`. Takes up to a second, for the RSA key.
+    /// to `not_after`.
     pub fn make(
         environment: Environment,
         not_before: Timestamp,
@@ -118,7 +113,7 @@ impl TestAuthority {
         leaf.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         leaf.use_authority_key_identifier_extension = true;
-        let key = rsa_key()?;
+        let key = KeyPair::generate()?;
         let leaf_pem = leaf.signed_by(&key, &Issuer::new(root, root_key))?.pem();
         Ok(Self { root_pem, leaf_pem, key })
     }
@@ -168,10 +163,10 @@ impl TestAuthority {
         Trust::from_pem(root_pem.as_bytes()).map_err(|_| is_not(ROOT, "a PEM certificate"))?;
         let leaf = Certificate::parse(LEAF, leaf_pem.as_bytes())
             .map_err(|_| is_not(LEAF, "a PEM certificate"))?;
-        let key = KeyPair::from_pkcs8_pem_and_sign_algo(&key, &PKCS_RSA_SHA256)
-            .map_err(|_| is_not(KEY, "an RSA key in PKCS #8 PEM"))?;
+        let key = KeyPair::from_pkcs8_pem_and_sign_algo(&key, &PKCS_ECDSA_P256_SHA256)
+            .map_err(|_| is_not(KEY, "an ECDSA key in PKCS #8 PEM"))?;
         let authority = Self { root_pem, leaf_pem, key };
-        if !leaf.signed(LEAF.as_bytes(), &authority.signature(LEAF)) {
+        if !leaf.signed(LEAF.as_bytes(), &authority.signature(LEAF), Algorithm::Ecdsa) {
             return Err(AuthorityError::OtherKey { directory: directory.to_owned() });
         }
         Ok(authority)
@@ -190,14 +185,14 @@ impl TestAuthority {
             (header::ID, transmission.id.to_owned()),
             (header::TIME, time),
             (header::CERT_URL, transmission.cert_url.to_owned()),
-            (header::AUTH_ALGO, AUTH_ALGO.to_owned()),
+            (header::AUTH_ALGO, Algorithm::Ecdsa.name().to_owned()),
             (header::SIGNATURE, STANDARD.encode(self.signature(&message))),
         ]
     }
 
-    /// RSA, PKCS #1 v1.5, SHA-256.
+    /// ECDSA on P-256, SHA-256.
     fn signature(&self, message: &str) -> Vec<u8> {
-        self.key.sign(message.as_bytes()).expect("an RSA key that was taken can sign")
+        self.key.sign(message.as_bytes()).expect("a key that was taken can sign")
     }
 }
 
@@ -289,14 +284,6 @@ fn read_head(connection: &mut TcpStream) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// rcgen on top of ring signs with RSA keys but does not make them.
-fn rsa_key() -> Result<KeyPair, AuthorityError> {
-    let key = rsa::PrivateKey::new(&mut SysRng, RSA_BITS).map_err(AuthorityError::Key)?;
-    let key = key.to_pkcs8_der().map_err(|error| AuthorityError::Key(error.into()))?;
-    let key = rustls_pki_types::PrivatePkcs8KeyDer::from(key.as_bytes());
-    Ok(KeyPair::from_pkcs8_der_and_sign_algo(&key, &PKCS_RSA_SHA256)?)
-}
-
 fn x509_time(time: Timestamp) -> Result<OffsetDateTime, rcgen::Error> {
     OffsetDateTime::from_unix_timestamp(time.unix_seconds()).map_err(|_| rcgen::Error::Time)
 }
@@ -319,8 +306,6 @@ fn replace(path: &Path, text: &str, mode: u32) -> io::Result<()> {
 const ROOT: &str = "root.pem";
 const LEAF: &str = "leaf.pem";
 const KEY: &str = "key.pem";
-/// The size of every PayPal key that is known.
-const RSA_BITS: usize = 2048;
 /// How long the certificate server waits for a request, and its end for the server.
 const PATIENCE: Duration = Duration::from_secs(2);
 const MAX_HEAD: usize = 16 * 1024;
@@ -344,7 +329,6 @@ mod tests {
             .expect("an authority")
     }
 
-    /// Made once, because an RSA key takes its time.
     fn sandbox() -> &'static TestAuthority {
         static SANDBOX: OnceLock<TestAuthority> = OnceLock::new();
         SANDBOX.get_or_init(|| make(Environment::Sandbox))
@@ -434,14 +418,14 @@ mod tests {
         for (name, expected) in [
             (ROOT, "a PEM certificate"),
             (LEAF, "a PEM certificate"),
-            (KEY, "an RSA key in PKCS #8 PEM"),
+            (KEY, "an ECDSA key in PKCS #8 PEM"),
         ] {
             sandbox().save(folder).expect("saved");
             fs::write(folder.join(name), "x").expect("written");
             assert_eq!(error(), format!("{} is not {expected}", named(name)));
         }
         sandbox().save(folder).expect("saved");
-        let other = rsa_key().expect("a key").serialize_pem();
+        let other = KeyPair::generate().expect("a key").serialize_pem();
         fs::write(folder.join(KEY), other).expect("written");
         let mixed = format!("key.pem in {} is not the key of leaf.pem", folder.display());
         assert_eq!(error(), mixed);

@@ -127,7 +127,7 @@ pub(crate) fn stripe_signature(body: &[u8]) -> String {
 /// The id of the webhook of [`transmission`].
 pub(crate) const WEBHOOK_ID: &str = "8PT597110X687430A";
 
-/// Stands in for the authority of PayPal's sandbox. Made once, because an RSA key takes its time.
+/// Stands in for the authority of PayPal's sandbox.
 pub(crate) fn sandbox_authority() -> &'static TestAuthority {
     static SANDBOX: OnceLock<TestAuthority> = OnceLock::new();
     SANDBOX.get_or_init(|| authority(Environment::Sandbox))

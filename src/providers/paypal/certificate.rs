@@ -144,12 +144,40 @@ impl Certificate {
         Ok(Self { id: id.into(), leaf, served_with: chain.collect() })
     }
 
-    /// Whether `signature` over `message` was made with this certificate's RSA key (at least
-    /// 2048 bits, PKCS #1 v1.5, SHA-256). Says nothing about trust.
-    pub fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
-        let algorithm = webpki::ring::RSA_PKCS1_2048_8192_SHA256;
+    /// Whether `signature` over `message` was made with this certificate's key, by this algorithm. Says
+    /// nothing about trust.
+    pub fn signed(&self, message: &[u8], signature: &[u8], algorithm: Algorithm) -> bool {
+        let algorithm = match algorithm {
+            Algorithm::Rsa => webpki::ring::RSA_PKCS1_2048_8192_SHA256,
+            Algorithm::Ecdsa => webpki::ring::ECDSA_P256_SHA256,
+        };
         EndEntityCert::try_from(&self.leaf)
             .is_ok_and(|leaf| leaf.verify_signature(algorithm, message, signature).is_ok())
+    }
+}
+
+/// How a transmission is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Algorithm {
+    /// RSA of at least 2048 bits, PKCS #1 v1.5, SHA-256, as PayPal signs.
+    Rsa,
+    /// ECDSA on P-256, SHA-256, as the [test authority](crate::authority) signs. Whoever signs so needs
+    /// a certificate that is trusted as any other.
+    Ecdsa,
+}
+
+impl Algorithm {
+    /// By what the header calls it.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Rsa, Self::Ecdsa].into_iter().find(|one| one.name() == name)
+    }
+
+    /// What the header calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rsa => "SHA256withRSA",
+            Self::Ecdsa => "SHA256withECDSA",
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::super::{Proof, Verified};
 use super::Environment;
-use super::certificate::Certificate;
+use super::certificate::{Algorithm, Certificate};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 
@@ -34,9 +34,6 @@ pub mod header {
 /// The webhook id with which PayPal's public simulator signs. Whoever accepts it accepts forged
 /// events.
 pub const SIMULATOR_WEBHOOK_ID: &str = "WEBHOOK_ID";
-
-/// The only signature algorithm in use.
-pub const AUTH_ALGO: &str = "SHA256withRSA";
 
 /// A transmission time further ahead than this means that one of the clocks is wrong. There is no
 /// limit for the past: PayPal retries for three days, and may keep the first time while it does.
@@ -85,6 +82,7 @@ pub struct Transmission<'h> {
     pub signature_text: &'h str,
     /// The certificate's URL, as it stands in the header; not to be fetched before it is checked.
     pub cert_url: &'h str,
+    algorithm: Algorithm,
     signature: Vec<u8>,
 }
 
@@ -101,11 +99,10 @@ impl<'h> Transmission<'h> {
         let time = required(header::TIME, 64)?;
         let signature_text = required(header::SIGNATURE, 500)?;
         let cert_url = required(header::CERT_URL, usize::MAX)?;
-        if required(header::AUTH_ALGO, 100)? != AUTH_ALGO {
-            return Err(Refusal::UnsupportedAlgorithm);
-        }
+        let algorithm = Algorithm::named(required(header::AUTH_ALGO, 100)?);
+        let algorithm = algorithm.ok_or(Refusal::UnsupportedAlgorithm)?;
         let signature = STANDARD.decode(signature_text).map_err(|_| Refusal::MalformedSignature)?;
-        Ok(Self { id, time, signature_text, cert_url, signature })
+        Ok(Self { id, time, signature_text, cert_url, algorithm, signature })
     }
 
     /// Proves `payload` with a certificate that [`Trust`](super::certificate::Trust) accepted for
@@ -127,7 +124,8 @@ impl<'h> Transmission<'h> {
         let crc = crc32fast::hash(payload);
         let signed_for = |(id, signed_in): &(Box<str>, Environment)| {
             let message = message(self.id, self.time, id, crc);
-            *signed_in == environment && certificate.signed(message.as_bytes(), &self.signature)
+            *signed_in == environment
+                && certificate.signed(message.as_bytes(), &self.signature, self.algorithm)
         };
         let place = ids.0.iter().position(signed_for).ok_or(Refusal::BadSignature)?;
         self.check_time(now)?;
@@ -198,7 +196,8 @@ pub fn postback(
     let payload: &serde_json::value::RawValue = serde_json::from_slice(payload).ok()?;
     let text = |text: &str| serde_json::Value::from(text);
     Some(format!(
-        r#"{{"auth_algo":"{AUTH_ALGO}","cert_url":{},"transmission_id":{},"transmission_sig":{},"transmission_time":{},"webhook_id":{},"webhook_event":{payload}}}"#,
+        r#"{{"auth_algo":"{}","cert_url":{},"transmission_id":{},"transmission_sig":{},"transmission_time":{},"webhook_id":{},"webhook_event":{payload}}}"#,
+        transmission.algorithm.name(),
         text(transmission.cert_url),
         text(transmission.id),
         text(transmission.signature_text),
@@ -290,7 +289,7 @@ mod tests {
                 header::TIME => "2015-05-12T18:14:14Z",
                 header::SIGNATURE => "AAAA",
                 header::CERT_URL => "https://api.paypal.com/v1/notifications/certs/C",
-                _ => AUTH_ALGO,
+                _ => Algorithm::Rsa.name(),
             })
         };
         let transmission = Transmission::from_headers(headers).expect("well-formed");
