@@ -8,6 +8,7 @@ mod connections;
 pub mod dashboard;
 pub mod proof;
 pub mod refusals;
+mod room;
 pub mod token;
 pub mod webhooks;
 
