@@ -50,7 +50,9 @@ use crate::providers::paypal::transmission::WebhookIds;
 use crate::providers::stripe::signature::SigningSecrets;
 use crate::reconcile::worker::{Settings, Worker};
 use crate::service::{self, Sockets};
-use crate::store::{Database, Reader, Readers, Store, StoreError, StoredCertificate, Writer};
+use crate::store::{
+    Database, LogWatch, Reader, Readers, Store, StoreError, StoredCertificate, Writer,
+};
 use crate::version::{COMMIT, VERSION};
 
 /// Why the daemon did not start, or not end well.
@@ -410,6 +412,7 @@ fn lookout(
         livemode: config.mode == Mode::Live,
         trust,
         db: config.db.clone(),
+        log: LogWatch::open(&config.db)?,
         faults: config.faults.clone(),
     })
 }
