@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::domain::event::{Provider, Reference};
+use crate::domain::event::{LONGEST_ID, Provider, Reference, is_id};
 use crate::domain::money::Currency;
 use crate::domain::transaction::Expected;
 use crate::providers::reference_kind;
@@ -14,9 +14,6 @@ use crate::store::NewTransaction;
 /// The fields of a registration, in the order in which they are checked.
 pub const FIELDS: &[&str] =
     &["provider", "reference", "order_id", "amount", "currency", "partial", "livemode", "metadata"];
-
-/// The most characters of an id: the providers' are far shorter, and a shop's own should be.
-pub const LONGEST_ID: usize = 255;
 
 /// What is wrong with a registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +48,7 @@ pub fn parse(json: &[u8], livemode: bool) -> Result<NewTransaction, Mistake> {
         .map_err(|error| Mistake { field: None, detail: format!("not a JSON object: {error}") })?;
     let fields = Fields::known(fields)?;
     let provider = fields.required("provider", provider)?;
-    let reference = fields.required("reference", id)?;
+    let reference = fields.required("reference", reference)?;
     let order_id = fields.text("order_id", id)?;
     let amount = match fields.value("amount") {
         None => None,
@@ -94,11 +91,20 @@ pub fn provider(text: &str) -> Result<Provider, String> {
 
 /// An id of a provider or of the shop.
 pub fn id(text: &str) -> Result<String, String> {
-    let fits = (1..=LONGEST_ID).contains(&text.chars().take(LONGEST_ID + 1).count());
-    if !fits || text.contains(char::is_control) {
+    if !is_id(text) {
         return Err(format!("give 1 to {LONGEST_ID} characters, none of them a control character"));
     }
     Ok(text.to_owned())
+}
+
+/// A provider's id of a payment, as the provider writes it: with a space before or behind it no event
+/// would ever match it.
+pub fn reference(text: &str) -> Result<String, String> {
+    let id = id(text)?;
+    if id.trim() != id {
+        return Err("give it without the space before or behind it".to_owned());
+    }
+    Ok(id)
 }
 
 /// Minor units.
@@ -246,6 +252,14 @@ mod tests {
             (r#"{"provider":7,"reference":"x"}"#.to_owned(), "provider: give text"),
             (r#"{"provider":"stripe","reference":null}"#.to_owned(), "reference: missing"),
             (r#"{"provider":"stripe","reference":""}"#.to_owned(), "reference: give 1 to 255"),
+            (
+                r#"{"provider":"stripe","reference":"pi_1 "}"#.to_owned(),
+                "reference: give it without the space",
+            ),
+            (
+                r#"{"provider":"stripe","reference":"\u00a0pi_1"}"#.to_owned(),
+                "reference: give it without the space",
+            ),
             (with(r#","order_id":"a\u0007""#), "order_id: give"),
             (with(&format!(r#","order_id":"{}""#, "x".repeat(256))), "order_id: give"),
             (with(r#","amount":-1,"currency":"EUR""#), "amount: give minor units"),

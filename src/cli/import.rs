@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -34,6 +34,8 @@ pub struct Import {
 const IN_ONE_COMMIT: usize = 20_000;
 /// Of a longer file so many at once: few enough that a running daemon never waits long.
 const LINES_AT_ONCE: usize = 500;
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A line of the file and its number.
 type Numbered = (u64, NewTransaction);
@@ -77,14 +79,14 @@ impl Import {
 
     /// Reads and checks all of it before anything is written.
     fn read(&self) -> Result<Vec<Numbered>, CommandError> {
-        let mut input: Box<dyn BufRead> = if self.file.as_os_str() == "-" {
-            Box::new(io::stdin().lock())
-        } else {
-            let opened = File::open(&self.file);
-            let file = opened
-                .map_err(|error| said(format!("{} can't be read: {error}", self.file.display())))?;
-            Box::new(BufReader::new(file))
+        let mut input = Vec::new();
+        let read = match self.file.as_os_str() == "-" {
+            true => io::stdin().read_to_end(&mut input),
+            false => File::open(&self.file).and_then(|mut file| file.read_to_end(&mut input)),
         };
+        read.map_err(|error| said(format!("{} can't be read: {error}", self.file.display())))?;
+        // What a spreadsheet or an editor puts in front of UTF-8.
+        let input = input.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&input);
         let livemode = livemode(self.mode, &self.database.path())?;
         let mut lines = Vec::new();
         let mut mistakes = Vec::new();
@@ -92,7 +94,7 @@ impl Import {
             Ok(new) => lines.push((number, new)),
             Err(mistake) => mistakes.push(format!("line {number}: {mistake}")),
         };
-        let first = input.fill_buf()?.iter().find(|byte| !byte.is_ascii_whitespace());
+        let first = input.iter().find(|byte| !byte.is_ascii_whitespace());
         if matches!(first, None | Some(b'{' | b'[')) {
             for (number, line) in (1..).zip(input.lines()) {
                 let line = line?;
@@ -141,15 +143,14 @@ impl Import {
 
 /// The heading names the keys; an empty cell is a key that is not given.
 fn csv_lines(
-    input: impl Read,
+    input: &[u8],
     livemode: bool,
     take: &mut impl FnMut(u64, Result<NewTransaction, Mistake>),
 ) -> Result<(), CommandError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
     let wrong = |error: csv::Error| said(format!("nothing was imported:\n  not CSV: {error}"));
     let heading = reader.headers().map_err(wrong)?.clone();
-    // What a spreadsheet puts in front of UTF-8.
-    let names: Vec<&str> = heading.iter().map(|name| name.trim_start_matches('\u{feff}')).collect();
+    let names: Vec<&str> = heading.iter().collect();
     if let Some(unknown) = names.iter().find(|name| !intake::FIELDS.contains(name)) {
         return Err(said(format!(
             "nothing was imported:\n  line 1: the heading has {unknown:?}; give some of {}",

@@ -50,7 +50,9 @@ use crate::providers::paypal::transmission::WebhookIds;
 use crate::providers::stripe::signature::SigningSecrets;
 use crate::reconcile::worker::{Settings, Worker};
 use crate::service::{self, Sockets};
-use crate::store::{Database, Reader, Readers, Store, StoreError, StoredCertificate, Writer};
+use crate::store::{
+    Database, LogWatch, Reader, Readers, Store, StoreError, StoredCertificate, Writer,
+};
 use crate::throttle::Allowance;
 use crate::version::{COMMIT, VERSION};
 
@@ -411,6 +413,7 @@ fn lookout(
         livemode: config.mode == Mode::Live,
         trust,
         db: config.db.clone(),
+        log: LogWatch::open(&config.db)?,
         faults: config.faults.clone(),
     })
 }

@@ -65,7 +65,7 @@ pub struct Add {
     #[arg(long, value_parser = intake::provider)]
     provider: Provider,
     /// The provider's id for the payment: pi_…, cs_…, an order id, PAY-….
-    #[arg(long, value_parser = intake::id)]
+    #[arg(long, value_parser = intake::reference)]
     reference: String,
     /// The shop's own id for it.
     #[arg(long, value_parser = intake::id)]

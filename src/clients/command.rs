@@ -1,8 +1,9 @@
-//! The shop's command: told of changes on its standard input.
+//! Programs that are run: the shop's command, told of changes on its standard input, and whatever else.
 
+use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -23,6 +24,21 @@ const LOOK: Duration = Duration::from_millis(50);
 /// standard output and never end.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
+/// What a program has of our environment, beside `LC_…`. No setting is among it, and so no secret.
+const PASSED_ON: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ"];
+
+/// How every program is started: in an environment that tells where and as whom it runs, and nothing
+/// else.
+pub(super) fn program(path: &Path) -> Command {
+    let is_passed_on = |name: &OsStr| {
+        let name = name.to_str().unwrap_or_default();
+        PASSED_ON.contains(&name) || name.starts_with("LC_")
+    };
+    let mut command = Command::new(path);
+    command.env_clear().envs(std::env::vars_os().filter(|(name, _)| is_passed_on(name)));
+    command
+}
+
 /// A program that is run for each message.
 #[derive(Debug)]
 pub struct Program {
@@ -36,8 +52,8 @@ impl Program {
         Self { path, limit }
     }
 
-    /// Runs it with a message on its standard input: no shell, no arguments, and of the environment
-    /// only `PATH`. Whatever it started is killed with it if it takes too long, or as soon as
+    /// Runs it with a message on its standard input: no shell, no arguments, and of the environment no
+    /// setting. Whatever it started is killed with it if it takes too long, or as soon as
     /// `stopping` is set: then there is no reply. Blocks.
     pub fn run(
         &self,
@@ -78,9 +94,7 @@ impl Program {
         body: &str,
     ) -> io::Result<(Child, Output)> {
         let (reader, printed) = io::pipe()?;
-        let mut child = Command::new(&self.path)
-            .env_clear()
-            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+        let mut child = program(&self.path)
             .env("PAYHOOKD_WEBHOOK_ID", message_id)
             .env("PAYHOOKD_WEBHOOK_TYPE", message_type)
             .stdin(Stdio::piped())

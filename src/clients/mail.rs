@@ -5,8 +5,8 @@ use std::fmt;
 use std::io::{self, Write};
 use std::iter::successors;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use lettre::message::Mailbox;
@@ -21,7 +21,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 use webpki::anchor_from_trusted_cert;
 
-use super::Reply;
+use super::{Reply, command};
 use crate::alerts::message::Message;
 use crate::config::Secret;
 use crate::domain::delivery::{NoAnswer, Said};
@@ -180,11 +180,11 @@ impl Mail {
         Ok(letter)
     }
 
-    fn pipe(&self, program: &PathBuf, letter: &[u8]) -> Reply {
+    fn pipe(&self, program: &Path, letter: &[u8]) -> Reply {
         let failed = |why, error: &dyn fmt::Display| {
             Reply::none(why, format!("sendmail could not be run: {error}"))
         };
-        let mut command = Command::new(program);
+        let mut command = command::program(program);
         command.args(["-i", "-f", self.from.email.as_ref(), "--", self.to.email.as_ref()]);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = match command.spawn() {

@@ -124,6 +124,15 @@ impl Reference {
     }
 }
 
+/// No id has more characters: the providers' are far shorter, and a shop's own should be.
+pub const LONGEST_ID: usize = 255;
+
+/// Whether a text can be an id, of a provider's or of the shop's.
+pub fn is_id(text: &str) -> bool {
+    (1..=LONGEST_ID).contains(&text.chars().take(LONGEST_ID + 1).count())
+        && !text.contains(char::is_control)
+}
+
 /// One event of a provider: proved genuine and read, not yet applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {

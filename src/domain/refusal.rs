@@ -55,7 +55,7 @@ words! {
         TooSlow = "too_slow",
         /// The body broke off.
         Broken = "broken",
-        /// Too many large bodies at once.
+        /// Too many large bodies at once, and this one took longest.
         NoRoom = "no_room",
         /// There was no proof to be had.
         NotProved = "not_proved",

@@ -41,15 +41,15 @@ pub fn routes(
             }
         },
     );
-    let trouble = Arc::new(Throttle::new(1, Duration::from_secs(60)));
+    let health = Arc::new(Health::new());
     let readyz = warp::path("readyz").and(warp::path::end()).and(warp::method()).then(
         move |method: Method| {
-            let (gauged, trouble) = (Arc::clone(&of_readyz), Arc::clone(&trouble));
+            let (gauged, health) = (Arc::clone(&of_readyz), Arc::clone(&health));
             async move {
                 if method != Method::GET && method != Method::HEAD {
                     return method_not_allowed("GET, HEAD");
                 }
-                gauged.ready(&trouble).await
+                health.answer(gauged).await
             }
         },
     );
@@ -90,25 +90,68 @@ pub const ROOM: u64 = 64 * 1024 * 1024;
 /// What is due this long and was not tried says that nobody tries.
 const STUCK_AFTER: Duration = Duration::from_secs(300);
 
+/// What `/readyz` answers. Anybody may ask, and to find out costs a commit: so it is found out at most
+/// once a second, for all who ask meanwhile.
+#[derive(Debug)]
+struct Health {
+    found: tokio::sync::Mutex<Option<(Instant, Readiness)>>,
+    trouble: Throttle,
+}
+
+/// How long what was found is answered.
+const FOUND_FOR: Duration = Duration::from_secs(1);
+
+/// `Ok` if webhooks can be taken and the app is told of them, else the answer's body.
+type Readiness = Result<(), &'static str>;
+
+impl Health {
+    fn new() -> Self {
+        Self { found: Default::default(), trouble: Throttle::new(1, Duration::from_secs(60)) }
+    }
+
+    async fn answer(self: Arc<Self>, gauged: Arc<Gauged>) -> Response {
+        // In a task of its own: whoever goes away before the answer would have the next one ask anew.
+        let asked = tokio::spawn(async move {
+            let mut found = self.found.lock().await;
+            match *found {
+                Some((at, readiness)) if at.elapsed() < FOUND_FOR => readiness,
+                _ => {
+                    let readiness = gauged.readiness(&self.trouble).await;
+                    *found = Some((Instant::now(), readiness));
+                    readiness
+                }
+            }
+        });
+        match asked.await {
+            Ok(Ok(())) => answer(
+                StatusCode::OK,
+                r#"{"ready":true,"reason":"commits work, the disk has room, and nothing that is due waits"}"#,
+            ),
+            Ok(Err(reason)) => unavailable(reason, "5"),
+            Err(_) => unavailable(r#"{"ready":false,"reason":"a fault: see the log"}"#, "5"),
+        }
+    }
+}
+
 impl Gauged {
-    /// Whether webhooks can be taken and the app is told of them, in a sentence.
-    async fn ready(&self, trouble: &Throttle) -> Response {
-        let reason = if let Err(error) = self.store.probe().await {
+    async fn readiness(&self, trouble: &Throttle) -> Readiness {
+        if let Err(error) = self.store.probe().await {
             if trouble.pass(Instant::now()).is_some() {
                 Line::error("not ready").with("err", &error).emit();
             }
-            r#"{"ready":false,"reason":"commits do not work: see the log"}"#
-        } else if disk_free(&self.db).is_some_and(|bytes| bytes < ROOM) {
-            r#"{"ready":false,"reason":"the disk of the database is nearly full: make room"}"#
-        } else if self.is_stuck().await {
-            r#"{"ready":false,"reason":"the shop's app is not told any more: see the log"}"#
-        } else {
-            return answer(
-                StatusCode::OK,
-                r#"{"ready":true,"reason":"commits work, the disk has room, and nothing that is due waits"}"#,
+            return Err(r#"{"ready":false,"reason":"commits do not work: see the log"}"#);
+        }
+        if disk_free(&self.db).is_some_and(|bytes| bytes < ROOM) {
+            return Err(
+                r#"{"ready":false,"reason":"the disk of the database is nearly full: make room"}"#,
             );
-        };
-        unavailable(reason, "5")
+        }
+        if self.is_stuck().await {
+            return Err(
+                r#"{"ready":false,"reason":"the shop's app is not told any more: see the log"}"#,
+            );
+        }
+        Ok(())
     }
 
     /// Without a target nothing is due, and whoever can't read now finds out by other ways.

@@ -4,17 +4,17 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use warp::Buf;
 
 use super::connections::SLOWEST_REQUEST;
+use super::room::{Room, Share};
 use crate::domain::refusal::NotTaken;
 
 /// Up to this size a body is read whatever else is in memory: webhooks are smaller, and there are
 /// only so many connections.
 const SMALL: usize = 16 * 1024;
-/// Memory for all that is larger, in kibibytes.
-const LARGE_KIB: usize = 64 * 1024;
+/// Memory for all that is larger.
+const LARGE: usize = 64 * 1024 * 1024;
 
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) enum BodyError {
     TooSlow,
     /// The sender went away, or broke the protocol.
     Broken,
-    /// Too many large bodies at once.
+    /// Too many large bodies at once, and this one took longest.
     NoRoom,
 }
 
@@ -45,20 +45,19 @@ impl BodyError {
 #[derive(Clone, Debug)]
 pub(super) struct Bodies {
     largest: usize,
-    room: Arc<Semaphore>,
+    room: Arc<Room>,
 }
 
-/// A body, and its share of the memory for large ones.
+/// A body, and its share of the memory for large ones, held as long as the body.
 #[derive(Debug)]
 pub(super) struct Body {
     pub(super) bytes: Vec<u8>,
-    /// Held as long as the body.
-    room: Option<OwnedSemaphorePermit>,
+    share: Share,
 }
 
 impl Bodies {
     pub(super) fn new(largest: usize) -> Self {
-        Self { largest, room: Arc::new(Semaphore::new(LARGE_KIB)) }
+        Self { largest, room: Room::new(LARGE) }
     }
 
     /// Reads all of `stream`; `announced` is its `Content-Length`, if there is one.
@@ -70,39 +69,70 @@ impl Bodies {
         if announced.is_some_and(|announced| announced > self.largest as u64) {
             return Err(BodyError::TooLarge);
         }
-        tokio::time::timeout(SLOWEST_REQUEST, self.collect(announced, stream))
+        let mut body = Body { bytes: Vec::new(), share: self.room.enter() };
+        let collected = body.collect(self.largest, announced, stream);
+        tokio::time::timeout(SLOWEST_REQUEST, collected)
             .await
-            .unwrap_or(Err(BodyError::TooSlow))
+            .unwrap_or(Err(BodyError::TooSlow))?;
+        Ok(body)
+    }
+}
+
+impl Body {
+    /// It is of a genuine sender, and does not give way to anybody any more.
+    pub(super) fn keep(&self) {
+        self.share.keep();
+    }
+
+    /// Returns when it has to give way.
+    pub(super) async fn cut(&self) {
+        self.share.cut().await;
     }
 
     async fn collect(
-        &self,
+        &mut self,
+        largest: usize,
         announced: Option<u64>,
         stream: impl Stream<Item = Result<impl Buf, warp::Error>>,
-    ) -> Result<Body, BodyError> {
+    ) -> Result<(), BodyError> {
+        let announced = announced.and_then(|announced| usize::try_from(announced).ok());
+        let most = announced.unwrap_or(largest);
         let mut stream = pin!(stream);
-        let expected = announced.and_then(|announced| usize::try_from(announced).ok());
-        let mut body =
-            Body { bytes: Vec::with_capacity(expected.unwrap_or(0).min(SMALL)), room: None };
-        while let Some(piece) = stream.next().await {
+        loop {
+            let piece = tokio::select! {
+                biased;
+                () = self.share.cut() => return Err(BodyError::NoRoom),
+                piece = stream.next() => piece,
+            };
+            let Some(piece) = piece else { return Ok(()) };
             let mut piece = piece.map_err(|_| BodyError::Broken)?;
-            if body.bytes.len() + piece.remaining() > self.largest {
+            if self.bytes.len() + piece.remaining() > largest {
                 return Err(BodyError::TooLarge);
             }
-            if body.room.is_none() && body.bytes.len() + piece.remaining() > SMALL {
-                // A sender who does not say how much comes has the most that may come set aside.
-                let most = expected.unwrap_or(self.largest).div_ceil(1024);
-                let most = u32::try_from(most).map_err(|_| BodyError::TooLarge)?;
-                let room = Arc::clone(&self.room).try_acquire_many_owned(most);
-                body.room = Some(room.map_err(|_| BodyError::NoRoom)?);
-            }
+            self.make_room(piece.remaining(), most)?;
             while piece.has_remaining() {
                 let chunk = piece.chunk();
-                body.bytes.extend_from_slice(chunk);
+                self.bytes.extend_from_slice(chunk);
                 let length = chunk.len();
                 piece.advance(length);
             }
         }
-        Ok(body)
+    }
+
+    /// For `more` bytes, of `most` that will come. What is counted is what is allocated, beyond that
+    /// which is small.
+    fn make_room(&mut self, more: usize, most: usize) -> Result<(), BodyError> {
+        let (length, before) = (self.bytes.len(), self.bytes.capacity());
+        let needed = length + more;
+        if needed <= before {
+            return Ok(());
+        }
+        let after = needed.max((before * 2).min(most));
+        let counted = |capacity: usize| if capacity > SMALL { capacity } else { 0 };
+        if !self.share.grow(counted(after) - counted(before)) {
+            return Err(BodyError::NoRoom);
+        }
+        self.bytes.reserve_exact(after - length);
+        Ok(())
     }
 }

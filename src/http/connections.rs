@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -46,6 +47,10 @@ pub(super) struct Slot {
     close: Notify,
     connections: Weak<Connections>,
 }
+
+/// Who is at the other end of a connection: the sender, or a reverse proxy.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) IpAddr);
 
 /// What a connection does, packed into one word: milliseconds since the listener began, and one of
 /// these in the lowest two bits.

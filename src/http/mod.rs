@@ -8,6 +8,7 @@ mod connections;
 pub mod dashboard;
 pub mod proof;
 pub mod refusals;
+mod room;
 pub mod token;
 pub mod webhooks;
 
@@ -26,7 +27,7 @@ use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use warp::reply::Response;
 
-use self::connections::{Connections, LONGEST_IDLE, Slot, Watched};
+use self::connections::{Connections, LONGEST_IDLE, Peer, Slot, Watched};
 use crate::logfmt::Line;
 
 /// What a listener answers with.
@@ -62,9 +63,10 @@ pub async fn serve(
             () = told(&mut stop) => break,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 let slot = connections.open();
-                tokio::spawn(serve_connection(stream, slot, routes.clone(), stop.clone()));
+                let who = (Peer(peer.ip()), slot);
+                tokio::spawn(serve_connection(stream, who, routes.clone(), stop.clone()));
             }
             Err(error) => {
                 // Out of descriptors, mostly: closing somebody helps, spinning does not.
@@ -82,7 +84,7 @@ pub async fn serve(
 
 async fn serve_connection(
     stream: TcpStream,
-    slot: Arc<Slot>,
+    (peer, slot): (Peer, Arc<Slot>),
     routes: Routes,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -96,6 +98,7 @@ async fn serve_connection(
         let slot = Arc::clone(&of_requests);
         let stops = stops.clone();
         request.extensions_mut().insert(Arc::clone(&slot));
+        request.extensions_mut().insert(peer);
         let answered = answer.call(request);
         async move {
             let mut answer = answered.await;

@@ -121,7 +121,12 @@ impl State {
         };
         slot.answering();
 
-        let proved = self.prove(provider, &body.bytes, headers, received_at).await;
+        // It may take a while, and is not known to be genuine before.
+        let proved = tokio::select! {
+            proved = self.prove(provider, &body.bytes, headers, received_at) => proved,
+            () = body.cut() => return self.unread(provider, BodyError::NoRoom),
+        };
+        body.keep();
         let verified = arrived.elapsed();
         let proved = match proved {
             Ok(proved) => proved,

@@ -25,7 +25,7 @@ use crate::http::refusals::Refusals;
 use crate::logfmt::Line;
 use crate::metrics::Metrics;
 use crate::providers::paypal::certificate::{Certificate, Trust};
-use crate::store::{Batch, Issue, Reader, Store, StoreError};
+use crate::store::{Batch, Issue, LogWatch, Reader, Store, StoreError};
 use crate::zone::Zone;
 
 /// What the lookout needs.
@@ -53,6 +53,8 @@ pub struct Lookout {
     pub trust: Option<Trust>,
     /// The database file.
     pub db: PathBuf,
+    /// Where its log is seen.
+    pub log: LogWatch,
     /// A file that names faults, for a test: `nearly full`, and `awake` if the daemon was not away.
     pub faults: Option<PathBuf>,
 }
@@ -64,6 +66,9 @@ const LEARNED_FOR: Duration = Duration::from_secs(3_600);
 /// Below this much room there is trouble soon, and below the other now.
 const LITTLE_ROOM: u64 = 1024 * 1024 * 1024;
 const NO_ROOM: u64 = 256 * 1024 * 1024;
+/// A log that could be copied no further at so many looks in a row is held. Ten minutes: a backup or an
+/// export of a large database may take as long as most of them.
+const HELD_LOOKS: u32 = 10;
 /// A certificate that ends so soon is told.
 const ENDS_SOON: Duration = Duration::from_secs(14 * 86_400);
 /// A dispute that can be answered for no longer than this is urgent.
@@ -83,6 +88,8 @@ struct Memory {
     /// How often each was counted at the last look.
     counted: BTreeMap<(Provider, Flaw), u64>,
     rhythms: BTreeMap<Provider, (Timestamp, Option<Rhythm>)>,
+    /// Up to where the log could be copied, and at how many looks.
+    held: Option<(i64, u32)>,
 }
 
 /// What is to be written.
@@ -138,6 +145,7 @@ impl Lookout {
         }
         self.look_at_certificate(&mut seen, now)?;
         self.look_at_disk(&mut seen);
+        self.look_at_log(memory, &mut seen);
         self.look_at_orders(&mut seen, now)?;
         self.look_at_disputes(&mut seen, now)?;
         Ok(seen.findings)
@@ -250,6 +258,20 @@ impl Lookout {
             _ => return seen.good(IssueKind::Disk, "database", None),
         };
         seen.bad(words::disk(free, total, severity));
+    }
+
+    /// Whoever reads for a moment gives way to the next look.
+    fn look_at_log(&self, memory: &mut Memory, seen: &mut Seen) {
+        // If the disk can't be written, that is told elsewhere.
+        let Ok(log) = self.log.look() else { return };
+        memory.held = log.map(|log| match memory.held {
+            Some((copied, looks)) if copied == log.copied => (copied, looks.saturating_add(1)),
+            _ => (log.copied, 1),
+        });
+        match (log, memory.held) {
+            (Some(log), Some((_, HELD_LOOKS..))) => seen.bad(words::held_log(log.bytes)),
+            _ => seen.good(IssueKind::HeldLog, "database", None),
+        }
     }
 
     /// Bytes that are free where the database is, and all.

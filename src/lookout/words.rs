@@ -236,6 +236,35 @@ pub(super) fn disk(free: u64, total: u64, severity: Severity) -> Raise {
     raise(IssueKind::Disk, "database", severity, texts)
 }
 
+/// Somebody reads of one moment without an end.
+pub(super) fn held_log(bytes: u64) -> Raise {
+    let mebibytes = bytes / (1024 * 1024);
+    let texts = Spoken {
+        english: Texts::new(
+            "Another program keeps the database's log from being emptied",
+            format!(
+                "It has read the database in one transaction for minutes; until it ends, the log \
+                 beside the database grows with each webhook ({mebibytes} MiB now) and slows \
+                 reading down, until the disk is full."
+            ),
+            "find it with `fuser -v` and the file that ends in `-wal`: mostly a forgotten `sqlite3` \
+             or a report; end it, or have it read in shorter transactions",
+        ),
+        french: Texts::new(
+            "Un autre programme empêche de vider le journal de la base de données",
+            format!(
+                "Il lit la base dans une même transaction depuis des minutes\u{a0}; tant qu’elle \
+                 dure, le journal à côté de la base grossit à chaque webhook ({mebibytes} Mio \
+                 maintenant) et ralentit la lecture, jusqu’à remplir le disque."
+            ),
+            "trouvez-le avec `fuser -v` et le fichier qui finit par `-wal`\u{a0}: souvent un \
+             `sqlite3` oublié ou un rapport\u{a0}; arrêtez-le, ou faites-le lire en transactions \
+             plus courtes",
+        ),
+    };
+    raise(IssueKind::HeldLog, "database", Severity::Warning, texts)
+}
+
 /// A PayPal order that was approved waits to be captured.
 pub(super) fn uncaptured(order: &Transaction, severity: Severity, zone: &Zone) -> Raise {
     let expected = order.expected;

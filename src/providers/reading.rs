@@ -85,31 +85,3 @@ impl References {
         Part { references: self.0, facts }
     }
 }
-
-/// The content if its ids can be ids. One of the provider's that can't is a mistake and fails the
-/// event; free text of the shop's that can't, too long or of several lines, is no order id that
-/// anybody could register, and leads nowhere.
-pub(super) fn with_fit_ids(content: Content) -> Content {
-    let Content::Payments(mut parts) = content else { return content };
-    for part in &mut parts {
-        part.references.retain(|reference| {
-            let is_shops =
-                matches!(reference.kind, ReferenceKind::OrderId | ReferenceKind::ClientReference);
-            !is_shops || is_fit(&reference.value)
-        });
-        if let Some(unfit) = part.references.iter().find(|reference| !is_fit(&reference.value)) {
-            let kind = unfit.kind.as_str();
-            return Content::Failed(
-                format!("the {kind}'s id is too long or has a control character").into(),
-            );
-        }
-    }
-    Content::Payments(parts)
-}
-
-/// No id has more characters, nor can a longer one be registered.
-const LONGEST_ID: usize = 255;
-
-fn is_fit(id: &str) -> bool {
-    id.chars().take(LONGEST_ID + 1).count() <= LONGEST_ID && !id.contains(char::is_control)
-}

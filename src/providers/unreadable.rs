@@ -17,12 +17,11 @@ use super::loose::Loose;
 use super::paypal::event::simulated_id;
 use super::rules::Rules;
 use super::{Proof, Verified, read_strictly};
-use crate::domain::event::{Content, Event, Ownership, Part, Provider};
+use crate::domain::event::{
+    Content, Event, LONGEST_ID, Ownership, Part, Provider, ReferenceKind, is_id,
+};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
-
-/// The most characters of an id or a name: the providers' are far shorter.
-const LONGEST: usize = 255;
 
 /// How the id begins under which an event is kept whose own can't be. The same body has the same.
 pub const UNREADABLE: &str = "unreadable-";
@@ -59,7 +58,10 @@ pub(super) fn event(
 }
 
 /// The event if everything that it says can be kept, and else the same as failed.
-pub(super) fn fit(event: Event, body: &Verified<'_>) -> Event {
+pub(super) fn fit(mut event: Event, body: &Verified<'_>) -> Event {
+    if let Content::Payments(parts) = &mut event.content {
+        parts.iter_mut().for_each(leave_out_free_text);
+    }
     let Some(what) = unfit(&event) else { return event };
     let why = format!("{what}; {ASK}");
     let id = if is_fit(&event.id) { event.id } else { id_of_body(body.payload()).into() };
@@ -75,41 +77,54 @@ pub(super) fn fit(event: Event, body: &Verified<'_>) -> Event {
 }
 
 /// What of an event can't be kept as it is, in words.
-fn unfit(event: &Event) -> Option<&'static str> {
+fn unfit(event: &Event) -> Option<String> {
     let is_unfit = |text: &Option<Box<str>>| text.as_deref().is_some_and(|text| !is_fit(text));
     if !is_fit(&event.id) {
-        return Some("its id has control characters or more than 255 characters");
+        return Some("its id has control characters or more than 255 characters".to_owned());
     }
     if !is_fit(&event.event_type) || is_unfit(&event.account) || is_unfit(&event.api_version) {
-        return Some("its type, account or version has control characters or is too long");
+        return Some(
+            "its type, account or version has control characters or more than 255 characters"
+                .to_owned(),
+        );
     }
-    event
-        .content
-        .parts()
-        .iter()
-        .any(has_unfit_ids)
-        .then_some("an id in it has the character U+0000")
+    let kind = event.content.parts().iter().find_map(unfit_id)?;
+    Some(format!("the id of a {kind} in it has control characters or more than 255 characters"))
 }
 
-/// What the shop wrote into an order id is the shop's; U+0000 alone is no text to most databases.
-fn has_unfit_ids(part: &Part) -> bool {
-    let facts = part.facts.iter().flat_map(|fact| {
-        let others = [&fact.parent_id, &fact.payment_id, &fact.reason];
-        others.into_iter().flatten().chain([&fact.object_id])
+/// Of what an id in it can be none. A reason is no id, but U+0000 is no text to most databases.
+fn unfit_id(part: &Part) -> Option<&'static str> {
+    let mut references = part.references.iter();
+    if let Some(unfit) = references.find(|reference| !is_id(&reference.value)) {
+        return Some(unfit.kind.as_str());
+    }
+    let facts = part.facts.iter().find(|fact| {
+        let mut ids = [&fact.parent_id, &fact.payment_id].into_iter().flatten();
+        let reason = fact.reason.as_deref().unwrap_or_default();
+        !is_id(&fact.object_id) || ids.any(|id| !is_id(id)) || reason.contains('\0')
     });
-    let mut ids = part.references.iter().map(|reference| &reference.value).chain(facts);
-    ids.any(|id| id.contains('\0'))
+    facts.map(|fact| fact.object.as_str())
 }
 
+/// Text of the shop's own that can be no id, too long or of several lines, is no order id that anybody
+/// could register: it leads nowhere, and is no mistake.
+fn leave_out_free_text(part: &mut Part) {
+    part.references.retain(|reference| {
+        let is_shops =
+            matches!(reference.kind, ReferenceKind::OrderId | ReferenceKind::ClientReference);
+        !is_shops || is_id(&reference.value)
+    });
+}
+
+/// An event need not say its type.
 fn is_fit(text: &str) -> bool {
-    (text.len() <= LONGEST || text.chars().count() <= LONGEST)
-        && !text.chars().any(|one| one.is_control() || one == char::REPLACEMENT_CHARACTER)
+    (text.is_empty() || is_id(text)) && !text.contains(char::REPLACEMENT_CHARACTER)
 }
 
 /// As much of a sender's text as can be kept.
 fn kept(text: &str) -> String {
     let whole = |one: char| if one.is_control() { char::REPLACEMENT_CHARACTER } else { one };
-    text.chars().take(LONGEST).map(whole).collect()
+    text.chars().take(LONGEST_ID).map(whole).collect()
 }
 
 /// A name that stands twice counts as often as the reader likes: the last time for us and the providers'

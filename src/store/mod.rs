@@ -29,6 +29,7 @@ mod issue_retention;
 mod issues;
 mod late_money;
 mod listing;
+mod log;
 mod matching;
 mod moment;
 mod object_asks;
@@ -81,6 +82,7 @@ pub use issues::{Dismissed, Issue};
 pub use listing::{
     DeliveryFilter, EventFilter, IssueFilter, Listed, OrphanFilter, Page, TransactionFilter,
 };
+pub use log::{LogWatch, LongLog};
 pub use object_asks::{AskSubject, Asked, DueAsk};
 pub use orphans::{By, Orphan, Resolution};
 pub use pace::SteadyFile;

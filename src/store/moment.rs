@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use super::log::Log;
 use super::{StoreError, schema};
 
 /// How long one is tried to be had.
@@ -88,26 +89,5 @@ impl Debt {
                 return;
             }
         }
-    }
-}
-
-/// How much is in the log. Of a database without one both are the same.
-struct Log {
-    /// Pages in it.
-    pages: i64,
-    /// Those of them that are in the file, too.
-    copied: i64,
-}
-
-impl Log {
-    fn of(connection: &Connection) -> rusqlite::Result<Self> {
-        connection.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| {
-            Ok(Self { pages: row.get("log")?, copied: row.get("checkpointed")? })
-        })
-    }
-
-    /// Copies what nobody reads any more into the file. Nobody waits for it.
-    fn copy(connection: &Connection) -> rusqlite::Result<()> {
-        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
     }
 }

@@ -225,6 +225,9 @@ pub(super) fn create(path: &Path) {
     let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
 }
 
+/// The log is copied into the file when it has so many pages.
+pub(super) const COPIED_AT: i64 = 500;
+
 fn configure(connection: &Connection) -> Result<(), StoreError> {
     // Takes effect on a new file only. Two events fit a page, and checkpoints stay short.
     connection.pragma_update(None, "page_size", 8192)?;
@@ -233,7 +236,7 @@ fn configure(connection: &Connection) -> Result<(), StoreError> {
     // A commit is on the disk before anybody is told of it.
     connection.pragma_update(None, "synchronous", "full")?;
     // Often and little: the copying of a long log into the file is what delays answers.
-    connection.pragma_update(None, "wal_autocheckpoint", 500)?;
+    connection.pragma_update(None, "wal_autocheckpoint", COPIED_AT)?;
     connection.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
     // What was removed, or moved to another page, is overwritten where that costs no more writing: a
     // person who is forgotten shall not be found in the gaps of the file.

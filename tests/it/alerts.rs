@@ -9,7 +9,8 @@ use crate::admin::App;
 use crate::daemon::{Daemon, Options, wait_until};
 use crate::fake::{Asked, Fake, Reply};
 use crate::lookout::{openings, wait_until_told};
-use crate::provider::StripeSample;
+use crate::program::assert_has_no_setting;
+use crate::provider::{SECRET, StripeSample};
 use crate::shop::register;
 use crate::smtp::MailServer;
 
@@ -391,16 +392,22 @@ fn mail_goes_through_a_server_or_sendmail_and_says_what_came_of_it() {
 
     // The sendmail that is found first.
     let options = Options::new();
-    let program = options.file("sendmail", "#!/bin/sh\necho \"$@\" > sent; cat >> sent\n");
+    let program =
+        options.file("sendmail", "#!/bin/sh\nenv > with; echo \"$@\" > sent; cat >> sent\n");
     let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(&program, executable).expect("a program");
     let path = format!("{}:/usr/bin:/bin", options.folder().display());
     let sent = options.folder().join("sent");
-    let (code, said) = test(options.clone().variable("PATH", path));
+    let options = options.variable("PATH", path).variable("STRIPE_WEBHOOK_SECRET", SECRET);
+    let (code, said) = test(options.clone());
     assert_eq!(code, Some(0), "{said}");
     let sent = std::fs::read_to_string(sent).expect("what was sent");
     assert!(sent.starts_with("-i -f owner@shop.example -- owner@shop.example\n"), "{sent}");
     assert!(sent.contains("Subject: [payhookd] payhookd: a test"), "{sent}");
+    let environment = options.folder().join("with");
+    let environment = std::fs::read_to_string(environment).expect("its environment");
+    assert!(environment.contains("PATH="), "{environment}");
+    assert_has_no_setting(&environment);
 
     for (url, words) in [
         ("smtp://mail.shop.example?tls=none", "not the URL of a mail server"),

@@ -461,12 +461,40 @@ fn what_cannot_be_written_comes_again_and_is_kept_then() {
         assert_eq!(daemon.database().snapshot(), before);
         options.file("fault", "");
         assert_says(&daemon.deliver_stripe(body(&refused)), 200, RECEIVED);
-        assert_says(&daemon.get_admin("/readyz"), 200, READY);
+        // What was found a moment ago may still be said.
+        wait_until("it is ready", || daemon.get_admin("/readyz").status == 200);
     }
     options.file("fault", "read-only");
-    assert_eq!(daemon.get_admin("/readyz").status, 503);
+    wait_until("it is not ready", || daemon.get_admin("/readyz").status == 503);
     assert_eq!(daemon.get("/healthz").status, 200);
     daemon.database().assert_sound();
+}
+
+#[test]
+fn however_often_readiness_is_asked_for_it_costs_a_commit_a_second() {
+    let daemon = Options::stripe().start();
+    // Each commit is at least one more page in the log.
+    let mut log = daemon.options().db().as_os_str().to_owned();
+    log.push("-wal");
+    let pages = || std::fs::metadata(&log).expect("a log").len() / 8192;
+    let (before, began) = (pages(), Instant::now());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..100 {
+                    assert_says(&daemon.get_admin("/readyz"), 200, READY);
+                }
+                // Whoever goes away at once asks no more for it.
+                for _ in 0..100 {
+                    Connection::open(daemon.admin).send_request("GET", "/readyz", &[], "");
+                }
+            });
+        }
+    });
+    let seconds = began.elapsed().as_secs();
+    // What else is written at the start is few pages.
+    let written = pages() - before;
+    assert!(written <= 40 + seconds * 2, "{written} pages in {seconds} s");
 }
 
 #[test]

@@ -107,6 +107,11 @@ fn an_import_registers_every_line_once() {
     let import = ["transactions", "import", &*file.to_string_lossy()];
     assert_eq!(options.done(&import), "3 registered, 0 were already\n");
     assert_eq!(options.done(&import), "0 registered, 3 were already\n");
+    // As an editor or a spreadsheet may have saved them.
+    for mark in ["\u{feff}", "\u{feff}\n", "\u{feff} "] {
+        options.file("transactions.jsonl", format!("{mark}{}", lines.trim_start()));
+        assert_eq!(options.done(&import), "0 registered, 3 were already\n");
+    }
     let rows = "SELECT provider, reference, order_id, amount, currency, livemode, metadata
                 FROM transactions ORDER BY id";
     assert_eq!(
@@ -153,6 +158,9 @@ fn an_import_may_be_csv_with_the_keys_as_heading() {
         options.database().rows(rows),
         ["stripe|pi_1|A, 1001|4999|EUR|1|{}", r#"paypal|PAY-1|-|-|-|0|{"cart":7}"#]
     );
+    let quoted = "\u{feff}\"reference\",\"provider\"\npi_1,stripe\n";
+    let said = failed(&options.run_with_input(&["transactions", "import", "-"], quoted));
+    assert!(said.contains("line 2: pi_1 is registered already"), "{said}");
     for (csv, says) in [
         ("reference,provider,price\npi_2,stripe,1\n", "line 1: the heading has \"price\""),
         ("reference,provider\npi_2,stripe\npi_3,klarna\n", "line 3: provider: give stripe"),

@@ -3,7 +3,8 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use payhookd::clock::Clock;
 use payhookd::domain::time::Timestamp;
@@ -127,24 +128,82 @@ fn more_idle_connections_than_are_allowed_keep_nobody_out() {
     wait_until("those that waited longest have made room", || closed_of(&mut idle) >= 500 - 64);
 }
 
+/// Figures: `cargo test --test it flood::slow_senders -- --nocapture`.
 #[test]
-fn a_hundred_large_bodies_that_never_end_keep_no_small_one_out() {
+fn slow_senders_of_large_bodies_keep_no_larger_one_out() {
+    let daemon = Options::stripe().start();
+    let beginning = beginning_of_large(20_000);
+    let open = || Waiting::open(daemon.public, &beginning, DRIP);
+    let mut slow: Vec<Waiting> = (0..64).map(|_| open()).collect();
+    let stop = AtomicBool::new(false);
+    let (mut accepted, mut took) = (0, Vec::new());
+    std::thread::scope(|scope| {
+        // 2 KB a second each, and whoever is closed comes again.
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                slow.iter_mut().filter(|one| one.closed).for_each(|one| *one = open());
+                slow.iter_mut().for_each(Waiting::drip);
+                closed_of(&mut slow);
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        });
+        for number in 0..200 {
+            let padded = padded_event(&format!("s{number}"), 64 * 1024);
+            let began = Instant::now();
+            accepted += usize::from(daemon.deliver_stripe(&padded).status == 200);
+            took.push(began.elapsed());
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    took.sort();
+    println!(
+        "64 slow senders: {accepted} of 200 bodies of 64 KiB accepted; median {:?}, slowest {:?}",
+        took[100], took[199]
+    );
+    assert_eq!(accepted, 200);
+}
+
+#[test]
+fn whoever_fills_the_memory_for_bodies_gives_way_to_whoever_comes_later() {
     let options = Options::stripe();
     register(&options, (0..40).map(|number| (format!("l{number}"), 4_999)));
     let daemon = options.start();
-    let head =
-        format!("POST {STRIPE} HTTP/1.1\r\nhost: payhookd\r\ncontent-length: 1048576\r\n\r\n");
-    let beginning = head + &" ".repeat(20_000);
+    // Each lacks one byte.
+    let beginning = beginning_of_large(LARGE - 1);
     let mut large: Vec<Waiting> =
-        (0..100).map(|_| Waiting::open(daemon.public, &beginning, " ")).collect();
-    wait_until("the memory for large bodies is spoken for", || closed_of(&mut large) >= 100 - 64);
-    let padded = stripe_event("customer.updated", "large") + &"\n".repeat(100_000);
-    let turned_away = daemon.deliver_stripe(&padded);
-    assert_eq!((turned_away.status, turned_away.header("retry-after")), (503, Some("5")));
+        (0..80).map(|_| Waiting::open(daemon.public, &beginning, "")).collect();
+    for number in 0..40 {
+        let padded = padded_event(&format!("large{number}"), LARGE);
+        assert_eq!(daemon.deliver_stripe(&padded).status, 200);
+    }
+    wait_until("those that came first have made room", || closed_of(&mut large) >= 80 - 64);
+    let told = large.iter().find(|one| one.closed).map(|one| one.answer.clone());
+    let told = String::from_utf8(told.unwrap_or_default()).expect("text");
+    assert!(told.starts_with("HTTP/1.1 503 ") && told.contains("retry-after: 5"), "{told}");
     genuine_get_through(&daemon, &mut large, 'l', 40);
-
     wait_until("all are closed for being slow", || all_are_closed(&mut large));
-    assert_eq!(daemon.deliver_stripe(&padded).status, 200);
+}
+
+/// The largest body that is taken.
+const LARGE: usize = 1024 * 1024;
+/// A tenth of 2 KB.
+const DRIP: &str = match std::str::from_utf8(&[b' '; 200]) {
+    Ok(drip) => drip,
+    Err(_) => unreachable!(),
+};
+
+/// An event with blanks behind it.
+fn padded_event(name: &str, bytes: usize) -> String {
+    let event = stripe_event("customer.updated", name);
+    let blanks = " ".repeat(bytes - event.len());
+    event + &blanks
+}
+
+/// A request with the largest body, and the first bytes of that.
+fn beginning_of_large(bytes: usize) -> String {
+    let head =
+        format!("POST {STRIPE} HTTP/1.1\r\nhost: payhookd\r\ncontent-length: {LARGE}\r\n\r\n");
+    head + &" ".repeat(bytes)
 }
 
 const FORGED: usize = 100_000;
@@ -280,6 +339,8 @@ fn all_are_closed(waiting: &mut [Waiting]) -> bool {
 struct Waiting {
     stream: TcpStream,
     drop: &'static str,
+    /// What the other side said.
+    answer: Vec<u8>,
     closed: bool,
 }
 
@@ -288,7 +349,7 @@ impl Waiting {
         let mut stream = TcpStream::connect(address).expect("somebody listens");
         stream.write_all(beginning.as_bytes()).expect("somebody reads");
         stream.set_nonblocking(true).expect("not blocking");
-        Self { stream, drop, closed: false }
+        Self { stream, drop, answer: Vec::new(), closed: false }
     }
 
     fn drip(&mut self) {
@@ -302,7 +363,7 @@ impl Waiting {
         while !self.closed {
             match self.stream.read(&mut answer) {
                 Ok(0) => self.closed = true,
-                Ok(_) => {}
+                Ok(read) => self.answer.extend_from_slice(&answer[..read]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
                 Err(_) => self.closed = true,
             }

@@ -133,6 +133,31 @@ fn is_told_once_each(daemon: Daemon, told: &Fake) {
 }
 
 #[test]
+fn who_reads_of_one_moment_for_long_is_told_until_they_end() {
+    let told = target();
+    let options = watched(Options::stripe(), &told);
+    let daemon = options.start();
+    pay(&daemon, "first");
+    let other = Sqlite::open(options.db()).expect("a database");
+    other.execute_batch("BEGIN; SELECT count(*) FROM webhook_logs").expect("it reads");
+    let held = ["held_log|database|warning|0"];
+    for number in 0.. {
+        pay(&daemon, &format!("p{number}"));
+        let open = "SELECT count(*) FROM issues WHERE kind = 'held_log'";
+        if options.database().one::<i64>(open) == 1 {
+            break;
+        }
+        assert!(number < 2_000, "it is not told");
+    }
+    let issue = "SELECT kind, subject, severity, closed_at IS NOT NULL FROM issues
+                 WHERE kind = 'held_log'";
+    assert_eq!(options.database().rows(issue), held);
+    wait_until_told(&options, &told, "held_log");
+    other.execute_batch("ROLLBACK").expect("it ends");
+    wait_until("it is over", || options.database().rows(issue) == ["held_log|database|warning|1"]);
+}
+
+#[test]
 fn a_clock_that_is_off_is_told_until_a_good_signature_comes() {
     let told = target();
     let options = watched(Options::stripe(), &told);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use payhookd::domain::change;
 use payhookd::domain::delivery::DeliveryStatus;
-use payhookd::domain::event::Provider;
+use payhookd::domain::event::{LONGEST_ID, Provider};
 use payhookd::domain::issue::{IssueKind, IssueStatus, Severity};
 use payhookd::domain::orphan::OrphanKind;
 use payhookd::domain::transaction::{AmountCheck, DisputeStatus, Status};
@@ -124,7 +124,7 @@ fn the_words_and_bounds_of_the_document_are_those_of_the_code() {
     let fields: BTreeSet<_> = new["properties"].as_object().expect("fields").keys().collect();
     let known: BTreeSet<_> = intake::FIELDS.iter().map(|field| (*field).to_owned()).collect();
     assert_eq!(fields, known.iter().collect());
-    assert_eq!(new["properties"]["reference"]["maxLength"], intake::LONGEST_ID);
+    assert_eq!(new["properties"]["reference"]["maxLength"], LONGEST_ID);
     let parameters = &document.0["components"]["parameters"];
     let limit = &parameters["limit"]["schema"];
     assert_eq!((&limit["maximum"], &limit["default"]), (&json!(LARGEST_PAGE), &json!(USUAL_PAGE)));

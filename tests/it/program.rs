@@ -26,7 +26,9 @@ fn read(options: &Options, name: &str) -> String {
 fn a_program_has_the_message_on_its_standard_input_and_little_else() {
     let options = options(
         r#"cat > "$PAYHOOKD_WEBHOOK_TYPE"; env > environment; echo "$#" > arguments; echo done"#,
-    );
+    )
+    .variable("LC_TIME", "C")
+    .variable("SHOP_DATABASE_PASSWORD", "of somebody else");
     let daemon = options.start();
     assert!(daemon.log().contains("notify=command"), "{}", daemon.log());
     add(&options, &["1"]);
@@ -36,22 +38,40 @@ fn a_program_has_the_message_on_its_standard_input_and_little_else() {
     assert_eq!(body["data"]["reference"], "pi_1");
     assert_eq!(body["data"]["version"], 1);
     let message_id = options.database().one::<String>("SELECT message_id FROM deliveries");
-    // The shell adds names of its own.
     let environment = read(&options, "environment");
-    let of_shell = ["PWD", "OLDPWD", "SHLVL", "_"];
-    let names = environment.lines().filter_map(|line| line.split_once('='));
-    let mut names: Vec<_> = names.filter(|(name, _)| !of_shell.contains(name)).collect();
-    names.sort_unstable();
-    let path = std::env::var("PATH").expect("a path");
+    let mut of_message = environment_of(&environment);
+    of_message.retain(|(name, _)| name.starts_with("PAYHOOKD_"));
     let expected = [
-        ("PATH", &*path),
         ("PAYHOOKD_WEBHOOK_ID", &*message_id),
         ("PAYHOOKD_WEBHOOK_TYPE", "transaction.registered"),
     ];
-    assert_eq!(names, expected);
+    assert_eq!(of_message, expected);
+    let path = std::env::var("PATH").expect("a path");
+    assert!(environment_of(&environment).contains(&("PATH", &path)), "{environment}");
+    assert!(environment_of(&environment).contains(&("LC_TIME", "C")), "{environment}");
+    assert_has_no_setting(&environment);
     assert_eq!(read(&options, "arguments"), "0\n");
     let attempt = "SELECT status_code, error, answer FROM delivery_attempts";
     assert_eq!(options.database().rows(attempt), ["0|-|done\n"]);
+}
+
+/// What `env` prints, in order.
+fn environment_of(printed: &str) -> Vec<(&str, &str)> {
+    let mut all: Vec<_> = printed.lines().filter_map(|line| line.split_once('=')).collect();
+    all.sort_unstable();
+    all
+}
+
+/// A program knows where and as whom it runs, and what it is run for.
+pub(crate) fn assert_has_no_setting(environment: &str) {
+    // The shell adds names of its own.
+    let of_shell = ["PWD", "OLDPWD", "SHLVL", "_"];
+    let of_us = ["PAYHOOKD_WEBHOOK_ID", "PAYHOOKD_WEBHOOK_TYPE"];
+    let of_system = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ"];
+    for (name, _) in environment_of(environment) {
+        let known = [&of_shell[..], &of_us, &of_system].concat().contains(&name);
+        assert!(known || name.starts_with("LC_"), "{name} in {environment}");
+    }
 }
 
 #[test]

@@ -110,11 +110,13 @@ fn a_genuine_body_of_stripes_that_can_not_be_read_is_kept_once_and_told() {
         stripe(r#""evt_7""#, &format!(r#""amount_received":{}"#, "9".repeat(400))),
         stripe(r#""evt_8""#, &format!(r#"{taken},"amount_received":5000"#)),
         stripe(r#""evt_9""#, &format!(r#"{taken},"metadata":{{"order_id":"1","order_id":"2"}}"#)),
+        stripe(r#""evt_10""#, &format!(r#"{taken},"latest_charge":"ch_\u0007""#)),
+        stripe(r#""evt_11""#, &format!(r#"{taken},"latest_charge":"{}""#, "c".repeat(256))),
     ];
     deliver_each(&bodies, |body, _| daemon.deliver_stripe(body));
     let ids = assert_kept(daemon.options(), bodies.len());
     assert!(ids[..6].iter().all(|id| id.starts_with("unreadable-") && id.len() == 43), "{ids:?}");
-    let own = ["evt_3", "evt_4", "evt_5", "evt_6", "evt_7", "evt_8", "evt_9"];
+    let own = ["evt_3", "evt_4", "evt_5", "evt_6", "evt_7", "evt_8", "evt_9", "evt_10", "evt_11"];
     assert_eq!(ids[6..], own);
     assert_shown(&daemon, &ids);
 }
@@ -132,11 +134,12 @@ fn a_genuine_body_of_paypals_that_can_not_be_read_is_kept_once_and_told() {
         paypal(r#""WH-3""#, &format!(r#"{order},"note":"é""#)),
         paypal(r#""WH-4""#, &format!(r#"{order},"custom_id":1e400"#)),
         paypal(r#""WH-5""#, &format!(r#"{order},"status":"DECLINED""#)),
+        paypal(r#""WH-6""#, r#""supplementary_data":{"related_ids":{"order_id":"O\u0007"}}"#),
     ];
     deliver_each(&bodies, |body, id| deliver_paypal(&daemon, body, id, &url));
     let ids = assert_kept(daemon.options(), bodies.len());
     assert!(ids[..2].iter().all(|id| id.starts_with("unreadable-")), "{ids:?}");
-    assert_eq!(ids[2..], ["WH-1", "WH-3", "WH-4", "WH-5"]);
+    assert_eq!(ids[2..], ["WH-1", "WH-3", "WH-4", "WH-5", "WH-6"]);
     assert_shown(&daemon, &ids);
 }
 

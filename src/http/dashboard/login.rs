@@ -1,5 +1,6 @@
 //! Logging in with the API token, and out.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use maud::{Markup, html};
@@ -25,19 +26,13 @@ pub(super) fn begin(
     words: &'static Words,
     said: &Query,
     headers: &HeaderMap,
+    from: IpAddr,
 ) -> Result<Response, Failure> {
     let next = next(said)?;
     let now = Instant::now();
-    if dashboard.attempts.pass(now).is_none() {
-        let page = page(words, &next, Some(words.entry.too_often));
-        let mut response = answer(StatusCode::TOO_MANY_REQUESTS, page);
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("6"));
-        return Ok(response);
-    }
     let token = said.get("token", |text| Ok(text.trim().to_owned()))?.unwrap_or_default();
     if !dashboard.token.is(token.as_bytes()) {
-        Line::warn("log-in refused: not the API token").emit();
-        return Ok(answer(StatusCode::FORBIDDEN, page(words, &next, Some(words.entry.wrong))));
+        return Ok(refused(dashboard, words, &next, dashboard.attempts.pass(from, now)));
     }
     let Some(id) = dashboard.sessions.begin(now) else {
         let page = page(words, &next, Some(words.entry.no_chance));
@@ -49,6 +44,21 @@ pub(super) fn begin(
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     Ok(response)
+}
+
+/// What whoever does not know the token is told.
+fn refused(dashboard: &Dashboard, words: &'static Words, next: &str, is_of_few: bool) -> Response {
+    if !is_of_few {
+        let page = page(words, next, Some(words.entry.too_often));
+        let mut response = answer(StatusCode::TOO_MANY_REQUESTS, page);
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("6"));
+        return response;
+    }
+    if let Some(left_out) = dashboard.guesses.pass(Instant::now()) {
+        let line = Line::warn("log-in refused: not the API token");
+        line.with("left_out", left_out).emit();
+    }
+    answer(StatusCode::FORBIDDEN, page(words, next, Some(words.entry.wrong)))
 }
 
 /// Ends the session.

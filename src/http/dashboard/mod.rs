@@ -6,6 +6,7 @@
 //! in `words`, in every language.
 
 mod assets;
+mod attempts;
 mod candidates;
 mod charts;
 mod deliveries;
@@ -28,6 +29,7 @@ mod transactions;
 mod typeset;
 mod words;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -38,6 +40,7 @@ use warp::path::FullPath;
 use warp::reply::Response;
 use warp::{Buf, Filter};
 
+use self::attempts::Attempts;
 use self::page::{Failure, Page, Tab, see};
 use self::routes::{Action, Astray, Route};
 use self::sessions::{Session, Sessions};
@@ -47,7 +50,7 @@ use super::Routes;
 use super::api::problem::Problem;
 use super::api::query::{Query, positive};
 use super::body::Bodies;
-use super::connections::Slot;
+use super::connections::{Peer, Slot};
 use super::token::Token;
 use crate::clock::Clock;
 use crate::config::options::SinceOption;
@@ -100,8 +103,10 @@ pub struct Dashboard {
     zone: Zone,
     hosts: Vec<String>,
     sessions: Sessions,
-    /// Attempts to log in.
-    attempts: Throttle,
+    /// Wrong attempts to log in.
+    attempts: Attempts,
+    /// Lines about them.
+    guesses: Throttle,
     bodies: Bodies,
     /// Lines about what failed.
     trouble: Throttle,
@@ -130,19 +135,31 @@ pub(super) fn routes(dashboard: Arc<Dashboard>) -> Routes {
     ours.and(warp::method())
         .and(query)
         .and(warp::header::headers_cloned())
+        .and(warp::ext::get::<Peer>())
         .and(warp::ext::get::<Arc<Slot>>())
         .and(warp::body::stream())
-        .then(move |path: FullPath, method, query: String, headers, slot: Arc<Slot>, body| {
-            let dashboard = Arc::clone(&dashboard);
-            async move {
-                let words = dashboard.words(&headers);
-                let asked = Asked { method, path: path.as_str(), query: &query, headers: &headers };
-                let answered = dashboard.answer(words, asked, &slot, body).await;
-                let mut response = answered.unwrap_or_else(|failure| failure.into_response(words));
-                guard::protect(&mut response);
-                response
-            }
-        })
+        .then(
+            move |path: FullPath,
+                  method,
+                  query: String,
+                  headers,
+                  peer: Peer,
+                  slot: Arc<Slot>,
+                  body| {
+                let dashboard = Arc::clone(&dashboard);
+                async move {
+                    let words = dashboard.words(&headers);
+                    let from = attempts::sender(peer.0, &headers);
+                    let (path, query) = (path.as_str(), &*query);
+                    let asked = Asked { method, path, query, headers: &headers, from };
+                    let answered = dashboard.answer(words, asked, &slot, body).await;
+                    let mut response =
+                        answered.unwrap_or_else(|failure| failure.into_response(words));
+                    guard::protect(&mut response);
+                    response
+                }
+            },
+        )
         .boxed()
 }
 
@@ -152,6 +169,7 @@ struct Asked<'a> {
     path: &'a str,
     query: &'a str,
     headers: &'a HeaderMap,
+    from: IpAddr,
 }
 
 impl Dashboard {
@@ -170,7 +188,8 @@ impl Dashboard {
             zone,
             hosts,
             sessions: Sessions::default(),
-            attempts: Throttle::new(10, Duration::from_secs(6)),
+            attempts: Attempts::default(),
+            guesses: Throttle::new(10, Duration::from_secs(6)),
             bodies: Bodies::new(MAX_FORM),
             trouble: Throttle::new(10, Duration::from_secs(1)),
         })
@@ -204,7 +223,7 @@ impl Dashboard {
         slot.answering();
         match route.action {
             Action::LogIn => return login::form(words, &said),
-            Action::BeginSession => return login::begin(self, words, &said, headers),
+            Action::BeginSession => return login::begin(self, words, &said, headers, asked.from),
             _ => {}
         }
         let is_live = headers.contains_key(LIVE);

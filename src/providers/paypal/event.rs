@@ -7,7 +7,7 @@
 use serde::Deserialize;
 
 use super::super::loose::{self, Loose, Part};
-use super::super::reading::{Source, with_fit_ids};
+use super::super::reading::Source;
 use super::super::rules::Rules;
 use super::super::{Proof, Verified};
 use super::resource::{Resource, rare, reading};
@@ -92,7 +92,7 @@ impl Envelope<'_> {
             return Content::Failed("create_time is missing or not a time".into());
         };
         match reading(resource, &Source { rules, event_id: id, occurred_at }) {
-            Ok(content) => with_fit_ids(content),
+            Ok(content) => content,
             Err(error) => Content::Failed(error.into()),
         }
     }

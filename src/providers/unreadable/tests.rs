@@ -52,6 +52,49 @@ fn an_id_that_can_be_kept_is_and_another_gives_way_to_the_hash_of_the_body() {
     why(&read(Provider::Stripe, stripe(r#""evt_1""#, &digits).as_bytes()).expect("an event"));
 }
 
+fn paypal(id: &str, more: &str) -> String {
+    format!(
+        r#"{{"id":{id},"event_type":"PAYMENT.CAPTURE.COMPLETED","resource_version":"2.0",
+             "create_time":"2024-11-23T11:52:03Z","resource":{{"status":"COMPLETED",
+             "amount":{{"currency_code":"EUR","value":"49.99"}},{more}}}}}"#
+    )
+}
+
+#[test]
+fn an_id_of_a_provider_that_can_be_none_fails_and_the_shops_free_text_leads_nowhere() {
+    for id in ["A\\u0000", "A\\n1", &"A".repeat(256)] {
+        for (provider, body, kind) in [
+            (
+                Provider::Stripe,
+                stripe(r#""evt_1""#, &format!(r#"{INTENT},"latest_charge":"{id}""#)),
+                "charge",
+            ),
+            (
+                Provider::Stripe,
+                stripe(r#""evt_1""#, &format!(r#""id":"{id}","amount":1,"amount_received":1"#)),
+                "payment_intent",
+            ),
+            (Provider::Paypal, paypal(r#""WH-1""#, &format!(r#""id":"{id}""#)), "capture"),
+        ] {
+            let event = read(provider, body.as_bytes()).expect("an event");
+            assert!(why(&event).contains(kind), "{body}: {}", why(&event));
+        }
+        let in_metadata = format!(r#"{INTENT},"metadata":{{"order_id":"{id}"}}"#);
+        for (provider, body) in [
+            (Provider::Stripe, stripe(r#""evt_1""#, &in_metadata)),
+            (Provider::Paypal, paypal(r#""WH-1""#, &format!(r#""id":"C1","custom_id":"{id}""#))),
+        ] {
+            let event = read(provider, body.as_bytes()).expect("an event");
+            let references = &event.content.parts()[0].references;
+            assert!(!references.iter().any(|one| one.kind == ReferenceKind::OrderId), "{body}");
+        }
+    }
+    let longest = "é".repeat(255);
+    let body = paypal(r#""WH-1""#, &format!(r#""id":"C1","custom_id":"{longest}""#));
+    let event = read(Provider::Paypal, body.as_bytes()).expect("an event");
+    assert_eq!(&*event.content.parts()[0].references[1].value, longest);
+}
+
 #[test]
 fn bytes_that_are_no_text_are_not_read() {
     let body = stripe(r#""evt_1""#, &format!("{INTENT},\"description\":\"caf\u{e9}\""));
@@ -91,12 +134,8 @@ fn what_is_no_object_with_an_id_is_refused() {
 
 fn can_be_kept(event: &Event) -> bool {
     let texts = [Some(&event.id), Some(&event.event_type), event.account.as_ref()];
-    let clean = |text: &str| !text.contains(char::is_control) && text.chars().count() <= LONGEST;
-    texts.into_iter().flatten().all(|text| clean(text)) && unfit_ids(event).is_none()
-}
-
-fn unfit_ids(event: &Event) -> Option<&Part> {
-    event.content.parts().iter().find(|part| has_unfit_ids(part))
+    texts.into_iter().flatten().all(|text| text.is_empty() || is_id(text))
+        && event.content.parts().iter().all(|part| unfit_id(part).is_none())
 }
 
 proptest! {
