@@ -1,6 +1,7 @@
 //! The built daemon on real sockets with a real database file: what its users rely on.
 
 mod admin;
+mod adversary;
 mod alerts;
 mod app;
 mod browser;
