@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::http::refusals::Throttle;
 use crate::logfmt::Line;
 use crate::metrics::{Gauges, Metrics};
-use crate::store::{Reader, Readers, Store, disk_free};
+use crate::store::{Loss, Reader, Readers, Store, StoreError, disk_free};
 
 /// What the admin listener answers: `/readyz` says whether commits work; the dashboard wants people
 /// to log in; everything else wants the token.
@@ -97,7 +97,10 @@ impl Gauged {
             if trouble.pass(Instant::now()).is_some() {
                 Line::error("not ready").with("err", &error).emit();
             }
-            r#"{"ready":false,"reason":"commits do not work: see the log"}"#
+            match error {
+                StoreError::Lost(loss) => lost(loss),
+                _ => r#"{"ready":false,"reason":"commits do not work: see the log"}"#,
+            }
         } else if disk_free(&self.db).is_some_and(|bytes| bytes < ROOM) {
             r#"{"ready":false,"reason":"the disk of the database is nearly full: make room"}"#
         } else if self.is_stuck().await {
@@ -133,6 +136,24 @@ impl Gauged {
         };
         let text = self.metrics.text(&sight, gauges);
         typed(StatusCode::OK, OPENMETRICS, text)
+    }
+}
+
+/// [`Loss::said`], and what follows.
+fn lost(loss: Loss) -> &'static str {
+    match loss {
+        Loss::Removed => {
+            r#"{"ready":false,"reason":"the database's file was removed or moved away: payhookd puts it back and ends, see the log"}"#
+        }
+        Loss::Replaced => {
+            r#"{"ready":false,"reason":"another file stands in the place of the database's: payhookd ends, see the log"}"#
+        }
+        Loss::Overwritten => {
+            r#"{"ready":false,"reason":"the database's file was written over: payhookd ends, see the log"}"#
+        }
+        Loss::LogRemoved => {
+            r#"{"ready":false,"reason":"the log beside the database's file (-wal, -shm) was removed: payhookd ends, see the log"}"#
+        }
     }
 }
 

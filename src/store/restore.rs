@@ -31,7 +31,7 @@ pub struct Restored {
 pub fn restore(copy: &Path, db: &Path, now: Timestamp) -> Result<Restored, StoreError> {
     let damaged = |problem| StoreError::Damaged { path: copy.to_owned(), problem };
     let of_copy = |error| match error {
-        StoreError::Other(problem) => damaged(problem),
+        StoreError::Other(problem) | StoreError::Malformed(problem) => damaged(problem),
         other => other,
     };
     let source = schema::open_as_it_is(copy).map_err(of_copy)?;

@@ -55,6 +55,7 @@ mod localstripe;
 mod log;
 mod log_chain;
 mod lookout;
+mod lost;
 mod mail;
 mod matching;
 mod merchant_action;
