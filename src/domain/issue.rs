@@ -37,7 +37,8 @@ words! {
         Database = "database",
         /// PayPal's signing certificate can't be had or expires. Subject: `paypal`.
         Certificate = "certificate",
-        /// This machine's clock is not the provider's. Subject: the provider.
+        /// This machine's clock is not the provider's, or does not fit the events. Subject: the provider, or
+        /// `machine`.
         Clock = "clock",
         /// A webhook endpoint is not set up as it should be at the provider. Subject: the provider.
         Endpoint = "endpoint",
