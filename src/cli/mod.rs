@@ -28,6 +28,7 @@ pub mod reconcile;
 pub mod replay;
 pub mod report;
 pub mod restore;
+mod room;
 pub mod send;
 pub mod serve;
 pub mod signer;

@@ -22,6 +22,7 @@ use self::watch::{
 };
 use super::api_token::{self, TokenError};
 use super::chance::{self, NoChance};
+use super::room;
 use crate::alerts::{self, Teller};
 use crate::clients::api::{ApiError, Apis, Stop};
 use crate::clients::app::App;
@@ -67,6 +68,9 @@ pub enum ServeError {
     /// The database can't be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It can't be written; says which disk it is on and what to do.
+    #[error("{0}")]
+    Disk(String),
     /// Its files were lost while the daemon was running.
     #[error("{}: nothing was acknowledged since then, and the log says what was rescued", .0.said())]
     Lost(Loss),
@@ -134,7 +138,13 @@ pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
     let logger = Logger::start(options.log_level, options.log_format == LogFormat::Json)?;
     let ran = run_with(&config, sockets, until_signalled, |_| {});
     drop(logger);
-    ran
+    ran.map_err(|error| match error {
+        ServeError::Store(error) => match room::explained(&error, &config.db) {
+            Some(explained) => ServeError::Disk(explained),
+            None => error.into(),
+        },
+        other => other,
+    })
 }
 
 /// Runs the daemon until `stop` returns, on sockets that were handed over or else on those that the

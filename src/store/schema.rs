@@ -1,5 +1,6 @@
 //! The database file: how it is opened, which schema it has, and how it is migrated.
 
+use std::error::Error;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -193,8 +194,13 @@ fn newest(runner: &Runner) -> i32 {
 
 /// The names of those that were applied.
 fn apply(runner: &Runner, connection: &mut Connection) -> Result<Vec<String>, StoreError> {
-    let report =
-        runner.run(connection).map_err(|error| StoreError::Migration(error.to_string()))?;
+    let report = runner.run(connection).map_err(|error| {
+        let source = error.source().and_then(|source| source.downcast_ref::<rusqlite::Error>());
+        match source.map(StoreError::from) {
+            Some(error) if error.is_of_the_database() => error,
+            _ => StoreError::Migration(error.to_string()),
+        }
+    })?;
     Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
 }
 
