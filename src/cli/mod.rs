@@ -40,6 +40,7 @@ use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use rustix::fs::Mode;
 use serde_json::Value;
 
 use crate::config::options::{DatabaseOption, ServeOptions};
@@ -240,6 +241,10 @@ for each payment, not for each event. Registering its transaction adopts it, how
 /// Does what was said. Exit codes: 0 done, 1 failed; 2, for what can't be said, is clap's; those of the
 /// daemon's own are [`serve::ServeError::exit_status`]'s.
 pub fn run(cli: &Cli) -> ExitCode {
+    // Whatever is written is its owner's alone, also what SQLite writes; but man pages are for everybody.
+    if !matches!(cli.command, Some(Command::Manual(_))) {
+        rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    }
     if let Some(command) = &cli.command
         && command.has_settings_of_service()
         && let Err(error) = installation::run_as_its_service()

@@ -167,6 +167,7 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
     if had_content && !lock.is_as_it_was_left() {
         check::check(&mut database, &config.db)?;
     }
+    Database::remove_abandoned(&config.db);
     database.watch(&config.db, chance::number()?)?;
     let policy = Policy { livemode: config.mode == Mode::Live, grace: config.orphan_grace };
     database.started(policy, &config.rules.to_json(), config.clock.now())?;

@@ -48,6 +48,11 @@ impl Database {
         self.batch(|batch| Ok(daemon::started(batch.connection, policy, rules, now)?))
     }
 
+    /// Removes what killed processes have left beside the database at `path`: copies that are not whole.
+    pub fn remove_abandoned(path: &Path) {
+        schema::remove_abandoned(path);
+    }
+
     /// From now on looks after every commit whether the file is still the one at `path`. `mark` is any
     /// number that this database was not marked with before.
     pub fn watch(&mut self, path: &Path, mark: i32) -> Result<(), StoreError> {
@@ -80,9 +85,11 @@ impl Database {
         certificates::all(&self.connection)
     }
 
-    /// Copies the log into the file and empties it: the last thing before a stop.
-    pub fn checkpoint(&self) -> Result<(), StoreError> {
-        Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+    /// Copies the log into the file and empties it: the last thing before a stop. `false`: somebody who reads
+    /// for long is in the way, and some of it or all is there still.
+    pub fn checkpoint(&self) -> Result<bool, StoreError> {
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        Ok(self.connection.query_row(checkpoint, [], |row| row.get::<_, i64>("busy"))? == 0)
     }
 
     /// A second connection, for work that must not be mixed with the first one's: see

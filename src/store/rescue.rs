@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::config::DbConfig;
 
 use super::StoreError;
-use super::backup::{self, beside, io, sync};
+use super::backup::{self, beside, io};
 use super::database::Database;
 use super::open_file::{Loss, OpenFile};
 
@@ -30,7 +30,7 @@ pub enum Rescued {
 pub(super) fn rescue(database: Database, open: &OpenFile, loss: Loss) -> Rescued {
     if loss == Loss::LogRemoved {
         return match database.checkpoint() {
-            Ok(()) => Rescued::Completed,
+            Ok(_) => Rescued::Completed,
             Err(error) => Rescued::Not(error, Vec::new()),
         };
     }
@@ -51,26 +51,20 @@ pub(super) fn rescue(database: Database, open: &OpenFile, loss: Loss) -> Rescued
 fn copy(database: &Database, open: &OpenFile) -> Result<Rescued, StoreError> {
     let path = open.path();
     let kept = unused(path, ".rescued");
-    let part = beside(&kept, ".part");
-    let copied = backup::copy(database.connection(), &part).and_then(|()| {
-        // The copy has it all.
-        for left in open.left_beside() {
-            std::fs::remove_file(left).map_err(|error| io(&error, left))?;
+    let mut draft = backup::draft(&kept)?;
+    backup::copy(database.connection(), &draft)?;
+    // The copy has it all.
+    for left in open.left_beside() {
+        std::fs::remove_file(left).map_err(|error| io(&error, left))?;
+    }
+    match draft.keep_at(path) {
+        Ok(()) => Ok(Rescued::PutBack),
+        // Something came in its place.
+        Err(_) => {
+            draft.keep_at(&kept).map_err(|error| io(&error, &kept))?;
+            Ok(Rescued::Beside(kept))
         }
-        // Unlike a rename, a second name replaces nothing.
-        let place = match std::fs::hard_link(&part, path) {
-            Ok(()) => Rescued::PutBack,
-            Err(_) => {
-                std::fs::hard_link(&part, &kept).map_err(|error| io(&error, &kept))?;
-                Rescued::Beside(kept)
-            }
-        };
-        sync(path.parent().filter(|folder| !folder.as_os_str().is_empty()), path)?;
-        Ok(place)
-    });
-    // It has another name now, or is of no use, and may not be there.
-    let _ = std::fs::remove_file(&part);
-    copied
+    }
 }
 
 /// Renames what was left beside the path; the names it has now.

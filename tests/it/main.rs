@@ -44,6 +44,7 @@ mod endpoints;
 mod examples;
 mod faults;
 mod field;
+mod files;
 mod flood;
 mod forget;
 mod handover;
