@@ -7,10 +7,10 @@
 //! signing certificate is made, so that a root left in a configuration can vouch for nothing else.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, Permissions};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +26,7 @@ use rcgen::{
 use time::OffsetDateTime;
 
 use crate::domain::time::Timestamp;
+use crate::files;
 use crate::providers::paypal::certificate::{Algorithm, Certificate, Trust};
 use crate::providers::paypal::transmission::{header, message};
 use crate::providers::paypal::{Environment, whole_seconds};
@@ -142,9 +143,10 @@ impl TestAuthority {
     pub fn save(&self, directory: &Path) -> Result<(), AuthorityError> {
         let write = |name: &str, text: &str, mode| {
             let path = directory.join(name);
-            replace(&path, text, mode).map_err(|source| AuthorityError::Write { path, source })
+            files::replace(&path, text.as_bytes(), mode)
+                .map_err(|source| AuthorityError::Write { path, source })
         };
-        fs::create_dir_all(directory)
+        make_folder(directory)
             .map_err(|source| AuthorityError::Write { path: directory.to_owned(), source })?;
         write(KEY, &self.key.serialize_pem(), 0o600)?;
         write(LEAF, &self.leaf_pem, 0o644)?;
@@ -288,19 +290,13 @@ fn x509_time(time: Timestamp) -> Result<OffsetDateTime, rcgen::Error> {
     OffsetDateTime::from_unix_timestamp(time.unix_seconds()).map_err(|_| rcgen::Error::Time)
 }
 
-/// Writes beside `path` and renames, so that nobody finds half a file.
-fn replace(path: &Path, text: &str, mode: u32) -> io::Result<()> {
-    let mut new = path.as_os_str().to_owned();
-    new.push(".new");
-    // One that a crash has left behind may have another mode.
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+/// The root is for a daemon that is another user's, perhaps.
+fn make_folder(directory: &Path) -> io::Result<()> {
+    if directory.is_dir() {
+        return Ok(());
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&new)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&new, path)
+    fs::create_dir_all(directory)?;
+    fs::set_permissions(directory, Permissions::from_mode(0o755))
 }
 
 const ROOT: &str = "root.pem";

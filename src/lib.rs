@@ -51,6 +51,7 @@ pub mod clients;
 pub mod clock;
 pub mod config;
 pub mod explain;
+pub mod files;
 pub mod forget;
 pub mod http;
 pub mod logfmt;

@@ -12,7 +12,7 @@ use listenfd::ListenFd;
 use sd_notify::NotifyState;
 
 use crate::logfmt::Line;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// Sockets that were opened before this process began and outlive it: whoever connects while it is
 /// exchanged waits in them, and is not refused.
@@ -25,6 +25,11 @@ pub struct Sockets {
 }
 
 impl Sockets {
+    /// Whether there are any: then a daemon before this one may still answer on them.
+    pub fn are_handed_over(&self) -> bool {
+        self.public.is_some() || self.admin.is_some()
+    }
+
     /// Takes over what was handed to this process: by the names `public` and `admin`
     /// (`FileDescriptorName=`), else in this order.
     pub fn from_environment() -> io::Result<Self> {
@@ -64,6 +69,12 @@ pub fn ready(status: &str) {
     notify(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
+/// It may take so much longer until they are.
+pub fn still_starting(longer: Duration, status: &str) {
+    let micros = u32::try_from(longer.as_micros()).unwrap_or(u32::MAX);
+    notify(&[NotifyState::ExtendTimeoutUsec(micros), NotifyState::Status(status)]);
+}
+
 /// No more are accepted; what is in flight is answered.
 pub fn stopping() {
     notify(&[NotifyState::Stopping, NotifyState::Status("answering what is in flight")]);
@@ -82,6 +93,10 @@ pub async fn stay_alive(store: Store) -> Infallible {
                 let webhooks = store.report().webhooks;
                 let status = format!("{webhooks} webhooks since the start");
                 notify(&[NotifyState::Watchdog, NotifyState::Status(&status)]);
+            }
+            // It lives, and is about to end by itself.
+            Err(StoreError::Lost(loss)) => {
+                notify(&[NotifyState::Watchdog, NotifyState::Status(loss.said())]);
             }
             Err(error) => {
                 Line::error("no commit: the service manager is not told that all is well")

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::words::Words;
-use crate::domain::issue::{News, Severity};
+use crate::domain::issue::{News, Severity, Texts};
 use crate::domain::language::Language;
 use crate::logfmt::is_obeyed;
 use crate::shapes;
@@ -60,6 +60,16 @@ impl Message {
             subject,
             text,
         }
+    }
+
+    /// A message about what no issue can be opened for.
+    pub fn urgent(texts: &Texts, language: Language) -> Self {
+        let (severity, words) = (Severity::Critical, Words::of(language));
+        let subject = plain(&texts.title);
+        let to_do = (words.to_do)(&plain(&texts.remedy));
+        let text = format!("{} {subject}\n{}\n{to_do}", mark(severity), plain(&texts.detail));
+        let data = json!({ "type": "alert", "text": text, "issues": [] });
+        Self { subject, text, severity, data }
     }
 
     /// A message that shows that messages arrive.

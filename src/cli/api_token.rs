@@ -1,12 +1,13 @@
 //! The file of the API token: read, or made at the first start.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::chance::{self, NoChance};
 use crate::config::{ApiToken, Secret, token_mistake};
+use crate::files::{self, Draft};
 use crate::logfmt::Line;
 
 /// Why there is no token.
@@ -42,12 +43,22 @@ pub fn load(token: &ApiToken) -> Result<Secret, TokenError> {
         ApiToken::Given(secret) => return Ok(secret.clone()),
         ApiToken::File(path) => path,
     };
-    match make(path) {
-        Err(TokenError::File { source, .. }) if source.kind() == ErrorKind::AlreadyExists => {
-            read(path)
-        }
-        made => made,
+    let is_kind = |error: &TokenError, kind| match error {
+        TokenError::File { source, .. } => source.kind() == kind,
+        TokenError::Garbled { .. } | TokenError::NoChance(_) => false,
+    };
+    let token = match read(path) {
+        Err(error) if is_kind(&error, ErrorKind::NotFound) => match make(path) {
+            Err(error) if is_kind(&error, ErrorKind::AlreadyExists) => read(path),
+            made => made,
+        },
+        read => read,
+    };
+    if token.is_ok() {
+        // Left by one that was killed, and of no use; whether it goes or not matters to nobody.
+        let _ = files::remove_abandoned(&files::part_of(path));
     }
+    token
 }
 
 /// Fails if the file exists, whatever is in it. It appears with the token in it or not at all, however
@@ -55,16 +66,9 @@ pub fn load(token: &ApiToken) -> Result<Secret, TokenError> {
 fn make(path: &Path) -> Result<Secret, TokenError> {
     let failed = |source| TokenError::File { path: path.to_owned(), verb: "made", source };
     let token = chance::letters(LETTERS)?;
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(format!(".{}", chance::letters(8)?));
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(failed)?;
-    let written = file.write_all(format!("{token}\n").as_bytes());
-    // Unlike a rename, a second name replaces nothing.
-    let made = written.and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&draft, path));
-    // If this fails, a file of no use stays.
-    let _ = fs::remove_file(&draft);
-    made.map_err(failed)?;
+    let draft = Draft::create(path).map_err(failed)?;
+    draft.file().write_all(format!("{token}\n").as_bytes()).map_err(failed)?;
+    draft.keep().map_err(failed)?;
     Line::info("API token made").with("file", path.display()).emit();
     Ok(Secret::new(token))
 }

@@ -14,6 +14,11 @@ pub fn letters(length: usize) -> Result<String, NoChance> {
     (0..length).map(|_| below(ALPHABET.len()).map(|place| char::from(ALPHABET[place]))).collect()
 }
 
+/// Any number.
+pub fn number() -> Result<i32, NoChance> {
+    SysRng.try_next_u32().map(u32::cast_signed).map_err(|_| NoChance)
+}
+
 /// A UUID of version 4.
 pub fn uuid() -> Result<String, NoChance> {
     let mut bytes = [0; 16];

@@ -1,8 +1,8 @@
 //! `payhookd export`: the shop's books as files that add up, or no file.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::DirBuilder;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -15,6 +15,7 @@ use crate::config::Mode;
 use crate::config::options::{DatabaseOption, SinceOption, parse_zone};
 use crate::domain::money::Money;
 use crate::domain::time::Timestamp;
+use crate::files::{self, Draft};
 use crate::store::{Reader, Span, SteadyFile, Sums};
 use crate::zone::Zone;
 
@@ -88,18 +89,17 @@ impl Export {
             }
             (None, _) => Err(said("all are several files: name a folder for them with --output")),
             (Some(file), [book]) => {
-                let part = self.write(reader, &span, *book, file, &mut told)?;
-                part.keep()
+                Ok(self.write(reader, &span, *book, file, &mut told)?.keep()?)
             }
             (Some(folder), books) => {
-                fs::create_dir_all(folder)?;
-                let mut parts = Vec::new();
+                DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+                let mut drafts = Vec::new();
                 for book in books {
                     let file = folder.join(format!("{book}.{}", self.format.suffix()));
-                    parts.push(self.write(reader, &span, *book, &file, &mut told)?);
+                    drafts.push(self.write(reader, &span, *book, &file, &mut told)?);
                 }
                 // Not before all of them balance.
-                parts.into_iter().try_for_each(Part::keep)
+                Ok(drafts.into_iter().try_for_each(Draft::keep)?)
             }
         })?;
         let end = |at: Option<Timestamp>, none: &str| {
@@ -150,13 +150,19 @@ impl Export {
         book: Book,
         file: &Path,
         told: &mut Vec<String>,
-    ) -> Result<Part, CommandError> {
-        let (part, writer) = Part::new(file)?;
-        let mut output = Output::new(BufWriter::new(SteadyFile::new(writer)), book, self.format)?;
+    ) -> Result<Draft, CommandError> {
+        if file.exists() {
+            return Err(said(format!("{} exists already: name a new file", file.display())));
+        }
+        // Its owner's alone: whose orders these are is nobody else's business.
+        let draft = Draft::create(file)
+            .map_err(|error| said(format!("{}: {error}", files::part_of(file).display())))?;
+        let steady = SteadyFile::new(draft.file().try_clone()?);
+        let mut output = Output::new(BufWriter::new(steady), book, self.format)?;
         let sums = book.read(reader, span, |entry| output.entry(entry))?;
         output.end()?;
         tell(told, book, &sums);
-        Ok(part)
+        Ok(draft)
     }
 }
 
@@ -204,45 +210,6 @@ fn tell(told: &mut Vec<String>, book: Book, sums: &Sums) {
             (Book::Disputes | Book::Orphans, _) => format!("{} {code}", decimal(sum.amount)),
         };
         told.push(format!("{book}: {} at {provider}, {amounts}", sum.rows));
-    }
-}
-
-/// A file under another name until it is known to be whole; removed if it never is.
-struct Part {
-    part: PathBuf,
-    file: PathBuf,
-    is_kept: bool,
-}
-
-impl Part {
-    fn new(file: &Path) -> Result<(Self, File), CommandError> {
-        if file.exists() {
-            return Err(said(format!("{} exists already: name a new file", file.display())));
-        }
-        let mut name = file.file_name().unwrap_or_default().to_owned();
-        name.push(".part");
-        let part = file.with_file_name(name);
-        // It is its owner's alone: whose orders these are is nobody else's business.
-        let opened =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part);
-        let opened = opened.map_err(|error| said(format!("{}: {error}", part.display())))?;
-        Ok((Self { part, file: file.to_owned(), is_kept: false }, opened))
-    }
-
-    fn keep(mut self) -> Result<(), CommandError> {
-        File::open(&self.part)?.sync_all()?;
-        fs::rename(&self.part, &self.file)?;
-        self.is_kept = true;
-        Ok(())
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        if !self.is_kept {
-            // It is of no use, and may not be there.
-            let _ = fs::remove_file(&self.part);
-        }
     }
 }
 

@@ -56,7 +56,15 @@ impl Forget {
             true => self.batch(&mut database, |batch| forget_metadata(batch, payment))?,
             false => Vec::new(),
         };
-        printed(self.tell(&mut io::stdout().lock(), &all, &metadata))
+        printed(self.tell(&mut io::stdout().lock(), &all, &metadata))?;
+        // Until then what was removed stands in the file as it was, and in the log beside it.
+        if !self.dry_run && !database.checkpoint()? {
+            return Err(said(
+                "what was removed can still be read in the log beside the database (-wal), because \
+                 somebody reads for long (a backup?): do the same again in a while",
+            ));
+        }
+        Ok(())
     }
 
     fn batch<T>(

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{CommandError, printed, rules};
+use super::{CommandError, printed, room, rules, said};
 use crate::clock::Clock;
 use crate::config::database_path;
 use crate::config::options::DatabaseOption;
@@ -15,10 +15,20 @@ use crate::store::{self, Database, Migration, Reader};
 pub fn run(options: &DatabaseOption) -> Result<(), CommandError> {
     let path = options.path();
     let now = Clock::SYSTEM.now();
-    let migration = store::migrate(&path, now)?;
+    migrate(&path, now).map_err(|error| match error {
+        CommandError::Store(error) => match room::explained(&error, &path) {
+            Some(explained) => said(explained),
+            None => error.into(),
+        },
+        other => other,
+    })
+}
+
+fn migrate(path: &Path, now: Timestamp) -> Result<(), CommandError> {
+    let migration = store::migrate(path, now)?;
     let mut output = io::stdout().lock();
-    printed(tell(&mut output, &path, &migration))?;
-    read_again(&mut output, &path, now)
+    printed(tell(&mut output, path, &migration))?;
+    read_again(&mut output, path, now)
 }
 
 /// How many are read again in one commit.

@@ -28,6 +28,7 @@ pub mod reconcile;
 pub mod replay;
 pub mod report;
 pub mod restore;
+mod room;
 pub mod send;
 pub mod serve;
 pub mod signer;
@@ -39,6 +40,7 @@ use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use rustix::fs::Mode;
 use serde_json::Value;
 
 use crate::config::options::{DatabaseOption, ServeOptions};
@@ -236,8 +238,13 @@ client_reference_id; PayPal: custom_id, invoice_id, custom, invoice_number; --or
 which of them), if only one has it. Never by amount, e-mail or time, never between test and live. What finds none becomes an orphan: one
 for each payment, not for each event. Registering its transaction adopts it, however late.";
 
-/// Does what was said. Exit codes: 0 done, 1 failed; 2, for what can't be said, is clap's.
+/// Does what was said. Exit codes: 0 done, 1 failed; 2, for what can't be said, is clap's; those of the
+/// daemon's own are [`serve::ServeError::exit_status`]'s.
 pub fn run(cli: &Cli) -> ExitCode {
+    // Whatever is written is its owner's alone, also what SQLite writes; but man pages are for everybody.
+    if !matches!(cli.command, Some(Command::Manual(_))) {
+        rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    }
     if let Some(command) = &cli.command
         && command.has_settings_of_service()
         && let Err(error) = installation::run_as_its_service()
@@ -246,8 +253,8 @@ pub fn run(cli: &Cli) -> ExitCode {
     }
     match &cli.command {
         None if cli.migrate => ended(migrate::run(&cli.serve.db)),
-        None => ended(serve::run(&cli.serve)),
-        Some(Command::Serve(options)) => ended(serve::run(options)),
+        None => served(serve::run(&cli.serve)),
+        Some(Command::Serve(options)) => served(serve::run(options)),
         Some(Command::Transactions(command)) => ended(transactions::run(command)),
         Some(Command::Events(command)) => ended(events::run(command)),
         Some(Command::Demo(demo)) => ended(demo::run(demo)),
@@ -272,18 +279,21 @@ pub fn run(cli: &Cli) -> ExitCode {
 }
 
 fn ended<E: Display>(result: Result<(), E>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // What ends a service is what its people look for: the journal's priority of errors.
-            let priority = if logger::is_journal() { "<3>" } else { "" };
-            for line in format!("payhookd: {error}").lines() {
-                // If standard error is closed too, the exit code is all that is left to say.
-                let _ = writeln!(io::stderr(), "{priority}{line}");
-            }
-            ExitCode::FAILURE
-        }
+    result.map_or_else(|error| failed(&error, 1), |()| ExitCode::SUCCESS)
+}
+
+fn served(result: Result<(), serve::ServeError>) -> ExitCode {
+    result.map_or_else(|error| failed(&error, error.exit_status()), |()| ExitCode::SUCCESS)
+}
+
+fn failed(error: &impl Display, status: u8) -> ExitCode {
+    // What ends a service is what its people look for: the journal's priority of errors.
+    let priority = if logger::is_journal() { "<3>" } else { "" };
+    for line in format!("payhookd: {error}").lines() {
+        // If standard error is closed too, the exit code is all that is left to say.
+        let _ = writeln!(io::stderr(), "{priority}{line}");
     }
+    ExitCode::from(status)
 }
 
 /// Why a command failed.

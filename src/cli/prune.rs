@@ -26,11 +26,11 @@ pub struct Pruning {
 impl Pruning {
     /// Does it.
     pub fn run(&self) -> Result<(), CommandError> {
+        let reader = Reader::open(&self.database.path())?;
         let cutoff = Keep::from(self.keep).cutoff(Clock::SYSTEM.now());
+        let cutoff = cutoff.held_back(reader.latest_event()?);
         let (pruned, removed) = match self.dry_run {
-            true => {
-                (Reader::open(&self.database.path())?.would_prune(&cutoff)?, "would be removed")
-            }
+            true => (reader.would_prune(&cutoff)?, "would be removed"),
             false => (self.prune(&cutoff)?, "removed"),
         };
         let Pruned { events, bytes, unsettled, rejected, issues } = pruned;

@@ -131,7 +131,6 @@ impl SendPaypal {
         }
         let now = Clock::SYSTEM.now();
         let authority = TestAuthority::make(Environment::Sandbox, now, now.plus(TWO_YEARS))?;
-        fs::create_dir_all(&self.authority)?;
         authority.save(&self.authority)?;
         eprintln!(
             "made a test authority in {folder}; start the daemon with\n  --mode test \

@@ -1,5 +1,7 @@
 //! The daemon: where all parts meet, and the order in which they start and stop.
 
+mod check;
+mod loss;
 mod tidy;
 mod watch;
 
@@ -15,10 +17,12 @@ use tokio::sync::watch::{Receiver, channel};
 use tokio::task::JoinHandle;
 
 use self::watch::{
-    Known, count_from_before, keep_counting, log_issues, raise_due_orphans, ring_for_others,
-    tell_counts, tell_left_out, watch_over,
+    Known, count_from_before, keep_counting, log_issues, mark_now_and_then, raise_due_orphans,
+    ring_for_others, tell_counts, tell_left_out, watch_over,
 };
 use super::api_token::{self, TokenError};
+use super::chance::{self, NoChance};
+use super::room;
 use crate::alerts::{self, Teller};
 use crate::clients::api::{ApiError, Apis, Stop};
 use crate::clients::app::App;
@@ -51,7 +55,8 @@ use crate::providers::stripe::signature::SigningSecrets;
 use crate::reconcile::worker::{Settings, Worker};
 use crate::service::{self, Sockets};
 use crate::store::{
-    Database, LogWatch, Reader, Readers, Store, StoreError, StoredCertificate, Writer,
+    DaemonLock, Database, LogWatch, Loss, Reader, Readers, Store, StoreError, StoredCertificate,
+    Writer,
 };
 use crate::throttle::Allowance;
 use crate::version::{COMMIT, VERSION};
@@ -65,9 +70,18 @@ pub enum ServeError {
     /// The database can't be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It can't be written; says which disk it is on and what to do.
+    #[error("{0}")]
+    Disk(String),
+    /// Its files were lost while the daemon was running.
+    #[error("{}: nothing was acknowledged since then, and the log says what was rescued", .0.said())]
+    Lost(Loss),
     /// There is no API token.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// The system has no randomness to give.
+    #[error(transparent)]
+    NoChance(#[from] NoChance),
     /// An address can't be listened on.
     #[error(
         "can't listen on {address}: {source}: is another payhookd running? Choose another with {flag}"
@@ -97,6 +111,17 @@ pub enum ServeError {
     NotifierEnded,
 }
 
+impl ServeError {
+    /// How the process ends with it.
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Self::Lost(_) => 3,
+            Self::Store(StoreError::HeldByDaemon { .. }) => 4,
+            _ => 1,
+        }
+    }
+}
+
 /// The addresses that were chosen, once both listen.
 #[derive(Clone, Copy, Debug)]
 pub struct Listening {
@@ -115,7 +140,13 @@ pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
     let logger = Logger::start(options.log_level, options.log_format == LogFormat::Json)?;
     let ran = run_with(&config, sockets, until_signalled, |_| {});
     drop(logger);
-    ran
+    ran.map_err(|error| match error {
+        ServeError::Store(error) => match room::explained(&error, &config.db) {
+            Some(explained) => ServeError::Disk(explained),
+            None => error.into(),
+        },
+        other => other,
+    })
 }
 
 /// Runs the daemon until `stop` returns, on sockets that were handed over or else on those that the
@@ -131,7 +162,15 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
     for warning in &config.warnings {
         Line::warn(warning).emit();
     }
+    let had_content = std::fs::metadata(&config.db).is_ok_and(|file| file.len() > 0);
     let mut database = Database::open(&config.db)?;
+    let patience = if sockets.are_handed_over() { HAND_OVER } else { Duration::ZERO };
+    let lock = DaemonLock::take(&config.db, patience, config.clock.now())?;
+    if had_content && !lock.is_as_it_was_left() {
+        check::check(&mut database, &config.db)?;
+    }
+    Database::remove_abandoned(&config.db);
+    database.watch(&config.db, chance::number()?)?;
     let policy = Policy { livemode: config.mode == Mode::Live, grace: config.orphan_grace };
     database.started(policy, &config.rules.to_json(), config.clock.now())?;
     let notifies = config.notify.is_some();
@@ -203,9 +242,14 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
     Line::info("stopped")
         .with("webhooks", report.webhooks)
         .with("commits", report.commits)
-        .with_some("log_head", report.log_head)
+        .with_some("log_head", report.log_head.as_ref())
         .with_some("outcome", stopped.as_ref().ok())
         .emit();
+    if let Some((loss, rescued)) = &report.lost {
+        loss::tell(config, *loss, rescued);
+        return Err(ServeError::Lost(*loss));
+    }
+    lock.leave();
     stopped.map(|_| ())
 }
 
@@ -295,6 +339,7 @@ async fn serve(
     let seen = (Reader::open(&config.db)?, Arc::clone(&metrics));
     tokio::task::spawn_blocking(move || count_from_before(&seen.0, &seen.1));
     let tellers = start_tellers(config, &store, &told)?;
+    tokio::spawn(mark_now_and_then(store.clone()));
     let lookout = lookout(config, &store, (Arc::clone(&refusals), Arc::clone(&metrics)))?;
     tokio::spawn(lookout.run());
     let stop_asking = Stop::new();
@@ -338,12 +383,12 @@ async fn serve(
     });
     let (clock, db) = (config.clock, config.db.clone());
     let notifies = config.notify.is_some();
-    let gauged = Gauged { metrics, readers, store, clock, db, notifies };
+    let gauged = Gauged { metrics, readers, store: store.clone(), clock, db, notifies };
     let routes = admin::routes(token, api, dashboard, gauged);
     let admin = tokio::spawn(http::serve(admin, routes, config.max_connections, told));
     let ended = tokio::select! {
         signal = stop => Ok(signal?),
-        error = watch_over(writer, notifier, &refusals) => Err(error),
+        error = watch_over(&store, writer, notifier, &refusals) => Err(error),
     };
     // Nobody listens any more only if both servers have ended.
     service::stopping();
@@ -517,6 +562,8 @@ fn raise_descriptors() -> u64 {
     current.unwrap_or(u64::MAX)
 }
 
+/// How long a daemon that takes over sockets waits for the one before, which answers what is in flight.
+const HAND_OVER: Duration = Duration::from_secs(15);
 /// Connections that may wait to be accepted. With tokio's 128 a burst makes the system drop some,
 /// and a sender that is dropped tries again only a second later.
 const BACKLOG: u32 = 4_096;

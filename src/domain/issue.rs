@@ -36,9 +36,12 @@ words! {
         /// Somebody reads of one moment of the database for so long that its log only grows. Subject:
         /// `database`.
         HeldLog = "held_log",
+        /// The database's file was removed, replaced or written over. Subject: `file`.
+        Database = "database",
         /// PayPal's signing certificate can't be had or expires. Subject: `paypal`.
         Certificate = "certificate",
-        /// This machine's clock is not the provider's. Subject: the provider.
+        /// This machine's clock is not the provider's, or does not fit the events. Subject: the provider, or
+        /// `machine`.
         Clock = "clock",
         /// A webhook endpoint is not set up as it should be at the provider. Subject: the provider.
         Endpoint = "endpoint",
@@ -89,6 +92,7 @@ impl IssueKind {
             Self::Silence => "no event has come for much longer than usual",
             Self::Disk => "the disk of the database is nearly full",
             Self::HeldLog => "another program keeps the database's log from being emptied",
+            Self::Database => "the database's file was removed, replaced or written over",
             Self::Certificate => "PayPal's signing certificate can't be had, or expires",
             Self::Clock => "this machine's clock is not the provider's",
             Self::Endpoint => "a webhook is not set up at the provider as it should be",

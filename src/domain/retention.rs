@@ -29,6 +29,47 @@ pub struct Cutoff {
     pub now: Timestamp,
 }
 
+impl Cutoff {
+    /// The same, seen from a few days after the latest event at most: a clock that is ahead must not make
+    /// everything old. `None`: there is no event.
+    pub fn held_back(self, latest: Option<Timestamp>) -> Self {
+        let Some(latest) = latest else { return self };
+        let ahead = self.now.since(latest.plus(AFTER_LATEST));
+        let earlier = |at: Option<Timestamp>| at.map(|at| at.minus(ahead));
+        Self {
+            payloads: earlier(self.payloads),
+            rejected: earlier(self.rejected),
+            issues: earlier(self.issues),
+            now: self.now.minus(ahead),
+        }
+    }
+}
+
+/// What a clock says that can't be right, or nobody can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClockDoubt {
+    /// Far after the latest event: it is ahead, or nothing came for long.
+    Ahead,
+    /// Before the latest event.
+    Behind,
+}
+
+impl ClockDoubt {
+    /// Of a clock that says `now` when the latest event came at `latest`.
+    pub fn of(now: Timestamp, latest: Timestamp) -> Option<Self> {
+        if now.since(latest) > LONGEST_QUIET {
+            return Some(Self::Ahead);
+        }
+        (latest.since(now) > A_DAY).then_some(Self::Behind)
+    }
+}
+
+/// So long after the latest event things go on becoming old.
+const AFTER_LATEST: Duration = Duration::from_secs(7 * 86_400);
+/// Without an event for so long a person is asked what time it is.
+const LONGEST_QUIET: Duration = Duration::from_secs(60 * 86_400);
+const A_DAY: Duration = Duration::from_secs(86_400);
+
 impl Keep {
     /// Seen from `now`.
     pub fn cutoff(self, now: Timestamp) -> Cutoff {
@@ -47,4 +88,41 @@ pub fn is_settled(status: Status, dispute: DisputeStatus) -> bool {
     let money_is_under_way =
         matches!(status, Status::Processing | Status::Authorized | Status::Disputed);
     !money_is_under_way && !matches!(dispute, DisputeStatus::Open | DisputeStatus::Inquiry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).expect("a time")
+    }
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    #[test]
+    fn nothing_becomes_old_by_a_clock_that_is_ahead() {
+        let keep = Keep { payloads: Some(90 * DAY), rejected: Some(30 * DAY), issues: None };
+        let latest = at("2026-11-23T12:00:00Z");
+        let now = at("2026-11-24T12:00:00Z");
+        let right = keep.cutoff(now);
+        assert_eq!(right.held_back(Some(latest)), right);
+        assert_eq!(right.held_back(None), right);
+        let ahead = keep.cutoff(at("2031-11-24T12:00:00Z")).held_back(Some(latest));
+        assert_eq!(ahead, keep.cutoff(latest.plus(7 * DAY)));
+        assert_eq!(ahead.held_back(Some(latest)), ahead);
+    }
+
+    #[test]
+    fn a_clock_that_is_far_from_the_latest_event_is_doubted() {
+        let latest = at("2026-11-23T12:00:00Z");
+        for (now, doubt) in [
+            (latest.plus(60 * DAY), None),
+            (latest.plus(61 * DAY), Some(ClockDoubt::Ahead)),
+            (latest.minus(DAY), None),
+            (latest.minus(2 * DAY), Some(ClockDoubt::Behind)),
+        ] {
+            assert_eq!(ClockDoubt::of(now, latest), doubt, "{now}");
+        }
+    }
 }

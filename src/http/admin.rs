@@ -17,7 +17,7 @@ use super::{Routes, answer, method_not_allowed, not_found, typed, unavailable};
 use crate::clock::Clock;
 use crate::logfmt::Line;
 use crate::metrics::{Gauges, Metrics};
-use crate::store::{Reader, Readers, Store, disk_free};
+use crate::store::{Loss, Reader, Readers, Store, StoreError, disk_free};
 use crate::throttle::Throttle;
 
 /// What the admin listener answers: `/readyz` says whether commits work; the dashboard wants people
@@ -139,7 +139,10 @@ impl Gauged {
             if trouble.pass(Instant::now()).is_some() {
                 Line::error("not ready").with("err", &error).emit();
             }
-            return Err(r#"{"ready":false,"reason":"commits do not work: see the log"}"#);
+            return Err(match error {
+                StoreError::Lost(loss) => lost(loss),
+                _ => r#"{"ready":false,"reason":"commits do not work: see the log"}"#,
+            });
         }
         if disk_free(&self.db).is_some_and(|bytes| bytes < ROOM) {
             return Err(
@@ -176,6 +179,24 @@ impl Gauged {
         };
         let text = self.metrics.text(&sight, gauges);
         typed(StatusCode::OK, OPENMETRICS, text)
+    }
+}
+
+/// [`Loss::said`], and what follows.
+fn lost(loss: Loss) -> &'static str {
+    match loss {
+        Loss::Removed => {
+            r#"{"ready":false,"reason":"the database's file was removed or moved away: payhookd puts it back and ends, see the log"}"#
+        }
+        Loss::Replaced => {
+            r#"{"ready":false,"reason":"another file stands in the place of the database's: payhookd ends, see the log"}"#
+        }
+        Loss::Overwritten => {
+            r#"{"ready":false,"reason":"the database's file was written over: payhookd ends, see the log"}"#
+        }
+        Loss::LogRemoved => {
+            r#"{"ready":false,"reason":"the log beside the database's file (-wal, -shm) was removed: payhookd ends, see the log"}"#
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use crate::domain::event::Provider;
 use crate::domain::issue::{IssueKind, Raise, Severity};
 use crate::domain::language::Spoken;
 use crate::domain::refusal::{NotTaken, Refusal};
+use crate::domain::retention::ClockDoubt;
 use crate::domain::rhythm::{Rhythm, WEEKS, hour_of};
 use crate::domain::time::Timestamp;
 use crate::http::refusals::Refusals;
@@ -143,6 +144,7 @@ impl Lookout {
                 self.look_for_silence(memory, &mut seen, (provider, last), started_at, now)?;
             }
         }
+        self.look_at_clock(&mut seen, now)?;
         self.look_at_certificate(&mut seen, now)?;
         self.look_at_disk(&mut seen);
         self.look_at_log(memory, &mut seen);
@@ -221,6 +223,16 @@ impl Lookout {
         match rhythm.is_some_and(|rhythm| rhythm.is_silent(from, now)) {
             true => seen.bad(words::silence(provider, last, &self.zone)),
             false => seen.is_over(IssueKind::Silence, provider, Some(last)),
+        }
+        Ok(())
+    }
+
+    /// What the providers' signatures can't tell, because nothing that is signed comes.
+    fn look_at_clock(&self, seen: &mut Seen, now: Timestamp) -> Result<(), StoreError> {
+        let Some(latest) = self.reader.latest_event()? else { return Ok(()) };
+        match ClockDoubt::of(now, latest) {
+            Some(doubt) => seen.bad(words::machine_clock(doubt, latest, &self.zone)),
+            None => seen.good(IssueKind::Clock, words::MACHINE, None),
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use crate::domain::event::Provider;
 use crate::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
 use crate::domain::language::{Language, Spoken};
 use crate::domain::money::Money;
+use crate::domain::retention::ClockDoubt;
 use crate::domain::time::Timestamp;
 use crate::store::{Issue, Transaction};
 use crate::zone::Zone;
@@ -209,6 +210,55 @@ pub(super) fn silence(provider: Provider, last: Timestamp, zone: &Zone) -> Raise
         ),
     };
     raise(IssueKind::Silence, provider.as_str(), Severity::Warning, texts)
+}
+
+/// What the issue of this machine's own clock is about; those that signatures showed are about a provider.
+pub(super) const MACHINE: &str = "machine";
+
+/// The clock and the latest event do not fit together.
+pub(super) fn machine_clock(doubt: ClockDoubt, latest: Timestamp, zone: &Zone) -> Raise {
+    let latest = zone.show(latest);
+    let texts = match doubt {
+        ClockDoubt::Ahead => Spoken {
+            english: Texts::new(
+                "This machine's clock is far ahead of the last event",
+                format!(
+                    "The last event came at {latest}, more than sixty days before. Until one comes, \
+                     nothing is removed for being old."
+                ),
+                "look what `date` says, and set the clock if it is wrong; if it is right, see why \
+                 nothing comes: `payhookd doctor`",
+            ),
+            french: Texts::new(
+                "L’horloge de cette machine est très en avance sur le dernier événement",
+                format!(
+                    "Le dernier événement est arrivé le {latest}, plus de soixante jours avant. \
+                     Jusqu’au prochain, rien n’est supprimé pour son âge."
+                ),
+                "voyez ce que dit `date`, et réglez l’horloge si elle est fausse\u{a0}; si elle est \
+                 juste, voyez pourquoi rien n’arrive\u{a0}: `payhookd doctor`",
+            ),
+        },
+        ClockDoubt::Behind => Spoken {
+            english: Texts::new(
+                "This machine's clock is behind the last event",
+                format!(
+                    "The last event came at {latest}, which is still to come. Times and deadlines \
+                     are wrong as long as the clock is."
+                ),
+                "look what `date` says, and set the clock: `timedatectl set-ntp true`",
+            ),
+            french: Texts::new(
+                "L’horloge de cette machine retarde sur le dernier événement",
+                format!(
+                    "Le dernier événement est arrivé le {latest}, qui est encore à venir. Les heures \
+                     et les échéances sont fausses tant que l’horloge l’est."
+                ),
+                "voyez ce que dit `date`, et réglez l’horloge\u{a0}: `timedatectl set-ntp true`",
+            ),
+        },
+    };
+    raise(IssueKind::Clock, MACHINE, Severity::Warning, texts)
 }
 
 /// There is little room.

@@ -5,18 +5,18 @@
 //! file is copied first, piece by piece and at a pace, while others go on changing it; what they
 //! changed meanwhile is copied once more, and then, of one moment, the little that is left.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use rustix::fs::{FlockOperation, flock};
 
 use super::moment::Moment;
 use super::pace::{self, Pace, SteadyFile};
 use super::{StoreError, schema, soundness};
+use crate::files::{self, Draft};
 
 /// What is read, compared and written at once.
 const PIECE: usize = 128 * 1024;
@@ -51,26 +51,18 @@ pub fn backup(db: &Path, target: &Path) -> Result<Backup, StoreError> {
     if target.exists() {
         return Err(StoreError::Exists { path: target.to_owned() });
     }
-    // Under its own name only what is whole and checked.
-    let part = beside(target, ".part");
-    let copying = Copying::begin(db, &part)?;
-    let copied = copying.copy(db, &part).and_then(|()| check_paced(&part)).and_then(|backup| {
-        std::fs::rename(&part, target).map_err(|error| io(&error, target))?;
-        sync(target.parent().filter(|folder| !folder.as_os_str().is_empty()), target)?;
-        Ok(backup)
-    });
-    if copied.is_err() {
-        // What is left of it is of no use, and may not be there.
-        let _ = std::fs::remove_file(&part);
-    }
-    copied
+    let copying = Copying::begin(db, target)?;
+    copying.copy(db)?;
+    let backup = check_paced(copying.draft.path())?;
+    copying.draft.keep().map_err(|error| io(&error, target))?;
+    Ok(backup)
 }
 
 /// Removes a copy. A disk that is told of all of it at once that it is free does little else for a while, so
 /// it is told bit by bit.
 pub fn remove_copy(copy: &Path) -> Result<(), StoreError> {
     // What is no longer whole must not have the name of what is.
-    let part = beside(copy, ".part");
+    let part = files::part_of(copy);
     std::fs::rename(copy, &part).map_err(|error| io(&error, copy))?;
     remove_abandoned(&part).map(|_| ())
 }
@@ -78,10 +70,7 @@ pub fn remove_copy(copy: &Path) -> Result<(), StoreError> {
 /// Removes the file at `part` if a copy was to become of it that nobody makes any more: whether it was so.
 pub fn remove_abandoned(part: &Path) -> Result<bool, StoreError> {
     let of_part = |error| io(&error, part);
-    let file = OpenOptions::new().write(true).open(part).map_err(of_part)?;
-    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-        return Ok(false);
-    }
+    let Some(file) = files::abandoned(part).map_err(of_part)? else { return Ok(false) };
     let mut left = file.metadata().map_err(of_part)?.len();
     while left > FREED {
         left -= FREED;
@@ -99,37 +88,32 @@ struct Copying {
     /// Closed after every connection to the database: with a file the locks go that SQLite has on it in the
     /// same process.
     source: File,
-    /// Locked against another copy of that name.
-    target: File,
+    draft: Draft,
 }
 
 impl Copying {
-    fn begin(db: &Path, part: &Path) -> Result<Self, StoreError> {
+    fn begin(db: &Path, target: &Path) -> Result<Self, StoreError> {
         let source = File::open(db).map_err(|error| io(&error, db))?;
         let connection = schema::open_as_it_is(db)?;
         let is_still = |now: std::fs::Metadata| Ok(now.ino() == source.metadata()?.ino());
         if !std::fs::metadata(db).and_then(is_still).map_err(|error| io(&error, db))? {
             return Err(StoreError::Busy);
         }
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let target = options.open(part).map_err(|error| io(&error, part))?;
-        if flock(&target, FlockOperation::NonBlockingLockExclusive).is_err() {
-            return Err(StoreError::Exists { path: part.to_owned() });
-        }
-        Ok(Self { connection, source, target })
+        // What is left of one that was killed may be large.
+        remove_abandoned(&files::part_of(target))?;
+        let draft = draft(target)?;
+        Ok(Self { connection, source, draft })
     }
 
     /// The copy is on the disk when this returns.
-    fn copy(&self, db: &Path, part: &Path) -> Result<(), StoreError> {
+    fn copy(&self, db: &Path) -> Result<(), StoreError> {
+        let (part, target) = (self.draft.path(), self.draft.file());
         let of_part = |error| io(&error, part);
-        // What is left of one that was killed.
-        self.target.set_len(0).map_err(of_part)?;
-        let mut target = SteadyFile::new(self.target.try_clone().map_err(of_part)?);
+        let mut steady = SteadyFile::new(target.try_clone().map_err(of_part)?);
         let mut pace = Pace::of_writing();
         for _ in 0..2 {
             let paced = |bytes| {
-                target.written(bytes)?;
+                steady.written(bytes)?;
                 pace.keep();
                 Ok(())
             };
@@ -137,14 +121,14 @@ impl Copying {
         }
         let Some(moment) = Moment::find(db, &self.connection)? else {
             // SQLite's way needs nothing but to read.
-            self.target.set_len(0).map_err(of_part)?;
-            return vacuum_into(&self.connection, part);
+            target.set_len(0).map_err(of_part)?;
+            return copy(&self.connection, &self.draft);
         };
         self.copy_changed(|_| Ok(())).map_err(of_part)?;
-        self.target.set_len(moment.bytes).map_err(of_part)?;
+        target.set_len(moment.bytes).map_err(of_part)?;
         drop(moment);
-        self.target.write_all_at(&WITHOUT_LOG, FORMAT_AT).map_err(of_part)?;
-        self.target.sync_all().map_err(of_part)
+        target.write_all_at(&WITHOUT_LOG, FORMAT_AT).map_err(of_part)?;
+        target.sync_all().map_err(of_part)
     }
 
     /// Makes the copy what the file is, piece by piece; `written` is told of each how many bytes were
@@ -157,10 +141,10 @@ impl Copying {
             if read == 0 {
                 return Ok(());
             }
-            let has = read_at(&self.target, &mut copied[..read], at)?;
+            let has = read_at(self.draft.file(), &mut copied[..read], at)?;
             let is_same = piece[..read] == copied[..has];
             if !is_same {
-                self.target.write_all_at(&piece[..read], at)?;
+                self.draft.file().write_all_at(&piece[..read], at)?;
             }
             written(if is_same { 0 } else { read })?;
             at += read as u64;
@@ -180,20 +164,18 @@ fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
     Ok(read)
 }
 
-/// Copies into a new file, which is on the disk when this returns.
-pub(super) fn copy(connection: &Connection, target: &Path) -> Result<(), StoreError> {
-    if target.exists() {
-        std::fs::remove_file(target).map_err(|error| io(&error, target))?;
-    }
-    // SQLite writes into a file that is there if it is empty.
-    schema::create(target);
-    vacuum_into(connection, target)
+/// A file that is to be `target` when it is whole.
+pub(super) fn draft(target: &Path) -> Result<Draft, StoreError> {
+    Draft::create(target).map_err(|error| match error.kind() {
+        io::ErrorKind::ResourceBusy => StoreError::Exists { path: files::part_of(target) },
+        _ => io(&error, &files::part_of(target)),
+    })
 }
 
-/// Has SQLite copy into a file that is empty; it is on the disk when this returns.
-fn vacuum_into(connection: &Connection, target: &Path) -> Result<(), StoreError> {
-    connection.execute("VACUUM INTO ?1", [target.to_string_lossy()])?;
-    sync(Some(target), target)
+/// Has SQLite copy into a file that is empty.
+pub(super) fn copy(connection: &Connection, draft: &Draft) -> Result<(), StoreError> {
+    connection.execute("VACUUM INTO ?1", [draft.path().to_string_lossy()])?;
+    Ok(())
 }
 
 /// Checks a copy that was made, and counts what it holds.
@@ -216,11 +198,6 @@ fn count(connection: &Connection, copy: &Path) -> Result<Backup, StoreError> {
     };
     let bytes = std::fs::metadata(copy).map_err(|error| io(&error, copy))?.len();
     Ok(Backup { bytes, events: count("webhook_logs")?, transactions: count("transactions")? })
-}
-
-pub(super) fn sync(file: Option<&Path>, named: &Path) -> Result<(), StoreError> {
-    let file = File::open(file.unwrap_or_else(|| Path::new(".")));
-    file.and_then(|file| file.sync_all()).map_err(|error| io(&error, named))
 }
 
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {

@@ -3,11 +3,13 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::certificates::{self, StoredCertificate};
 use super::chain::Head;
+use super::open_file::OpenFile;
 use super::rejected_requests::{self, RejectedRequest};
 use super::{StoreError, daemon, schema};
 use crate::domain::orphan::Policy;
@@ -21,6 +23,8 @@ pub struct Database {
     policy: Policy,
     /// For what removes old things; opened when it is first needed.
     tidying: Option<Connection>,
+    /// What is looked at after every commit; `None`: nobody does.
+    watched: Option<Arc<OpenFile>>,
 }
 
 impl Database {
@@ -29,7 +33,7 @@ impl Database {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let connection = schema::open_writer(path)?;
         let policy = daemon::policy(&connection)?;
-        Ok(Self { connection, policy, tidying: None })
+        Ok(Self { connection, policy, tidying: None, watched: None })
     }
 
     /// Notes that the daemon starts, and what it is told: whoever opens the database later does as
@@ -44,7 +48,20 @@ impl Database {
         self.batch(|batch| Ok(daemon::started(batch.connection, policy, rules, now)?))
     }
 
-    /// Runs `work` in one transaction: all of it is committed, with an fsync, or nothing.
+    /// Removes what killed processes have left beside the database at `path`: copies that are not whole.
+    pub fn remove_abandoned(path: &Path) {
+        schema::remove_abandoned(path);
+    }
+
+    /// From now on looks after every commit whether the file is still the one at `path`. `mark` is any
+    /// number that this database was not marked with before.
+    pub fn watch(&mut self, path: &Path, mark: i32) -> Result<(), StoreError> {
+        self.watched = Some(Arc::new(OpenFile::of(self, path, mark)?));
+        Ok(())
+    }
+
+    /// Runs `work` in one transaction: all of it is committed, with an fsync, or nothing. Of a database
+    /// that is watched it may be committed, and be in a file that is lost: [`StoreError::Lost`].
     pub fn batch<T>(
         &mut self,
         work: impl FnOnce(&Batch<'_>) -> Result<T, StoreError>,
@@ -57,7 +74,10 @@ impl Database {
         let done =
             catch_unwind(AssertUnwindSafe(|| work(&batch))).map_err(|_| StoreError::Fault)??;
         transaction.commit()?;
-        Ok(done)
+        match &self.watched {
+            Some(file) => file.check().map(|()| done),
+            None => Ok(done),
+        }
     }
 
     /// Every certificate that is kept.
@@ -65,9 +85,11 @@ impl Database {
         certificates::all(&self.connection)
     }
 
-    /// Copies the log into the file and empties it: the last thing before a stop.
-    pub fn checkpoint(&self) -> Result<(), StoreError> {
-        Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+    /// Copies the log into the file and empties it: the last thing before a stop. `false`: somebody who reads
+    /// for long is in the way, and some of it or all is there still.
+    pub fn checkpoint(&self) -> Result<bool, StoreError> {
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        Ok(self.connection.query_row(checkpoint, [], |row| row.get::<_, i64>("busy"))? == 0)
     }
 
     /// A second connection, for work that must not be mixed with the first one's: see
@@ -82,6 +104,14 @@ impl Database {
 
     pub(super) fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    pub(super) fn connection_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
+    pub(super) fn watched(&self) -> Option<&Arc<OpenFile>> {
+        self.watched.as_ref()
     }
 }
 
@@ -132,11 +162,9 @@ impl Batch<'_> {
         Ok(certificates::save(self.connection, certificate)?)
     }
 
-    /// Writes without changing anything, to see whether that is possible.
+    /// Writes without changing anything but the mark of the file, to see whether that is possible.
     pub(super) fn touch(&self) -> Result<(), StoreError> {
-        // Setting it, even to the value it has, writes the first page.
-        let version: i64 =
-            self.connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        Ok(self.connection.pragma_update(None, "user_version", version)?)
+        let mark: i32 = self.connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        Ok(self.connection.pragma_update(None, "user_version", mark.wrapping_add(1))?)
     }
 }

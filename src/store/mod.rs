@@ -29,10 +29,12 @@ mod issue_retention;
 mod issues;
 mod late_money;
 mod listing;
+mod lock;
 mod log;
 mod matching;
 mod moment;
 mod object_asks;
+mod open_file;
 mod orphans;
 mod other_money;
 mod pace;
@@ -46,6 +48,7 @@ mod references;
 mod register;
 mod rejected_requests;
 mod replay;
+mod rescue;
 mod restore;
 mod retention;
 mod schema;
@@ -82,8 +85,10 @@ pub use issues::{Dismissed, Issue};
 pub use listing::{
     DeliveryFilter, EventFilter, IssueFilter, Listed, OrphanFilter, Page, TransactionFilter,
 };
+pub use lock::DaemonLock;
 pub use log::{LogWatch, LongLog};
 pub use object_asks::{AskSubject, Asked, DueAsk};
+pub use open_file::Loss;
 pub use orphans::{By, Orphan, Resolution};
 pub use pace::SteadyFile;
 pub use read::Reader;
@@ -93,6 +98,7 @@ pub use reconcile::{Cause, Found};
 pub use register::{NewTransaction, Registered};
 pub use rejected_requests::{RejectedRequest, USER_AGENT_CHARS};
 pub use replay::Replayed;
+pub use rescue::Rescued;
 pub use restore::{Restored, restore};
 pub use retention::{Pruned, Round};
 pub use schema::{Migration, migrate};
@@ -118,9 +124,24 @@ pub enum StoreError {
     /// Another process held the database for too long.
     #[error("the database is held by another process")]
     Busy,
+    /// Another daemon runs on it.
+    #[error(
+        "the database {path} is in use by another payhookd ({holder}): stop that one, or name \
+         another database with --db"
+    )]
+    HeldByDaemon {
+        /// The file.
+        path: PathBuf,
+        /// Who it is, and since when.
+        holder: String,
+    },
     /// The disk did not do what it was told.
     #[error("the disk failed: {0}")]
     Disk(String),
+    /// The file is not the one that was opened any more. What was committed may be in a file that nobody
+    /// finds again.
+    #[error("{}", .0.said())]
+    Lost(Loss),
     /// More webhooks wait to be written than the queue holds.
     #[error("the queue to the database is full")]
     QueueFull,
@@ -211,6 +232,9 @@ pub enum StoreError {
         /// What SQLite says.
         problem: String,
     },
+    /// What SQLite reads makes no sense.
+    #[error("the database is damaged ({0}): go back to a copy with `payhookd restore`")]
+    Malformed(String),
     /// A migration could not be applied.
     #[error("migration failed: {0}")]
     Migration(String),
@@ -231,22 +255,29 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether it would have happened to any webhook: there is no room, no right, no turn or no
-    /// disk to write.
+    /// Whether it would have happened to any webhook: there is no room, no right, no turn, no disk or
+    /// no file to write.
     pub fn is_of_the_database(&self) -> bool {
-        matches!(self, Self::Full | Self::ReadOnly | Self::Busy | Self::Disk(_))
+        matches!(self, Self::Full | Self::ReadOnly | Self::Busy | Self::Disk(_) | Self::Lost(_))
     }
 }
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&rusqlite::Error> for StoreError {
+    fn from(error: &rusqlite::Error) -> Self {
         use rusqlite::ErrorCode::{
-            DatabaseBusy, DatabaseLocked, DiskFull, ReadOnly, SystemIoFailure,
+            DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, ReadOnly, SystemIoFailure,
         };
         match error.sqlite_error_code() {
             Some(DiskFull) => Self::Full,
             Some(ReadOnly) => Self::ReadOnly,
             Some(DatabaseBusy | DatabaseLocked) => Self::Busy,
+            Some(DatabaseCorrupt) => Self::Malformed(error.to_string()),
             Some(SystemIoFailure) => Self::Disk(error.to_string()),
             _ => Self::Other(error.to_string()),
         }

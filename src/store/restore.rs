@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, fcntl_lock};
 
-use super::backup::{self, Backup, beside, io, sync};
+use super::backup::{self, Backup, beside, io};
 use super::{StoreError, schema, soundness};
 use crate::domain::time::Timestamp;
 
@@ -31,7 +31,7 @@ pub struct Restored {
 pub fn restore(copy: &Path, db: &Path, now: Timestamp) -> Result<Restored, StoreError> {
     let damaged = |problem| StoreError::Damaged { path: copy.to_owned(), problem };
     let of_copy = |error| match error {
-        StoreError::Other(problem) => damaged(problem),
+        StoreError::Other(problem) | StoreError::Malformed(problem) => damaged(problem),
         other => other,
     };
     let source = schema::open_as_it_is(copy).map_err(of_copy)?;
@@ -42,20 +42,13 @@ pub fn restore(copy: &Path, db: &Path, now: Timestamp) -> Result<Restored, Store
     }
     // Until this is dropped nobody else can open the database.
     let before = hold(db)?;
-    let part = beside(db, ".part");
-    let restored = backup::copy(&source, &part).and_then(|()| {
-        let backup = backup::check(&part)?;
-        hand_over(&part, db, before.as_ref())?;
-        let kept = before.as_ref().map(|_| keep(db, now)).transpose()?;
-        std::fs::rename(&part, db).map_err(|error| io(&error, db))?;
-        sync(db.parent().filter(|folder| !folder.as_os_str().is_empty()), db)?;
-        Ok(Restored { backup, kept })
-    });
-    if restored.is_err() {
-        // What is left of it is of no use, and may not be there.
-        let _ = std::fs::remove_file(&part);
-    }
-    restored
+    let draft = backup::draft(db)?;
+    backup::copy(&source, &draft)?;
+    let backup = backup::check(draft.path())?;
+    hand_over(draft.path(), db, before.as_ref())?;
+    let kept = before.as_ref().map(|_| keep(db, now)).transpose()?;
+    draft.replace().map_err(|error| io(&error, db))?;
+    Ok(Restored { backup, kept })
 }
 
 /// The database file, locked whole: every connection of SQLite's to a database with a write-ahead log

@@ -81,16 +81,23 @@ struct Candidate {
 
 impl Database {
     /// Does the next small step of `round`, in a transaction of its own; what it did, and how far the
-    /// round has come then.
+    /// round has come then. A cut-off that is far after the latest event is [held
+    /// back](Cutoff::held_back).
     pub fn prune(&mut self, cutoff: &Cutoff, round: Round) -> Result<(Pruned, Round), StoreError> {
         step(self.tidying()?, cutoff, round)
     }
 }
 
 impl Reader {
+    /// When the latest event came, UTC.
+    pub fn latest_event(&self) -> Result<Option<Timestamp>, StoreError> {
+        latest_event(&self.connection)
+    }
+
     /// What a round of pruning would remove now.
     pub fn would_prune(&self, cutoff: &Cutoff) -> Result<Pruned, StoreError> {
         let connection = &self.connection;
+        let cutoff = cutoff.held_back(latest_event(connection)?);
         let mut pruned = Pruned::default();
         if let Some(before) = cutoff.rejected {
             let count = "SELECT count(*) FROM rejected_requests WHERE received_at < :before";
@@ -120,6 +127,7 @@ fn step(
     round: Round,
 ) -> Result<(Pruned, Round), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let cutoff = cutoff.held_back(latest_event(&transaction)?);
     let mut pruned = Pruned::default();
     let next = match (round, cutoff.payloads) {
         (Round::Begun, _) => {
@@ -149,6 +157,23 @@ fn step(
     };
     transaction.commit()?;
     Ok((pruned, next))
+}
+
+/// Of webhooks, if there are any: their signatures keep most of them out while the clock is wrong. The newest
+/// by their numbers are looked at.
+fn latest_event(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT ifnull((SELECT max(received_at) FROM
+                            (SELECT received_at FROM webhook_logs WHERE source = 'webhook'
+                             ORDER BY id DESC LIMIT 50)),
+                       (SELECT max(received_at) FROM
+                            (SELECT received_at FROM webhook_logs ORDER BY id DESC LIMIT 50)))",
+    )?;
+    let mut rows = statement.query([])?;
+    match rows.next()? {
+        Some(row) => Columns::of(row).optional_instant(),
+        None => Ok(None),
+    }
 }
 
 /// What the next step is about.

@@ -1,5 +1,6 @@
 //! The database file: how it is opened, which schema it has, and how it is migrated.
 
+use std::error::Error;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use rustix::fs::{Access, access};
 
 use super::{StoreError, backup, chain};
 use crate::domain::time::Timestamp;
+use crate::files;
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -167,12 +169,15 @@ pub fn migrate(path: &Path, now: Timestamp) -> Result<Migration, StoreError> {
 
 fn migrate_by(runner: &Runner, path: &Path, now: Timestamp) -> Result<Migration, StoreError> {
     let mut connection = open(path)?;
+    remove_abandoned(path);
     let version = version(&connection, path)?;
     let backup = match version {
         None => None,
         Some(version) if version < newest(runner) => Some(copy(&connection, path, version, now)?),
         Some(version) => {
             refuse_newer(version, newest(runner), path)?;
+            // One that was killed has left this to do, perhaps.
+            chain::take_over(&mut connection)?;
             return Ok(Migration { applied: Vec::new(), backup: None });
         }
     };
@@ -193,8 +198,13 @@ fn newest(runner: &Runner) -> i32 {
 
 /// The names of those that were applied.
 fn apply(runner: &Runner, connection: &mut Connection) -> Result<Vec<String>, StoreError> {
-    let report =
-        runner.run(connection).map_err(|error| StoreError::Migration(error.to_string()))?;
+    let report = runner.run(connection).map_err(|error| {
+        let source = error.source().and_then(|source| source.downcast_ref::<rusqlite::Error>());
+        match source.map(StoreError::from) {
+            Some(error) if error.is_of_the_database() => error,
+            _ => StoreError::Migration(error.to_string()),
+        }
+    })?;
     Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
 }
 
@@ -272,6 +282,14 @@ fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
         .collect()
 }
 
+/// Removes what killed processes have left beside the database at `path`: copies that are not whole.
+pub(super) fn remove_abandoned(path: &Path) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned() + ".";
+    let is_ours = |other: &str| other.starts_with(&name) && other.ends_with(files::PART);
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    files::remove_all_abandoned(folder, is_ours);
+}
+
 /// A consistent copy, also while others write.
 fn copy(
     connection: &Connection,
@@ -283,7 +301,9 @@ fn copy(
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".v{version}-{stamp}.bak"));
     let copy = path.with_file_name(name);
-    backup::copy(connection, &copy)?;
+    let draft = backup::draft(&copy)?;
+    backup::copy(connection, &draft)?;
+    draft.keep().map_err(|error| backup::io(&error, &copy))?;
     Ok(copy)
 }
 
@@ -343,6 +363,39 @@ mod tests {
 
         let again = migrate_by(&runner, &path, now()).expect("nothing to do");
         assert_eq!(again, Migration { applied: Vec::new(), backup: None });
+    }
+
+    #[test]
+    fn what_a_killed_migration_left_is_completed_and_its_copy_removed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("shop.db");
+        database(&path);
+        let connection = Connection::open(&path).expect("the database");
+        // Killed after the migration that begins the chain, and before what there was became part of it.
+        let before = "INSERT INTO webhook_logs (provider, event_id, event_type, livemode, received_at,
+                          last_received_at, delivery_count, status, processing_us, proof, payload_sha256,
+                          source)
+                      VALUES ('stripe', 'evt_1', 'ping', 1, '2026-11-23T11:52:03.250Z',
+                          '2026-11-23T11:52:03.250Z', 1, 'ignored', 1, 'secret 1', zeroblob(32), 'webhook')";
+        connection.execute_batch(before).expect("a row");
+        drop(connection);
+        let links = || {
+            let connection = Connection::open(&path).expect("the database");
+            let count = "SELECT count(*) FROM webhook_log_chain";
+            connection.query_row(count, [], |row| row.get::<_, i64>(0)).expect("a count")
+        };
+        assert_eq!(links(), 1);
+        let (half, others) = (
+            directory.path().join("shop.db.v1-20261123T115203250Z.bak.part"),
+            directory.path().join("another.db.part"),
+        );
+        std::fs::write(&half, "half").expect("a file");
+        std::fs::write(&others, "half").expect("a file");
+
+        let again = migrate_by(&migrations(), &path, now()).expect("nothing to migrate");
+        assert_eq!(again, Migration { applied: Vec::new(), backup: None });
+        assert_eq!(links(), 2);
+        assert!(!half.exists() && others.exists());
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Whether a database file is what it should be.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use super::database::Database;
 use super::{StoreError, pace, schema};
 
 /// What SQLite finds wrong with the database at `path`; empty if it is sound. Writers are not held
@@ -16,6 +18,38 @@ pub fn problems(path: &Path, full: bool) -> Result<Vec<String>, StoreError> {
     pace::slow_down(&mut connection)?;
     problems_of(&connection, full)
 }
+
+impl Database {
+    /// What SQLite finds wrong with the structure of the database, if anything. All of the file is read once,
+    /// as fast as that goes; `tell` is called again and again while it lasts.
+    pub fn check(
+        &mut self,
+        every: Duration,
+        mut tell: impl FnMut() + Send + 'static,
+    ) -> Result<Option<String>, StoreError> {
+        let mut told = Instant::now();
+        let told_again = move || {
+            if told.elapsed() >= every {
+                told = Instant::now();
+                tell();
+            }
+            false
+        };
+        let connection = self.connection_mut();
+        connection.progress_handler(INSTRUCTIONS, Some(told_again))?;
+        let found = problems_of(connection, false);
+        connection.progress_handler(0, None::<fn() -> bool>)?;
+        match found {
+            Ok(problems) => Ok(problems.into_iter().next()),
+            // What is so damaged that it can't be checked.
+            Err(StoreError::Malformed(problem)) => Ok(Some(problem)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Of SQLite's instructions, between two looks at the time.
+const INSTRUCTIONS: i32 = 10_000;
 
 /// The same on a connection.
 pub(super) fn problems_of(connection: &Connection, full: bool) -> Result<Vec<String>, StoreError> {

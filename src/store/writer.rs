@@ -16,7 +16,9 @@ use super::chain::Head;
 use super::database::{Batch, Database};
 use super::delivery_attempts::Attempt;
 use super::ingest::{Ingested, Webhook};
+use super::open_file::{Loss, OpenFile};
 use super::rejected_requests::RejectedRequest;
+use super::rescue::{Rescued, rescue};
 use super::retention::{Pruned, Round};
 use super::{StoreError, faults};
 use crate::domain::retention::Cutoff;
@@ -41,6 +43,7 @@ pub struct Store {
     queue: mpsc::Sender<Queued>,
     counters: Arc<Counters>,
     bell: Bell,
+    watched: Option<Arc<OpenFile>>,
 }
 
 /// Rings when something may have been committed, for those who wait for it. It tells no more than
@@ -76,7 +79,7 @@ pub struct Receipt {
 }
 
 /// What the writer did until it ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct WriterReport {
     /// Commits made.
     pub commits: u64,
@@ -84,6 +87,8 @@ pub struct WriterReport {
     pub webhooks: u64,
     /// The end of the log of events; `None` while it runs, and if it could not be read.
     pub log_head: Option<Head>,
+    /// Whether the files were lost, how, and what could be rescued then.
+    pub lost: Option<(Loss, Rescued)>,
 }
 
 #[derive(Debug, Default)]
@@ -158,12 +163,14 @@ impl Store {
         let counters = Arc::new(Counters::default());
         let faults = faults::Faults::new(faults);
         let (of_thread, bell) = (Arc::clone(&counters), Bell::new());
+        let watched = database.watched().cloned();
         let bell_of_thread = bell.clone();
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
             let observers = Observers { counters: &of_thread, observe: &observe };
             write(database, queued, &observers, &bell_of_thread, &faults)
         })?;
-        Ok((Self { queue, counters: Arc::clone(&counters), bell }, Writer { thread, counters }))
+        let store = Self { queue, counters: Arc::clone(&counters), bell, watched: watched.clone() };
+        Ok((store, Writer { thread, counters, watched }))
     }
 
     /// Rings after each commit.
@@ -199,7 +206,13 @@ impl Store {
         answered.blocking_recv().map_err(|_| StoreError::Stopped)?
     }
 
-    /// Makes a commit that changes nothing.
+    /// Whether the files of the database are lost. The writer finds out with the next commit, this also
+    /// without one.
+    pub fn is_lost(&self) -> bool {
+        self.watched.as_ref().is_some_and(|file| file.loss().is_some())
+    }
+
+    /// Makes a commit that changes nothing but the mark of the file.
     pub async fn probe(&self) -> Result<(), StoreError> {
         self.run(|batch: &Batch<'_>| batch.touch()).await
     }
@@ -252,8 +265,16 @@ impl Store {
 /// The running writer thread.
 #[derive(Debug)]
 pub struct Writer {
-    thread: JoinHandle<Option<Head>>,
+    thread: JoinHandle<End>,
     counters: Arc<Counters>,
+    watched: Option<Arc<OpenFile>>,
+}
+
+/// How the writer ended: see [`WriterReport`].
+#[derive(Debug, Default)]
+struct End {
+    log_head: Option<Head>,
+    lost: Option<(Loss, Rescued)>,
 }
 
 impl Writer {
@@ -262,10 +283,15 @@ impl Writer {
         self.thread.is_finished()
     }
 
+    /// How the files of the database were lost, if they were.
+    pub fn loss(&self) -> Option<Loss> {
+        self.watched.as_ref().and_then(|file| file.loss())
+    }
+
     /// Waits until everything queued is committed; every [`Store`] must be dropped before.
     pub fn join(self) -> Result<WriterReport, StoreError> {
-        let log_head = self.thread.join().map_err(|_| StoreError::Fault)?;
-        Ok(WriterReport { log_head, ..self.counters.report() })
+        let End { log_head, lost } = self.thread.join().map_err(|_| StoreError::Fault)?;
+        Ok(WriterReport { log_head, lost, ..self.counters.report() })
     }
 }
 
@@ -275,6 +301,7 @@ impl Counters {
             commits: self.commits.load(Ordering::Relaxed),
             webhooks: self.webhooks.load(Ordering::Relaxed),
             log_head: None,
+            lost: None,
         }
     }
 }
@@ -299,7 +326,7 @@ fn write(
     observers: &Observers<'_>,
     bell: &Bell,
     faults: &faults::Faults,
-) -> Option<Head> {
+) -> End {
     let mut received = Vec::with_capacity(BATCH);
     while queue.blocking_recv_many(&mut received, BATCH) > 0 {
         faults.apply(&database);
@@ -317,12 +344,51 @@ fn write(
         for Prune { cutoff, round, answer } in prunes {
             drop(answer.send(database.prune(&cutoff, round)));
         }
+        if database.watched().is_some_and(|file| file.loss().is_some()) {
+            break;
+        }
+    }
+    // Also if nobody has written since.
+    if let Some(file) = database.watched().cloned()
+        && let Some(loss) = file.loss()
+    {
+        return lose(database, &file, loss, queue);
     }
     let log_head = database.log_head();
     if let Err(error) = database.checkpoint() {
         Line::warn("checkpoint failed").with("err", &error).emit();
     }
-    log_head.ok()
+    End { log_head: log_head.ok(), lost: None }
+}
+
+/// Rescues what there is, while whoever has something to write is turned away at once.
+fn lose(database: Database, file: &OpenFile, loss: Loss, queue: mpsc::Receiver<Queued>) -> End {
+    Line::error(
+        "the database is lost, nothing is acknowledged any more, what was is being rescued",
+    )
+    .with("db", file.path().display())
+    .with("err", loss.said())
+    .emit();
+    // Without a thread the queue ends, and everybody is turned away as well.
+    let turning = std::thread::Builder::new().name("turning away".to_owned());
+    drop(turning.spawn(move || turn_away(queue, loss)));
+    let log_head = database.log_head().ok();
+    End { log_head, lost: Some((loss, rescue(database, file, loss))) }
+}
+
+/// Until every [`Store`] is gone.
+fn turn_away(mut queue: mpsc::Receiver<Queued>, loss: Loss) {
+    let (began, counters) = (Instant::now(), Counters::default());
+    while let Some(queued) = queue.blocking_recv() {
+        match queued {
+            Queued::Command(command) => {
+                answer(command, began, Err(StoreError::Lost(loss)), &counters)
+            }
+            Queued::Prune(Prune { answer, .. }) => {
+                drop(answer.send(Err(StoreError::Lost(loss))));
+            }
+        }
+    }
 }
 
 /// All of them in one commit; if one of them can't be applied, each in a commit of its own, so that

@@ -139,6 +139,31 @@ fn another_process_that_holds_the_database_turns_webhooks_away_until_it_lets_go(
     have_paid(daemon, 2);
 }
 
+#[test]
+fn a_start_without_room_says_where_and_what_to_do() {
+    let limited = |options: &Options| options.clone().through_shell("trap '' XFSZ; ulimit -f 16");
+    let new = Options::stripe();
+    let used = Options::stripe();
+    drop(used.start());
+    for options in [&new, &used] {
+        let started = limited(options).start_refused();
+        let migrated = limited(options).run(&["--migrate"]);
+        for output in [started, migrated] {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            // Of a database that is up to date nothing is to be migrated.
+            if output.status.success() {
+                continue;
+            }
+            let db = options.db().display();
+            assert!(said.contains(&format!("the database {db} can't be written (")), "{said}");
+            assert!(said.contains("Its disk, /"), "{said}");
+            assert!(said.contains(" MiB free: see what the system says of it (`dmesg`)"), "{said}");
+            assert!(said.contains("(`ulimit -f`)"), "{said}");
+        }
+    }
+    drop(new.start());
+}
+
 fn with_ten_transactions() -> Options {
     let options = Options::stripe();
     register(&options, (0..10).map(|number| (format!("f{number}"), 4_999)));

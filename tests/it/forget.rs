@@ -175,3 +175,38 @@ fn a_paypal_orphan_can_be_forgotten_too_and_is_adopted_as_before() {
     let said = String::from_utf8_lossy(&nobody.stderr).into_owned();
     assert!(said.contains("no transaction or orphan has"), "{said}");
 }
+
+#[test]
+fn what_is_forgotten_is_in_no_byte_of_the_files_also_under_a_running_daemon() {
+    let options = shop();
+    let daemon = options.start();
+    let name = |path: std::path::PathBuf| {
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        name.starts_with("payhookd.db").then_some(name)
+    };
+    let holders = |text: &str| -> Vec<String> {
+        let entries = std::fs::read_dir(options.folder()).expect("a folder");
+        let paths = entries.map(|entry| entry.expect("a file").path());
+        let holds = |path: &std::path::PathBuf| {
+            let bytes = std::fs::read(path).expect("a file");
+            bytes.windows(text.len()).any(|some| some == text.as_bytes())
+        };
+        paths.filter(holds).filter_map(name).collect()
+    };
+    assert!(!holders(DOE).is_empty());
+    options.done(&["forget", "--reference", "A-doe", "--metadata"]);
+    assert_eq!(holders(DOE), Vec::<String>::new());
+    assert!(!holders(ROE).is_empty(), "another's payment was not meant");
+
+    // Whoever reads for long keeps the log from being emptied, and that is said.
+    let reader = Sqlite::open(options.db()).expect("a database");
+    reader.execute_batch("BEGIN; SELECT count(*) FROM webhook_logs").expect("a moment");
+    let output = options.run(&["forget", "--reference", "A-roe", "--metadata"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("do the same again"), "{said}");
+    reader.execute_batch("ROLLBACK").expect("done");
+    options.done(&["forget", "--reference", "A-roe", "--metadata"]);
+    assert_eq!(holders(ROE), Vec::<String>::new());
+    drop(daemon);
+}

@@ -205,18 +205,22 @@ fn the_daemon_removes_what_is_old_by_itself_and_the_log_stays_proved() {
     let head = head.split([' ', '\n']).next().expect("a head");
 
     let later = Clock::SYSTEM.now().plus(Duration::from_secs(91 * 86_400));
-    let patient = options.clone().variable("PAYHOOKD_KEEP_PAYLOADS", "100d").clock(later).start();
+    let patient = options.clone().variable("PAYHOOKD_KEEP_PAYLOADS", "100d").clock(later);
+    let patient = patient.arg("--stripe-tolerance=off").start();
+    // Without an event of that time the clock would be doubted.
+    deliver(&patient, StripeSample::new("customer.updated", "new"));
     assert!(!patient.log().contains("msg=pruned"));
     drop(patient);
-    assert_eq!(options.database().rows(WHOLE).len(), 101);
+    assert_eq!(options.database().rows(WHOLE).len(), 102);
 
     let daemon = options.clone().clock(later).start();
     let pruned = daemon.wait_for_line("msg=pruned");
     assert!(pruned.contains(" events=100 bytes="), "{pruned}");
     assert!(pruned.contains(" unsettled=1 rejected=0"), "{pruned}");
-    assert_eq!(options.database().rows(WHOLE), ["evt_orphan_payment_intent.succeeded"]);
+    let whole = ["evt_orphan_payment_intent.succeeded", "evt_new_customer.updated"];
+    assert_eq!(options.database().rows(WHOLE), whole);
     let said = options.done(&["doctor", "--verify-log", "--expect-head", head]);
-    assert!(said.contains("101 events are as they were written"), "{said}");
+    assert!(said.contains("102 events are as they were written"), "{said}");
     assert!(said.contains("; 100 without their body, whose hash is kept; "), "{said}");
 
     // What was removed can't be replaced by something else.
@@ -253,6 +257,7 @@ fn pages_become_free_and_are_used_again() {
     fill(0);
     let of_events = pages() - empty;
     age(&options);
+    deliver(&daemon, StripeSample::new("customer.updated", "new"));
     options.done(&["prune"]);
     let free: i64 = options.database().one("PRAGMA freelist_count");
     assert!(free * 2 > of_events, "{free} of {of_events} pages are free");
@@ -306,6 +311,31 @@ fn issues_that_were_over_a_year_ago_are_removed_with_what_was_told_of_them() {
     assert!(pruned.contains(" issues=2"), "{pruned}");
     assert_eq!(options.database().rows(ids), ["151", "152", "153", "155"]);
     options.database().assert_sound();
+}
+
+#[test]
+fn a_clock_that_is_years_ahead_makes_nothing_old() {
+    let options = options();
+    let daemon = start(&options);
+    deliver(&daemon, StripeSample::new("customer.updated", "old"));
+    age(&options);
+    deliver(&daemon, StripeSample::new("customer.updated", "new"));
+    drop(daemon);
+    let options = options.arg("--unsafe-test-lookout=20");
+    let ahead = options.clone().clock("2036-11-23T12:00:00Z").start();
+    let pruned = ahead.wait_for_line("msg=pruned");
+    assert!(pruned.contains(" events=1 "), "{pruned}");
+    assert_eq!(options.database().rows(WHOLE), ["evt_new_customer.updated"]);
+    let asked = |and: &str| {
+        let issues = format!(
+            "SELECT count(*) FROM issues WHERE kind = 'clock' AND subject = 'machine' AND {and}"
+        );
+        options.database().one::<i64>(&issues) == 1
+    };
+    wait_until("a person is asked", || asked("closed_at IS NULL"));
+    drop(ahead);
+    let _right = options.start();
+    wait_until("it is over", || asked("closed_at IS NOT NULL"));
 }
 
 #[test]

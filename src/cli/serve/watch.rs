@@ -150,8 +150,9 @@ fn log_issue(issue: &Issue) {
         .emit();
 }
 
-/// Says what the throttle of refusals left out; returns if a thread ends.
+/// Says what the throttle of refusals left out; returns if a thread ends, or the database is lost.
 pub(super) async fn watch_over(
+    store: &Store,
     writer: &Writer,
     notifier: Option<&Notifier>,
     refusals: &Refusals,
@@ -161,7 +162,13 @@ pub(super) async fn watch_over(
     loop {
         every_second.tick().await;
         if writer.has_ended() {
-            return ServeError::WriterEnded;
+            let Some(loss) = writer.loss() else { return ServeError::WriterEnded };
+            tokio::time::sleep(SAYS_WHY).await;
+            return ServeError::Lost(loss);
+        }
+        if store.is_lost() {
+            // So that the writer finds out, if nobody else has anything to write.
+            let _ = tokio::time::timeout(Duration::from_secs(1), store.probe()).await;
         }
         if notifier.is_some_and(Notifier::has_ended) {
             return ServeError::NotifierEnded;
@@ -172,6 +179,22 @@ pub(super) async fn watch_over(
         }
     }
 }
+
+/// Marks the database's file anew, so that a copy of it from before can be told from it.
+pub(super) async fn mark_now_and_then(store: Store) {
+    let every = Duration::from_secs(60);
+    let mut marks = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
+    marks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        marks.tick().await;
+        if let Err(error) = store.probe().await {
+            Line::debug("not marked").with("err", &error).emit();
+        }
+    }
+}
+
+/// How long whoever asks is still told why nothing is taken any more.
+const SAYS_WHY: Duration = Duration::from_secs(5);
 
 /// One line for each reason, with how often it was the reason since the start.
 pub(super) fn tell_counts(refusals: &Refusals) {

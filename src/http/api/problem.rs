@@ -226,7 +226,7 @@ impl From<BodyError> for Problem {
 impl From<&StoreError> for Problem {
     fn from(error: &StoreError) -> Self {
         let (retry_after, detail) = match error {
-            StoreError::Full | StoreError::ReadOnly | StoreError::Disk(_) => {
+            StoreError::Full | StoreError::ReadOnly | StoreError::Disk(_) | StoreError::Lost(_) => {
                 (60, "the database can't be written: see the log")
             }
             StoreError::Busy | StoreError::QueueFull => (5, "the database is busy"),
