@@ -33,6 +33,8 @@ words! {
         Silence = "silence",
         /// The disk of the database is nearly full. Subject: `database`.
         Disk = "disk",
+        /// The log of events does not go on from where it was. Subject: `database`.
+        Log = "log",
         /// PayPal's signing certificate can't be had or expires. Subject: `paypal`.
         Certificate = "certificate",
         /// This machine's clock is not the provider's. Subject: the provider.
@@ -85,6 +87,7 @@ impl IssueKind {
             Self::RefusedSignatures => "many requests come without a good signature",
             Self::Silence => "no event has come for much longer than usual",
             Self::Disk => "the disk of the database is nearly full",
+            Self::Log => "the log of events does not go on from where it was",
             Self::Certificate => "PayPal's signing certificate can't be had, or expires",
             Self::Clock => "this machine's clock is not the provider's",
             Self::Endpoint => "a webhook is not set up at the provider as it should be",

@@ -25,7 +25,7 @@ use crate::http::refusals::Refusals;
 use crate::logfmt::Line;
 use crate::metrics::Metrics;
 use crate::providers::paypal::certificate::{Certificate, Trust};
-use crate::store::{Batch, Issue, Reader, Store, StoreError};
+use crate::store::{Batch, Continuation, Issue, Reader, Store, StoreError};
 use crate::zone::Zone;
 
 /// What the lookout needs.
@@ -83,6 +83,8 @@ struct Memory {
     /// How often each was counted at the last look.
     counted: BTreeMap<(Provider, Flaw), u64>,
     rhythms: BTreeMap<Provider, (Timestamp, Option<Rhythm>)>,
+    /// That the head of the log can't be kept was said.
+    said_head_is_not_kept: bool,
 }
 
 /// What is to be written.
@@ -138,6 +140,7 @@ impl Lookout {
         }
         self.look_at_certificate(&mut seen, now)?;
         self.look_at_disk(&mut seen);
+        self.look_at_log(memory, &mut seen);
         self.look_at_orders(&mut seen, now)?;
         self.look_at_disputes(&mut seen, now)?;
         Ok(seen.findings)
@@ -250,6 +253,19 @@ impl Lookout {
             _ => return seen.good(IssueKind::Disk, "database", None),
         };
         seen.bad(words::disk(free, total, severity));
+    }
+
+    /// Whether the log goes on from where it was last seen to end, by this daemon or one before it.
+    fn look_at_log(&self, memory: &mut Memory, seen: &mut Seen) {
+        match self.reader.note_head(&self.db) {
+            Ok(Continuation::Broken(known)) => seen.bad(words::log_broken(&known, &self.db)),
+            Ok(_) => seen.good(IssueKind::Log, "database", None),
+            Err(error) if !memory.said_head_is_not_kept => {
+                memory.said_head_is_not_kept = true;
+                Line::warn("the head of the log is not kept").with("err", &error).emit();
+            }
+            Err(_) => {}
+        }
     }
 
     /// Bytes that are free where the database is, and all.

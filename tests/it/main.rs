@@ -73,5 +73,6 @@ mod retention;
 mod scenarios;
 mod send;
 mod stripe;
+mod tampering;
 mod unreadable;
 mod waiting;
