@@ -31,6 +31,7 @@ mod late_money;
 mod listing;
 mod matching;
 mod moment;
+mod money_sum;
 mod numbers;
 mod object_asks;
 mod orphans;

@@ -9,7 +9,7 @@ use refinery::Runner;
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::{Access, access};
 
-use super::{StoreError, backup, seal};
+use super::{StoreError, backup, money_sum, seal};
 use crate::domain::time::Timestamp;
 
 mod embedded {
@@ -72,6 +72,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    money_sum::register(&connection)?;
     match version(&connection, path)? {
         Some(version) if version == binary_version() => Ok(connection),
         Some(version) if version > binary_version() => {
@@ -220,6 +221,7 @@ fn open(path: &Path) -> Result<Connection, StoreError> {
     create(path);
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    money_sum::register(&connection)?;
     Ok(connection)
 }
 

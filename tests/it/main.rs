@@ -49,6 +49,7 @@ mod forget;
 mod handover;
 mod histories;
 mod issues;
+mod large_sums;
 mod lifecycle;
 mod listing;
 mod localstripe;
