@@ -2,7 +2,7 @@
 //! which are worth nothing unless their sums are those of the tables that they come from.
 
 use crate::domain::event::Provider;
-use crate::domain::money::{Currency, Money};
+use crate::domain::money::{Currency, Money, Total};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Expected;
 use crate::store::{
@@ -70,8 +70,8 @@ impl Book {
                         let state = &part.state;
                         let sum = Sum {
                             rows: 1,
-                            amount: state.amount_received,
-                            refunded: state.amount_refunded,
+                            amount: state.amount_received.into(),
+                            refunded: state.amount_refunded.into(),
                         };
                         add(&mut sums, part.provider, state.currency, sum);
                         each(&of_transaction(&part))?;
@@ -84,7 +84,7 @@ impl Book {
                 self.is_in_step(reader, span)?;
                 let mut of_all_times = Sums::new();
                 reader.each_refund(span, |refund| {
-                    let sum = Sum { rows: 0, amount: 0, refunded: refund.amount };
+                    let sum = Sum { refunded: refund.amount.into(), ..Sum::default() };
                     add(&mut of_all_times, refund.provider, refund.currency, sum);
                     if !span.has(refund.occurred_at) {
                         return Ok(());
@@ -92,20 +92,21 @@ impl Book {
                     add(&mut sums, refund.provider, refund.currency, Sum { rows: 1, ..sum });
                     each(&of_refund(refund))
                 })?;
-                of_all_times.retain(|_, sum| sum.refunded != 0);
+                of_all_times.retain(|_, sum| sum.refunded != Total::default());
                 self.agree(&of_all_times, &reader.refund_sums(span)?)?;
             }
             Self::Disputes => reader.each_dispute(span, |dispute| {
                 let money = dispute.fact.amount;
                 let amount = money.map_or(0, |money| money.minor);
-                let sum = Sum { rows: 1, amount, refunded: 0 };
+                let sum = Sum { rows: 1, amount: amount.into(), ..Sum::default() };
                 let currency = money.map(|money| money.currency);
                 add(&mut sums, dispute.transaction.provider, currency, sum);
                 each(&of_dispute(dispute))
             })?,
             Self::Orphans => {
                 reader.each_orphan(span, |orphan| {
-                    let sum = Sum { rows: 1, amount: orphan.amount.unwrap_or(0), refunded: 0 };
+                    let amount = orphan.amount.unwrap_or(0).into();
+                    let sum = Sum { rows: 1, amount, ..Sum::default() };
                     let currency =
                         orphan.currency.as_deref().and_then(|code| Currency::parse(code).ok());
                     add(&mut sums, orphan.provider, currency, sum);
@@ -173,8 +174,8 @@ impl Book {
 fn add(sums: &mut Sums, provider: Provider, currency: Option<Currency>, more: Sum) {
     let sum = sums.entry((provider, currency)).or_default();
     sum.rows += more.rows;
-    sum.amount = sum.amount.saturating_add(more.amount);
-    sum.refunded = sum.refunded.saturating_add(more.refunded);
+    sum.amount = sum.amount.and(more.amount);
+    sum.refunded = sum.refunded.and(more.refunded);
 }
 
 const TRANSACTION: &[&str] = &[
@@ -221,7 +222,7 @@ fn of_transaction(transaction: &Transaction) -> Entry {
     let Transaction { provider, expected, state, .. } = transaction;
     let received = state.currency.or(expected.currency);
     let decimal = |minor, currency| decimal(*provider, minor, currency);
-    let net = state.amount_received - state.amount_refunded;
+    let net = state.amount_received.saturating_sub(state.amount_refunded);
     entry(
         TRANSACTION,
         [

@@ -12,7 +12,7 @@ use super::words::Words;
 use crate::domain::event::Provider;
 use crate::domain::issue::Severity;
 use crate::domain::language::Language;
-use crate::domain::money::{Currency, Money};
+use crate::domain::money::{Currency, Money, Total};
 use crate::domain::time::Timestamp;
 use crate::shapes;
 use crate::store::{
@@ -83,7 +83,7 @@ impl Report {
     pub fn headline(&self) -> String {
         let of_mode = self.figures.money.iter().filter(|((of, _), _)| *of == self.livemode);
         let sums = of_mode.map(|((_, currency), money)| (*currency, money.received));
-        let sums = self.list(sums.filter(|(_, minor)| *minor != 0));
+        let sums = self.list(sums.filter(|(_, sum)| *sum != Total::default()));
         let sums = self.or_nothing(sums);
         (self.words().headline)(&self.about.day.date, &sums, self.issues.len())
     }
@@ -147,7 +147,7 @@ impl Report {
     }
 
     /// `49.99 EUR, 5000 JPY`
-    fn list(&self, sums: impl Iterator<Item = (Currency, i64)>) -> String {
+    fn list(&self, sums: impl Iterator<Item = (Currency, Total)>) -> String {
         let between = match self.about.language {
             Language::English => ", ",
             // A comma is the decimal point there.
@@ -157,8 +157,9 @@ impl Report {
     }
 
     /// A sum, which is counted as Stripe counts, written as in the titles of issues: `49.99 EUR`.
-    fn sum(&self, currency: Currency, minor: i64) -> String {
-        let decimal = Money { minor, currency }.to_decimal(Provider::Stripe);
+    fn sum(&self, currency: Currency, sum: Total) -> String {
+        let decimal = Money { minor: sum.minor(), currency }.to_decimal(Provider::Stripe);
+        let decimal = format!("{}{decimal}", sum.mark());
         match self.about.language {
             Language::English => format!("{decimal} {currency}"),
             Language::French => format!("{}\u{a0}{currency}", decimal.replace('.', ",")),
@@ -173,11 +174,11 @@ impl Report {
             (true, false) => format!(" ({})", words.live_money),
             (false, _) => format!(" ({})", words.test_money),
         };
-        type Part = fn(&MoneyFigures) -> (i64, u64);
+        type Part = fn(&MoneyFigures) -> (Total, u64);
         let line = |label: &str, part: Part, said: fn(&str, u64) -> String| {
             let of_mode = self.figures.money.iter().filter(|((of, _), _)| *of == livemode);
             let parts = of_mode.map(|((_, currency), money)| (*currency, part(money)));
-            let parts = parts.filter(|(_, part)| *part != (0, 0));
+            let parts = parts.filter(|(_, part)| *part != (Total::default(), 0));
             let said =
                 parts.map(|(currency, (minor, times))| said(&self.sum(currency, minor), times));
             let said = self.or_nothing(said.collect::<Vec<_>>().join("; "));
@@ -216,11 +217,10 @@ impl Report {
         let said = match open.iter().map(|one| one.oldest).min() {
             None => words.no_orphan.to_owned(),
             Some(oldest) => {
-                let mut sums: BTreeMap<Currency, i64> = BTreeMap::new();
+                let mut sums: BTreeMap<Currency, Total> = BTreeMap::new();
                 for (one, currency) in open.iter().filter_map(|one| Some((one, one.currency?))) {
-                    let money = Money { minor: one.sum, currency }.as_stripe(one.provider);
                     let total = sums.entry(currency).or_default();
-                    *total = total.saturating_add(money.minor);
+                    *total = total.and(one.sum.as_stripe(one.provider, currency));
                 }
                 let sums = self.list(sums.into_iter());
                 let sums = if sums.is_empty() { words.no_amount } else { &*sums };
@@ -237,11 +237,11 @@ impl Report {
             json!({
                 "livemode": livemode,
                 "currency": currency.as_str(),
-                "received": money.received,
+                "received": money.received.minor(),
                 "payments": money.payments,
-                "refunded": money.refunded,
+                "refunded": money.refunded.minor(),
                 "refunds": money.refunds,
-                "disputed": money.disputed,
+                "disputed": money.disputed.minor(),
                 "disputes": money.disputes,
             })
         });
@@ -253,7 +253,7 @@ impl Report {
                 "livemode": one.livemode,
                 "currency": one.currency.as_ref().map(Currency::as_str),
                 "amount": one.currency.map(|currency| {
-                    Money { minor: one.sum, currency }.as_stripe(one.provider).minor
+                    one.sum.as_stripe(one.provider, currency).minor()
                 }),
                 "number": one.number,
                 "oldest_at": one.oldest.to_string(),
@@ -376,18 +376,19 @@ mod tests {
         for (livemode, code, received) in
             [(true, "EUR", 120_400), (true, "JPY", 5_000), (false, "EUR", 999)]
         {
-            let money = MoneyFigures { received, payments: 1, ..MoneyFigures::default() };
+            let money =
+                MoneyFigures { received: received.into(), payments: 1, ..MoneyFigures::default() };
             report.figures.money.insert((livemode, currency(code)), money);
         }
         report.figures.money.entry((true, currency("EUR"))).and_modify(|money| {
-            (money.refunded, money.refunds, money.payments) = (2_000, 2, 24);
+            (money.refunded, money.refunds, money.payments) = (2_000.into(), 2, 24);
         });
         let orphans = |provider, livemode, code: &str, sum| OpenOrphans {
             provider,
             livemode,
             currency: Some(currency(code)),
             number: 1,
-            sum,
+            sum: Total::from(sum),
             oldest: at("2026-11-20T11:11:00Z"),
         };
         // PayPal counts forints whole, Stripe in hundredths; test money is no business of live money.
@@ -415,7 +416,7 @@ mod tests {
         let mut report = quiet();
         report.about.language = Language::French;
         report.about.sent_at = "08:00".parse().ok();
-        let money = MoneyFigures { received: 4_999, payments: 2, ..MoneyFigures::default() };
+        let money = MoneyFigures { received: 4_999.into(), payments: 2, ..MoneyFigures::default() };
         report.figures.money.insert((true, currency("EUR")), money);
         report.figures.outcomes.insert(Outcome::Processed, 2);
         let mut spoken = issue(Severity::Warning, "Orphan");

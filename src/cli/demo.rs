@@ -31,7 +31,7 @@ use crate::config::{
 };
 use crate::domain::delivery::Schedule;
 use crate::domain::event::Provider;
-use crate::domain::money::{Currency, Money};
+use crate::domain::money::{Currency, Money, Total};
 use crate::domain::retention::Keep;
 use crate::logger::Logger;
 use crate::lookout;
@@ -293,17 +293,17 @@ fn report(db: &Path, day: &Day, answers: &Answers) -> Result<(), CommandError> {
     printed(table.print(&mut output, ""))?;
 
     // One currency a provider in this shop, so that sums mean something.
-    let mut statuses: BTreeMap<(Provider, String), (u32, i64, i64)> = BTreeMap::new();
+    let mut statuses: BTreeMap<(Provider, String), (u32, Total, Total)> = BTreeMap::new();
     for transaction in reader.list_transactions(&TransactionFilter::default(), ALL)?.rows {
         let key = (transaction.provider, transaction.state.status.to_string());
         let sums = statuses.entry(key).or_default();
         sums.0 += 1;
-        sums.1 += transaction.state.amount_received;
-        sums.2 += transaction.state.amount_refunded;
+        sums.1.add(transaction.state.amount_received);
+        sums.2.add(transaction.state.amount_refunded);
     }
     let mut table = Table::new(&["transactions", "status", ">number", ">received", ">refunded"]);
     for ((provider, status), (number, received, refunded)) in statuses {
-        let money = |minor| text(provider, minor, day.currency);
+        let money = |sum: Total| text(provider, sum.minor(), day.currency);
         table.row(vec![
             provider.to_string(),
             status,

@@ -10,6 +10,7 @@ mod listeners;
 mod log;
 mod patient;
 mod proxy;
+mod transactions;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -40,12 +41,13 @@ pub struct Doctor {
     /// endpoints that they have.
     #[arg(long)]
     online: bool,
-    /// Check the whole database, every row and reference, instead of its structure: slow if it is
-    /// large.
+    /// Check the whole database, every row and reference, instead of its structure, and every
+    /// transaction against what its events say: slow if it is large.
     #[arg(long)]
     full: bool,
-    /// Check this alone: that no event in the log was changed, removed or added since it was written.
-    /// Reads all of it.
+    /// Check this alone: that no event in the log was changed, removed or added since it was written, and
+    /// that each still says what it said. Lists what payhookd itself changed, by day, to be compared with
+    /// what was done. Reads all of it.
     #[arg(long, conflicts_with_all = ["public_url", "online", "full"])]
     verify_log: bool,
     /// And that the log has grown from this head, as an earlier check or a line of the daemon's log
@@ -128,7 +130,7 @@ impl Doctor {
         if self.verify_log {
             super::give_way();
             return match database::open(&patient) {
-                Ok(reader) => log::check(&reader, self.expect_head),
+                Ok(reader) => log::check(&patient, &reader, self.expect_head),
                 Err(finding) => Ok(vec![finding]),
             };
         }
@@ -147,7 +149,11 @@ impl Doctor {
             findings.extend(proxy::check(&patient, url));
         }
         if let Some(reader) = &reader {
+            if self.full {
+                findings.extend(transactions::check(reader)?);
+            }
             findings.extend(database::check_events(&patient, reader));
+            findings.extend(log::check_continuation(&patient, reader));
             findings.extend(issues::check(&patient, reader)?);
             findings.extend(issues::check_alerts(reader)?);
         }

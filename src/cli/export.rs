@@ -13,7 +13,7 @@ use crate::books::{Book, BooksError, Cell, Entry};
 use crate::clock::Clock;
 use crate::config::Mode;
 use crate::config::options::{DatabaseOption, SinceOption, parse_zone};
-use crate::domain::money::Money;
+use crate::domain::money::{Money, Total};
 use crate::domain::time::Timestamp;
 use crate::files::{self, Draft};
 use crate::store::{Reader, Span, SteadyFile, Sums};
@@ -193,9 +193,12 @@ fn tell(told: &mut Vec<String>, book: Book, sums: &Sums) {
         told.push(format!("{book}: none"));
     }
     for ((provider, currency), sum) in sums {
-        let decimal = |minor| match currency {
-            Some(currency) => Money { minor, currency: *currency }.to_decimal(*provider),
-            None => minor.to_string(),
+        let decimal = |total: Total| match currency {
+            Some(currency) => {
+                let money = Money { minor: total.minor(), currency: *currency };
+                format!("{}{}", total.mark(), money.to_decimal(*provider))
+            }
+            None => total.to_string(),
         };
         let code = currency.as_ref().map_or("", |currency| currency.as_str());
         let amounts = match (book, currency) {
@@ -204,7 +207,7 @@ fn tell(told: &mut Vec<String>, book: Book, sums: &Sums) {
                 "received {} − refunded {} = {} {code}",
                 decimal(sum.amount),
                 decimal(sum.refunded),
-                decimal(sum.amount.saturating_sub(sum.refunded))
+                decimal(sum.amount.less(sum.refunded))
             ),
             (Book::Refunds, _) => format!("refunded {} {code}", decimal(sum.refunded)),
             (Book::Disputes | Book::Orphans, _) => format!("{} {code}", decimal(sum.amount)),

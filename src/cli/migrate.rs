@@ -106,6 +106,14 @@ fn tell(output: &mut impl Write, path: &Path, migration: &Migration) -> io::Resu
     for applied in &migration.applied {
         writeln!(output, "applied {applied}")?;
     }
+    if migration.carried_over > 0 {
+        writeln!(
+            output,
+            "{} events were carried over into the chain of the log as they stand; what was done to \
+             them before is proved no better than by an earlier version",
+            migration.carried_over
+        )?;
+    }
     if migration.applied.is_empty() {
         writeln!(output, "{} is up to date", path.display())?;
     }

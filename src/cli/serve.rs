@@ -55,7 +55,7 @@ use crate::providers::stripe::signature::SigningSecrets;
 use crate::reconcile::worker::{Settings, Worker};
 use crate::service::{self, Sockets};
 use crate::store::{
-    DaemonLock, Database, LogWatch, Loss, Reader, Readers, Store, StoreError, StoredCertificate,
+    DaemonLock, Database, Loss, Reader, Readers, Store, StoreError, StoredCertificate, WalWatch,
     Writer,
 };
 use crate::throttle::Allowance;
@@ -458,7 +458,7 @@ fn lookout(
         livemode: config.mode == Mode::Live,
         trust,
         db: config.db.clone(),
-        log: LogWatch::open(&config.db)?,
+        log: WalWatch::open(&config.db)?,
         faults: config.faults.clone(),
     })
 }

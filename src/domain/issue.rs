@@ -35,9 +35,11 @@ words! {
         Disk = "disk",
         /// Somebody reads of one moment of the database for so long that its log only grows. Subject:
         /// `database`.
-        HeldLog = "held_log",
+        HeldWal = "held_wal",
         /// The database's file was removed, replaced or written over. Subject: `file`.
         Database = "database",
+        /// The log of events does not go on from where it was. Subject: `database`.
+        EventLog = "event_log",
         /// PayPal's signing certificate can't be had or expires. Subject: `paypal`.
         Certificate = "certificate",
         /// This machine's clock is not the provider's, or does not fit the events. Subject: the provider, or
@@ -91,8 +93,9 @@ impl IssueKind {
             Self::RefusedSignatures => "many requests come without a good signature",
             Self::Silence => "no event has come for much longer than usual",
             Self::Disk => "the disk of the database is nearly full",
-            Self::HeldLog => "another program keeps the database's log from being emptied",
+            Self::HeldWal => "another program keeps the database's log from being emptied",
             Self::Database => "the database's file was removed, replaced or written over",
+            Self::EventLog => "the log of events does not go on from where it was",
             Self::Certificate => "PayPal's signing certificate can't be had, or expires",
             Self::Clock => "this machine's clock is not the provider's",
             Self::Endpoint => "a webhook is not set up at the provider as it should be",

@@ -131,6 +131,91 @@ impl Money {
     }
 }
 
+/// Minor units that are added up. What providers say may be any number, so nothing is lost on the way, in
+/// whichever order; what is more than any amount can be is told as the largest amount, with a
+/// [mark](Total::mark).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Total(i128);
+
+impl Total {
+    /// Adds an amount, which may be negative.
+    pub fn add(&mut self, minor: i64) {
+        *self = self.and(minor.into());
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// What is left of it without the other.
+    #[must_use]
+    pub fn less(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
+    /// The sum, or the largest or least amount that there is.
+    pub fn minor(self) -> i64 {
+        let (least, largest) = (i128::from(i64::MIN), i128::from(i64::MAX));
+        i64::try_from(self.0.clamp(least, largest)).unwrap_or(i64::MAX)
+    }
+
+    /// What a person is to read before [`minor`](Self::minor), if it may be more or less than that: `≥ `.
+    pub fn mark(self) -> &'static str {
+        match self.minor() {
+            i64::MAX => "≥ ",
+            i64::MIN => "≤ ",
+            _ => "",
+        }
+    }
+
+    /// A sum of `provider`'s amounts, counted as [`Money::as_stripe`] counts them.
+    #[must_use]
+    pub fn as_stripe(self, provider: Provider, currency: Currency) -> Self {
+        let more =
+            decimals(Provider::Stripe, currency).saturating_sub(decimals(provider, currency));
+        Self(self.0.saturating_mul(10_i128.pow(more.into())))
+    }
+}
+
+/// By what can be told of them.
+impl PartialEq for Total {
+    fn eq(&self, other: &Self) -> bool {
+        self.minor() == other.minor()
+    }
+}
+
+impl Eq for Total {}
+
+impl From<i64> for Total {
+    fn from(minor: i64) -> Self {
+        Self(minor.into())
+    }
+}
+
+impl FromIterator<i64> for Total {
+    fn from_iter<I: IntoIterator<Item = i64>>(amounts: I) -> Self {
+        amounts.into_iter().fold(Self::default(), |sum, minor| sum.and(minor.into()))
+    }
+}
+
+impl fmt::Display for Total {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.mark(), self.minor())
+    }
+}
+
+/// All of these together; at most the largest amount that there is.
+pub fn sum(amounts: impl IntoIterator<Item = i64>) -> i64 {
+    amounts.into_iter().collect::<Total>().minor()
+}
+
+/// Adds an amount to a sum of amounts, none of which is negative; at most the largest that there is.
+pub fn add(sum: &mut i64, minor: i64) {
+    *sum = sum.saturating_add(minor);
+}
+
 /// How many decimals `provider` uses for `currency`.
 ///
 /// Stripe: its lists of zero- and three-decimal currencies; ISK and UGX count as two-decimal, as
@@ -256,6 +341,20 @@ mod tests {
         assert_eq!(as_stripe(1500, "JPY"), "1500");
         assert_eq!(as_stripe(1500, "EUR"), "15.00");
         assert_eq!(as_stripe(i64::MAX, "TWD"), "92233720368547758.07");
+    }
+
+    #[test]
+    fn a_sum_that_is_too_large_is_told_as_the_largest_amount_and_loses_nothing() {
+        let all: Total = [i64::MAX, i64::MAX, 1].into_iter().collect();
+        assert_eq!((all.minor(), all.to_string()), (i64::MAX, format!("≥ {}", i64::MAX)));
+        let back = all.less(i64::MAX.into()).less(i64::MAX.into());
+        assert_eq!((back.minor(), back.mark()), (1, ""));
+        let none: Total = [i64::MIN, -1].into_iter().collect();
+        assert_eq!((none.minor(), none.mark()), (i64::MIN, "≤ "));
+        assert_eq!(sum([i64::MAX, 1, -1]), i64::MAX);
+        assert_eq!(sum([i64::MAX, i64::MIN, 1]), 0);
+        let forint = Currency::parse("HUF").expect("a code");
+        assert_eq!(Total::from(15).as_stripe(Provider::Paypal, forint).minor(), 1500);
     }
 
     proptest! {

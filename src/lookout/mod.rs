@@ -26,7 +26,7 @@ use crate::http::refusals::Refusals;
 use crate::logfmt::Line;
 use crate::metrics::Metrics;
 use crate::providers::paypal::certificate::{Certificate, Trust};
-use crate::store::{Batch, Issue, LogWatch, Reader, Store, StoreError};
+use crate::store::{Batch, Continuation, Issue, Reader, Store, StoreError, WalWatch};
 use crate::zone::Zone;
 
 /// What the lookout needs.
@@ -55,7 +55,7 @@ pub struct Lookout {
     /// The database file.
     pub db: PathBuf,
     /// Where its log is seen.
-    pub log: LogWatch,
+    pub log: WalWatch,
     /// A file that names faults, for a test: `nearly full`, and `awake` if the daemon was not away.
     pub faults: Option<PathBuf>,
 }
@@ -91,6 +91,8 @@ struct Memory {
     rhythms: BTreeMap<Provider, (Timestamp, Option<Rhythm>)>,
     /// Up to where the log could be copied, and at how many looks.
     held: Option<(i64, u32)>,
+    /// That the head of the log can't be kept was said.
+    said_head_is_not_kept: bool,
 }
 
 /// What is to be written.
@@ -147,6 +149,7 @@ impl Lookout {
         self.look_at_clock(&mut seen, now)?;
         self.look_at_certificate(&mut seen, now)?;
         self.look_at_disk(&mut seen);
+        self.look_at_wal(memory, &mut seen);
         self.look_at_log(memory, &mut seen);
         self.look_at_orders(&mut seen, now)?;
         self.look_at_disputes(&mut seen, now)?;
@@ -273,7 +276,7 @@ impl Lookout {
     }
 
     /// Whoever reads for a moment gives way to the next look.
-    fn look_at_log(&self, memory: &mut Memory, seen: &mut Seen) {
+    fn look_at_wal(&self, memory: &mut Memory, seen: &mut Seen) {
         // If the disk can't be written, that is told elsewhere.
         let Ok(log) = self.log.look() else { return };
         memory.held = log.map(|log| match memory.held {
@@ -281,8 +284,21 @@ impl Lookout {
             _ => (log.copied, 1),
         });
         match (log, memory.held) {
-            (Some(log), Some((_, HELD_LOOKS..))) => seen.bad(words::held_log(log.bytes)),
-            _ => seen.good(IssueKind::HeldLog, "database", None),
+            (Some(log), Some((_, HELD_LOOKS..))) => seen.bad(words::held_wal(log.bytes)),
+            _ => seen.good(IssueKind::HeldWal, "database", None),
+        }
+    }
+
+    /// Whether the log goes on from where it was last seen to end, by this daemon or one before it.
+    fn look_at_log(&self, memory: &mut Memory, seen: &mut Seen) {
+        match self.reader.note_head(&self.db) {
+            Ok(Continuation::Broken(known)) => seen.bad(words::log_broken(&known, &self.db)),
+            Ok(_) => seen.good(IssueKind::EventLog, "database", None),
+            Err(error) if !memory.said_head_is_not_kept => {
+                memory.said_head_is_not_kept = true;
+                Line::warn("the head of the log is not kept").with("err", &error).emit();
+            }
+            Err(_) => {}
         }
     }
 

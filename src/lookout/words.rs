@@ -1,5 +1,7 @@
 //! What the lookout says of what it sees, in words for a person.
 
+use std::path::Path;
+
 use crate::domain::doubt::{Likely, Tally};
 use crate::domain::event::Provider;
 use crate::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
@@ -7,7 +9,7 @@ use crate::domain::language::{Language, Spoken};
 use crate::domain::money::Money;
 use crate::domain::retention::ClockDoubt;
 use crate::domain::time::Timestamp;
-use crate::store::{Issue, Transaction};
+use crate::store::{Issue, Transaction, known_head_file};
 use crate::zone::Zone;
 
 fn raise(kind: IssueKind, subject: &str, severity: Severity, texts: Spoken<Texts>) -> Raise {
@@ -287,7 +289,7 @@ pub(super) fn disk(free: u64, total: u64, severity: Severity) -> Raise {
 }
 
 /// Somebody reads of one moment without an end.
-pub(super) fn held_log(bytes: u64) -> Raise {
+pub(super) fn held_wal(bytes: u64) -> Raise {
     let mebibytes = bytes / (1024 * 1024);
     let texts = Spoken {
         english: Texts::new(
@@ -312,7 +314,38 @@ pub(super) fn held_log(bytes: u64) -> Raise {
              plus courtes",
         ),
     };
-    raise(IssueKind::HeldLog, "database", Severity::Warning, texts)
+    raise(IssueKind::HeldWal, "database", Severity::Warning, texts)
+}
+
+/// The log of events does not go on from the head that was known of it.
+pub(super) fn log_broken(known: &str, db: &Path) -> Raise {
+    let file = known_head_file(db);
+    let file = file.display();
+    let check = format!("`payhookd doctor --verify-log --expect-head {known}`");
+    let texts = Spoken {
+        english: Texts::new(
+            "The log of events was tampered with, or another database is in its place",
+            format!(
+                "Its chain ended with {known} when it was last seen, and has no such link now."
+            ),
+            format!(
+                "{check} says more; if you went back to a copy yourself without `payhookd restore`, \
+                 remove {file}"
+            ),
+        ),
+        french: Texts::new(
+            "Le journal des événements a été altéré, ou une autre base est à sa place",
+            format!(
+                "Sa chaîne finissait par {known} quand elle a été vue pour la dernière fois, et n’a \
+                 plus ce maillon."
+            ),
+            format!(
+                "{check} en dit plus\u{a0}; si vous êtes vous-même revenu à une copie sans `payhookd \
+                 restore`, supprimez {file}"
+            ),
+        ),
+    };
+    raise(IssueKind::EventLog, "database", Severity::Critical, texts)
 }
 
 /// A PayPal order that was approved waits to be captured.

@@ -6,10 +6,12 @@ use std::str::FromStr;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use sha2::{Digest, Sha256};
 
+use super::StoreError;
 use super::database::{Batch, Database};
 use super::ingest::Webhook;
+use super::numbers::Numbers;
 use super::read::Reader;
-use super::{StoreError, webhook_logs};
+use super::watched::{self, Watched};
 use crate::domain::time::Timestamp;
 
 /// SHA-256.
@@ -24,12 +26,18 @@ words! {
         TakenOver = "taken_over",
         /// The first link.
         Begun = "begun",
+        /// What stands before it was made by the rules of an earlier version.
+        Sealed = "sealed",
         /// It came again in another rendering, and was understood.
         Replaced = "replaced",
-        /// Other facts were read from it.
+        /// Another rendering of it said more.
+        Rendering = "rendering",
+        /// Something else was read from it.
         Reread = "reread",
         /// Personal fields were removed from it.
         Redacted = "redacted",
+        /// Bodies and headers of old events were removed.
+        Pruned = "pruned",
     }
 }
 
@@ -52,8 +60,7 @@ impl Head {
 
 impl fmt::Display for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.link)?;
-        self.chain.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write!(f, "{}:{}", self.link, watched::hex(&self.chain))
     }
 }
 
@@ -64,14 +71,7 @@ impl FromStr for Head {
         let parse = || {
             let (link, hex) = text.trim().split_once(':')?;
             let link = link.parse().ok().filter(|link| *link >= 1)?;
-            if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-                return None;
-            }
-            let mut chain = [0; 32];
-            for (byte, place) in chain.iter_mut().zip((0..64).step_by(2)) {
-                *byte = u8::from_str_radix(hex.get(place..place + 2)?, 16).ok()?;
-            }
-            Some(Self { link, chain })
+            Some(Self { link, chain: watched::unhex(hex)? })
         };
         parse().ok_or_else(|| {
             "give a head as the log lines say it: the number of a link, a colon, 64 hexadecimal \
@@ -88,139 +88,137 @@ pub(super) struct Link<'l> {
     pub(super) kind: &'l str,
     pub(super) made_at: Option<&'l str>,
     pub(super) detail: Option<&'l str>,
-    pub(super) facts: &'l [u8],
+    /// Before the seal only: what V6 watched of the event.
+    pub(super) facts: Option<Hash>,
+    pub(super) origin: Option<Hash>,
+    pub(super) reading: Option<Hash>,
+    pub(super) says: Option<i64>,
+    pub(super) body: Option<Hash>,
 }
 
-impl Link<'_> {
+/// Every column that [`Link`] is made of, and `id` and `chain`.
+macro_rules! link_columns {
+    () => {
+        "id, log_id, kind, made_at, detail, facts, origin, reading, says, body, chain"
+    };
+}
+pub(super) use link_columns;
+
+impl<'l> Link<'l> {
+    /// Of no single event.
+    pub(super) fn of_none(kind: LinkKind, made_at: &'l str, detail: &'l str) -> Self {
+        Self {
+            log_id: None,
+            kind: kind.as_str(),
+            made_at: Some(made_at),
+            detail: Some(detail),
+            facts: None,
+            origin: None,
+            reading: None,
+            says: None,
+            body: None,
+        }
+    }
+
+    /// Of an event that is as `watched` says.
+    pub(super) fn of(log_id: i64, kind: LinkKind, watched: Watched) -> Self {
+        Self {
+            log_id: Some(log_id),
+            kind: kind.as_str(),
+            made_at: None,
+            detail: None,
+            facts: None,
+            origin: Some(watched.origin),
+            reading: Some(watched.reading),
+            says: Some(watched.says),
+            body: watched.body,
+        }
+    }
+
+    pub(super) fn from_row(row: &'l Row<'_>) -> rusqlite::Result<Self> {
+        let text = |column| -> rusqlite::Result<Option<&'l str>> {
+            Ok(row.get_ref(column)?.as_str_or_null()?)
+        };
+        Ok(Self {
+            log_id: row.get("log_id")?,
+            kind: text("kind")?.unwrap_or_default(),
+            made_at: text("made_at")?,
+            detail: text("detail")?,
+            facts: row.get("facts")?,
+            origin: row.get("origin")?,
+            reading: row.get("reading")?,
+            says: row.get("says")?,
+            body: row.get("body")?,
+        })
+    }
+
+    /// What it says of its event; `None` if it says nothing, or not all.
+    pub(super) fn watched(&self) -> Option<Watched> {
+        let Self { body, .. } = *self;
+        Some(Watched { origin: self.origin?, reading: self.reading?, says: self.says?, body })
+    }
+
     /// The chain up to this link, as its `id`th, after what it was before.
     pub(super) fn chain(&self, before: &[u8], id: i64) -> Hash {
+        let mut text = Encoded::new("payhookd webhook_log_chain 2");
+        text.push(Some(before));
+        text.number(Some(id));
+        text.number(self.log_id);
+        text.text(Some(self.kind));
+        text.text(self.made_at);
+        text.text(self.detail);
+        text.hashed(self.origin.as_ref());
+        text.hashed(self.reading.as_ref());
+        text.number(self.says);
+        text.hashed(self.body.as_ref());
+        text.hash()
+    }
+
+    /// The same by the rule of V6.
+    pub(super) fn chain_before_seal(&self, before: &[u8], id: i64) -> Hash {
         let mut text = Encoded::new("payhookd webhook_log_chain 1");
         text.push(Some(before));
-        text.push(Some(&id.to_be_bytes()));
-        text.push(self.log_id.map(i64::to_be_bytes).as_ref().map(|id| &id[..]));
-        text.push(Some(self.kind.as_bytes()));
-        text.push(self.made_at.map(str::as_bytes));
-        text.push(self.detail.map(str::as_bytes));
-        text.push(Some(self.facts));
+        text.number(Some(id));
+        text.number(self.log_id);
+        text.text(Some(self.kind));
+        text.text(self.made_at);
+        text.text(self.detail);
+        text.hashed(self.facts.as_ref());
         text.hash()
     }
-}
-
-/// What does not change in a row of `webhook_logs`, as it stands there. What became of the event
-/// (`status`, `transaction_id`, …) is not among it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Facts<'f> {
-    pub(super) id: i64,
-    pub(super) provider: &'f str,
-    pub(super) event_id: &'f str,
-    pub(super) event_type: &'f str,
-    pub(super) api_version: Option<&'f str>,
-    pub(super) livemode: bool,
-    pub(super) occurred_at: Option<&'f str>,
-    pub(super) received_at: &'f str,
-    pub(super) proof: &'f str,
-    pub(super) payload_sha256: &'f [u8],
-    /// `None` if it is not known what they were.
-    pub(super) headers_sha256: Option<&'f [u8]>,
-    /// Of the body that stands there in place of the one that was received.
-    pub(super) redacted_sha256: Option<&'f [u8]>,
-}
-
-/// Every column that [`Facts`] are read from, and the payload last.
-macro_rules! fact_columns {
-    () => {
-        "id, provider, event_id, event_type, api_version, livemode, occurred_at, received_at, \
-         proof, payload_sha256, headers, headers_sha256, redacted_sha256, payload"
-    };
-}
-pub(super) use fact_columns;
-
-impl Facts<'_> {
-    pub(super) fn hash(&self) -> Hash {
-        let mut text = Encoded::new("payhookd webhook_logs 1");
-        text.push(Some(&self.id.to_be_bytes()));
-        text.push(Some(self.provider.as_bytes()));
-        text.push(Some(self.event_id.as_bytes()));
-        text.push(Some(self.event_type.as_bytes()));
-        text.push(self.api_version.map(str::as_bytes));
-        text.push(Some(&[u8::from(self.livemode)]));
-        text.push(self.occurred_at.map(str::as_bytes));
-        text.push(Some(self.received_at.as_bytes()));
-        text.push(Some(self.proof.as_bytes()));
-        text.push(Some(self.payload_sha256));
-        text.push(self.headers_sha256);
-        text.push(self.redacted_sha256);
-        text.hash()
-    }
-
-    fn hash_of(webhook: &Webhook, log_id: i64) -> Hash {
-        let event = &webhook.event;
-        let occurred_at = event.occurred_at.map(|at| at.to_string());
-        let redacted_sha256 = webhook_logs::stands_in(webhook);
-        Facts {
-            id: log_id,
-            provider: event.provider.as_str(),
-            event_id: &event.id,
-            event_type: &event.event_type,
-            api_version: event.api_version.as_deref(),
-            livemode: event.livemode,
-            occurred_at: occurred_at.as_deref(),
-            received_at: &webhook.received_at.to_string(),
-            proof: &webhook.proof,
-            payload_sha256: &webhook.payload_sha256,
-            headers_sha256: Some(&Sha256::digest(&webhook.headers)),
-            redacted_sha256: redacted_sha256.as_ref().map(|hash| &hash[..]),
-        }
-        .hash()
-    }
-}
-
-/// What a row's [`fact_columns`] come to.
-pub(super) fn hash_of_row(row: &Row<'_>) -> Result<Hash, StoreError> {
-    let text = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
-    let optional = |column| row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from);
-    let headers = row.get_ref("headers")?.as_str_or_null().map_err(rusqlite::Error::from)?;
-    let headers: Option<Hash> = match headers {
-        Some(headers) => Some(Sha256::digest(headers).into()),
-        None => row.get("headers_sha256")?,
-    };
-    let redacted: Option<Hash> = row.get("redacted_sha256")?;
-    let facts = Facts {
-        id: row.get("id")?,
-        provider: text("provider")?,
-        event_id: text("event_id")?,
-        event_type: text("event_type")?,
-        api_version: optional("api_version")?,
-        livemode: row.get("livemode")?,
-        occurred_at: optional("occurred_at")?,
-        received_at: text("received_at")?,
-        proof: text("proof")?,
-        payload_sha256: row.get_ref("payload_sha256")?.as_blob().map_err(rusqlite::Error::from)?,
-        headers_sha256: headers.as_ref().map(|hash| &hash[..]),
-        redacted_sha256: redacted.as_ref().map(|hash| &hash[..]),
-    };
-    Ok(facts.hash())
 }
 
 /// Values one after another, so that no two lists of values have one text: whether each is there,
 /// its length, itself.
-struct Encoded(Vec<u8>);
+pub(super) struct Encoded(Vec<u8>);
 
 impl Encoded {
-    fn new(of: &str) -> Self {
+    pub(super) fn new(of: &str) -> Self {
         let mut text = Self(Vec::with_capacity(512));
-        text.push(Some(of.as_bytes()));
+        text.text(Some(of));
         text
     }
 
-    fn push(&mut self, value: Option<&[u8]>) {
+    pub(super) fn push(&mut self, value: Option<&[u8]>) {
         let Some(value) = value else { return self.0.push(0) };
         self.0.push(1);
         self.0.extend((value.len() as u64).to_be_bytes());
         self.0.extend(value);
     }
 
-    fn hash(&self) -> Hash {
+    pub(super) fn text(&mut self, value: Option<&str>) {
+        self.push(value.map(str::as_bytes));
+    }
+
+    pub(super) fn number(&mut self, value: Option<i64>) {
+        self.push(value.map(i64::to_be_bytes).as_ref().map(|number| &number[..]));
+    }
+
+    pub(super) fn hashed(&mut self, value: Option<&Hash>) {
+        self.push(value.map(|hash| &hash[..]));
+    }
+
+    pub(super) fn hash(&self) -> Hash {
         Sha256::digest(&self.0).into()
     }
 }
@@ -228,16 +226,10 @@ impl Encoded {
 impl Batch<'_> {
     /// Adds the link of an event that came.
     pub(super) fn link_received(&self, log_id: i64, webhook: &Webhook) -> Result<(), StoreError> {
-        self.link(&Link {
-            log_id: Some(log_id),
-            kind: LinkKind::Received.as_str(),
-            made_at: None,
-            detail: None,
-            facts: &Facts::hash_of(webhook, log_id),
-        })
+        self.link(&Link::of(log_id, LinkKind::Received, watched::of_webhook(webhook, log_id)))
     }
 
-    /// Adds a link that says that a row was changed, and to what.
+    /// Adds a link that says that an event was changed, and to what: it stands there already.
     pub(super) fn link_changed(
         &self,
         log_id: i64,
@@ -245,21 +237,9 @@ impl Batch<'_> {
         detail: Option<&str>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let facts = self
-            .connection
-            .prepare_cached(concat!(
-                "SELECT ",
-                fact_columns!(),
-                " FROM webhook_logs WHERE id = :id"
-            ))?
-            .query_row(named_params! { ":id": log_id }, |row| Ok(hash_of_row(row)))??;
-        self.link(&Link {
-            log_id: Some(log_id),
-            kind: kind.as_str(),
-            made_at: Some(&now.to_string()),
-            detail,
-            facts: &facts,
-        })
+        let watched = watched::of(self.connection, log_id)?;
+        let made_at = now.to_string();
+        self.link(&Link { made_at: Some(&made_at), detail, ..Link::of(log_id, kind, watched) })
     }
 
     fn link(&self, link: &Link<'_>) -> Result<(), StoreError> {
@@ -270,6 +250,18 @@ impl Batch<'_> {
         self.head.set(Some(append(self.connection, before, link)?));
         Ok(())
     }
+}
+
+/// Adds a link that says that the bodies and headers of these events were removed.
+pub(super) fn link_pruned(
+    connection: &Connection,
+    events: &Numbers,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (made_at, detail) = (now.to_string(), events.to_json().to_string());
+    let before = head(connection)?;
+    append(connection, before, &Link::of_none(LinkKind::Pruned, &made_at, &detail))?;
+    Ok(())
 }
 
 impl Database {
@@ -286,61 +278,44 @@ impl Reader {
     }
 }
 
-/// Gives the events that were there before the chain a link each, if that was not done yet: how many.
-/// A million take a minute, because the whole file is read.
-pub(super) fn take_over(connection: &mut Connection) -> Result<u64, StoreError> {
-    let mut head = head(connection)?;
-    let first = "SELECT 1 FROM webhook_log_chain WHERE id = 1 AND kind = 'begun'";
-    if head.link != 1 || !connection.prepare(first)?.exists([])? {
-        return Ok(0);
-    }
-    let transaction = connection.transaction()?;
-    let mut select = transaction.prepare(concat!(
-        "SELECT ",
-        fact_columns!(),
-        " FROM webhook_logs ORDER BY id"
-    ))?;
-    let mut rows = select.query([])?;
-    let mut taken_over = 0;
-    while let Some(row) = rows.next()? {
-        let link = Link {
-            log_id: Some(row.get("id")?),
-            kind: LinkKind::TakenOver.as_str(),
-            made_at: None,
-            detail: None,
-            facts: &hash_of_row(row)?,
-        };
-        head = append(&transaction, head, &link)?;
-        taken_over += 1;
-    }
-    drop(rows);
-    drop(select);
-    transaction.commit()?;
-    Ok(taken_over)
+/// Whether the chain has the link that was its end at some time. Costs next to nothing.
+pub(super) fn continues(connection: &Connection, from: Head) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM webhook_log_chain WHERE id = :id AND chain = :chain")?
+        .exists(named_params! { ":id": from.link, ":chain": from.chain })
 }
 
-fn append(connection: &Connection, before: Head, link: &Link<'_>) -> Result<Head, StoreError> {
+pub(super) fn append(
+    connection: &Connection,
+    before: Head,
+    link: &Link<'_>,
+) -> Result<Head, StoreError> {
     let id = before.link + 1;
     let chain = link.chain(&before.chain, id);
     connection
-        .prepare_cached(
-            "INSERT INTO webhook_log_chain (id, log_id, kind, made_at, detail, facts, chain)
-             VALUES (:id, :log_id, :kind, :made_at, :detail, :facts, :chain)",
-        )?
+        .prepare_cached(concat!(
+            "INSERT INTO webhook_log_chain (",
+            link_columns!(),
+            ") VALUES (:id, :log_id, :kind, :made_at, :detail, NULL, :origin, :reading, :says, :body,
+                       :chain)",
+        ))?
         .execute(named_params! {
             ":id": id,
             ":log_id": link.log_id,
             ":kind": link.kind,
             ":made_at": link.made_at,
             ":detail": link.detail,
-            ":facts": link.facts,
+            ":origin": link.origin,
+            ":reading": link.reading,
+            ":says": link.says,
+            ":body": link.body,
             ":chain": chain,
         })?;
     Ok(Head { link: id, chain })
 }
 
 /// Of no link at all, which the check of the log finds fault with, too: webhooks are kept all the same.
-fn head(connection: &Connection) -> rusqlite::Result<Head> {
+pub(super) fn head(connection: &Connection) -> rusqlite::Result<Head> {
     let last = connection
         .prepare_cached("SELECT id, chain FROM webhook_log_chain ORDER BY id DESC LIMIT 1")?
         .query_row([], |row| Ok(Head { link: row.get("id")?, chain: row.get("chain")? }))

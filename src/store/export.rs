@@ -12,7 +12,7 @@ use super::transactions::{Transaction, transaction_columns};
 use super::{Columns, StoreError, facts, other_money};
 use crate::domain::event::Provider;
 use crate::domain::fact::Fact;
-use crate::domain::money::Currency;
+use crate::domain::money::{Currency, Total};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{DisputeStatus, disputes};
 
@@ -40,9 +40,9 @@ pub struct Sum {
     /// How many rows.
     pub rows: i64,
     /// What came in or, of disputes and orphans, what they are about.
-    pub amount: i64,
+    pub amount: Total,
     /// What went back.
-    pub refunded: i64,
+    pub refunded: Total,
 }
 
 /// Sums by provider and currency; without a currency there is no amount. Two providers may count one
@@ -123,7 +123,7 @@ impl Reader {
     /// What they must come to.
     pub fn transaction_sums(&self, span: &Span) -> Result<Sums, StoreError> {
         self.sums(
-            "SELECT provider, currency, count(*), sum(received), sum(refunded)
+            "SELECT provider, currency, count(*), money_sum(received), money_sum(refunded)
              FROM (SELECT provider, livemode, created_at, received_currency AS currency,
                           amount_received AS received, amount_refunded AS refunded
                    FROM transactions
@@ -171,9 +171,9 @@ impl Reader {
     pub fn refund_sums(&self, span: &Span) -> Result<Sums, StoreError> {
         let all = Span { from: None, to: None, ..*span };
         let mut sums = self.transaction_sums(&all)?;
-        sums.retain(|_, sum| sum.refunded != 0);
+        sums.retain(|_, sum| sum.refunded != Total::default());
         for sum in sums.values_mut() {
-            (sum.rows, sum.amount) = (0, 0);
+            (sum.rows, sum.amount) = (0, Total::default());
         }
         Ok(sums)
     }
@@ -264,7 +264,7 @@ impl Reader {
     /// What they must come to.
     pub fn orphan_sums(&self, span: &Span) -> Result<Sums, StoreError> {
         self.sums(
-            "SELECT provider, currency, count(*), ifnull(sum(amount), 0), 0
+            "SELECT provider, currency, count(*), money_sum(amount), 0
              FROM orphan_transactions WHERE livemode = :livemode
                AND (:from IS NULL OR first_seen_at >= :from)
                AND (:to IS NULL OR first_seen_at < :to)
@@ -304,8 +304,8 @@ impl Reader {
             let currency = columns.optional("currency", |code| Currency::parse(code).ok())?;
             let sum = Sum {
                 rows: columns.value()?,
-                amount: columns.value()?,
-                refunded: columns.value()?,
+                amount: columns.value::<i64>()?.into(),
+                refunded: columns.value::<i64>()?.into(),
             };
             Ok(((provider, currency), sum))
         };

@@ -1,12 +1,14 @@
 //! `transaction_events`: what each event says about its payment.
 
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, named_params, params_from_iter};
 
 use super::{Columns, StoreError};
 use crate::domain::event::{Event, Ownership, Reference, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::matching::Claim;
 use crate::domain::money::{Currency, Money};
+use crate::domain::time::Timestamp;
 use crate::domain::transaction::attempts::{are_attempts, superseded};
 
 /// A fact with the event it came with.
@@ -129,6 +131,56 @@ macro_rules! select_facts {
     };
 }
 
+/// Every column of what an event says of a payment, wherever it is kept.
+macro_rules! said_columns {
+    () => {
+        "ordinal, occurred_at, event_id, object, object_id, fact, amount, currency, captured, refunded, \
+         refunded_all, parent_id, payment_id, shop_amount, shop_currency, object_at, reason, \
+         \"references\", ownership, rendering"
+    };
+}
+
+/// A row of [`said_columns`].
+type SaidRow = [Value; 20];
+
+impl Said {
+    /// Its rows, in their order.
+    pub(super) fn rows(&self) -> impl Iterator<Item = SaidRow> {
+        (self.ordinal..).zip(&self.facts).map(|(ordinal, fact)| {
+            let is_first = ordinal == self.ordinal;
+            let ownership = Some(self.ownership)
+                .filter(|said| is_first && *said != Ownership::Unsaid)
+                .map(Ownership::as_str);
+            let text = |text: Option<&str>| Value::from(text.map(str::to_owned));
+            let instant = |at: Option<Timestamp>| Value::from(at.map(|at| at.to_string()));
+            let code = |money: Option<&Money>| text(money.map(|money| money.currency.as_str()));
+            let minor = |money: Option<&Money>| Value::from(money.map(|money| money.minor));
+            [
+                ordinal.into(),
+                instant(Some(fact.occurred_at)),
+                text(Some(&fact.event_id)),
+                text(Some(fact.object.as_str())),
+                text(Some(&fact.object_id)),
+                text(Some(fact.state.as_str())),
+                minor(fact.amount.as_ref()),
+                code(fact.amount.as_ref()),
+                fact.captured.into(),
+                fact.refunded.into(),
+                fact.refunded_all.map(i64::from).into(),
+                text(fact.parent_id.as_deref()),
+                text(fact.payment_id.as_deref()),
+                minor(fact.shop_money.as_ref()),
+                code(fact.shop_money.as_ref()),
+                instant(fact.object_at),
+                text(fact.reason.as_deref()),
+                is_first.then(|| references_text(&self.references)).into(),
+                text(ownership),
+                i64::from(self.is_of_other_rendering).into(),
+            ]
+        })
+    }
+}
+
 /// Adds what an event says to a payment.
 pub(super) fn insert(
     connection: &Connection,
@@ -139,49 +191,41 @@ pub(super) fn insert(
     if !are_attempts(&said.claim().facts) {
         revive(connection, transaction_id)?;
     }
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO transaction_events
-             (transaction_id, log_id, ordinal, occurred_at, event_id, object, object_id, fact,
-              amount, currency, captured, refunded, refunded_all, parent_id, payment_id,
-              shop_amount, shop_currency, object_at, reason, \"references\", ownership,
-              matched_by, rendering)
-         VALUES
-             (:transaction_id, :log_id, :ordinal, :occurred_at, :event_id, :object, :object_id,
-              :fact, :amount, :currency, :captured, :refunded, :refunded_all, :parent_id,
-              :payment_id, :shop_amount, :shop_currency, :object_at, :reason, :references,
-              :ownership, :matched_by, :rendering)",
-    )?;
-    for (ordinal, fact) in (said.ordinal..).zip(&said.facts) {
-        let is_first = ordinal == said.ordinal;
-        statement.execute(named_params! {
-            ":transaction_id": transaction_id,
-            ":log_id": said.log_id,
-            ":ordinal": ordinal,
-            ":occurred_at": fact.occurred_at.to_string(),
-            ":event_id": &*fact.event_id,
-            ":object": fact.object.as_str(),
-            ":object_id": &*fact.object_id,
-            ":fact": fact.state.as_str(),
-            ":amount": fact.amount.map(|amount| amount.minor),
-            ":currency": fact.amount.as_ref().map(|amount| amount.currency.as_str()),
-            ":captured": fact.captured,
-            ":refunded": fact.refunded,
-            ":refunded_all": fact.refunded_all,
-            ":parent_id": fact.parent_id.as_deref(),
-            ":payment_id": fact.payment_id.as_deref(),
-            ":shop_amount": fact.shop_money.map(|money| money.minor),
-            ":shop_currency": fact.shop_money.as_ref().map(|money| money.currency.as_str()),
-            ":object_at": fact.object_at.map(|at| at.to_string()),
-            ":reason": fact.reason.as_deref(),
-            ":references": is_first.then(|| references_text(&said.references)),
-            ":ownership": Some(said.ownership)
-                .filter(|said| is_first && *said != Ownership::Unsaid)
-                .map(Ownership::as_str),
-            ":matched_by": matched_by.filter(|_| is_first),
-            ":rendering": said.is_of_other_rendering,
-        })?;
+    let mut statement = connection.prepare_cached(concat!(
+        "INSERT INTO transaction_events (transaction_id, log_id, matched_by, ",
+        said_columns!(),
+        ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    ))?;
+    let mut matched_by = matched_by.map(str::to_owned);
+    for row in said.rows() {
+        let place = [transaction_id.into(), said.log_id.into(), matched_by.take().into()];
+        statement.execute(params_from_iter(place.into_iter().chain(row)))?;
     }
     Ok(())
+}
+
+/// What is kept of what an event says, once, however many payments have it; in its order. It is not
+/// read as what it should be.
+pub(super) fn said_by(connection: &Connection, log_id: i64) -> rusqlite::Result<Vec<SaidRow>> {
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT DISTINCT ",
+        said_columns!(),
+        " FROM transaction_events WHERE log_id = ?1"
+    ))?;
+    let mut rows = statement.query([log_id])?;
+    let mut said: Vec<SaidRow> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut values = std::array::from_fn(|_| Value::Null);
+        for (column, value) in values.iter_mut().enumerate() {
+            *value = row.get(column)?;
+        }
+        said.push(values);
+    }
+    said.sort_by_key(|row| match row[0] {
+        Value::Integer(ordinal) => ordinal,
+        _ => i64::MAX,
+    });
+    Ok(said)
 }
 
 /// Every fact of a payment, in the order in which their events were first received.

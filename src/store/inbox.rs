@@ -7,7 +7,7 @@ use rusqlite::{Row, named_params};
 use super::read::{Reader, collect};
 use super::{Columns, StoreError};
 use crate::domain::event::Provider;
-use crate::domain::money::Currency;
+use crate::domain::money::{Currency, Total};
 use crate::domain::time::Timestamp;
 
 /// The orphans of one mode, provider and currency that a person is to see to.
@@ -22,7 +22,7 @@ pub struct OpenOrphans {
     /// How many there are.
     pub number: i64,
     /// What they add up to, in minor units.
-    pub sum: i64,
+    pub sum: Total,
     /// When the oldest of them was first seen, UTC.
     pub oldest: Timestamp,
 }
@@ -46,7 +46,7 @@ impl OpenOrphans {
             currency: columns.optional("currency", |text| Currency::parse(text).ok())?,
             provider: columns.parsed("provider", Provider::parse)?,
             number: columns.value()?,
-            sum: columns.value()?,
+            sum: columns.value::<i64>()?.into(),
             oldest: columns.instant()?,
         })
     }
@@ -56,9 +56,7 @@ impl Reader {
     /// What stands in the orphan inbox, by mode, currency and provider.
     pub fn open_orphans(&self) -> Result<Vec<OpenOrphans>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            // What a provider says may be any number, and SQLite fails where a sum is too large.
-            "SELECT livemode, currency, provider, count(*),
-                    ifnull(sum(min(amount, 1000000000000000)), 0), min(first_seen_at)
+            "SELECT livemode, currency, provider, count(*), money_sum(amount), min(first_seen_at)
              FROM orphan_transactions INDEXED BY orphan_transactions_inbox
              WHERE resolved_at IS NULL AND alert_at IS NOT NULL
              GROUP BY livemode, currency, provider

@@ -9,7 +9,7 @@ use super::matching::{Begin, NewSaid, Placed};
 use super::references::Realm;
 use super::transactions::Refolded;
 use super::webhook_logs::{self, Known};
-use super::{StoreError, raising};
+use super::{StoreError, raising, watched};
 use crate::domain::event::{Content, Event, Provider, Source};
 use crate::domain::orphan::OrphanKind;
 use crate::domain::refusal::Refusal;
@@ -301,7 +301,7 @@ impl Batch<'_> {
         }
         let plan = self.plan(realm, Begin { new, ..Begin::default() })?;
         self.carry_out(realm, plan, Some(known.id), now)?;
-        Ok(())
+        self.link_changed(known.id, LinkKind::Rendering, None, now)
     }
 
     /// What an earlier version could not understand, or did not act on, is applied when it comes
@@ -318,10 +318,12 @@ impl Batch<'_> {
                 webhook_logs::keep_transmitted(self.connection, known.id, sha256)?;
             }
             webhook_logs::replace(self.connection, known.id, webhook, outcome, transaction_id)?;
-            self.link_changed(known.id, LinkKind::Replaced, None, webhook.received_at)?;
             Ok(Some(known.id))
         };
+        let arrival = watched::arrival(self.connection, known.id)?;
         let applied = self.apply(&webhook.event, &Before::default(), webhook.received_at, keep)?;
+        let now = webhook.received_at;
+        self.link_changed(known.id, LinkKind::Replaced, Some(&arrival), now)?;
         if known.status == Outcome::Failed {
             let Event { provider, event_type, .. } = &webhook.event;
             let now = webhook.received_at;

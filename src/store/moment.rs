@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::log::Log;
+use super::wal::Log;
 use super::{StoreError, schema};
 
 /// How long one is tried to be had.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Columns, StoreError};
-use crate::domain::money::Currency;
+use crate::domain::money::{Currency, add};
 use crate::domain::transaction::OtherMoney;
 
 /// What is kept of it; `None` of none.
@@ -43,8 +43,8 @@ pub(super) fn by_currency(
     let mut all = BTreeMap::from([(currency, (received, refunded))]);
     for one in other {
         let sums = all.entry(Some(one.currency)).or_default();
-        sums.0 = sums.0.saturating_add(one.received);
-        sums.1 = sums.1.saturating_add(one.refunded);
+        add(&mut sums.0, one.received);
+        add(&mut sums.1, one.refunded);
     }
     all
 }

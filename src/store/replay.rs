@@ -55,10 +55,11 @@ impl Batch<'_> {
         }
         let before = self.take_back(log, &stored)?;
         let keep = |outcome, transaction_id| {
-            self.reread(log, event, outcome, transaction_id, now)?;
+            webhook_logs::reread(self.connection, log.id, event, outcome, transaction_id)?;
             Ok(Some(log.id))
         };
         let applied = self.apply(event, &before, now, keep)?.ok_or(StoreError::Fault)?;
+        self.link_changed(log.id, LinkKind::Reread, None, now)?;
         if log.status == Outcome::Failed {
             let (provider, event_type) = (log.provider, &*log.event_type);
             raising::failed_event_understood(self.connection, provider, event_type, now)?;
@@ -80,7 +81,13 @@ impl Batch<'_> {
         if outcome == log.status && error == log.error.as_deref() {
             return Ok(Replayed::Same);
         }
-        self.reread(log, event, outcome, None, now)?;
+        webhook_logs::reread(self.connection, log.id, event, outcome, None)?;
+        let reads_the_same = *log.event_type == *event.event_type
+            && log.occurred_at == event.occurred_at
+            && log.account.as_deref() == event.account.as_deref();
+        if !reads_the_same {
+            self.link_changed(log.id, LinkKind::Reread, None, now)?;
+        }
         let of = (log.provider, &*log.event_type);
         match (&event.content, log.status) {
             (Content::Failed(why), was) if was != Outcome::Failed => {
@@ -92,24 +99,6 @@ impl Batch<'_> {
             _ => {}
         }
         Ok(Replayed::Changed(Applied::kept(outcome)))
-    }
-
-    /// Notes what became of an event that was read again.
-    fn reread(
-        &self,
-        log: &WebhookLog,
-        event: &Event,
-        outcome: Outcome,
-        transaction_id: Option<i64>,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        webhook_logs::reread(self.connection, log.id, event, outcome, transaction_id)?;
-        let is_linked =
-            (&*log.event_type, log.occurred_at) == (&*event.event_type, event.occurred_at);
-        if !is_linked {
-            self.link_changed(log.id, LinkKind::Reread, None, now)?;
-        }
-        Ok(())
     }
 
     /// Removes what an event said of payments, but for what another rendering of it said.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, fcntl_lock};
 
 use super::backup::{self, Backup, beside, io};
+use super::known_head::move_known_head;
 use super::{StoreError, schema, soundness};
 use crate::domain::time::Timestamp;
 
@@ -95,6 +96,7 @@ fn keep(db: &Path, now: Timestamp) -> Result<PathBuf, StoreError> {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(&error, &log)),
         _ => {}
     }
+    move_known_head(db, &kept)?;
     let index = beside(db, "-shm");
     match std::fs::remove_file(&index) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(io(&error, &index)),

@@ -5,9 +5,10 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, TransactionBehavior, named_params, params_from_iter};
 use sha2::{Digest, Sha256};
 
-use super::chain::Hash;
+use super::chain::{self, Hash};
 use super::database::Database;
 use super::ingest::Outcome;
+use super::numbers::Numbers;
 use super::read::Reader;
 use super::{Columns, StoreError, issue_retention};
 use crate::domain::retention::{Cutoff, is_settled};
@@ -150,6 +151,11 @@ fn step(
             let after = pruned_to(&transaction)?;
             let found = Found::next(&transaction, round, after, before, cutoff.now)?;
             remove_bodies(&transaction, &found.settled)?;
+            let mut without_body = Numbers::default();
+            found.removed().for_each(|one| without_body.insert(one.id));
+            if !without_body.is_empty() {
+                chain::link_pruned(&transaction, &without_body, cutoff.now)?;
+            }
             note(&transaction, &found)?;
             pruned = found.pruned();
             found.round
@@ -234,11 +240,15 @@ impl Found {
         Ok(found)
     }
 
+    /// Those that have something to remove.
+    fn removed(&self) -> impl Iterator<Item = &Candidate> {
+        self.settled.iter().filter(|one| one.bytes > 0)
+    }
+
     fn pruned(&self) -> Pruned {
-        let removed = self.settled.iter().filter(|one| one.bytes > 0);
         Pruned {
-            events: removed.clone().count() as u64,
-            bytes: removed.map(|one| one.bytes).sum(),
+            events: self.removed().count() as u64,
+            bytes: self.removed().map(|one| one.bytes).sum(),
             unsettled: self.unsettled.len() as u64,
             ..Pruned::default()
         }

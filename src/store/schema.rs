@@ -10,7 +10,7 @@ use refinery::Runner;
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::{Access, access};
 
-use super::{StoreError, backup, chain};
+use super::{StoreError, backup, money_sum, seal};
 use crate::domain::time::Timestamp;
 use crate::files;
 
@@ -54,7 +54,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
         }
     }
     // A migration that broke off between its SQL and this is completed here.
-    chain::take_over(&mut connection)?;
+    seal::seal(&mut connection)?;
     Ok(connection)
 }
 
@@ -74,6 +74,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    money_sum::register(&connection)?;
     match version(&connection, path)? {
         Some(version) if version == binary_version() => Ok(connection),
         Some(version) if version > binary_version() => {
@@ -156,6 +157,9 @@ pub struct Migration {
     pub applied: Vec<String>,
     /// The copy of the database as it was before; `None` if nothing was there to copy.
     pub backup: Option<PathBuf>,
+    /// Events that the chain of the log has as they stood now; nothing proves what was done to them
+    /// before better than it was proved then.
+    pub carried_over: u64,
 }
 
 /// Applies pending migrations to the database at `path`, after copying it beside itself.
@@ -176,9 +180,8 @@ fn migrate_by(runner: &Runner, path: &Path, now: Timestamp) -> Result<Migration,
         Some(version) if version < newest(runner) => Some(copy(&connection, path, version, now)?),
         Some(version) => {
             refuse_newer(version, newest(runner), path)?;
-            // One that was killed has left this to do, perhaps.
-            chain::take_over(&mut connection)?;
-            return Ok(Migration { applied: Vec::new(), backup: None });
+            let carried_over = seal::seal(&mut connection)?;
+            return Ok(Migration { applied: Vec::new(), backup: None, carried_over });
         }
     };
     let applied = configure(&connection).and_then(|()| apply(runner, &mut connection));
@@ -188,8 +191,8 @@ fn migrate_by(runner: &Runner, path: &Path, now: Timestamp) -> Result<Migration,
         let _ = std::fs::remove_file(copy);
     }
     let applied = applied?;
-    chain::take_over(&mut connection)?;
-    Ok(Migration { applied, backup })
+    let carried_over = seal::seal(&mut connection)?;
+    Ok(Migration { applied, backup, carried_over })
 }
 
 fn newest(runner: &Runner) -> i32 {
@@ -226,6 +229,7 @@ fn open(path: &Path) -> Result<Connection, StoreError> {
     create(path);
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    money_sum::register(&connection)?;
     Ok(connection)
 }
 
@@ -362,7 +366,7 @@ mod tests {
         assert_eq!(after.query_row(more, [], |row| row.get::<_, i64>(0)).expect("a count"), 1);
 
         let again = migrate_by(&runner, &path, now()).expect("nothing to do");
-        assert_eq!(again, Migration { applied: Vec::new(), backup: None });
+        assert_eq!(again, Migration { applied: Vec::new(), backup: None, carried_over: 0 });
     }
 
     #[test]
@@ -393,7 +397,7 @@ mod tests {
         std::fs::write(&others, "half").expect("a file");
 
         let again = migrate_by(&migrations(), &path, now()).expect("nothing to migrate");
-        assert_eq!(again, Migration { applied: Vec::new(), backup: None });
+        assert_eq!(again, Migration { applied: Vec::new(), backup: None, carried_over: 0 });
         assert_eq!(links(), 2);
         assert!(!half.exists() && others.exists());
     }

@@ -16,7 +16,7 @@ use super::ingest::Outcome;
 use super::read::{Reader, collect};
 use super::{Columns, StoreError, other_money};
 use crate::domain::event::Provider;
-use crate::domain::money::{Currency, Money};
+use crate::domain::money::{Currency, Money, Total};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::DisputeStatus;
 
@@ -47,11 +47,11 @@ pub struct Figures {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MoneyFigures {
     /// What came in, before refunds.
-    pub received: i64,
+    pub received: Total,
     /// What went back by refunds.
-    pub refunded: i64,
+    pub refunded: Total,
     /// What disputes that were opened then are about; a dispute that was won later stays in it.
-    pub disputed: i64,
+    pub disputed: Total,
     /// How many payments got their first money.
     pub payments: u64,
     /// How often money went back.
@@ -372,15 +372,15 @@ impl MoneyStep {
             let ((was_received, was_refunded), (received, refunded)) =
                 (of_it(before), of_it(after));
             let figures = money.entry((self.livemode, currency)).or_default();
-            add(&mut figures.received, of_one(received.saturating_sub(was_received), currency));
-            add(&mut figures.refunded, of_one(refunded.saturating_sub(was_refunded), currency));
+            figures.received.add(of_one(received.saturating_sub(was_received), currency));
+            figures.refunded.add(of_one(refunded.saturating_sub(was_refunded), currency));
             figures.payments += u64::from(was_received == 0 && received > 0);
             figures.refunds += u64::from(refunded > was_refunded);
         }
         if let Some(disputed) = disputed {
             let figures = money.entry((self.livemode, disputed.currency)).or_default();
             figures.disputes += 1;
-            add(&mut figures.disputed, disputed.as_stripe(self.provider).minor);
+            figures.disputed.add(disputed.as_stripe(self.provider).minor);
         }
     }
 }
@@ -388,7 +388,7 @@ impl MoneyStep {
 /// What the disputes about a transaction are about, as far as they say; else all that was received.
 fn disputed(connection: &Connection, step: &MoneyStep) -> Result<Option<Money>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT sum(amount), currency FROM
+        "SELECT money_sum(amount), currency FROM
              (SELECT max(amount) AS amount, currency FROM transaction_events
               WHERE transaction_id = :id AND object = 'dispute' AND amount IS NOT NULL
               GROUP BY object_id, currency)
@@ -401,24 +401,20 @@ fn disputed(connection: &Connection, step: &MoneyStep) -> Result<Option<Money>, 
         let currency = columns.optional("currency", |text| Currency::parse(text).ok())?;
         return Ok(currency.map(|currency| Money { minor, currency }));
     }
-    let all = |currency| Money { minor: step.after.received - step.after.refunded, currency };
+    let kept = step.after.received.saturating_sub(step.after.refunded);
+    let all = |currency| Money { minor: kept, currency };
     Ok(step.after.currency.map(all))
 }
 
 impl MoneyFigures {
     fn add(&mut self, other: &Self) {
-        add(&mut self.received, other.received);
-        add(&mut self.refunded, other.refunded);
-        add(&mut self.disputed, other.disputed);
+        self.received = self.received.and(other.received);
+        self.refunded = self.refunded.and(other.refunded);
+        self.disputed = self.disputed.and(other.disputed);
         self.payments += other.payments;
         self.refunds += other.refunds;
         self.disputes += other.disputes;
     }
-}
-
-/// What a provider says may be any number.
-fn add(sum: &mut i64, minor: i64) {
-    *sum = sum.saturating_add(minor);
 }
 
 impl Histogram {

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
+use super::facts::StoredFact;
 use super::register::NewTransaction;
 use super::{Columns, StoreError, changes, facts, late_money, other_money, raising};
 use crate::domain::change;
@@ -248,6 +249,19 @@ pub(super) struct Refolded {
     pub(super) late_money: bool,
 }
 
+/// What is to be saved of the state that follows from all facts of a transaction, and the event with the
+/// provider's newest object.
+pub(super) fn folded(transaction: &Transaction, facts: &[StoredFact]) -> (State, Option<i64>) {
+    let facts_alone = facts.iter().map(|stored| &stored.fact);
+    let state = fold(transaction.provider, transaction.expected, facts_alone);
+    let latest_log_id = facts
+        .iter()
+        .find(|stored| Some(&stored.fact.event_id) == state.latest_event_id.as_ref())
+        .map(|stored| stored.log_id);
+    let received_currency = state.currency.filter(|_| state.amount_received > 0);
+    (State { currency: received_currency, ..state }, latest_log_id)
+}
+
 /// Derives the state of a transaction from all its facts and saves it; a difference that the shop
 /// must know of makes a new version. `cause` is the event that led here.
 pub(super) fn refold(
@@ -257,14 +271,7 @@ pub(super) fn refold(
     now: Timestamp,
 ) -> Result<Refolded, StoreError> {
     let facts = facts::counting(connection, transaction.id)?;
-    let state =
-        fold(transaction.provider, transaction.expected, facts.iter().map(|stored| &stored.fact));
-    let latest_log_id = facts
-        .iter()
-        .find(|stored| Some(&stored.fact.event_id) == state.latest_event_id.as_ref())
-        .map(|stored| stored.log_id);
-    let received_currency = state.currency.filter(|_| state.amount_received > 0);
-    let saved = State { currency: received_currency, ..state };
+    let (saved, latest_log_id) = folded(transaction, &facts);
     let change = change::kind(Some(&transaction.state), &saved);
     let version = transaction.version + i64::from(change.is_some());
     connection
@@ -283,7 +290,7 @@ pub(super) fn refold(
             ":status": saved.status.as_str(),
             ":amount_received": saved.amount_received,
             ":amount_refunded": saved.amount_refunded,
-            ":received_currency": received_currency.as_ref().map(Currency::as_str),
+            ":received_currency": saved.currency.as_ref().map(Currency::as_str),
             ":dispute_status": saved.dispute_status.as_str(),
             ":amount_check": saved.amount_check.as_str(),
             ":other_money": other_money::text(&saved.other_money),

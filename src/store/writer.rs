@@ -355,6 +355,10 @@ fn write(
         return lose(database, &file, loss, queue);
     }
     let log_head = database.log_head();
+    // If the chain was broken, that was raised.
+    if let Err(error) = database.note_head() {
+        Line::warn("the head of the log is not kept").with("err", &error).emit();
+    }
     if let Err(error) = database.checkpoint() {
         Line::warn("checkpoint failed").with("err", &error).emit();
     }

@@ -467,7 +467,7 @@ fn what_cannot_be_written_comes_again_and_is_kept_then() {
     options.file("fault", "read-only");
     wait_until("it is not ready", || daemon.get_admin("/readyz").status == 503);
     assert_eq!(daemon.get("/healthz").status, 200);
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }
 
 #[test]

@@ -168,7 +168,7 @@ fn a_transaction_is_registered_once() {
     test["livemode"] = json!(false);
     assert_eq!(app.register(&test).status, 201);
     daemon.wait_for_line("msg=transaction provider=stripe transaction_id=1 outcome=existing");
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn killed_at_any_moment_it_has_every_acknowledged_event_once() {
         assert!(!ended.status.success());
         tally.check(&options.database());
     }
-    options.database().assert_sound();
+    options.database().assert_proved();
 
     let daemon = options.start();
     let mut connection = daemon.connect();
@@ -55,7 +55,7 @@ fn killed_at_any_moment_it_has_every_acknowledged_event_once() {
     let database = options.database();
     tally.check(&database);
     tally.check_that_all_are_there(&database);
-    database.assert_sound();
+    database.assert_proved();
     println!("{} events, {unanswered} not answered at first", tally.begun());
 }
 
@@ -91,7 +91,7 @@ fn told_to_stop_under_load_it_answers_or_closes_and_keeps_what_it_answered() {
     assert_eq!(length, 0, "all of the log is copied into the database");
     let database = options.database();
     tally.check(&database);
-    database.assert_sound();
+    database.assert_proved();
 }
 
 /// Sends to a daemon over several connections until `end` has ended it.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use payhookd::store::Reader;
 use rusqlite::types::{FromSql, Value};
 use rusqlite::{Connection, OpenFlags};
 
@@ -64,6 +65,15 @@ impl Database {
     pub(crate) fn assert_sound(&self) {
         assert_eq!(self.rows("PRAGMA integrity_check"), ["ok"]);
         assert_eq!(self.rows("PRAGMA foreign_key_check"), Vec::<String>::new());
+    }
+
+    /// The same, and that the log proves itself and every transaction is what its events say.
+    pub(crate) fn assert_proved(&self) {
+        self.assert_sound();
+        let reader = Reader::open(Path::new(self.connection.path().expect("a file")));
+        let reader = reader.expect("a database");
+        assert_eq!(reader.verify_log(&[]).expect("it is read").faults, []);
+        assert_eq!(reader.refold_all().expect("it is read").differing, []);
     }
 }
 

@@ -59,7 +59,7 @@ fn a_full_database_takes_what_has_room_and_turns_the_rest_away_whole() {
     let before = daemon.database().snapshot();
     is_turned_away(&daemon, refused, "60");
     assert_eq!(daemon.database().snapshot(), before);
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
     daemon.wait_for_line("webhook not kept");
     let lines = not_kept(&daemon);
     assert!(lines[0].contains(r#"err="the database or its disk is full""#), "{lines:?}");
@@ -84,7 +84,7 @@ fn a_log_that_can_not_grow_turns_webhooks_away_until_it_can_again() {
     is_turned_away(&daemon, 1, "60");
     is_not_ready(&daemon);
     assert_eq!(daemon.database().snapshot(), before);
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
     daemon.wait_for_line("webhook not kept");
     let lines = not_kept(&daemon);
     assert!(lines[0].contains(r#"err="the disk failed: disk I/O error""#), "{lines:?}");
@@ -210,7 +210,7 @@ fn have_paid(daemon: Daemon, count: i64) {
     assert!(daemon.terminate().status.success());
     let daemon = options.start();
     let database = daemon.database();
-    database.assert_sound();
+    database.assert_proved();
     assert_eq!(database.count("webhook_logs"), count);
     let paid = "SELECT count(*) FROM transactions
                 WHERE status = 'succeeded' AND amount_received = 4999 AND version = 2";

@@ -69,7 +69,7 @@ fn exchanged_under_load(keeps: bool) {
     let kept = options.database().count("webhook_logs");
     assert_eq!(u64::try_from(kept), Ok(acknowledged.load(Ordering::Relaxed)));
     drop(last);
-    options.database().assert_sound();
+    options.database().assert_proved();
 }
 
 #[test]

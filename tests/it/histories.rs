@@ -15,7 +15,7 @@ use payhookd::domain::time::Timestamp;
 use payhookd::intake;
 use payhookd::providers::read_again;
 use payhookd::providers::rules::Rules;
-use payhookd::store::{Database, Webhook};
+use payhookd::store::{Database, Reader, Webhook};
 use rusqlite::Connection;
 use rusqlite::types::Value as Sql;
 use serde_json::Value;
@@ -171,6 +171,10 @@ impl Stage {
         });
         played.expect("it is stored");
         drop(database);
+        let reader = Reader::open(file.path()).expect("a database");
+        assert_eq!(reader.verify_log(&[]).expect("it is read").faults, []);
+        assert_eq!(reader.refold_all().expect("it is read").differing, []);
+        drop(reader);
         let ended = Tables::open(file.path()).dump();
         for more in ["-wal", "-shm"] {
             // They may be gone.

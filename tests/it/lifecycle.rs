@@ -22,7 +22,7 @@ fn what_was_acknowledged_is_there_after_a_stop_and_a_start() {
     let again = daemon.deliver_stripe(&body);
     assert_eq!(again.text(), r#"{"received":true,"duplicate":true}"#);
     assert_eq!(daemon.database().count("webhook_logs"), 1);
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn what_was_acknowledged_is_there_after_a_kill() {
     }
     let options = daemon.options().clone();
     assert!(!daemon.kill().status.success());
-    options.database().assert_sound();
+    options.database().assert_proved();
     assert_eq!(options.database().count("webhook_logs"), 20);
     assert_eq!(options.start().get("/healthz").status, 200);
 }

@@ -169,5 +169,5 @@ fn what_localstripe_did_not_send_is_found() {
     options.done(&["reconcile", "--object", &sent]);
     assert_eq!(options.database().count("transaction_events"), rows);
     assert_eq!(states(&options), after_objects);
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }

@@ -140,21 +140,21 @@ fn who_reads_of_one_moment_for_long_is_told_until_they_end() {
     pay(&daemon, "first");
     let other = Sqlite::open(options.db()).expect("a database");
     other.execute_batch("BEGIN; SELECT count(*) FROM webhook_logs").expect("it reads");
-    let held = ["held_log|database|warning|0"];
+    let held = ["held_wal|database|warning|0"];
     for number in 0.. {
         pay(&daemon, &format!("p{number}"));
-        let open = "SELECT count(*) FROM issues WHERE kind = 'held_log'";
+        let open = "SELECT count(*) FROM issues WHERE kind = 'held_wal'";
         if options.database().one::<i64>(open) == 1 {
             break;
         }
         assert!(number < 2_000, "it is not told");
     }
     let issue = "SELECT kind, subject, severity, closed_at IS NOT NULL FROM issues
-                 WHERE kind = 'held_log'";
+                 WHERE kind = 'held_wal'";
     assert_eq!(options.database().rows(issue), held);
-    wait_until_told(&options, &told, "held_log");
+    wait_until_told(&options, &told, "held_wal");
     other.execute_batch("ROLLBACK").expect("it ends");
-    wait_until("it is over", || options.database().rows(issue) == ["held_log|database|warning|1"]);
+    wait_until("it is over", || options.database().rows(issue) == ["held_wal|database|warning|1"]);
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn a_payment_that_came_first_waits_for_its_transaction() {
     // One that comes now goes straight to it.
     deliver(&daemon, &[StripeSample::new("payment_intent.succeeded", "1").id("evt_more")]);
     assert_eq!(outcomes(&daemon)[3], "processed|3");
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }
 
 #[test]
@@ -188,7 +188,7 @@ fn orphans_that_turn_out_to_be_one_payment_become_one() {
     let registered = register(daemon.options(), "stripe", "pi_1", &[]);
     assert_eq!(registered["status"], "disputed");
     assert_eq!(outcomes(&daemon), vec![format!("processed|{}", registered["id"]); 3]);
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }
 
 #[test]
@@ -264,7 +264,7 @@ fn a_second_try_of_an_order_gets_its_events_when_it_is_registered() {
     assert_eq!(outcomes(&daemon), ["processed|1", "processed|2", "processed|2"]);
     deliver(&daemon, &[StripeSample::new("payment_intent.succeeded", "2").id("evt_more")]);
     assert_eq!(outcomes(&daemon)[3], "processed|2");
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }
 
 #[test]
@@ -420,7 +420,7 @@ fn every_order_of_events_ends_in_the_same_row() {
     );
     assert_eq!(daemon.database().rows("SELECT DISTINCT status FROM webhook_logs"), ["processed"]);
     assert_eq!(daemon.database().count("webhook_logs"), 600);
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }
 
 #[test]

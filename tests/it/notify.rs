@@ -72,7 +72,7 @@ fn every_change_is_told_as_it_was_with_a_signature() {
         daemon.database().rows(attempts),
         ["1|1|200|-|taken", "2|1|200|-|taken", "3|1|200|-|taken"]
     );
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }
 
 #[test]
@@ -352,5 +352,5 @@ fn money_that_is_not_what_it_should_be_is_not_told_as_success() {
         ]
     );
     assert_eq!(app.told()[0].body["data"]["other_money"], Value::Array(Vec::new()));
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }

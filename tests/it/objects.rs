@@ -107,7 +107,7 @@ fn a_payment_whose_webhook_never_came_is_asked_for_by_hand() {
     assert!(told.contains("Nobody waited for an answer."), "{told}");
     options.done(&["events", "replay", &id]);
     assert_eq!(states(&options), ["succeeded|4999|0|none"]);
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn the_daemon_asks_about_what_has_been_open_for_long_and_not_for_ever() {
     let issues = "SELECT kind, subject, title FROM issues WHERE kind = 'discrepancy'";
     assert_eq!(options.database().rows(issues), ["discrepancy|3|Stripe knows nothing of pi_gone"]);
     assert!(daemon.log().contains("object asked for"), "{}", daemon.log());
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn a_thin_event_leads_to_its_object() {
     let error: String =
         options.database().one("SELECT error FROM webhook_logs WHERE event_id = 'evt_test_1'");
     assert!(error.contains("its object was asked for"), "{error}");
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn an_invoice_since_basil_finds_its_payment() {
     assert_eq!(states(&options), ["succeeded|4999|0|none"]);
     let open = "SELECT count(*) FROM orphan_transactions WHERE resolved_at IS NULL";
     assert_eq!(options.database().one::<i64>(open), 0);
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }
 
 #[test]

@@ -169,7 +169,7 @@ fn payments_without_the_shops_mark_are_anothers() {
     register(daemon.options(), "pi_9", &["--order-id", "1003"]);
     let resolved = "SELECT resolution, resolved_by FROM orphan_transactions WHERE id = 4";
     assert_eq!(daemon.database().rows(resolved), ["matched|payhookd"]);
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn money_for_a_closed_transaction_is_applied_and_told() {
     assert_eq!(changes[3]["before"]["status"], "succeeded");
     assert_eq!(changes[3]["status"], "disputed");
     assert_eq!(changes[3]["event_id"], "evt_1_charge.dispute.created");
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }
 
 #[test]
@@ -342,7 +342,7 @@ fn a_person_attaches_or_dismisses_an_orphan() {
     // A dismissed one is adopted all the same.
     register(options, "pi_2", &[]);
     assert_eq!(orphans(&daemon)[1], "early|pi_2|succeeded|1|matched");
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }
 
 #[test]
@@ -391,7 +391,7 @@ fn an_order_id_that_becomes_ambiguous_lets_go_of_what_it_alone_led_to() {
     assert_eq!(daemon.database().rows(went), ["processed|1", "orphan|-"]);
     let why = daemon.options().done(&["events", "show", "evt_3_payment_intent.succeeded"]);
     assert!(why.contains("Transactions 1, 2 all have order id A-1001"), "{why}");
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }
 
 #[test]

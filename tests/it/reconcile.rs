@@ -235,7 +235,7 @@ fn after_five_days_everything_is_as_if_the_daemon_had_never_been_down() {
         shown.contains("payhookd found this test payment_intent.succeeded in Stripe's list"),
         "{shown}"
     );
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 
     // Once: nothing is left for anybody who looks again, from wherever on.
     let before = truth(&daemon.database());
@@ -373,7 +373,7 @@ fn a_daemon_killed_half_way_goes_on_after_its_next_start() {
     daemon.kill();
     let done = "SELECT count(*) FROM reconcile_runs WHERE outcome IS NOT NULL";
     assert_eq!(options.database().one::<i64>(done), 0);
-    options.database().assert_sound();
+    options.database().assert_proved();
     world.stripe.troubles([]);
     world.paypal.troubles([]);
 

@@ -46,7 +46,7 @@ fn a_failed_event_that_comes_again_is_tried_again() {
     assert_eq!(daemon.database().rows(rows), ["4|1"]);
     let one = "SELECT status, amount_received, version FROM transactions";
     assert_eq!(daemon.database().rows(one), ["succeeded|4999|2"]);
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn stored_events_are_read_again_by_new_rules_and_nothing_counts_twice() {
     assert_eq!(daemon.database().rows(transactions), ["disputed|4999", "pending|0"]);
     let again = options.done(&["events", "replay", "--status", "processed"]);
     assert!(again.contains(" 0 changed, 2 as before"), "{again}");
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn an_id_that_an_event_carries_no_more_leads_nowhere() {
     let daemon = options.clone().arg("--order-id-from").arg("client_reference_id").start();
     options.done(&["events", "replay", "evt_1_payment_intent.succeeded"]);
     assert_eq!(daemon.database().rows(having), ["0"]);
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn what_a_person_decided_outlasts_new_rules() {
     let orphans =
         "SELECT id, order_id, resolution, resolved_by FROM orphan_transactions ORDER BY id";
     assert_eq!(daemon.database().rows(orphans), ["2|-|matched|person", "3|C-9|dismissed|person"]);
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }
 
 #[test]

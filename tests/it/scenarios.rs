@@ -76,7 +76,7 @@ fn all_end_as_they_must(register: Register, order: impl Fn(Vec<Value>) -> Vec<Va
     assert_eq!(daemon.database().rows(open), [""; 0], "an orphan is left");
     let left = "SELECT event_type FROM webhook_logs WHERE status <> 'processed'";
     assert_eq!(daemon.database().rows(left), [""; 0], "an event was not applied");
-    daemon.database().assert_sound();
+    daemon.database().assert_proved();
 }
 
 fn stories() -> Vec<Value> {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::sums::{Ids, Key, Payments, Sum, captured};
 use crate::domain::event::ReferenceKind;
 use crate::domain::fact::Fact;
-use crate::domain::money::Currency;
+use crate::domain::money::{Currency, add, sum};
 
 /// The bills of a transaction.
 #[derive(Default)]
@@ -87,7 +87,7 @@ impl<'f> Bills<'f> {
             let Some(payment) = put.payment else { continue };
             for (currency, minor) in &put.paid {
                 let part = parts.entry((payment, *currency)).or_default();
-                *part = part.saturating_add(*minor);
+                add(part, *minor);
             }
         }
         parts
@@ -131,7 +131,7 @@ impl<'f> Bills<'f> {
         }
         for (currency, minor) in unnamed {
             let bills = self.invoices.values().filter_map(|invoice| invoice.paid.get(&currency));
-            let told = bills.fold(0_i64, |sum, paid| sum.saturating_add(*paid));
+            let told = sum(bills.copied());
             add(unexplained.entry(currency).or_default(), minor.saturating_sub(told).max(0));
         }
         for ((id, currency), payment) in &payments.all {
@@ -174,12 +174,8 @@ impl<'f> Cover<'_, 'f> {
         let used = self.used.entry(key).or_default();
         let share = bill.min(self.payments.part(key).saturating_sub(*used));
         add(used, share);
-        bill - share
+        bill.saturating_sub(share)
     }
-}
-
-fn add(sum: &mut i64, minor: i64) {
-    *sum = sum.saturating_add(minor);
 }
 
 fn least<'f>(known: Option<&'f str>, told: Option<&'f str>) -> Option<&'f str> {

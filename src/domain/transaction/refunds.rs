@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::sums::{Ids, Key, Payment, Payments};
 use crate::domain::event::{Provider, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
-use crate::domain::money::{Currency, Money};
+use crate::domain::money::{Currency, Money, add, sum};
 use crate::domain::time::Timestamp;
 
 /// What a charge says of the money that it took.
@@ -249,7 +249,7 @@ impl<'p, 'f> Refunds<'p, 'f> {
                 returned.refunds.iter().filter(counted).map(|(_, refund)| refund).collect();
             let minor = self.returned(*key, returned, payment, &counts);
             let sum = sums.entry(key.1).or_default();
-            sum.0 = sum.0.saturating_add(minor);
+            add(&mut sum.0, minor);
             if minor > 0 {
                 sum.1 = sum.1.max(returned.at(&counts));
             }
@@ -358,10 +358,6 @@ fn won<'f>(
         };
     }
     &won - &not_won
-}
-
-fn sum(amounts: impl Iterator<Item = i64>) -> i64 {
-    amounts.fold(0, i64::saturating_add)
 }
 
 /// The rank of a refund that came to nothing.

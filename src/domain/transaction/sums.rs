@@ -10,7 +10,7 @@ use super::is_payment;
 use super::refunds::{Charge, Refunds};
 use crate::domain::event::{Provider, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
-use crate::domain::money::Currency;
+use crate::domain::money::{Currency, add, sum};
 use crate::domain::time::Timestamp;
 
 /// The money of one currency.
@@ -39,7 +39,7 @@ pub(super) fn of<'f>(
     let mut sums: BTreeMap<Currency, Sum> = BTreeMap::new();
     let mut receive = |currency: Currency, minor: i64| {
         let sum = sums.entry(currency).or_default();
-        sum.received = sum.received.saturating_add(minor);
+        add(&mut sum.received, minor);
     };
     for ((_, currency), payment) in &payments.all {
         receive(*currency, payment.part());
@@ -115,7 +115,7 @@ pub(super) struct Payment<'f> {
 impl Payment<'_> {
     /// All that it took, of whichever transaction.
     pub(super) fn whole(&self) -> i64 {
-        let charged = self.charges.values().map(Charge::captured).fold(0, i64::saturating_add);
+        let charged = sum(self.charges.values().map(Charge::captured));
         match self.direct.max(charged) {
             0 => self.word,
             known => known,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Status, changed_at, registers};
 use crate::domain::event::{Provider, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
-use crate::domain::money::Currency;
+use crate::domain::money::{Currency, add};
 use crate::domain::time::Timestamp;
 
 /// The PaymentIntent decides; without one the charge, else the session, else the invoice.
@@ -105,7 +105,7 @@ pub(super) fn held(
     let mut held: BTreeMap<Currency, i64> = BTreeMap::new();
     for amount in holds.iter().filter_map(|fact| fact.amount) {
         let sum = held.entry(amount.currency).or_default();
-        *sum = sum.saturating_add(amount.minor.max(0));
+        add(sum, amount.minor.max(0));
     }
     if provider == Provider::Paypal {
         // A hold that was taken in part is still told as a whole.

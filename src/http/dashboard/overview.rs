@@ -14,7 +14,7 @@ use super::{Dashboard, Visit, issues};
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::event::Provider;
 use crate::domain::issue::IssueStatus;
-use crate::domain::money::{Currency, Money};
+use crate::domain::money::{Currency, Total};
 use crate::domain::time::Timestamp;
 use crate::store::{
     Figures, Issue, Listed, MoneyFigures, OpenOrphans, Outcome, Page, Reader, Statistics,
@@ -153,20 +153,21 @@ impl Overview<'_> {
     /// `99.98 EUR and 5.00 USD`: each currency by itself.
     fn sums(&self, orphans: &[&OpenOrphans]) -> String {
         let texts = &self.typeset.words.overview;
-        let mut sums: BTreeMap<Currency, i64> = BTreeMap::new();
+        let mut sums: BTreeMap<Currency, Total> = BTreeMap::new();
         for orphan in orphans {
             let Some(currency) = orphan.currency else { continue };
-            let money = Money { minor: orphan.sum, currency }.as_stripe(orphan.provider);
+            let more = orphan.sum.as_stripe(orphan.provider, currency);
             let sum = sums.entry(currency).or_default();
-            *sum = sum.saturating_add(money.minor);
+            *sum = sum.and(more);
         }
         let sums: Vec<_> = sums.iter().map(|(currency, sum)| self.sum(*sum, *currency)).collect();
         if sums.is_empty() { texts.no_amount.to_owned() } else { sums.join(texts.and) }
     }
 
     /// A sum, which is counted as Stripe counts.
-    fn sum(&self, minor: i64, currency: Currency) -> String {
-        self.typeset.money(Provider::Stripe, minor, currency)
+    fn sum(&self, sum: Total, currency: Currency) -> String {
+        let money = self.typeset.money(Provider::Stripe, sum.minor(), currency);
+        format!("{}{money}", sum.mark())
     }
 
     fn money(&self, title: &str, figures: &Figures) -> Markup {
@@ -177,7 +178,10 @@ impl Overview<'_> {
         let mut rows: Vec<_> =
             figures.money.iter().filter(|(_, one)| **one != MoneyFigures::default()).collect();
         rows.sort_by_key(of_ours_first);
-        let decimal = |minor, currency| self.typeset.decimal(Provider::Stripe, minor, currency);
+        let decimal = |sum: Total, currency| {
+            let decimal = self.typeset.decimal(Provider::Stripe, sum.minor(), currency);
+            format!("{}{decimal}", sum.mark())
+        };
         html! {
             section.card {
                 h2 { (title) }

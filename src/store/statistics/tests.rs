@@ -118,7 +118,7 @@ fn every_step_is_counted_once_and_at_its_time() {
     // Before the shop has registered it, so that the event is an orphan's for now.
     shop.stripe("payment_intent.succeeded", &intent("pi_2", 70_000));
     let open = shop.reader().open_orphans().expect("read");
-    assert_eq!((open.len(), open[0].number, open[0].sum), (1, 1, 70_000));
+    assert_eq!((open.len(), open[0].number, open[0].sum), (1, 1, 70_000.into()));
     assert_eq!(shop.all(&shop.followed).outcomes[&Outcome::Orphan], 1);
     shop.now = shop.now.plus(DAY);
     shop.register("pi_2", 70_000);
@@ -154,9 +154,9 @@ fn every_step_is_counted_once_and_at_its_time() {
     assert_eq!(
         all.money[&key],
         MoneyFigures {
-            received: 310_000,
-            refunded: 50_000,
-            disputed: 60_000,
+            received: 310_000.into(),
+            refunded: 50_000.into(),
+            disputed: 60_000.into(),
             payments: 3,
             refunds: 1,
             disputes: 1,
@@ -169,17 +169,17 @@ fn every_step_is_counted_once_and_at_its_time() {
     assert_eq!((all.deliveries.pending, all.deliveries.delivered), (8, 0));
 
     let first_day = shop.followed.between(shop.now.minus(DAY)..shop.now);
-    assert_eq!(first_day.money[&key].received, 150_000);
+    assert_eq!(first_day.money[&key].received, 150_000.into());
     assert_eq!(first_day.deliveries.pending, 2);
 
     // What is older than they go back falls out.
     shop.now = shop.now.plus(Statistics::REACH);
     shop.follow();
-    assert_eq!(shop.all(&shop.followed).money[&key].received, 160_000);
+    assert_eq!(shop.all(&shop.followed).money[&key].received, 160_000.into());
     let long_ago = shop.now.minus(Statistics::REACH).minus(DAY);
     let since = Statistics::since(&shop.reader(), long_ago).expect("counted");
     let of_all_time = since.between(long_ago..shop.now.plus(DAY));
-    assert_eq!(of_all_time.money[&key].received, 310_000);
+    assert_eq!(of_all_time.money[&key].received, 310_000.into());
 }
 
 #[test]

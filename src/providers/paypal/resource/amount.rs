@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::super::super::loose::Loose;
-use crate::domain::money::{Currency, Money};
+use crate::domain::money::{self, Currency, Money};
 
 /// v1 says `total` and `currency`, v2 `value` and `currency_code`.
 #[derive(Default, Deserialize)]
@@ -60,7 +60,7 @@ pub(super) fn sum<'m>(
         let part = money(field, Some(amount))?.abs();
         sum = match sum {
             Some(sum) if sum.currency != part.currency => return Ok(None),
-            Some(sum) => Some(Money { minor: sum.minor.saturating_add(part.minor), ..sum }),
+            Some(sum) => Some(Money { minor: money::sum([sum.minor, part.minor]), ..sum }),
             None => Some(part),
         };
     }

@@ -30,21 +30,21 @@ impl Log {
 
 /// Watches the log, with a connection of its own.
 #[derive(Debug)]
-pub struct LogWatch {
+pub struct WalWatch {
     connection: Connection,
     page: u64,
 }
 
 /// A log that is longer than it should be, because somebody reads of an earlier moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LongLog {
+pub struct LongWal {
     /// Up to which of its pages it could be copied: as long as one reader holds it, the same.
     pub copied: i64,
     /// How long it is.
     pub bytes: u64,
 }
 
-impl LogWatch {
+impl WalWatch {
     /// Of the database at `db`.
     pub fn open(db: &Path) -> Result<Self, StoreError> {
         let connection = schema::open_to_copy(db)?;
@@ -54,7 +54,7 @@ impl LogWatch {
 
     /// The log, if the writer copied it in vain: then that is tried once more first, because it may be
     /// only that nothing was written since.
-    pub fn look(&self) -> Result<Option<LongLog>, StoreError> {
+    pub fn look(&self) -> Result<Option<LongWal>, StoreError> {
         let is_long = |log: Log| log.pages - log.copied > schema::COPIED_AT;
         if !is_long(Log::of(&self.connection)?) {
             return Ok(None);
@@ -62,6 +62,6 @@ impl LogWatch {
         Log::copy(&self.connection)?;
         let log = Log::of(&self.connection)?;
         let bytes = log.pages.unsigned_abs().saturating_mul(self.page);
-        Ok(is_long(log).then_some(LongLog { copied: log.copied, bytes }))
+        Ok(is_long(log).then_some(LongWal { copied: log.copied, bytes }))
     }
 }

@@ -1,0 +1,1 @@
+-- Rows as V18 keeps them: none that payhookd does not make itself, when it opens the database.
