@@ -48,6 +48,7 @@ pub fn restore(copy: &Path, db: &Path, now: Timestamp) -> Result<Restored, Store
     let backup = backup::check(draft.path())?;
     hand_over(draft.path(), db, before.as_ref())?;
     let kept = before.as_ref().map(|_| keep(db, now)).transpose()?;
+    move_known_head(db, &kept_at(db, now))?;
     draft.replace().map_err(|error| io(&error, db))?;
     Ok(Restored { backup, kept })
 }
@@ -88,18 +89,22 @@ fn hand_over(part: &Path, db: &Path, before: Option<&File>) -> Result<(), StoreE
 /// Keeps what is at `db` under another name too. Its log goes away from it, because it would be applied
 /// to what comes in its place.
 fn keep(db: &Path, now: Timestamp) -> Result<PathBuf, StoreError> {
-    let stamp = now.to_string().replace([':', '-', '.'], "");
-    let kept = beside(db, &format!(".replaced-{stamp}"));
+    let kept = kept_at(db, now);
     std::fs::hard_link(db, &kept).map_err(|error| io(&error, &kept))?;
     let log = beside(db, "-wal");
     match std::fs::rename(&log, beside(&kept, "-wal")) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(&error, &log)),
         _ => {}
     }
-    move_known_head(db, &kept)?;
     let index = beside(db, "-shm");
     match std::fs::remove_file(&index) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(io(&error, &index)),
         _ => Ok(kept),
     }
+}
+
+/// Where what was at `db` is kept.
+fn kept_at(db: &Path, now: Timestamp) -> PathBuf {
+    let stamp = now.to_string().replace([':', '-', '.'], "");
+    beside(db, &format!(".replaced-{stamp}"))
 }

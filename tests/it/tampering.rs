@@ -423,6 +423,13 @@ fn going_back_to_a_copy_is_no_tampering() {
     wait_until("its head is known", || options.db().with_extension("db.head").exists());
     assert!(!daemon.log().contains("kind=log"), "{}", daemon.log());
     assert!(options.done(&["doctor", "--verify-log"]).starts_with("ok    log  6 events"));
+    // Nor is it where the database was lost.
+    let event = StripeSample::new("payment_intent.succeeded", "8");
+    assert_eq!(daemon.deliver_stripe(event.body()).status, 200);
+    drop(daemon.terminate());
+    fs::remove_file(options.db()).expect("lost");
+    options.done(&["restore", copy.to_str().expect("a name")]);
+    assert!(options.done(&["doctor", "--verify-log"]).starts_with("ok    log  6 events"));
 }
 
 #[test]
