@@ -35,7 +35,7 @@ use crate::domain::orphan::Policy;
 use crate::http::admin::Gauged;
 use crate::http::api::{Api, Endpoint};
 use crate::http::dashboard::{Dashboard, Furnishing};
-use crate::http::proof::{PaypalEndpoint, PaypalProof, StripeEndpoint};
+use crate::http::proof::{PaypalEndpoint, PaypalProof, Postbacks, StripeEndpoint};
 use crate::http::refusals::Refusals;
 use crate::http::token::Token;
 use crate::http::webhooks::Endpoints;
@@ -51,6 +51,7 @@ use crate::providers::stripe::signature::SigningSecrets;
 use crate::reconcile::worker::{Settings, Worker};
 use crate::service::{self, Sockets};
 use crate::store::{Database, Reader, Readers, Store, StoreError, StoredCertificate, Writer};
+use crate::throttle::Allowance;
 use crate::version::{COMMIT, VERSION};
 
 /// Why the daemon did not start, or not end well.
@@ -458,10 +459,11 @@ fn paypal_endpoint(
             )),
             host: certificate_host.clone(),
         },
-        PaypalVerify::Postback => PaypalProof::Postback {
+        PaypalVerify::Postback => PaypalProof::Postback(Box::new(Postbacks {
             api: Arc::new(apis.paypal()?.postback()),
             permits: Semaphore::new(POSTBACKS),
-        },
+            allowance: Allowance::per_minute(POSTBACKS_A_MINUTE),
+        })),
     };
     Ok(PaypalEndpoint {
         ids: WebhookIds::new(paypal.webhook_ids.iter().map(String::as_str), paypal.environment),
@@ -524,3 +526,6 @@ fn workers() -> usize {
 
 /// How many webhooks may ask PayPal's API at once.
 const POSTBACKS: usize = 8;
+/// How many requests of strangers, and how many that come again, it is asked about in a minute. What it
+/// proves the first time does not count.
+const POSTBACKS_A_MINUTE: u32 = 30;

@@ -2,7 +2,7 @@
 //! certificate, or by PayPal's own word.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use warp::http::HeaderMap;
 
@@ -16,6 +16,7 @@ use crate::providers::paypal::transmission::{self, Transmission, WebhookIds};
 use crate::providers::rules::Rules;
 use crate::providers::stripe::signature::{self, SigningSecrets, Tolerance};
 use crate::providers::{Verified, read};
+use crate::throttle::Allowance;
 
 /// By what Stripe's webhooks are proved.
 #[derive(Debug)]
@@ -48,12 +49,18 @@ pub enum PaypalProof {
         host: Option<CertificateHost>,
     },
     /// By asking PayPal.
-    Postback {
-        /// PayPal's API.
-        api: Arc<Postback>,
-        /// How many may ask at once.
-        permits: tokio::sync::Semaphore,
-    },
+    Postback(Box<Postbacks>),
+}
+
+/// How PayPal is asked about each webhook.
+#[derive(Debug)]
+pub struct Postbacks {
+    /// PayPal's API.
+    pub api: Arc<Postback>,
+    /// How many may ask at once.
+    pub permits: tokio::sync::Semaphore,
+    /// How often it is asked about what is not proved.
+    pub allowance: Allowance,
 }
 
 /// A request whose origin is proved and whose content is read.
@@ -116,8 +123,8 @@ impl PaypalEndpoint {
             PaypalProof::Offline { certificates, host } => {
                 self.prove_offline(&transmission, payload, certificates, host.as_ref(), now).await?
             }
-            PaypalProof::Postback { api, permits } => {
-                self.prove_by_postback(&transmission, payload, api, permits, now).await?
+            PaypalProof::Postback(postbacks) => {
+                self.prove_by_postback(&transmission, payload, postbacks, now).await?
             }
         };
         let event = read(Provider::Paypal, &verified, self.livemode, rules)?;
@@ -152,8 +159,7 @@ impl PaypalEndpoint {
         &self,
         transmission: &Transmission<'_>,
         payload: &'a [u8],
-        api: &Arc<Postback>,
-        permits: &tokio::sync::Semaphore,
+        Postbacks { api, permits, allowance }: &Postbacks,
         now: Timestamp,
     ) -> Result<Verified<'a>, Unproved> {
         let undecided = |error: String| Unproved::Undecided(error);
@@ -161,6 +167,10 @@ impl PaypalEndpoint {
         let _permit = permit
             .map_err(|_| undecided("too many ask PayPal's API at once".to_owned()))?
             .map_err(|error| undecided(error.to_string()))?;
+        let taken = allowance.take(payload, Instant::now());
+        let taken = taken.ok_or_else(|| {
+            undecided("PayPal's API is asked too often about what is not proved".to_owned())
+        })?;
         for (place, id) in (1..).zip(self.ids.iter()) {
             let request = transmission::postback(transmission, id, payload);
             let request = request.ok_or(Refusal::InvalidJson)?;
@@ -170,6 +180,7 @@ impl PaypalEndpoint {
                 .map_err(|error| undecided(error.to_string()))?
                 .map_err(|error| undecided(error.to_string()))?;
             if let Some(word) = word {
+                allowance.give_back(taken);
                 return Ok(transmission.confirmed(payload, word, place, now)?);
             }
         }

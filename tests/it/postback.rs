@@ -236,6 +236,30 @@ fn what_paypal_does_not_decide_comes_again() {
     assert_eq!(deliver(&daemon, &sale("1")).status, 200);
 }
 
+/// Whoever makes webhooks up spends no more of the shop's quota at PayPal than a minute's, and the
+/// genuine one is taken when it comes again at the latest.
+#[test]
+fn paypal_is_asked_about_so_many_strangers_a_minute() {
+    let api = Api::start();
+    let daemon = api.options().start();
+    let began = std::time::Instant::now();
+    api.decides(|asked| {
+        verdict(if asked.text().contains("WH-genuine") { "SUCCESS" } else { "FAILURE" })
+    });
+    let answers: Vec<u16> = (0..200)
+        .map(|number| deliver(&daemon, &sale(&format!("forged-{number}"))).status)
+        .collect();
+    assert!(answers.iter().all(|status| matches!(status, 400 | 503)), "{answers:?}");
+    let first = deliver(&daemon, &sale("genuine")).status;
+    assert!(matches!(first, 200 | 503), "{first}");
+    assert_eq!(deliver(&daemon, &sale("genuine")).status, 200);
+    // One that is known is not asked about for ever either.
+    (0..100).for_each(|_| _ = deliver(&daemon, &sale("genuine")));
+    let minutes = began.elapsed().as_secs() / 60 + 1;
+    let asked = api.asked(VERIFY).len() as u64;
+    assert!((30..=60 * (minutes + 1)).contains(&asked), "{asked} times in {minutes} min");
+}
+
 #[test]
 fn paypal_is_asked_about_each_webhook_id_in_turn() {
     let api = Api::start();
