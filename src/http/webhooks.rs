@@ -131,9 +131,11 @@ impl State {
             Err(Unproved::Undecided(reason)) => return self.undecided(provider, &reason),
         };
         let payload_bytes = body.bytes.len();
-        let payload_sha256 = Sha256::digest(&body.bytes).into();
+        let source = if proved.from_api.is_some() { Source::CatchUp } else { Source::Webhook };
+        let payload = proved.from_api.unwrap_or(body.bytes);
+        let payload_sha256 = Sha256::digest(&payload).into();
         // An event that is not all text was read as failed.
-        let payload = String::from_utf8(body.bytes)
+        let payload = String::from_utf8(payload)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         let line = Line::info("webhook")
             .with("provider", provider)
@@ -144,7 +146,7 @@ impl State {
             headers: kept_headers(headers),
             proof: proved.proof,
             transmission_id: proved.transmission_id,
-            source: Source::Webhook,
+            source,
             event: proved.event,
             payload,
             received_at,
@@ -255,6 +257,10 @@ impl State {
                 Refusal::TimestampTooOld | Refusal::TimestampTooNew => Line::error(
                     "refused: the signature is genuine but its time is not: is this machine's \
                      clock off?",
+                ),
+                Refusal::TransmissionTooOld => Line::error(
+                    "refused: PayPal's signature is genuine, but older than PayPal sends: set \
+                     PAYPAL_CLIENT_ID and PAYPAL_CLIENT_SECRET, and PayPal is asked for its event",
                 ),
                 Refusal::ReplayedTransmissionId | Refusal::ReusedEventId => Line::error(
                     "refused: PayPal's signature is genuine, but it came before with another body: \

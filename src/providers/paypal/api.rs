@@ -12,6 +12,17 @@ use super::super::loose::Loose;
 /// Where events are listed; those of the last thirty days.
 pub const EVENTS: &str = "/v1/notifications/webhooks-events";
 
+/// Where one event is, if its id may stand in a path.
+pub fn event_path(id: &str) -> Option<String> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (!id.is_empty() && id.bytes().all(is_plain)).then(|| format!("{EVENTS}/{id}"))
+}
+
+/// The event that stood there, to the byte.
+pub fn event(answer: &[u8]) -> Result<Verified<'_>, NotAPage> {
+    serde_json::from_slice(answer).map(from_api).map_err(|_| NotAPage)
+}
+
 /// A page of the list of events.
 #[derive(Debug)]
 pub struct EventPage {
