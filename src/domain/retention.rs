@@ -25,9 +25,15 @@ pub struct Cutoff {
     pub rejected: Option<Timestamp>,
     /// Of issues that are over.
     pub issues: Option<Timestamp>,
+    /// Of what PayPal's transmissions carried.
+    pub transmissions: Option<Timestamp>,
     /// What was received later than now was received by a clock that was wrong.
     pub now: Timestamp,
 }
+
+/// What body a transmission carried is known so much longer than bodies are: whoever has seen one may
+/// come with another.
+const LONGER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Keep {
     /// Seen from `now`.
@@ -36,6 +42,7 @@ impl Keep {
             payloads: self.payloads.map(|keep| now.minus(keep)),
             rejected: self.rejected.map(|keep| now.minus(keep)),
             issues: self.issues.map(|keep| now.minus(keep)),
+            transmissions: self.payloads.map(|keep| now.minus(keep + LONGER)),
             now,
         }
     }

@@ -83,6 +83,13 @@ pub(super) struct Proved {
 pub(super) enum Unproved {
     /// It is not genuine, or not for us.
     Refused(Refusal),
+    /// PayPal's signature is right, and it is refused all the same.
+    RefusedGenuine {
+        /// Why.
+        refusal: Refusal,
+        /// PayPal's id of the delivery.
+        transmission_id: Box<str>,
+    },
     /// That can't be known now.
     Undecided(String),
 }
@@ -141,16 +148,20 @@ impl PaypalEndpoint {
                 self.prove_by_postback(&transmission, payload, asking, now).await?
             }
         };
-        let event = read(Provider::Paypal, &verified, self.livemode, rules)?;
+        let of_genuine = |unproved| match unproved {
+            Unproved::Refused(refusal) => {
+                Unproved::RefusedGenuine { refusal, transmission_id: transmission.id.into() }
+            }
+            other => other,
+        };
+        let event = read(Provider::Paypal, &verified, self.livemode, rules);
+        let event = event.map_err(|refusal| of_genuine(refusal.into()))?;
+        let proof = verified.proof().to_string();
+        let mut proved = Proved { event, proof, transmission_id: None, from_api: None };
         if self.max_age.is_some_and(|most| transmission.is_older_than(most, now)) {
-            return self.prove_by_event(&event.id, rules).await;
+            proved = self.prove_by_event(&proved.event.id, rules).await.map_err(of_genuine)?;
         }
-        Ok(Proved {
-            event,
-            proof: verified.proof().to_string(),
-            transmission_id: Some(transmission.id.into()),
-            from_api: None,
-        })
+        Ok(Proved { transmission_id: Some(transmission.id.into()), ..proved })
     }
 
     async fn prove_offline<'a>(

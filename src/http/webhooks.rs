@@ -128,11 +128,32 @@ impl State {
             Err(Unproved::Refused(refusal)) => {
                 return self.refuse(provider, refusal, headers, body.bytes.len(), received_at);
             }
+            Err(Unproved::RefusedGenuine { refusal, transmission_id }) => {
+                let payload_sha256 = Sha256::digest(&body.bytes).into();
+                if let Err(error) =
+                    self.remember(transmission_id, payload_sha256, received_at).await
+                {
+                    return self.not_kept(provider, &error);
+                }
+                return self.refuse(provider, refusal, headers, body.bytes.len(), received_at);
+            }
             Err(Unproved::Undecided(reason)) => return self.undecided(provider, &reason),
         };
         let payload_bytes = body.bytes.len();
-        let source = if proved.from_api.is_some() { Source::CatchUp } else { Source::Webhook };
-        let payload = proved.from_api.unwrap_or(body.bytes);
+        let mut proved = proved;
+        let (payload, source) = match proved.from_api {
+            None => (body.bytes, Source::Webhook),
+            Some(payload) => {
+                // What the transmission carried is not what is kept.
+                let payload_sha256 = Sha256::digest(&body.bytes).into();
+                if let Some(id) = proved.transmission_id.take()
+                    && let Err(error) = self.remember(id, payload_sha256, received_at).await
+                {
+                    return self.not_kept(provider, &error);
+                }
+                (payload, Source::CatchUp)
+            }
+        };
         let payload_sha256 = Sha256::digest(&payload).into();
         // An event that is not all text was read as failed.
         let payload = String::from_utf8(payload)
@@ -176,6 +197,19 @@ impl State {
             Ok(Ingested::New { .. }) => answer(StatusCode::OK, r#"{"received":true}"#),
             Err(error) => self.not_kept(provider, &error),
         }
+    }
+
+    /// Another body that comes with this transmission is refused from now on.
+    async fn remember(
+        &self,
+        transmission_id: Box<str>,
+        payload_sha256: [u8; 32],
+        received_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let store = &self.endpoints.store;
+        store
+            .run(move |batch| batch.remember_refused(&transmission_id, payload_sha256, received_at))
+            .await
     }
 
     fn is_configured(&self, provider: Provider) -> bool {

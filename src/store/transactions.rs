@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::register::NewTransaction;
-use super::{Columns, StoreError, changes, facts, late_money, other_money, raising};
+use super::{Columns, StoreError, changes, doubtful, facts, late_money, other_money, raising};
 use crate::domain::change;
 use crate::domain::event::Provider;
 use crate::domain::merchant_action::needed;
@@ -65,6 +65,8 @@ pub struct Change {
     pub amount_check: AmountCheck,
     /// Money in other currencies by then.
     pub other_money: Vec<OtherMoney>,
+    /// Whether an event of it was doubtful by then.
+    pub doubtful: bool,
     /// When it was committed, UTC.
     pub changed_at: Timestamp,
     /// The event's id and type; `None` where the shop caused it.
@@ -76,7 +78,8 @@ macro_rules! transaction_columns {
     () => {
         "id, provider, reference, order_id, amount, currency, partial, status, amount_received, \
          amount_refunded, received_currency, dispute_status, amount_check, status_changed_at, \
-         other_money, livemode, created_at, updated_at, version, latest_log_id, metadata, closed_at"
+         other_money, doubtful, livemode, created_at, updated_at, version, latest_log_id, metadata, \
+         closed_at"
     };
 }
 pub(super) use transaction_columns;
@@ -105,6 +108,7 @@ impl Transaction {
                 status_changed_at: Some(columns.instant()?),
                 latest_event_id: None,
                 other_money: other_money::column(&mut columns)?,
+                doubtful: columns.value()?,
             },
             livemode: columns.value()?,
             created_at: columns.instant()?,
@@ -123,7 +127,7 @@ macro_rules! change_columns {
         "transaction_changes.version, change, transaction_changes.status, \
          transaction_changes.amount_received, transaction_changes.amount_refunded, \
          transaction_changes.dispute_status, transaction_changes.amount_check, \
-         transaction_changes.other_money, changed_at, event_id, event_type"
+         transaction_changes.other_money, transaction_changes.doubtful, changed_at, event_id, event_type"
     };
 }
 pub(super) use change_columns;
@@ -144,6 +148,7 @@ impl Change {
             dispute_status: columns.parsed("dispute status", DisputeStatus::parse)?,
             amount_check: columns.parsed("amount check", AmountCheck::parse)?,
             other_money: other_money::column(columns)?,
+            doubtful: columns.value()?,
             changed_at: columns.instant()?,
             event: columns.value::<Option<String>>()?.zip(columns.value()?),
         })
@@ -264,7 +269,8 @@ pub(super) fn refold(
         .find(|stored| Some(&stored.fact.event_id) == state.latest_event_id.as_ref())
         .map(|stored| stored.log_id);
     let received_currency = state.currency.filter(|_| state.amount_received > 0);
-    let saved = State { currency: received_currency, ..state };
+    let doubtful = doubtful::is_doubtful(connection, transaction.id)?;
+    let saved = State { currency: received_currency, doubtful, ..state };
     let change = change::kind(Some(&transaction.state), &saved);
     let version = transaction.version + i64::from(change.is_some());
     connection
@@ -273,7 +279,7 @@ pub(super) fn refold(
              SET status = :status, amount_received = :amount_received,
                  amount_refunded = :amount_refunded, received_currency = :received_currency,
                  dispute_status = :dispute_status, amount_check = :amount_check,
-                 other_money = :other_money,
+                 other_money = :other_money, doubtful = :doubtful,
                  status_changed_at = ifnull(:status_changed_at, created_at),
                  updated_at = :now, version = :version, latest_log_id = :latest_log_id
              WHERE id = :id",
@@ -287,6 +293,7 @@ pub(super) fn refold(
             ":dispute_status": saved.dispute_status.as_str(),
             ":amount_check": saved.amount_check.as_str(),
             ":other_money": other_money::text(&saved.other_money),
+            ":doubtful": saved.doubtful,
             ":status_changed_at": saved.status_changed_at.map(|at| at.to_string()),
             ":now": now.to_string(),
             ":version": version,

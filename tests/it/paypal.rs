@@ -106,7 +106,10 @@ fn every_transmission_vector_is_accepted_or_refused_for_its_reason() {
                 None => assert_eq!(answer.status, 200, "{}: {}", vector["id"], answer.text()),
                 Some(reason) => {
                     assert_eq!(refused(&answer), reason, "{}", vector["id"]);
-                    assert_eq!(daemon.database().snapshot(), before, "{}", vector["id"]);
+                    // That two bodies came is told.
+                    let is_told = reason == "replayed_transmission_id";
+                    let is_same = daemon.database().snapshot() == before;
+                    assert!(is_same != is_told, "{}", vector["id"]);
                 }
             }
             fetched.extend(certificate_name(vector));
@@ -119,6 +122,13 @@ fn every_transmission_vector_is_accepted_or_refused_for_its_reason() {
         certificates.assert_asked_properly();
     }
 }
+
+/// Whatever of an event is applied.
+const KEPT: &str =
+    "SELECT delivery_count, status, payload, hex(transmissions.payload_sha256), fact, captured
+                    FROM webhook_logs JOIN transaction_events ON transaction_events.log_id = webhook_logs.id
+                    JOIN paypal_transmissions AS transmissions
+                         ON transmissions.log_id = webhook_logs.id";
 
 #[test]
 fn a_forged_body_with_the_checksum_of_a_genuine_one_changes_nothing() {
@@ -142,10 +152,10 @@ fn a_forged_body_with_the_checksum_of_a_genuine_one_changes_nothing() {
     let body = |vector: &Value| vector["body"].as_str().expect("text").to_owned();
 
     assert_eq!(deliver(&daemon, &headers, &body(genuine)).text(), r#"{"received":true}"#);
-    let before = daemon.database().snapshot();
+    let before = daemon.database().rows(KEPT);
     let answer = deliver(&daemon, &headers, &body(forged));
     assert_eq!(refused(&answer), "replayed_transmission_id");
-    assert_eq!(daemon.database().snapshot(), before);
+    assert_eq!(daemon.database().rows(KEPT), before);
     let amount = daemon.database().one::<i64>("SELECT amount FROM orphan_transactions");
     assert_eq!(amount, 2_000);
 
@@ -210,9 +220,9 @@ fn an_event_id_that_comes_with_another_body_is_refused() {
     let other = body.replace("49.99", "99.99");
     assert_ne!(body, other);
     assert_eq!(daemon.deliver_paypal(&body, &url).status, 200);
-    let before = daemon.database().snapshot();
+    let before = daemon.database().rows(KEPT);
     assert_eq!(refused(&daemon.deliver_paypal(&other, &url)), "reused_event_id");
-    assert_eq!(daemon.database().snapshot(), before);
+    assert_eq!(daemon.database().rows(KEPT), before);
 
     // The same body in another transmission is the same event.
     let headers = transmission(&body, "another-transmission", &url);
