@@ -128,6 +128,9 @@ pub struct StripeConfig {
     pub tolerance: Option<Duration>,
 }
 
+/// How long PayPal sends a webhook that is not taken: twenty-five times.
+const PAYPAL_SENDS_FOR: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+
 /// What PayPal's webhooks are proved by.
 #[derive(Clone, Debug)]
 pub struct PaypalConfig {
@@ -137,6 +140,8 @@ pub struct PaypalConfig {
     pub environment: Environment,
     /// How webhooks are proved.
     pub verify: PaypalVerify,
+    /// How old a transmission may be; `None` for any age.
+    pub max_age: Option<Duration>,
 }
 
 /// How PayPal's webhooks are proved.
@@ -557,7 +562,18 @@ impl Checks<'_> {
             VerifyBy::Offline => self.offline(options)?,
             VerifyBy::Postback => self.postback(api)?,
         };
-        Some(PaypalConfig { webhook_ids, environment, verify })
+        let max_age = options.paypal_max_age.0;
+        match max_age {
+            None => self
+                .warn("--paypal-max-age forever: a captured request never gets too old".to_owned()),
+            Some(most) if most < PAYPAL_SENDS_FOR => self.warn(
+                "--paypal-max-age: PayPal sends a webhook for three days; what comes late may be \
+                 refused"
+                    .to_owned(),
+            ),
+            Some(_) => {}
+        }
+        Some(PaypalConfig { webhook_ids, environment, verify, max_age })
     }
 
     fn offline(&mut self, options: &ServeOptions) -> Option<PaypalVerify> {

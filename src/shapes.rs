@@ -31,6 +31,7 @@ pub fn transaction(transaction: &Transaction) -> Value {
         "dispute_status": state.dispute_status.as_str(),
         "amount_check": state.amount_check.as_str(),
         "other_money": other_money(&state.other_money),
+        "doubtful": state.doubtful,
         "livemode": transaction.livemode,
         "closed_at": transaction.closed_at.map(|at| at.to_string()),
         "status_changed_at": state.status_changed_at.map(|at| at.to_string()),
@@ -84,6 +85,7 @@ pub fn history(changes: &[Change]) -> Vec<Value> {
             "dispute_status": after["dispute_status"],
             "amount_check": after["amount_check"],
             "other_money": after["other_money"],
+            "doubtful": after["doubtful"],
         });
         history.push(shown);
     }
@@ -102,6 +104,7 @@ fn change(change: &Change) -> Value {
         "dispute_status": change.dispute_status.as_str(),
         "amount_check": change.amount_check.as_str(),
         "other_money": other_money(&change.other_money),
+        "doubtful": change.doubtful,
         "changed_at": change.changed_at.to_string(),
         "event_id": event.map(|(id, _)| id),
         "event_type": event.map(|(_, kind)| kind),
@@ -141,6 +144,7 @@ pub fn committed(committed: &Committed) -> Value {
             "dispute_status": change.dispute_status.as_str(),
             "amount_check": change.amount_check.as_str(),
             "other_money": other_money(&change.other_money),
+            "doubtful": change.doubtful,
             "livemode": committed.livemode,
             "version": change.version,
         },

@@ -68,12 +68,12 @@ pub struct Allowance {
     hasher: RandomState,
 }
 
-/// From which part of an [`Allowance`] something was taken.
+/// For what something of an [`Allowance`] was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// Of what is for the unknown.
+    /// For what was never asked about.
     First,
-    /// Of what is for what comes again.
+    /// For what comes again.
     Again,
 }
 
@@ -112,7 +112,8 @@ impl Allowance {
         if comes_again && self.again.pass(now).is_some() {
             return Some(Taken::Again);
         }
-        self.first.pass(now).map(|_| Taken::First)
+        let taken = if comes_again { Taken::Again } else { Taken::First };
+        self.first.pass(now).map(|_| taken)
     }
 
     /// It turned out to be no stranger's. What came again counts all the same: with one genuine
@@ -160,7 +161,7 @@ mod tests {
         allowance.give_back(Taken::Again);
         assert_eq!(allowance.take("genuine", now), None);
         allowance.give_back(Taken::First);
-        assert_eq!(allowance.take("genuine", now), Some(Taken::First));
+        assert_eq!(allowance.take("genuine", now), Some(Taken::Again));
         // A second later there is one of each.
         let later = now + Duration::from_secs(1);
         assert_eq!(allowance.take("another", later), Some(Taken::First));

@@ -94,6 +94,7 @@ impl Demo {
                     roots_pem: None,
                     certificate_host: CertificateHost::parse(&certificates.address().to_string()),
                 },
+                max_age: None,
             }),
             api: ApiConfig { stripe: None, paypal: None, patience: Patience::STANDARD },
             reconcile_every: None,

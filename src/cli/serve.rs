@@ -39,7 +39,7 @@ use crate::domain::orphan::Policy;
 use crate::http::admin::Gauged;
 use crate::http::api::{Api, Endpoint};
 use crate::http::dashboard::{Dashboard, Furnishing};
-use crate::http::proof::{PaypalEndpoint, PaypalProof, Postbacks, StripeEndpoint};
+use crate::http::proof::{Asking, PaypalEndpoint, PaypalProof, StripeEndpoint};
 use crate::http::refusals::Refusals;
 use crate::http::token::Token;
 use crate::http::webhooks::Endpoints;
@@ -496,6 +496,13 @@ fn paypal_endpoint(
     stored: Vec<StoredCertificate>,
     apis: &Apis,
 ) -> Result<PaypalEndpoint, ApiError> {
+    let asking = || {
+        Ok::<_, ApiError>(Arc::new(Asking {
+            api: Arc::new(apis.paypal()?.postback()),
+            permits: Semaphore::new(ASKED_AT_ONCE),
+            allowance: Allowance::per_minute(ASKED_A_MINUTE),
+        }))
+    };
     let proof = match &paypal.verify {
         PaypalVerify::Offline { trust, roots_pem, certificate_host } => PaypalProof::Offline {
             certificates: Box::new(Certificates::new(
@@ -507,16 +514,14 @@ fn paypal_endpoint(
             )),
             host: certificate_host.clone(),
         },
-        PaypalVerify::Postback => PaypalProof::Postback(Box::new(Postbacks {
-            api: Arc::new(apis.paypal()?.postback()),
-            permits: Semaphore::new(POSTBACKS),
-            allowance: Allowance::per_minute(POSTBACKS_A_MINUTE),
-        })),
+        PaypalVerify::Postback => PaypalProof::Postback(asking()?),
     };
     Ok(PaypalEndpoint {
         ids: WebhookIds::new(paypal.webhook_ids.iter().map(String::as_str), paypal.environment),
         livemode: config.mode == Mode::Live,
         proof,
+        max_age: paypal.max_age,
+        asking: asking().ok(),
     })
 }
 
@@ -575,7 +580,7 @@ fn workers() -> usize {
 }
 
 /// How many webhooks may ask PayPal's API at once.
-const POSTBACKS: usize = 8;
+const ASKED_AT_ONCE: usize = 8;
 /// How many requests of strangers, and how many that come again, it is asked about in a minute. What it
 /// proves the first time does not count.
-const POSTBACKS_A_MINUTE: u32 = 30;
+const ASKED_A_MINUTE: u32 = 30;

@@ -310,6 +310,12 @@ fn notes(transaction: &Transaction) -> Vec<String> {
     if expected.partial {
         notes.push("partial payments add up: the shop takes deposits".to_owned());
     }
+    if state.doubtful {
+        notes.push(
+            "doubtful: two bodies came for one of its events; see `payhookd issues list`"
+                .to_owned(),
+        );
+    }
     for other in &state.other_money {
         let money = |minor| amount_text(transaction, Some(minor), Some(other.currency));
         let (received, refunded) = (money(other.received), money(other.refunded));

@@ -127,6 +127,12 @@ pub struct ServeOptions {
     #[arg(long, value_enum, default_value = "offline", env = "PAYHOOKD_PAYPAL_VERIFY")]
     pub paypal_verify: VerifyBy,
 
+    /// How old a PayPal transmission may be: 4d, or forever. PayPal sends a webhook for three days, and
+    /// its signature never ends. An older one is refused or, where PayPal's API keys are set, fetched
+    /// from its API instead.
+    #[arg(long, value_name = "DURATION", default_value = "4d", env = "PAYHOOKD_PAYPAL_MAX_AGE")]
+    pub paypal_max_age: KeepOption,
+
     /// The key of Stripe's metadata under which the shop keeps its own order id.
     #[arg(
         long,
@@ -406,6 +412,7 @@ pub const VARIABLES: &[&str] = &[
     "PAYHOOKD_PAYPAL_API_BASE",
     "PAYHOOKD_PAYPAL_CERT_HOST",
     "PAYHOOKD_PAYPAL_CERT_ROOTS",
+    "PAYHOOKD_PAYPAL_MAX_AGE",
     "PAYHOOKD_PAYPAL_VERIFY",
     "PAYHOOKD_PUBLIC_URL",
     "PAYHOOKD_RECONCILE_EVERY",

@@ -19,7 +19,14 @@ words! {
         Untold = "untold",
         /// An event names its object and does not bring it.
         Thin = "thin",
+        /// Two bodies came for an event of PayPal's, and one of them is forged.
+        Doubtful = "doubtful",
     }
+}
+
+impl Reason {
+    /// Those about which is asked within seconds, because somebody may wait.
+    pub const URGENT: &[Self] = &[Self::Thin, Self::Doubtful];
 }
 
 const MINUTE: Duration = Duration::from_secs(60);

@@ -17,7 +17,7 @@ pub fn kind(before: Option<&State>, after: &State) -> Option<&'static str> {
 }
 
 /// Whatever of a state an app is told, beside its status.
-fn told(state: &State) -> (Option<Currency>, i64, i64, DisputeStatus, AmountCheck, &[OtherMoney]) {
+fn told(state: &State) -> Told<'_> {
     (
         state.currency,
         state.amount_received,
@@ -25,8 +25,11 @@ fn told(state: &State) -> (Option<Currency>, i64, i64, DisputeStatus, AmountChec
         state.dispute_status,
         state.amount_check,
         &state.other_money,
+        state.doubtful,
     )
 }
+
+type Told<'s> = (Option<Currency>, i64, i64, DisputeStatus, AmountCheck, &'s [OtherMoney], bool);
 
 /// The shop said that it expects no money any more.
 pub const CLOSED: &str = "transaction.closed";
@@ -102,6 +105,9 @@ mod tests {
         other.other_money = vec![OtherMoney { currency, received: 100, refunded: 0 }];
         assert_eq!(kind(Some(&pending), &other), Some("transaction.updated"));
         assert_eq!(kind(Some(&other), &other), None);
+        let doubtful = State { doubtful: true, ..pending.clone() };
+        assert_eq!(kind(Some(&pending), &doubtful), Some("transaction.updated"));
+        assert_eq!(kind(Some(&doubtful), &pending), Some("transaction.updated"));
     }
 
     #[test]

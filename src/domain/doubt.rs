@@ -41,6 +41,7 @@ impl Flaw {
             | Refusal::EmptyPayload
             | Refusal::InvalidJson
             | Refusal::NotAnEvent
+            | Refusal::TransmissionTooOld
             | Refusal::ReplayedTransmissionId
             | Refusal::ReusedEventId => None,
         }

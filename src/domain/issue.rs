@@ -51,6 +51,9 @@ words! {
         Reconcile = "reconcile",
         /// The provider says otherwise of a payment than its events. Subject: the transaction's id.
         Discrepancy = "discrepancy",
+        /// Two bodies came for an event of PayPal's, and one of them is forged. Subject: the event's id,
+        /// or that of a transmission of which nothing was kept.
+        DoubtfulEvent = "doubtful_event",
     }
 }
 
@@ -101,6 +104,7 @@ impl IssueKind {
             Self::Endpoint => "a webhook is not set up at the provider as it should be",
             Self::Reconcile => "missed events can't be fetched from the provider",
             Self::Discrepancy => "the provider says otherwise of a payment than its events",
+            Self::DoubtfulEvent => "two bodies came for one event of PayPal's, and one is forged",
         }
     }
 }

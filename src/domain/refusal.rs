@@ -36,6 +36,8 @@ words! {
         InvalidJson = "invalid_json",
         /// Genuine JSON, but not an event.
         NotAnEvent = "not_an_event",
+        /// A genuine PayPal transmission, but sent longer ago than PayPal sends.
+        TransmissionTooOld = "transmission_too_old",
         /// A PayPal transmission that is known with another body.
         ReplayedTransmissionId = "replayed_transmission_id",
         /// A PayPal event that is known with another body.
@@ -74,6 +76,7 @@ impl Refusal {
                 | Self::TimestampTooNew
                 | Self::InvalidJson
                 | Self::NotAnEvent
+                | Self::TransmissionTooOld
                 | Self::ReplayedTransmissionId
                 | Self::ReusedEventId
         )

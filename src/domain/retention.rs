@@ -25,6 +25,8 @@ pub struct Cutoff {
     pub rejected: Option<Timestamp>,
     /// Of issues that are over.
     pub issues: Option<Timestamp>,
+    /// Of what PayPal's transmissions carried.
+    pub transmissions: Option<Timestamp>,
     /// What was received later than now was received by a clock that was wrong.
     pub now: Timestamp,
 }
@@ -40,6 +42,7 @@ impl Cutoff {
             payloads: earlier(self.payloads),
             rejected: earlier(self.rejected),
             issues: earlier(self.issues),
+            transmissions: earlier(self.transmissions),
             now: self.now.minus(ahead),
         }
     }
@@ -69,6 +72,9 @@ const AFTER_LATEST: Duration = Duration::from_secs(7 * 86_400);
 /// Without an event for so long a person is asked what time it is.
 const LONGEST_QUIET: Duration = Duration::from_secs(60 * 86_400);
 const A_DAY: Duration = Duration::from_secs(86_400);
+/// What body a transmission carried is known so much longer than bodies are: whoever has seen one may
+/// come with another.
+const LONGER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Keep {
     /// Seen from `now`.
@@ -77,6 +83,7 @@ impl Keep {
             payloads: self.payloads.map(|keep| now.minus(keep)),
             rejected: self.rejected.map(|keep| now.minus(keep)),
             issues: self.issues.map(|keep| now.minus(keep)),
+            transmissions: self.payloads.map(|keep| now.minus(keep + LONGER)),
             now,
         }
     }

@@ -130,6 +130,9 @@ pub struct State {
     pub latest_event_id: Option<Box<str>>,
     /// Money in other currencies than `currency`, each currency once, in their alphabetical order.
     pub other_money: Vec<OtherMoney>,
+    /// Whether two bodies came for one of its events, of which one is forged. Facts say nothing of that:
+    /// [`fold`] leaves it `false`, and whoever knows the events sets it.
+    pub doubtful: bool,
 }
 
 /// Money of a transaction in a currency beside the one that it is reckoned in.
@@ -190,6 +193,7 @@ pub fn fold<'f>(
             .max_by_key(|fact| (fact.occurred_at, settledness(fact.state), &fact.event_id))
             .map(|fact| fact.event_id.clone()),
         other_money,
+        doubtful: false,
     }
 }
 

@@ -1,22 +1,25 @@
 //! How a webhook is proved and read, from its bytes and headers: by Stripe's secret, by PayPal's
 //! certificate, or by PayPal's own word.
 
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::{Semaphore, SemaphorePermit};
 use warp::http::HeaderMap;
 
 use crate::clients::certificates::{Certificates, NoCertificate};
-use crate::clients::postback::Postback;
+use crate::clients::postback::{self, Postback};
 use crate::domain::event::{Event, Provider};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
+use crate::providers::paypal::api;
 use crate::providers::paypal::certificate::{CertificateHost, CertificateUrl};
 use crate::providers::paypal::transmission::{self, Transmission, WebhookIds};
 use crate::providers::rules::Rules;
 use crate::providers::stripe::signature::{self, SigningSecrets, Tolerance};
 use crate::providers::{Verified, read};
-use crate::throttle::Allowance;
+use crate::throttle::{Allowance, Taken};
 
 /// By what Stripe's webhooks are proved.
 #[derive(Debug)]
@@ -36,6 +39,10 @@ pub struct PaypalEndpoint {
     pub livemode: bool,
     /// With a certificate, or by asking.
     pub proof: PaypalProof,
+    /// How old a transmission may be; `None` for any age.
+    pub max_age: Option<Duration>,
+    /// Where the event of an older one is asked for, if PayPal's API keys are set.
+    pub asking: Option<Arc<Asking>>,
 }
 
 /// How PayPal's webhooks are proved.
@@ -49,16 +56,16 @@ pub enum PaypalProof {
         host: Option<CertificateHost>,
     },
     /// By asking PayPal.
-    Postback(Box<Postbacks>),
+    Postback(Arc<Asking>),
 }
 
-/// How PayPal is asked about each webhook.
+/// PayPal's API, as it may be asked on the way of a webhook.
 #[derive(Debug)]
-pub struct Postbacks {
+pub struct Asking {
     /// PayPal's API.
     pub api: Arc<Postback>,
     /// How many may ask at once.
-    pub permits: tokio::sync::Semaphore,
+    pub permits: Semaphore,
     /// How often it is asked about what is not proved.
     pub allowance: Allowance,
 }
@@ -68,12 +75,21 @@ pub(super) struct Proved {
     pub(super) event: Event,
     pub(super) proof: String,
     pub(super) transmission_id: Option<Box<str>>,
+    /// What PayPal's API gave in place of the body that came.
+    pub(super) from_api: Option<Vec<u8>>,
 }
 
 /// Why nothing was proved.
 pub(super) enum Unproved {
     /// It is not genuine, or not for us.
     Refused(Refusal),
+    /// PayPal's signature is right, and it is refused all the same.
+    RefusedGenuine {
+        /// Why.
+        refusal: Refusal,
+        /// PayPal's id of the delivery.
+        transmission_id: Box<str>,
+    },
     /// That can't be known now.
     Undecided(String),
 }
@@ -97,7 +113,12 @@ impl StripeEndpoint {
         let verified = self.secrets.verify(payload, header, self.tolerance, now)?;
         // Whether it is real money stands in it.
         let event = read(Provider::Stripe, &verified, false, rules)?;
-        Ok(Proved { event, proof: verified.proof().to_string(), transmission_id: None })
+        Ok(Proved {
+            event,
+            proof: verified.proof().to_string(),
+            transmission_id: None,
+            from_api: None,
+        })
     }
 }
 
@@ -123,16 +144,24 @@ impl PaypalEndpoint {
             PaypalProof::Offline { certificates, host } => {
                 self.prove_offline(&transmission, payload, certificates, host.as_ref(), now).await?
             }
-            PaypalProof::Postback(postbacks) => {
-                self.prove_by_postback(&transmission, payload, postbacks, now).await?
+            PaypalProof::Postback(asking) => {
+                self.prove_by_postback(&transmission, payload, asking, now).await?
             }
         };
-        let event = read(Provider::Paypal, &verified, self.livemode, rules)?;
-        Ok(Proved {
-            event,
-            proof: verified.proof().to_string(),
-            transmission_id: Some(transmission.id.into()),
-        })
+        let of_genuine = |unproved| match unproved {
+            Unproved::Refused(refusal) => {
+                Unproved::RefusedGenuine { refusal, transmission_id: transmission.id.into() }
+            }
+            other => other,
+        };
+        let event = read(Provider::Paypal, &verified, self.livemode, rules);
+        let event = event.map_err(|refusal| of_genuine(refusal.into()))?;
+        let proof = verified.proof().to_string();
+        let mut proved = Proved { event, proof, transmission_id: None, from_api: None };
+        if self.max_age.is_some_and(|most| transmission.is_older_than(most, now)) {
+            proved = self.prove_by_event(&proved.event.id, rules).await.map_err(of_genuine)?;
+        }
+        Ok(Proved { transmission_id: Some(transmission.id.into()), ..proved })
     }
 
     async fn prove_offline<'a>(
@@ -159,37 +188,71 @@ impl PaypalEndpoint {
         &self,
         transmission: &Transmission<'_>,
         payload: &'a [u8],
-        Postbacks { api, permits, allowance }: &Postbacks,
+        asking: &Asking,
         now: Timestamp,
     ) -> Result<Verified<'a>, Unproved> {
-        let undecided = |error: String| Unproved::Undecided(error);
-        let permit = tokio::time::timeout(POSTBACK_TURN, permits.acquire()).await;
-        let _permit = permit
-            .map_err(|_| undecided("too many ask PayPal's API at once".to_owned()))?
-            .map_err(|error| undecided(error.to_string()))?;
-        let taken = allowance.take(payload, Instant::now());
-        let taken = taken.ok_or_else(|| {
-            undecided("PayPal's API is asked too often about what is not proved".to_owned())
-        })?;
+        let (_permit, taken) = asking.turn(payload).await?;
         for (place, id) in (1..).zip(self.ids.iter()) {
             let request = transmission::postback(transmission, id, payload);
             let request = request.ok_or(Refusal::InvalidJson)?;
-            let api = Arc::clone(api);
-            let asked = tokio::task::spawn_blocking(move || api.ask(&request)).await;
-            let word = asked
-                .map_err(|error| undecided(error.to_string()))?
-                .map_err(|error| undecided(error.to_string()))?;
-            if let Some(word) = word {
-                allowance.give_back(taken);
+            if let Some(word) = asking.ask(move |api| api.ask(&request)).await? {
+                asking.allowance.give_back(taken);
                 return Ok(transmission.confirmed(payload, word, place, now)?);
             }
         }
         Err(Refusal::BadSignature.into())
     }
+
+    /// What PayPal's API says of the event of a transmission that is too old to be believed.
+    async fn prove_by_event(&self, id: &str, rules: &Rules) -> Result<Proved, Unproved> {
+        let refused = || Unproved::from(Refusal::TransmissionTooOld);
+        let asking = self.asking.as_ref().ok_or_else(refused)?;
+        // One of PayPal's simulator has none there.
+        let path = api::event_path(id).ok_or_else(refused)?;
+        let (_permit, taken) = asking.turn(id).await?;
+        let answer = asking.ask(move |api| api.event(&path)).await?.ok_or_else(refused)?;
+        let undecided = |error: String| Unproved::Undecided(error);
+        let verified = api::event(&answer).map_err(|error| undecided(error.to_string()))?;
+        let event = read(Provider::Paypal, &verified, self.livemode, rules)
+            .map_err(|error| undecided(format!("PayPal's API gave no event: {error}")))?;
+        if &*event.id != id {
+            return Err(undecided("PayPal's API gave another event".to_owned()));
+        }
+        asking.allowance.give_back(taken);
+        let proof = verified.proof().to_string();
+        Ok(Proved { event, proof, transmission_id: None, from_api: Some(answer) })
+    }
+}
+
+impl Asking {
+    /// Waits until one more may ask, about `what`.
+    async fn turn(&self, what: impl Hash) -> Result<(SemaphorePermit<'_>, Taken), Unproved> {
+        let undecided = |error: &str| Unproved::Undecided(error.to_owned());
+        let permit = tokio::time::timeout(ASKING_TURN, self.permits.acquire()).await;
+        let Ok(Ok(permit)) = permit else {
+            return Err(undecided("too many ask PayPal's API at once"));
+        };
+        let taken = self.allowance.take(what, Instant::now());
+        let taken = taken
+            .ok_or_else(|| undecided("PayPal's API is asked too often about what is not proved"))?;
+        Ok((permit, taken))
+    }
+
+    /// Asks, which blocks, on a thread for that.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Postback) -> Result<T, postback::Undecided> + Send + 'static,
+    ) -> Result<T, Unproved> {
+        let api = Arc::clone(&self.api);
+        let asked = tokio::task::spawn_blocking(move || question(&api)).await;
+        asked
+            .map_err(|error| Unproved::Undecided(error.to_string()))?
+            .map_err(|error| Unproved::Undecided(error.to_string()))
+    }
 }
 
 /// How long a webhook waits for its turn to ask PayPal's API.
-const POSTBACK_TURN: Duration = Duration::from_secs(10);
+const ASKING_TURN: Duration = Duration::from_secs(10);
 
 /// A header that may stand once; text, if it is there.
 fn single<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, Refusal> {

@@ -133,12 +133,35 @@ impl State {
             Err(Unproved::Refused(refusal)) => {
                 return self.refuse(provider, refusal, headers, body.bytes.len(), received_at);
             }
+            Err(Unproved::RefusedGenuine { refusal, transmission_id }) => {
+                let payload_sha256 = Sha256::digest(&body.bytes).into();
+                if let Err(error) =
+                    self.remember(transmission_id, payload_sha256, received_at).await
+                {
+                    return self.not_kept(provider, &error);
+                }
+                return self.refuse(provider, refusal, headers, body.bytes.len(), received_at);
+            }
             Err(Unproved::Undecided(reason)) => return self.undecided(provider, &reason),
         };
         let payload_bytes = body.bytes.len();
-        let payload_sha256 = Sha256::digest(&body.bytes).into();
+        let mut proved = proved;
+        let (payload, source) = match proved.from_api {
+            None => (body.bytes, Source::Webhook),
+            Some(payload) => {
+                // What the transmission carried is not what is kept.
+                let payload_sha256 = Sha256::digest(&body.bytes).into();
+                if let Some(id) = proved.transmission_id.take()
+                    && let Err(error) = self.remember(id, payload_sha256, received_at).await
+                {
+                    return self.not_kept(provider, &error);
+                }
+                (payload, Source::CatchUp)
+            }
+        };
+        let payload_sha256 = Sha256::digest(&payload).into();
         // An event that is not all text was read as failed.
-        let payload = String::from_utf8(body.bytes)
+        let payload = String::from_utf8(payload)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         let line = Line::info("webhook")
             .with("provider", provider)
@@ -149,7 +172,7 @@ impl State {
             headers: kept_headers(headers),
             proof: proved.proof,
             transmission_id: proved.transmission_id,
-            source: Source::Webhook,
+            source,
             event: proved.event,
             payload,
             received_at,
@@ -179,6 +202,19 @@ impl State {
             Ok(Ingested::New { .. }) => answer(StatusCode::OK, r#"{"received":true}"#),
             Err(error) => self.not_kept(provider, &error),
         }
+    }
+
+    /// Another body that comes with this transmission is refused from now on.
+    async fn remember(
+        &self,
+        transmission_id: Box<str>,
+        payload_sha256: [u8; 32],
+        received_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let store = &self.endpoints.store;
+        store
+            .run(move |batch| batch.remember_refused(&transmission_id, payload_sha256, received_at))
+            .await
     }
 
     fn is_configured(&self, provider: Provider) -> bool {
@@ -260,6 +296,10 @@ impl State {
                 Refusal::TimestampTooOld | Refusal::TimestampTooNew => Line::error(
                     "refused: the signature is genuine but its time is not: is this machine's \
                      clock off?",
+                ),
+                Refusal::TransmissionTooOld => Line::error(
+                    "refused: PayPal's signature is genuine, but older than PayPal sends: set \
+                     PAYPAL_CLIENT_ID and PAYPAL_CLIENT_SECRET, and PayPal is asked for its event",
                 ),
                 Refusal::ReplayedTransmissionId | Refusal::ReusedEventId => Line::error(
                     "refused: PayPal's signature is genuine, but it came before with another body: \

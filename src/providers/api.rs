@@ -4,9 +4,9 @@ use serde_json::value::RawValue;
 
 use super::{Proof, Verified};
 
-/// An answer is no page of a list of events.
+/// An answer is no event, or no page of a list of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it is no list of events")]
+#[error("it is no event and no list of events")]
 pub struct NotAPage;
 
 /// An event out of an API's answer; whoever gave that was asked over TLS and knew the keys.

@@ -10,6 +10,7 @@
 //! nowhere, and an event that shows late stands behind it.)
 
 pub mod discrepancies;
+mod doubtful;
 pub mod endpoints;
 pub mod objects;
 mod pages;

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 
+use super::doubtful;
 use crate::clients::api::{ApiError, Apis};
 use crate::clock::Clock;
 use crate::domain::asking::{self, Reason};
@@ -55,7 +56,7 @@ pub enum AskError {
 
 impl AskError {
     /// Whether the next question would come to the same.
-    fn is_of_the_api(&self) -> bool {
+    pub(super) fn is_of_the_api(&self) -> bool {
         match self {
             Self::Api(error) => !matches!(
                 error,
@@ -197,6 +198,13 @@ pub fn pass(
     let mut tally = Tally::default();
     let now = asker.clock.now();
     for due in reader.due_asks((provider, asker.livemode), reasons, now, AT_ONCE)? {
+        if due.reason == Reason::Doubtful {
+            tally.asked += 1;
+            match doubtful::decide(&reader, database, asker, &due)? {
+                None => continue,
+                Some(error) => return Ok((tally, Some(error))),
+            }
+        }
         let references = references(&reader, &due)?;
         let asked = asker.ask(provider, &references);
         let (found, error) = match asked {

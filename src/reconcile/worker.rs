@@ -25,7 +25,7 @@ use crate::store::{Applied, Cause, Database, Reader, StoreError};
 /// Who heard nothing for longer than this by the time of a start looks at once; a shorter gap the
 /// providers' own retries close.
 const GAP: Duration = Duration::from_secs(10 * 60);
-/// So often it is seen whether a thin event came.
+/// So often it is seen whether an event came about which is to be asked at once.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
 /// How long a stop waits for what can be broken off; a call that hangs ends with the process.
 const LONGEST_STOP: Duration = Duration::from_millis(500);
@@ -139,7 +139,7 @@ impl Thread {
         }
     }
 
-    /// Waits so long, and meanwhile sees to thin events, for which somebody may wait; `false` if it was
+    /// Waits so long, and meanwhile sees to what is urgent; `false` if it was
     /// told to stop.
     fn rest(&self, pause: Duration) -> bool {
         let mut left = pause;
@@ -148,23 +148,23 @@ impl Thread {
                 return false;
             }
             left -= BETWEEN_LOOKS;
-            let looked = catch_unwind(AssertUnwindSafe(|| self.look_for_thin_events()));
+            let looked = catch_unwind(AssertUnwindSafe(|| self.look_at_what_is_urgent()));
             if let Err(error) = looked.unwrap_or(Err(Failed::Fault)) {
                 // The next run comes to the same, and says so.
-                Line::debug("thin events not seen to").with("err", &error).emit();
+                Line::debug("urgent events not seen to").with("err", &error).emit();
             }
         }
         self.stop.wait(left)
     }
 
-    fn look_for_thin_events(&self) -> Result<(), Failed> {
+    fn look_at_what_is_urgent(&self) -> Result<(), Failed> {
         let Settings { db, livemode, clock, .. } = &*self.settings;
-        let thin = &[Reason::Thin];
-        let due = Reader::open(db)?.due_asks((self.provider, *livemode), thin, clock.now(), 1)?;
+        let of = (self.provider, *livemode);
+        let due = Reader::open(db)?.due_asks(of, Reason::URGENT, clock.now(), 1)?;
         if due.is_empty() {
             return Ok(());
         }
-        self.ask_for_objects(&mut Database::open(db)?, thin)
+        self.ask_for_objects(&mut Database::open(db)?, Reason::URGENT)
     }
 
     /// Whether neither a webhook nor a run of late shows that nothing is missed.

@@ -23,11 +23,11 @@ pub(super) fn insert(
         .prepare_cached(
             "INSERT INTO transaction_changes
                  (transaction_id, version, change, status, amount_received, amount_refunded,
-                  dispute_status, amount_check, other_money, received_currency, status_changed_at,
+                  dispute_status, amount_check, other_money, doubtful, received_currency, status_changed_at,
                   log_id, changed_at)
              VALUES
                  (:transaction_id, :version, :change, :status, :amount_received,
-                  :amount_refunded, :dispute_status, :amount_check, :other_money, :received_currency,
+                  :amount_refunded, :dispute_status, :amount_check, :other_money, :doubtful, :received_currency,
                   :status_changed_at, :log_id, :changed_at)",
         )?
         .execute(named_params! {
@@ -40,6 +40,7 @@ pub(super) fn insert(
             ":dispute_status": state.dispute_status.as_str(),
             ":amount_check": state.amount_check.as_str(),
             ":other_money": other_money::text(&state.other_money),
+            ":doubtful": state.doubtful,
             ":received_currency": received_currency.as_ref().map(Currency::as_str),
             ":status_changed_at": state.status_changed_at.map(|at| at.to_string()),
             ":log_id": log_id,

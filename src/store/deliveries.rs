@@ -224,6 +224,7 @@ impl Reader {
             status_changed_at: Some(status_changed_at),
             latest_event_id: None,
             other_money: change.other_money.clone(),
+            doubtful: change.doubtful,
         };
         let (version, updated_at) = (change.version, change.changed_at);
         Ok((Transaction { state, version, updated_at, ..now }, change))

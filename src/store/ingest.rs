@@ -9,7 +9,7 @@ use super::matching::{Begin, NewSaid, Placed};
 use super::references::Realm;
 use super::transactions::Refolded;
 use super::webhook_logs::{self, Known};
-use super::{StoreError, raising, watched};
+use super::{StoreError, raising, transmissions, watched};
 use crate::domain::event::{Content, Event, Provider, Source};
 use crate::domain::orphan::OrphanKind;
 use crate::domain::refusal::Refusal;
@@ -156,16 +156,16 @@ impl From<&Content> for Outcome {
 impl Batch<'_> {
     /// Keeps an event and applies what it says.
     pub fn ingest(&self, webhook: &Webhook) -> Result<Ingested, StoreError> {
-        if let Some(refusal) = self.known_transmission_of_another_body(webhook)? {
+        if let Some(known) = self.known_transmission_of_another_body(webhook)? {
+            let refusal = Refusal::ReplayedTransmissionId;
+            self.doubt(webhook, refusal, known.log_id)?;
             return Ok(Ingested::Refused(refusal));
         }
         let keep = |outcome, transaction_id| {
             let log_id = webhook_logs::insert(self.connection, webhook, outcome, transaction_id)?;
             let Some(log_id) = log_id else { return Ok(None) };
             self.link_received(log_id, webhook)?;
-            if let Some(transmission) = &webhook.transmission_id {
-                webhook_logs::remember_transmission(self.connection, transmission, log_id, None)?;
-            }
+            self.remember_transmission(webhook, log_id)?;
             Ok(Some(log_id))
         };
         match self.apply(&webhook.event, &Before::default(), webhook.received_at, keep)? {
@@ -228,11 +228,17 @@ impl Batch<'_> {
     fn known_transmission_of_another_body(
         &self,
         webhook: &Webhook,
-    ) -> Result<Option<Refusal>, StoreError> {
+    ) -> Result<Option<transmissions::Known>, StoreError> {
         let Some(transmission) = &webhook.transmission_id else { return Ok(None) };
-        let known = webhook_logs::transmission(self.connection, transmission)?;
-        let differs = known.is_some_and(|sha256| sha256 != webhook.payload_sha256);
-        Ok(differs.then_some(Refusal::ReplayedTransmissionId))
+        let known = transmissions::known(self.connection, transmission)?;
+        Ok(known.filter(|known| known.payload_sha256 != webhook.payload_sha256))
+    }
+
+    fn remember_transmission(&self, webhook: &Webhook, log_id: i64) -> Result<(), StoreError> {
+        let Some(id) = &webhook.transmission_id else { return Ok(()) };
+        let Webhook { payload_sha256, received_at, .. } = webhook;
+        let log_id = Some(log_id);
+        Ok(transmissions::remember(self.connection, id, *payload_sha256, log_id, *received_at)?)
     }
 
     fn ingest_again(&self, webhook: &Webhook) -> Result<Ingested, StoreError> {
@@ -251,13 +257,11 @@ impl Batch<'_> {
         let differs = known.payload_sha256 != webhook.payload_sha256;
         let is_doubtful = event.provider == Provider::Paypal && differs;
         if is_doubtful && known.source == Source::Webhook {
+            self.doubt(webhook, Refusal::ReusedEventId, Some(known.id))?;
             return Ok(Ingested::Refused(Refusal::ReusedEventId));
         }
         webhook_logs::count_delivery(self.connection, known.id, webhook.received_at)?;
-        if let Some(transmission) = &webhook.transmission_id {
-            let sha256 = differs.then_some(webhook.payload_sha256);
-            webhook_logs::remember_transmission(self.connection, transmission, known.id, sha256)?;
-        }
+        self.remember_transmission(webhook, known.id)?;
         if is_doubtful {
             // PayPal's API writes an event otherwise than a webhook does. What it said is the better
             // proved, so that stays.
@@ -312,11 +316,6 @@ impl Batch<'_> {
             return Ok(Ingested::Duplicate { transaction_id: known.transaction_id });
         }
         let keep = |outcome, transaction_id| {
-            let differs = known.payload_sha256 != webhook.payload_sha256;
-            if webhook.event.provider == Provider::Paypal && differs {
-                let sha256 = known.payload_sha256;
-                webhook_logs::keep_transmitted(self.connection, known.id, sha256)?;
-            }
             webhook_logs::replace(self.connection, known.id, webhook, outcome, transaction_id)?;
             Ok(Some(known.id))
         };

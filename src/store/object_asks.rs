@@ -145,6 +145,13 @@ fn query(reason: Reason) -> &'static str {
             is_due!(),
             "ORDER BY webhook_logs.id LIMIT :limit"
         ),
+        Reason::Doubtful => {
+            "SELECT 'event', log_id, NULL, 0, provider, 'doubtful', NULL, seen_at
+             FROM doubtful_events JOIN webhook_logs ON webhook_logs.id = log_id
+             WHERE settled_at IS NULL AND ask_at <= :now
+               AND provider = :provider AND livemode = :livemode
+             ORDER BY log_id LIMIT :limit"
+        }
     }
 }
 

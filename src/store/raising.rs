@@ -170,6 +170,48 @@ pub(super) fn failed_event_understood(
     }
 }
 
+/// What is known of two bodies that came for one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// What came first is applied.
+    Seen,
+    /// What came first was refused, and so is what came now.
+    Refused,
+    /// PayPal says that it has no such event.
+    Unknown,
+    /// PayPal says otherwise than what had come first, and that is applied now.
+    Replaced,
+}
+
+/// Two bodies came for an event, under a genuine signature.
+pub(super) fn doubtful_event(
+    connection: &Connection,
+    (subject, event_id): (&str, &str),
+    transactions: &[Transaction],
+    doubt: Doubt,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let raise = Raise {
+        kind: IssueKind::DoubtfulEvent,
+        subject: words::shortened(subject),
+        severity: Severity::Critical,
+        occasion: Occasion::Happened,
+        texts: words::doubtful_event(event_id, transactions, doubt),
+    };
+    issues::raise(connection, &raise, now)
+}
+
+/// PayPal confirmed what was kept of a doubtful event.
+pub(super) fn doubt_is_over(
+    connection: &Connection,
+    event_id: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let subject = words::shortened(event_id);
+    let how = words::doubt_is_over();
+    issues::close(connection, IssueKind::DoubtfulEvent, &subject, Some(&how), now)
+}
+
 fn failed_subject(provider: Provider, event_type: &str) -> String {
     format!("{provider} {}", words::shortened(event_type))
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, named_params};
 
 use super::read::Reader;
 use super::transactions::{self, Transaction, transaction_columns};
-use super::{Columns, StoreError, facts, other_money};
+use super::{Columns, StoreError, doubtful, facts, other_money};
 use crate::domain::change;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::State;
@@ -93,6 +93,8 @@ fn compare(connection: &Connection, row: &Row<'_>) -> Result<Vec<&'static str>, 
     let transaction = Transaction::from_row(row)?;
     let facts = facts::of(connection, transaction.id)?;
     let (folded, latest_log_id) = transactions::folded(&transaction, &facts);
+    let doubtful = doubtful::is_doubtful(connection, transaction.id)?;
+    let folded = State { doubtful, ..folded };
     let status_changed_at = folded.status_changed_at.or(Some(transaction.created_at));
     let is = &transaction.state;
     let mut differ = different(is, &folded);
@@ -134,6 +136,7 @@ fn different(one: &State, other: &State) -> Vec<&'static str> {
         ("dispute_status", one.dispute_status != other.dispute_status),
         ("amount_check", one.amount_check != other.amount_check),
         ("other_money", one.other_money != other.other_money),
+        ("doubtful", one.doubtful != other.doubtful),
     ];
     columns.into_iter().filter(|(_, is_other)| *is_other).map(|(column, _)| column).collect()
 }
@@ -152,7 +155,7 @@ impl History {
     fn of(connection: &Connection, id: i64) -> Result<Option<Self>, StoreError> {
         let mut statement = connection.prepare_cached(
             "SELECT version, status, amount_received, amount_refunded, dispute_status, amount_check,
-                    other_money, changed_at, change
+                    other_money, doubtful, changed_at, change
              FROM transaction_changes WHERE transaction_id = :id ORDER BY version",
         )?;
         let mut rows = statement.query(named_params! { ":id": id })?;
@@ -167,6 +170,7 @@ impl History {
                 dispute_status: columns.parsed("dispute_status", |word| word.parse().ok())?,
                 amount_check: columns.parsed("amount_check", |word| word.parse().ok())?,
                 other_money: other_money::column(&mut columns)?,
+                doubtful: columns.value()?,
                 currency: None,
                 status_changed_at: None,
                 latest_event_id: None,

@@ -102,7 +102,11 @@ impl Batch<'_> {
     }
 
     /// Removes what an event said of payments, but for what another rendering of it said.
-    fn take_back(&self, log: &WebhookLog, stored: &[StoredFact]) -> Result<Before, StoreError> {
+    pub(super) fn take_back(
+        &self,
+        log: &WebhookLog,
+        stored: &[StoredFact],
+    ) -> Result<Before, StoreError> {
         let mut before = Before::default();
         for payment in facts::holders(self.connection, log.id)? {
             before.was_in.push(payment);
@@ -124,7 +128,7 @@ impl Batch<'_> {
 }
 
 /// Whether an event says what is stored of it, by the rendering that is kept.
-fn says_the_same(stored: &[StoredFact], event: &Event) -> Result<bool, StoreError> {
+pub(super) fn says_the_same(stored: &[StoredFact], event: &Event) -> Result<bool, StoreError> {
     let mut said: Vec<Said> = Said::of(stored)?;
     said.retain(|one| !one.is_of_other_rendering);
     said.sort_by_key(|one| one.ordinal);

@@ -10,7 +10,7 @@ use super::database::Database;
 use super::ingest::Outcome;
 use super::numbers::Numbers;
 use super::read::Reader;
-use super::{Columns, StoreError, issue_retention};
+use super::{Columns, StoreError, issue_retention, transmissions};
 use crate::domain::retention::{Cutoff, is_settled};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{DisputeStatus, Status};
@@ -134,6 +134,9 @@ fn step(
         (Round::Begun, _) => {
             if let Some(before) = cutoff.rejected {
                 pruned.rejected = remove_rejected(&transaction, before)?;
+            }
+            if let Some(before) = cutoff.transmissions {
+                transmissions::remove_old(&transaction, before)?;
             }
             Round::Issues
         }

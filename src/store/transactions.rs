@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::facts::StoredFact;
 use super::register::NewTransaction;
-use super::{Columns, StoreError, changes, facts, late_money, other_money, raising};
+use super::{Columns, StoreError, changes, doubtful, facts, late_money, other_money, raising};
 use crate::domain::change;
 use crate::domain::event::Provider;
 use crate::domain::merchant_action::needed;
@@ -66,6 +66,8 @@ pub struct Change {
     pub amount_check: AmountCheck,
     /// Money in other currencies by then.
     pub other_money: Vec<OtherMoney>,
+    /// Whether an event of it was doubtful by then.
+    pub doubtful: bool,
     /// When it was committed, UTC.
     pub changed_at: Timestamp,
     /// The event's id and type; `None` where the shop caused it.
@@ -77,7 +79,8 @@ macro_rules! transaction_columns {
     () => {
         "id, provider, reference, order_id, amount, currency, partial, status, amount_received, \
          amount_refunded, received_currency, dispute_status, amount_check, status_changed_at, \
-         other_money, livemode, created_at, updated_at, version, latest_log_id, metadata, closed_at"
+         other_money, doubtful, livemode, created_at, updated_at, version, latest_log_id, metadata, \
+         closed_at"
     };
 }
 pub(super) use transaction_columns;
@@ -106,6 +109,7 @@ impl Transaction {
                 status_changed_at: Some(columns.instant()?),
                 latest_event_id: None,
                 other_money: other_money::column(&mut columns)?,
+                doubtful: columns.value()?,
             },
             livemode: columns.value()?,
             created_at: columns.instant()?,
@@ -124,7 +128,7 @@ macro_rules! change_columns {
         "transaction_changes.version, change, transaction_changes.status, \
          transaction_changes.amount_received, transaction_changes.amount_refunded, \
          transaction_changes.dispute_status, transaction_changes.amount_check, \
-         transaction_changes.other_money, changed_at, event_id, event_type"
+         transaction_changes.other_money, transaction_changes.doubtful, changed_at, event_id, event_type"
     };
 }
 pub(super) use change_columns;
@@ -145,6 +149,7 @@ impl Change {
             dispute_status: columns.parsed("dispute status", DisputeStatus::parse)?,
             amount_check: columns.parsed("amount check", AmountCheck::parse)?,
             other_money: other_money::column(columns)?,
+            doubtful: columns.value()?,
             changed_at: columns.instant()?,
             event: columns.value::<Option<String>>()?.zip(columns.value()?),
         })
@@ -272,6 +277,8 @@ pub(super) fn refold(
 ) -> Result<Refolded, StoreError> {
     let facts = facts::counting(connection, transaction.id)?;
     let (saved, latest_log_id) = folded(transaction, &facts);
+    let doubtful = doubtful::is_doubtful(connection, transaction.id)?;
+    let saved = State { doubtful, ..saved };
     let change = change::kind(Some(&transaction.state), &saved);
     let version = transaction.version + i64::from(change.is_some());
     connection
@@ -280,7 +287,7 @@ pub(super) fn refold(
              SET status = :status, amount_received = :amount_received,
                  amount_refunded = :amount_refunded, received_currency = :received_currency,
                  dispute_status = :dispute_status, amount_check = :amount_check,
-                 other_money = :other_money,
+                 other_money = :other_money, doubtful = :doubtful,
                  status_changed_at = ifnull(:status_changed_at, created_at),
                  updated_at = :now, version = :version, latest_log_id = :latest_log_id
              WHERE id = :id",
@@ -294,6 +301,7 @@ pub(super) fn refold(
             ":dispute_status": saved.dispute_status.as_str(),
             ":amount_check": saved.amount_check.as_str(),
             ":other_money": other_money::text(&saved.other_money),
+            ":doubtful": saved.doubtful,
             ":status_changed_at": saved.status_changed_at.map(|at| at.to_string()),
             ":now": now.to_string(),
             ":version": version,

@@ -1,6 +1,6 @@
 //! `webhook_logs`: every genuine event, once.
 
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, Row, named_params};
 use sha2::{Digest, Sha256};
 
 use super::chain::Hash;
@@ -189,7 +189,8 @@ pub(super) fn known(
     }))
 }
 
-/// Puts another rendering of an event, and what became of it, in place of one that led to nothing.
+/// Puts another rendering of an event, and what became of it, in place of the one that is kept: that led to
+/// nothing, or was forged.
 pub(super) fn replace(
     connection: &Connection,
     id: i64,
@@ -308,61 +309,5 @@ pub(super) fn assign(
             ":transaction_id": transaction_id,
             ":status": status.as_str(),
         })?;
-    Ok(())
-}
-
-/// The hash of the body that came with this PayPal transmission, if it is known.
-pub(super) fn transmission(
-    connection: &Connection,
-    transmission_id: &str,
-) -> rusqlite::Result<Option<[u8; 32]>> {
-    connection
-        .prepare_cached(
-            "SELECT coalesce(paypal_transmissions.payload_sha256, webhook_logs.payload_sha256)
-                 AS payload_sha256
-             FROM paypal_transmissions
-             JOIN webhook_logs ON webhook_logs.id = log_id
-             WHERE transmission_id = :transmission_id",
-        )?
-        .query_row(named_params! { ":transmission_id": transmission_id }, |row| {
-            row.get("payload_sha256")
-        })
-        .optional()
-}
-
-/// Remembers that this PayPal transmission carried this event; its body's hash, if that is not the
-/// event's.
-pub(super) fn remember_transmission(
-    connection: &Connection,
-    transmission_id: &str,
-    log_id: i64,
-    payload_sha256: Option<[u8; 32]>,
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO paypal_transmissions (transmission_id, log_id, payload_sha256)
-             VALUES (:transmission_id, :log_id, :payload_sha256)
-             ON CONFLICT (transmission_id) DO NOTHING",
-        )?
-        .execute(named_params! {
-            ":transmission_id": transmission_id,
-            ":log_id": log_id,
-            ":payload_sha256": payload_sha256,
-        })?;
-    Ok(())
-}
-
-/// Remembers what body the transmissions of this event carried, because it is to be another's.
-pub(super) fn keep_transmitted(
-    connection: &Connection,
-    log_id: i64,
-    payload_sha256: [u8; 32],
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "UPDATE paypal_transmissions SET payload_sha256 = :payload_sha256
-             WHERE log_id = :log_id AND payload_sha256 IS NULL",
-        )?
-        .execute(named_params! { ":log_id": log_id, ":payload_sha256": payload_sha256 })?;
     Ok(())
 }

@@ -41,6 +41,7 @@ impl Options {
         let variables = vec![
             ("PAYHOOKD_DB".to_owned(), db.display().to_string()),
             ("PAYHOOKD_RECONCILE_EVERY".to_owned(), "off".to_owned()),
+            ("PAYHOOKD_PAYPAL_MAX_AGE".to_owned(), "forever".to_owned()),
             ("PAYHOOKD_KEEP_PAYLOADS".to_owned(), "forever".to_owned()),
             ("PAYHOOKD_KEEP_REJECTED".to_owned(), "forever".to_owned()),
             ("PAYHOOKD_KEEP_ISSUES".to_owned(), "forever".to_owned()),

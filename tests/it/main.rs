@@ -42,6 +42,7 @@ mod deliveries;
 mod discrepancies;
 mod docs;
 mod doctor;
+mod doubtful;
 mod endpoints;
 mod examples;
 mod faults;

@@ -165,6 +165,12 @@ fn rows_that_can_not_be_true_are_refused() {
         "UPDATE daily_reports SET next_attempt_at = NULL WHERE id = 2",
         "UPDATE rejected_requests SET provider = 'adyen' WHERE id = 1",
         "UPDATE paypal_transmissions SET log_id = 99",
+        "UPDATE paypal_transmissions SET payload_sha256 = x'00'",
+        "UPDATE doubtful_events SET reason = 'strange'",
+        // Settled without saying how, and the reverse.
+        "UPDATE doubtful_events SET settled_at = NULL WHERE log_id = 71",
+        "UPDATE doubtful_events SET verdict = 'confirmed' WHERE log_id = 1",
+        "UPDATE transactions SET doubtful = 2 WHERE id = 1",
         "UPDATE webhook_logs SET headers_sha256 = x'00' WHERE id = 61",
         "UPDATE webhook_log_chain SET kind = 'seen'",
         "UPDATE webhook_log_chain SET log_id = 99",

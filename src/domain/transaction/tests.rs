@@ -523,6 +523,7 @@ fn nothing_known_is_pending_in_the_expected_currency() {
             status_changed_at: None,
             latest_event_id: None,
             other_money: Vec::new(),
+            doubtful: false,
         }
     );
 }

@@ -120,6 +120,12 @@ fn changed(
             @if before.is_some_and(|before| before.dispute_status != change.dispute_status) {
                 (words.dispute(change.dispute_status)) ". "
             }
+            @if change.doubtful && before.is_some_and(|before| !before.doubtful) {
+                span.tag.bad { (texts.doubtful) } " "
+            }
+            @if !change.doubtful && before.is_some_and(|before| before.doubtful) {
+                (texts.not_doubtful) ". "
+            }
             @if change.amount_check.is_wrong()
                 && before.is_some_and(|before| before.amount_check != change.amount_check) {
                 span.tag.bad { (words.amount_check(change.amount_check)) } " "

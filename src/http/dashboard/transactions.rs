@@ -204,6 +204,9 @@ pub(super) fn state(typeset: Typeset<'_>, transaction: &Transaction) -> Markup {
             @if state.amount_check.is_wrong() {
                 " " span.tag.bad { (words.amount_check(state.amount_check)) }
             }
+            @if state.doubtful {
+                " " span.tag.bad { (words.transactions.doubtful) }
+            }
             @if transaction.closed_at.is_some() {
                 " " span.tag { (words.transactions.closed) }
             }

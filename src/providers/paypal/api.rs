@@ -12,6 +12,18 @@ use super::super::loose::Loose;
 /// Where events are listed; those of the last thirty days.
 pub const EVENTS: &str = "/v1/notifications/webhooks-events";
 
+/// Where one event is, if its id may stand in a path.
+pub fn event_path(id: &str) -> Option<String> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let is_name = !id.is_empty() && !id.starts_with('.') && id.bytes().all(is_plain);
+    is_name.then(|| format!("{EVENTS}/{id}"))
+}
+
+/// The event that stood there, to the byte.
+pub fn event(answer: &[u8]) -> Result<Verified<'_>, NotAPage> {
+    serde_json::from_slice(answer).map(from_api).map_err(|_| NotAPage)
+}
+
 /// A page of the list of events.
 #[derive(Debug)]
 pub struct EventPage {
@@ -128,6 +140,18 @@ mod tests {
             "@elsewhere.example/v1/notifications/webhooks-events?x",
         ] {
             assert_eq!(next(href), Err(NotAPage), "{href}");
+        }
+    }
+
+    #[test]
+    fn an_event_is_asked_for_by_what_may_stand_in_a_path() {
+        for id in ["WH-2W7266712B616591M-36507203HX6402335", "WH-1.a_b"] {
+            assert_eq!(event_path(id), Some(format!("{EVENTS}/{id}")));
+        }
+        for id in
+            ["", ".", "..", "../x", "WH-1/x", "WH-1?x", "WH-1#x", "WH-1%2e", "WH-1~00", "WH 1"]
+        {
+            assert_eq!(event_path(id), None, "{id}");
         }
     }
 

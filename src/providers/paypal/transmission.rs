@@ -35,8 +35,8 @@ pub mod header {
 /// events.
 pub const SIMULATOR_WEBHOOK_ID: &str = "WEBHOOK_ID";
 
-/// A transmission time further ahead than this means that one of the clocks is wrong. There is no
-/// limit for the past: PayPal retries for three days, and may keep the first time while it does.
+/// A transmission time further ahead than this means that one of the clocks is wrong. How long ago it
+/// may be is asked for itself ([`Transmission::is_older_than`]).
 const MAX_AHEAD: Duration = Duration::from_secs(300);
 
 /// The webhook ids of this endpoint, each with the environment whose certificate signs for it.
@@ -152,6 +152,12 @@ impl<'h> Transmission<'h> {
         }
         self.check_time(now)?;
         Ok(Verified { payload, proof: Proof::PaypalPostback(place) })
+    }
+
+    /// Whether it was sent longer than `most` ago, or at a time that can't be read. The signature never
+    /// ends, and PayPal, which sends for three days, may keep the first time while it does.
+    pub fn is_older_than(&self, most: Duration, now: Timestamp) -> bool {
+        Timestamp::parse(self.time).map_or(true, |time| time < now.minus(most))
     }
 
     fn check_time(&self, now: Timestamp) -> Result<(), Refusal> {

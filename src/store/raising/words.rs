@@ -2,6 +2,7 @@
 
 use super::super::orphans::Orphan;
 use super::super::transactions::Transaction;
+use super::Doubt;
 use crate::domain::event::Provider;
 use crate::domain::issue::Texts;
 use crate::domain::language::Language::{self, English, French};
@@ -289,6 +290,105 @@ pub(super) fn failed_event(
             format!("Événement {event_id}, en anglais\u{a0}: «\u{a0}{why}\u{a0}»."),
             format!("{show}\u{a0}; après une mise à jour {replay}"),
         ),
+    }
+}
+
+/// Two bodies came for an event of PayPal's, under a genuine signature.
+pub(super) fn doubtful_event(
+    event_id: &str,
+    transactions: &[Transaction],
+    doubt: Doubt,
+) -> Spoken<Texts> {
+    let event_id = shortened(event_id);
+    let payments = |language| -> String {
+        transactions
+            .iter()
+            .map(|one| format!(": {} ({})", Payment::of(one, None).text(language), one.id))
+            .collect()
+    };
+    let (in_english, in_french) = (payments(English), payments(French));
+    let show = format!("`payhookd events show {event_id}`");
+    let keys = "PAYPAL_CLIENT_ID, PAYPAL_CLIENT_SECRET";
+    let (title, detail, remedy) = match doubt {
+        Doubt::Seen => (
+            ("Two bodies came for PayPal event", "Deux contenus reçus pour l’événement PayPal"),
+            (
+                "Both have a genuine signature, which covers no more than a checksum: one of them is \
+                 forged. What came first is kept, and its transactions are doubtful until PayPal is \
+                 asked.",
+                "Les deux portent une signature authentique, qui ne couvre qu’une somme de contrôle\u{a0}: \
+                 l’un est falsifié. Le premier reçu est gardé, et ses transactions sont douteuses \
+                 jusqu’à ce que PayPal soit interrogé.",
+            ),
+            (
+                format!(
+                    "with {keys} PayPal is asked by itself; else compare {show} with PayPal's page"
+                ),
+                format!(
+                    "avec {keys}, PayPal est interrogé automatiquement\u{a0}; sinon comparez {show} \
+                     avec la page de PayPal"
+                ),
+            ),
+        ),
+        Doubt::Refused => (
+            ("Two bodies came for PayPal event", "Deux contenus reçus pour l’événement PayPal"),
+            (
+                "Both have a genuine signature, which covers no more than a checksum, and neither was \
+                 believed.",
+                "Les deux portent une signature authentique, qui ne couvre qu’une somme de contrôle, et \
+                 aucun n’a été cru.",
+            ),
+            (
+                format!("with {keys} it is fetched from PayPal; else look for it on PayPal's page"),
+                format!(
+                    "avec {keys}, il est obtenu de PayPal\u{a0}; sinon cherchez-le sur la page de PayPal"
+                ),
+            ),
+        ),
+        Doubt::Unknown => (
+            ("PayPal knows no event", "PayPal ne connaît pas l’événement"),
+            (
+                "Two bodies came for it, so what is kept is likely forged. (PayPal forgets events after \
+                 thirty days.)",
+                "Deux contenus ont été reçus, donc celui qui est gardé est sans doute falsifié. (PayPal \
+                 oublie les événements après trente jours.)",
+            ),
+            (
+                format!("look at the payment on PayPal's page; {show} has what is kept"),
+                format!(
+                    "regardez le paiement sur la page de PayPal\u{a0}; {show} montre ce qui est gardé"
+                ),
+            ),
+        ),
+        Doubt::Replaced => (
+            (
+                "Forged, and put right: PayPal event",
+                "Falsifié, et rectifié\u{a0}: événement PayPal",
+            ),
+            (
+                "What had come first was applied, and PayPal says otherwise. What PayPal says is applied \
+                 now.",
+                "Le premier contenu reçu avait été appliqué, et PayPal dit autre chose. Ce que dit PayPal \
+                 est appliqué maintenant.",
+            ),
+            (
+                format!("see what the shop did meanwhile ({show}), then dismiss this"),
+                format!("voyez ce que la boutique a fait entre-temps ({show}), puis écartez ceci"),
+            ),
+        ),
+    };
+    Spoken {
+        english: Texts::new(format!("{} {event_id}{in_english}", title.0), detail.0, remedy.0),
+        french: Texts::new(format!("{} {event_id}{in_french}", title.1), detail.1, remedy.1),
+    }
+}
+
+/// PayPal confirmed what was kept.
+pub(super) fn doubt_is_over() -> Spoken<String> {
+    Spoken {
+        english: "PayPal confirmed what is kept: the other body was forged.".to_owned(),
+        french: "PayPal a confirmé ce qui est gardé\u{a0}: l’autre contenu était falsifié."
+            .to_owned(),
     }
 }
 

@@ -94,6 +94,7 @@ impl Words {
             (English, IssueKind::Endpoint) => "endpoint",
             (English, IssueKind::Reconcile) => "reconciling",
             (English, IssueKind::Discrepancy) => "discrepancy",
+            (English, IssueKind::DoubtfulEvent) => "doubtful event",
             (French, IssueKind::Orphan) => "orphelin",
             (French, IssueKind::LateMoney) => "argent tardif",
             (French, IssueKind::AmountMismatch) => "mauvais montant",
@@ -113,6 +114,7 @@ impl Words {
             (French, IssueKind::Endpoint) => "adresse de webhook",
             (French, IssueKind::Reconcile) => "rapprochement",
             (French, IssueKind::Discrepancy) => "divergence",
+            (French, IssueKind::DoubtfulEvent) => "événement douteux",
         }
     }
 }

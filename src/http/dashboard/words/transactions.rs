@@ -64,6 +64,8 @@ texts! {
         paid: Text = "Paid", "Payé";
         paid_in_full: Text = "all that is expected was received and kept",
             "tout ce qui est attendu a été reçu et gardé";
+        doubtful: Text = "doubtful", "douteuse";
+        not_doubtful: Text = "no longer doubtful", "plus douteuse";
         other_money: Text = "In another currency", "Dans une autre devise";
         status: Text = "Status", "Statut";
         provider: Text = "Provider", "Prestataire";
