@@ -23,7 +23,7 @@ CREATE TABLE doubtful_events (
     seen_at    TEXT NOT NULL,
     ask_at     TEXT,                                        -- NULL: not asked again
     settled_at TEXT,
-    verdict    TEXT CHECK (verdict IN ('confirmed', 'replaced')),
+    verdict    TEXT CHECK (verdict IN ('confirmed', 'replaced', 'accepted')),
     CHECK ((settled_at IS NULL) = (verdict IS NULL))
 ) STRICT;
 CREATE INDEX doubtful_events_open ON doubtful_events (log_id) WHERE settled_at IS NULL;

@@ -21,12 +21,14 @@ use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 
 words! {
-    /// What PayPal said of a doubtful event.
+    /// What PayPal, or a person, said of a doubtful event.
     Verdict {
         /// What was kept.
         Confirmed = "confirmed",
         /// Something else, which was put in its place.
         Replaced = "replaced",
+        /// A person has looked: what was kept stands.
+        Accepted = "accepted",
     }
 }
 
@@ -133,16 +135,7 @@ impl Batch<'_> {
                 other => stored.is_empty() && Outcome::from(other) == log.status,
             };
         let verdict = if is_same { Verdict::Confirmed } else { Verdict::Replaced };
-        self.connection
-            .prepare_cached(
-                "UPDATE doubtful_events SET settled_at = :now, verdict = :verdict, ask_at = NULL
-                 WHERE log_id = :log_id",
-            )?
-            .execute(named_params! {
-                ":log_id": log.id,
-                ":now": now.to_string(),
-                ":verdict": verdict.as_str(),
-            })?;
+        self.settle_doubt(log.id, verdict, now)?;
         let mut concerned = facts::holders(self.connection, log.id)?;
         if verdict == Verdict::Replaced {
             self.put_in_place(log, &stored, told, now)?;
@@ -158,7 +151,9 @@ impl Batch<'_> {
             }
         }
         match verdict {
-            Verdict::Confirmed => raising::doubt_is_over(self.connection, &log.event_id, now)?,
+            Verdict::Confirmed | Verdict::Accepted => {
+                raising::doubt_is_over(self.connection, &log.event_id, verdict, now)?;
+            }
             Verdict::Replaced => {
                 let of = (&*log.event_id, &*log.event_id);
                 let doubt = raising::Doubt::Replaced;
@@ -166,6 +161,42 @@ impl Batch<'_> {
             }
         }
         Ok(Some(verdict))
+    }
+
+    /// A person has looked at the doubtful event with this id: what is kept of it, if anything, stands.
+    pub(super) fn accept_doubtful(&self, event_id: &str, now: Timestamp) -> Result<(), StoreError> {
+        let log_id: Option<i64> = self
+            .connection
+            .prepare_cached(
+                "SELECT log_id FROM doubtful_events JOIN webhook_logs ON webhook_logs.id = log_id
+                 WHERE settled_at IS NULL AND event_id = :event_id",
+            )?
+            .query_row(named_params! { ":event_id": event_id }, |row| row.get("log_id"))
+            .optional()?;
+        if let Some(log_id) = log_id {
+            self.settle_doubt(log_id, Verdict::Accepted, now)?;
+            self.look_again(log_id, now)?;
+        }
+        raising::doubt_is_over(self.connection, event_id, Verdict::Accepted, now)
+    }
+
+    fn settle_doubt(
+        &self,
+        log_id: i64,
+        verdict: Verdict,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "UPDATE doubtful_events SET settled_at = :now, verdict = :verdict, ask_at = NULL
+                 WHERE log_id = :log_id",
+            )?
+            .execute(named_params! {
+                ":log_id": log_id,
+                ":now": now.to_string(),
+                ":verdict": verdict.as_str(),
+            })?;
+        Ok(())
     }
 
     /// What PayPal says goes the way of an event that is read again, and its body is kept instead.

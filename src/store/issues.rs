@@ -131,23 +131,27 @@ impl Batch<'_> {
         close(self.connection, kind, subject, Some(how), now)
     }
 
-    /// A person says that they know of an issue. It stays until it is over; again is the same.
+    /// A person says that they know of an issue. It stays until it is over; again is the same. Of an event
+    /// in doubt it says that what is kept stands, and ends it.
     pub fn dismiss_issue(&self, id: i64, now: Timestamp) -> Result<Dismissed, StoreError> {
-        let closed_at: Option<Option<String>> = self
+        let found: Option<(bool, String, String)> = self
             .connection
-            .prepare_cached("SELECT closed_at FROM issues WHERE id = :id")?
-            .query_row(named_params! { ":id": id }, |row| row.get("closed_at"))
+            .prepare_cached("SELECT closed_at IS NULL, kind, subject FROM issues WHERE id = :id")?
+            .query_row(named_params! { ":id": id }, |row| row.try_into())
             .optional()?;
-        match closed_at {
-            None => return Ok(Dismissed::Unknown),
-            Some(Some(_)) => return Ok(Dismissed::Closed),
-            Some(None) => {}
+        let Some((is_open, kind, subject)) = found else { return Ok(Dismissed::Unknown) };
+        if !is_open {
+            return Ok(Dismissed::Closed);
         }
         self.connection
             .prepare_cached(
                 "UPDATE issues SET dismissed_at = ifnull(dismissed_at, :now) WHERE id = :id",
             )?
             .execute(named_params! { ":id": id, ":now": now.to_string() })?;
+        if kind == IssueKind::DoubtfulEvent.as_str() {
+            // Whoever has looked decides, where nobody else does.
+            self.accept_doubtful(&subject, now)?;
+        }
         Ok(Dismissed::Done)
     }
 }

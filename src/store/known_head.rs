@@ -2,9 +2,7 @@
 //! in its place, or makes its chain anew, is noticed at the next start. It keeps nobody out who writes
 //! to both; what was printed or sent elsewhere does.
 
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -13,6 +11,7 @@ use super::backup::{beside, io};
 use super::chain::{self, Head};
 use super::database::Database;
 use super::{Reader, StoreError};
+use crate::files;
 
 /// How the chain stands to its last known head.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,16 +80,8 @@ fn note(connection: &Connection, db: &Path) -> Result<Continuation, StoreError> 
 
 /// On the disk when this returns.
 fn keep(db: &Path, head: Head) -> Result<(), StoreError> {
-    let (file, part) = (known_head_file(db), beside(db, ".head.part"));
-    let write = || {
-        let mut options = OpenOptions::new();
-        let mut written =
-            options.write(true).create(true).truncate(true).mode(0o600).open(&part)?;
-        writeln!(written, "{head}")?;
-        written.sync_all()?;
-        std::fs::rename(&part, &file)
-    };
-    write().map_err(|error| io(&error, &file))
+    let file = known_head_file(db);
+    files::replace(&file, format!("{head}\n").as_bytes(), 0o600).map_err(|error| io(&error, &file))
 }
 
 /// Moves what is known of the database at `db` to the one that was at `db` and is at `kept` now.

@@ -4,6 +4,7 @@ mod words;
 
 use rusqlite::{Connection, named_params};
 
+use super::doubtful::Verdict;
 use super::orphans::Orphan;
 use super::transactions::Transaction;
 use super::{StoreError, attention, issues};
@@ -201,14 +202,15 @@ pub(super) fn doubtful_event(
     issues::raise(connection, &raise, now)
 }
 
-/// PayPal confirmed what was kept of a doubtful event.
+/// What was kept of a doubtful event stands, by the word of PayPal or of a person.
 pub(super) fn doubt_is_over(
     connection: &Connection,
     event_id: &str,
+    verdict: Verdict,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let subject = words::shortened(event_id);
-    let how = words::doubt_is_over();
+    let how = words::doubt_is_over(verdict);
     issues::close(connection, IssueKind::DoubtfulEvent, &subject, Some(&how), now)
 }
 

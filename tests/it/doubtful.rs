@@ -250,6 +250,25 @@ fn a_genuine_body_that_came_first_is_confirmed_by_paypal() {
 }
 
 #[test]
+fn without_keys_a_person_ends_the_doubt() {
+    let (shop, Two { genuine, forged }) = (Shop::new(), Two::new());
+    shop.register();
+    let daemon = shop.start();
+    assert_eq!(shop.deliver(&daemon, "1", &genuine, &genuine).status, 200);
+    assert_eq!(refused(&shop.deliver(&daemon, "1", &genuine, &forged)), "replayed_transmission_id");
+    assert_eq!(daemon.database().rows(STATE), ["succeeded|4999|1"]);
+    let issue = "SELECT id FROM issues WHERE kind = 'doubtful_event'";
+    let issue: i64 = daemon.database().one(issue);
+    daemon.options().done(&["issues", "dismiss", &issue.to_string()]);
+    assert_eq!(daemon.database().rows(STATE), ["succeeded|4999|0"]);
+    assert_eq!(daemon.database().rows(ISSUES), [format!("{EVENT}|critical|0")]);
+    // The same forgery opens nothing again.
+    assert_eq!(refused(&shop.deliver(&daemon, "1", &genuine, &forged)), "replayed_transmission_id");
+    assert_eq!(daemon.database().rows(STATE), ["succeeded|4999|0"]);
+    daemon.database().assert_sound();
+}
+
+#[test]
 fn a_payment_that_paypal_never_told_of_is_taken_back() {
     let shop = Shop::new();
     shop.register();

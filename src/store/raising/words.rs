@@ -1,5 +1,6 @@
 //! What is said of the issues that are raised and closed in a commit, in words for a person.
 
+use super::super::doubtful::Verdict;
 use super::super::orphans::Orphan;
 use super::super::transactions::Transaction;
 use super::Doubt;
@@ -384,12 +385,18 @@ pub(super) fn doubtful_event(
 }
 
 /// PayPal confirmed what was kept.
-pub(super) fn doubt_is_over() -> Spoken<String> {
-    Spoken {
-        english: "PayPal confirmed what is kept: the other body was forged.".to_owned(),
-        french: "PayPal a confirmé ce qui est gardé\u{a0}: l’autre contenu était falsifié."
-            .to_owned(),
-    }
+pub(super) fn doubt_is_over(verdict: Verdict) -> Spoken<String> {
+    let (english, french) = match verdict {
+        Verdict::Confirmed => (
+            "PayPal confirmed what is kept: the other body was forged.",
+            "PayPal a confirmé ce qui est gardé\u{a0}: l’autre contenu était falsifié.",
+        ),
+        Verdict::Replaced | Verdict::Accepted => (
+            "A person has looked: what is kept stands.",
+            "Une personne a vérifié\u{a0}: ce qui est gardé reste.",
+        ),
+    };
+    Spoken { english: english.to_owned(), french: french.to_owned() }
 }
 
 /// The app was not told of `dead` changes, the last time for a reason that is in English.
