@@ -319,6 +319,24 @@ impl Daemon {
         self.child.id()
     }
 
+    /// How much of its memory is resident, in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        self.kib("VmRSS")
+    }
+
+    /// The most that ever was.
+    pub(crate) fn peak_kib(&self) -> u64 {
+        self.kib("VmHWM")
+    }
+
+    fn kib(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()));
+        let status = status.expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+        kib.unwrap_or_else(|| panic!("no {name} in {status}"))
+    }
+
     /// What it has logged so far.
     pub(crate) fn log(&self) -> String {
         self.log.lock().text.clone()

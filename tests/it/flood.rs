@@ -184,6 +184,30 @@ fn whoever_fills_the_memory_for_bodies_gives_way_to_whoever_comes_later() {
     wait_until("all are closed for being slow", || all_are_closed(&mut large));
 }
 
+/// Figures: `cargo test --test it flood::memory -- --nocapture`.
+#[test]
+fn memory_goes_back_to_the_system_after_a_flood() {
+    allow_many_files();
+    let daemon = Options::stripe().start();
+    assert_eq!(daemon.deliver_stripe(padded_event("m", LARGE)).status, 200);
+    let before = daemon.resident_kib();
+    let flood: Vec<Waiting> = [(70, LARGE - 1), (3_000, 16_000)]
+        .into_iter()
+        .flat_map(|(count, bytes)| std::iter::repeat_n(beginning_of_large(bytes), count))
+        .map(|beginning| Waiting::open(daemon.public, &beginning, ""))
+        .collect();
+    wait_until("it takes memory", || daemon.resident_kib() > before + 64 * 1024);
+    drop(flood);
+    wait_until("most of it is given back", || daemon.resident_kib() < before + 24 * 1024);
+    let mebibytes = |kib: u64| kib / 1024;
+    println!(
+        "resident: {} MiB before, {} at the peak, {} after",
+        mebibytes(before),
+        mebibytes(daemon.peak_kib()),
+        mebibytes(daemon.resident_kib())
+    );
+}
+
 /// The largest body that is taken.
 const LARGE: usize = 1024 * 1024;
 /// A tenth of 2 KB.
