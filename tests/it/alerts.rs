@@ -71,7 +71,7 @@ fn each_form_is_told_once_in_its_own_words() {
     let urls: Vec<String> = forms.iter().zip(&targets).map(|(form, one)| url(form, one)).collect();
     let options = options(&urls);
     let daemon = options.start();
-    let hostile = "<!channel> @everyone\r\nto: evil *b*";
+    let hostile = "<!channel> @everyone\u{2028}to: evil *b*";
     let paid = StripeSample::new("payment_intent.succeeded", "1").order(hostile);
     assert_eq!(daemon.deliver_stripe(paid.body()).status, 200);
     settle(&options);

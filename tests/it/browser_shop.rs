@@ -44,7 +44,8 @@ impl Shop {
         shop.pays("lost", &say);
         shop.pays("astray", &say);
         shop.is_not_understood(&say);
-        let capture = PaypalSample::new("PAYMENT.CAPTURE.COMPLETED", &say("1")).order(&say("P-1"));
+        let capture = PaypalSample::new("PAYMENT.CAPTURE.COMPLETED", &known("1", &say));
+        let capture = capture.order(&known("P-1", &say));
         let url = shop._certificates.url("CERT-1");
         assert_eq!(shop.daemon.deliver_paypal(&capture.body(), &url).status, 200);
         wait_until_all(shop.daemon.options(), "dead");
@@ -71,13 +72,14 @@ impl Shop {
     }
 
     fn pays(&self, name: &str, say: &impl Fn(&str) -> String) {
-        let id = if name == "paid" { known(name, say) } else { say(name) };
+        let id =
+            if name == "paid" { known(name, say) } else { known(&format!("stray-{name}"), say) };
         let sample = StripeSample::new("payment_intent.succeeded", &id)
-            .order(&say(&format!("order-{name}")))
+            .order(&known(&format!("order-of-{name}"), say))
             .at(&now())
             .test_money();
         let mut event: Value = serde_json::from_str(&sample.body()).expect("JSON");
-        event["api_version"] = json!(say("2026-01-01"));
+        event["api_version"] = json!(known("2026-01-01", say));
         let object = &mut event["data"]["object"];
         object["description"] = json!(say("two cups"));
         object["receipt_email"] = json!(say("ada@shop.example"));
@@ -111,10 +113,10 @@ impl Shop {
     fn refunds(&self, name: &str, say: &impl Fn(&str) -> String) {
         let payment = known("paid", say);
         self.deliver(&json!({
-            "id": format!("evt_refund_{}", say(name)), "object": "event", "type": "refund.created",
+            "id": format!("evt_refund_{}", known(name, say)), "object": "event", "type": "refund.created",
             "livemode": false, "created": Clock::SYSTEM.now().unix_seconds(),
             "data": {"object": {
-                "id": format!("re_{}", say(name)), "object": "refund", "amount": 500,
+                "id": format!("re_{}", known(name, say)), "object": "refund", "amount": 500,
                 "currency": "eur", "charge": format!("ch_{payment}"),
                 "payment_intent": format!("pi_{payment}"), "status": "succeeded",
                 "reason": say("requested_by_customer"),
@@ -190,7 +192,7 @@ impl Shop {
     }
 }
 
-/// What is said of what the shop registers, which is never this long.
+/// The same where it is an id, which is never this long.
 fn known(text: &str, say: &impl Fn(&str) -> String) -> String {
     say(text).chars().take(200).collect()
 }

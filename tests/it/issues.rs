@@ -144,14 +144,14 @@ fn notifications_that_are_given_up_are_one_issue_until_they_are_retried() {
 fn what_a_sender_writes_stays_within_its_line() {
     let options = Options::stripe().arg("--orphan-grace=0");
     let daemon = options.start();
-    let hostile = "A-1\nlevel=error msg=forged \u{1b}[2J\u{202e}";
+    let hostile = "A-1\u{2028}level=error msg=forged \u{202e}";
     deliver(&daemon, &[StripeSample::new("payment_intent.succeeded", "1").order(hostile)]);
     let line = daemon.wait_for_line("msg=issue ");
-    assert!(line.contains("order A-1\\nlevel=error"), "{line}");
+    assert!(line.contains("order A-1\\u{2028}level=error"), "{line}");
     assert!(!daemon.log().lines().any(|line| line.starts_with("level=error")));
     let listed = options.done(&["issues", "list"]);
     assert_eq!(listed.lines().count(), 2, "{listed}");
-    assert!(!listed.contains('\u{1b}') && !listed.contains('\u{202e}'), "{listed:?}");
+    assert!(!listed.contains(['\u{2028}', '\u{202e}']), "{listed:?}");
 }
 
 #[test]

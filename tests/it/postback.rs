@@ -82,9 +82,16 @@ fn verdict(verdict: &str) -> Reply {
     Reply::ok(json!({ "verification_status": verdict }).to_string())
 }
 
+/// The headers of its transmission, which is signed anew each time.
+fn headers_of(body: &str) -> Vec<(&'static str, String)> {
+    transmission(body, &format!("{:08x}", crc32fast::hash(body.as_bytes())), CERT_URL)
+}
+
 fn deliver(daemon: &Daemon, body: &str) -> Answer {
-    let headers =
-        transmission(body, &format!("{:08x}", crc32fast::hash(body.as_bytes())), CERT_URL);
+    deliver_with(daemon, &headers_of(body), body)
+}
+
+fn deliver_with(daemon: &Daemon, headers: &[(&str, String)], body: &str) -> Answer {
     let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, &**value)).collect();
     daemon.post(PAYPAL, &headers, body)
 }
@@ -99,7 +106,8 @@ fn paypal_is_asked_with_every_header_and_the_body_to_the_byte() {
     let daemon = api.options().start();
     let body =
         "{ \"id\":\"WH-1\",\"amount\":1.00,\"text\":\"\\u20ac\\/\u{20ac}\",\t\"b\":[ ] ,\"b\":1}";
-    assert_eq!(deliver(&daemon, body).text(), r#"{"received":true}"#);
+    let headers = headers_of(body);
+    assert_eq!(deliver_with(&daemon, &headers, body).text(), r#"{"received":true}"#);
 
     let tokens = api.asked(TOKEN);
     assert_eq!(tokens.len(), 1);
@@ -117,8 +125,6 @@ fn paypal_is_asked_with_every_header_and_the_body_to_the_byte() {
     let mut question: Value = serde_json::from_str(text).expect("JSON");
     let question = question.as_object_mut().expect("an object");
     question.remove("webhook_event");
-    let headers =
-        transmission(body, &format!("{:08x}", crc32fast::hash(body.as_bytes())), CERT_URL);
     let sent = |name: &str| headers.iter().find(|(known, _)| *known == name).map(|(_, it)| &**it);
     assert_eq!(
         Value::Object(question.clone()),
