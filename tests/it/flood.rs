@@ -172,11 +172,11 @@ fn whoever_fills_the_memory_for_bodies_gives_way_to_whoever_comes_later() {
     let beginning = beginning_of_large(LARGE - 1);
     let mut large: Vec<Waiting> =
         (0..80).map(|_| Waiting::open(daemon.public, &beginning, "")).collect();
+    wait_until("those that came first have made room", || closed_of(&mut large) >= 80 - 64);
     for number in 0..40 {
         let padded = padded_event(&format!("large{number}"), LARGE);
         assert_eq!(daemon.deliver_stripe(&padded).status, 200);
     }
-    wait_until("those that came first have made room", || closed_of(&mut large) >= 80 - 64);
     let told = large.iter().find(|one| one.closed).map(|one| one.answer.clone());
     let told = String::from_utf8(told.unwrap_or_default()).expect("text");
     assert!(told.starts_with("HTTP/1.1 503 ") && told.contains("retry-after: 5"), "{told}");
