@@ -1,6 +1,8 @@
 //! Tells the binary which commit it was made of. A debug build is of none, so that a commit does not
 //! make every incremental build compile all of it again.
 
+#![allow(clippy::disallowed_methods)]
+
 use std::env;
 use std::fs;
 use std::path::Path;

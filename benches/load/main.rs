@@ -10,6 +10,8 @@
 //! server share the machine, so figures compare within one run and not between machines. Requests
 //! go to the loopback interface only, in bounded number and time.
 
+#![allow(clippy::disallowed_methods)]
+
 mod attempts;
 mod care;
 mod client;

@@ -86,6 +86,7 @@ fn run_anew(variables: Vec<(String, String)>) -> Result<Infallible, CommandError
     let name = arguments.next().unwrap_or_else(|| "payhookd".into());
     // Where there is no /proc to say which program this is, it is found as it was the first time.
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from(&name));
+    #[expect(clippy::disallowed_methods, reason = "it is payhookd, which needs its settings")]
     let error = Command::new(program).arg0(name).args(arguments).envs(variables).exec();
     Err(said(format!("payhookd can't be run with the settings of {ENV_FILE}: {error}")))
 }

@@ -34,6 +34,7 @@ pub(super) fn program(path: &Path) -> Command {
         let name = name.to_str().unwrap_or_default();
         PASSED_ON.contains(&name) || name.starts_with("LC_")
     };
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     let mut command = Command::new(path);
     command.env_clear().envs(std::env::vars_os().filter(|(name, _)| is_passed_on(name)));
     command

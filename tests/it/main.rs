@@ -1,5 +1,7 @@
 //! The built daemon on real sockets with a real database file: what its users rely on.
 
+#![allow(clippy::disallowed_methods)]
+
 mod admin;
 mod adversary;
 mod alerts;
