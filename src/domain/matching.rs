@@ -172,6 +172,16 @@ fn has_units(kind: ReferenceKind) -> bool {
     matches!(kind, ReferenceKind::Order | ReferenceKind::Payment)
 }
 
+/// Of several ways to one transaction the best counts, whichever is found first.
+fn lead(to: &mut BTreeMap<i64, MatchedBy>, transaction: i64, by: MatchedBy) {
+    match to.get(&transaction) {
+        Some(known) if *known <= by => {}
+        _ => {
+            to.insert(transaction, by);
+        }
+    }
+}
+
 /// Sets of numbers that turned out to be one.
 struct Union(Vec<usize>);
 
@@ -431,8 +441,7 @@ impl<'g> Graph<'g> {
             };
             let around = around.entry(self.areas.root(open)).or_default();
             for transaction in &own.transactions {
-                let known = around.entry(*transaction).or_insert_with(|| by.clone());
-                *known = known.clone().min(by.clone());
+                lead(around, *transaction, by.clone());
             }
         };
         for (home, names) in self.node_of.iter().zip(&self.names) {
@@ -509,15 +518,19 @@ impl<'g> Graph<'g> {
                         MatchedBy::Registered(id) => MatchedBy::Tied(id.clone()),
                         by => by.clone(),
                     };
-                    to.extend(own.transactions.iter().map(|id| (*id, by.clone())));
+                    for id in &own.transactions {
+                        lead(&mut to, *id, by.clone());
+                    }
                 }
                 None => {
                     let area = self.areas.root(*invoice);
                     match by_area.get(&area) {
-                        Some(around) => to.extend(around.clone()),
+                        Some(around) => {
+                            around.iter().for_each(|(id, by)| lead(&mut to, *id, by.clone()));
+                        }
                         None => {
                             if let Lead::One(id, by) = self.led(&self.said_in(area, None)) {
-                                to.insert(id, by);
+                                lead(&mut to, id, by);
                             }
                         }
                     }
@@ -628,8 +641,7 @@ impl<'g> Graph<'g> {
                     _ => MatchedBy::OrderId(value),
                 };
                 for id in self.registry.shared.get(&one.value).into_iter().flatten() {
-                    let known = led.entry(*id).or_insert_with(|| by.clone());
-                    *known = known.clone().min(by.clone());
+                    lead(&mut led, *id, by.clone());
                 }
             }
             match led.len() {
@@ -687,4 +699,43 @@ fn falls_short(provider: Provider, expected: &Expected, facts: &[&Fact]) -> bool
         if takings.taken.values().any(|minor| *minor > 0) { takings.taken } else { takings.held };
     money.values().any(|minor| *minor > 0)
         && money.get(&currency).copied().unwrap_or_default() < amount
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One transfer paid two invoices: one is registered, and the other has its order id.
+    #[test]
+    fn of_two_ways_to_one_transaction_the_better_is_told_in_every_order() {
+        use ReferenceKind::{Invoice, InvoicePayment, OrderId, PaymentIntent};
+        let said = |ids: &[(ReferenceKind, &str)]| -> Vec<Reference> {
+            ids.iter().map(|(kind, id)| Reference::new(*kind, *id)).collect()
+        };
+        let events = [
+            said(&[(PaymentIntent, "pi_1")]),
+            said(&[(InvoicePayment, "inpay_0"), (Invoice, "in_0"), (PaymentIntent, "pi_1")]),
+            said(&[(InvoicePayment, "inpay_1"), (Invoice, "in_1"), (PaymentIntent, "pi_1")]),
+            said(&[(Invoice, "in_0"), (OrderId, "A-0")]),
+        ];
+        let mut registry = Registry::default();
+        registry.references.insert("in_1".into(), BTreeSet::from([7]));
+        registry.shared.insert("A-0".into(), BTreeSet::from([7]));
+        let of_payment = |order: [usize; 4]| {
+            let claims = order.map(|event| Claim {
+                references: &events[event],
+                facts: Vec::new(),
+                ownership: Ownership::Unsaid,
+                attached: None,
+            });
+            let place = order.iter().position(|event| *event == 0).expect("it is there");
+            decide(Provider::Stripe, &claims, &registry)[place].verdict.clone()
+        };
+        let tied = Verdict::Belongs(BTreeMap::from([(7, MatchedBy::Tied("in_1".into()))]));
+        for (one, two, three, four) in (0..256).map(|n| (n / 64, n / 16 % 4, n / 4 % 4, n % 4)) {
+            if BTreeSet::from([one, two, three, four]).len() == 4 {
+                assert_eq!(of_payment([one, two, three, four]), tied);
+            }
+        }
+    }
 }
