@@ -2,48 +2,49 @@
 //!
 //! Whoever guesses a secret can forge what it proves, so such a one is worse than none.
 
+/// Fewer characters are guessed. More than that a provider may issue, and whoever tries payhookd with the
+/// secrets of published signatures must be able to: what is shorter than Stripe's is doubted by `doctor`.
+pub(super) const FEWEST: usize = 10;
+
 /// What a provider, or the shop, makes of one kind of secret.
 struct Kind {
     /// What it may begin with; tells nothing, so it counts for nothing.
     prefixes: &'static [&'static str],
-    /// The fewest characters behind that, less than any that was ever issued.
-    fewest: usize,
-    /// How many there are, and where to get it.
+    /// Whether whoever guesses it is believed. With the others we show who we are, and a wrong one is
+    /// refused by the provider.
+    proves: bool,
+    /// How to get it.
     remedy: &'static str,
 }
 
-/// Stripe issues 32 characters behind `whsec_` (its CLI 64) and 24 or more behind a key's prefix;
-/// PayPal 17 for a webhook's id, and 80 for each of an app's credentials.
 fn kind(name: &str) -> Option<Kind> {
     Some(match name {
         "STRIPE_WEBHOOK_SECRET" => Kind {
             prefixes: &["whsec_"],
-            fewest: 24,
+            proves: true,
             remedy: "Stripe's have 32 characters or more behind whsec_: copy it whole from Stripe's \
                      dashboard, Webhooks, your endpoint, Signing secret",
         },
         "STRIPE_SECRET_KEY" | "STRIPE_PUBLISHABLE_KEY" => Kind {
             prefixes: &["sk_live_", "sk_test_", "rk_live_", "rk_test_", "pk_live_", "pk_test_"],
-            fewest: 24,
-            remedy: "Stripe's have 24 characters or more behind live_ or test_: copy it whole from \
-                     Stripe's dashboard, Developers, API keys",
+            proves: false,
+            remedy: "copy it whole from Stripe's dashboard, Developers, API keys",
         },
         "PAYPAL_WEBHOOK_ID" => Kind {
             prefixes: &[],
-            fewest: 10,
+            proves: false,
             remedy: "PayPal's have 17 letters and digits: copy the Webhook ID whole from your app in \
                      PayPal's developer dashboard",
         },
         "PAYPAL_CLIENT_ID" | "PAYPAL_CLIENT_SECRET" => Kind {
             prefixes: &[],
-            fewest: 32,
-            remedy: "PayPal's have 80 characters: copy it whole from your app in PayPal's developer \
-                     dashboard",
+            proves: false,
+            remedy: "copy it whole from your app in PayPal's developer dashboard",
         },
         // How long its key must be is said where it is decoded.
         "PAYHOOKD_NOTIFY_SECRET" => Kind {
             prefixes: &["whsec_"],
-            fewest: 0,
+            proves: false,
             remedy: "make one with `echo whsec_$(openssl rand -base64 32)`",
         },
         _ => return None,
@@ -53,12 +54,12 @@ fn kind(name: &str) -> Option<Kind> {
 /// What is wrong with one item of the setting `name`, and what to do, if it can't be what it is
 /// meant to be. The text is not repeated.
 pub(super) fn secret_mistake(name: &str, text: &str) -> Option<String> {
-    let Kind { prefixes, fewest, remedy } = kind(name)?;
+    let Kind { prefixes, proves, remedy } = kind(name)?;
     let rest = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
-    if is_placeholder(rest) {
+    if is_placeholder(rest, proves) {
         Some(format!("a placeholder, not the real one: {remedy}"))
-    } else if rest.chars().count() < fewest {
-        Some(format!("too short to be a real one: {remedy}"))
+    } else if proves && rest.chars().count() < FEWEST {
+        Some(format!("so short that it can be guessed: {remedy}"))
     } else {
         None
     }
@@ -67,12 +68,14 @@ pub(super) fn secret_mistake(name: &str, text: &str) -> Option<String> {
 /// Whether a text stands where a secret should: dots, a word that says so, a variable that nobody
 /// filled in, or the same few characters over and over. Nothing made by chance looks so: the likeliest
 /// case, one of these words in eighty letters, is one in a million.
-pub(super) fn is_placeholder(text: &str) -> bool {
+/// Of what `proves` something the last is one, too.
+pub(super) fn is_placeholder(text: &str, proves: bool) -> bool {
     let lower = text.to_ascii_lowercase();
     let mut characters: Vec<char> = lower.chars().collect();
     characters.sort_unstable();
     characters.dedup();
-    characters.len() < FEWEST_DIFFERENT
+    text.is_empty()
+        || (proves && characters.len() < FEWEST_DIFFERENT)
         || lower.starts_with('<')
         || WORDS.iter().any(|word| lower.contains(word))
 }
@@ -130,27 +133,25 @@ mod tests {
             "${STRIPE_WEBHOOK_SECRET}",
             "changeme-changeme-changeme",
         ] {
-            assert!(is_placeholder(text), "{text}");
+            assert!(is_placeholder(text, true), "{text}");
         }
     }
 
     #[test]
-    fn a_secret_is_as_long_as_its_issuer_makes_it() {
-        let letters = "4eC39HqLyjWDarjtT1zdp7dcTYooMQauvdEDq54NiTphI7jx";
-        for (name, prefix, fewest) in [
-            ("STRIPE_WEBHOOK_SECRET", "whsec_", 24),
-            ("STRIPE_WEBHOOK_SECRET", "", 24),
-            ("STRIPE_SECRET_KEY", "rk_live_", 24),
-            ("PAYPAL_WEBHOOK_ID", "", 10),
-            ("PAYPAL_CLIENT_ID", "", 32),
-            ("PAYPAL_CLIENT_SECRET", "", 32),
-        ] {
-            let of =
-                |length: usize| secret_mistake(name, &format!("{prefix}{}", &letters[..length]));
-            assert_eq!(of(fewest), None, "{name}");
-            let short = of(fewest - 1).expect("a mistake");
-            assert!(short.starts_with("too short"), "{name}: {short}");
-            assert!(short.contains("copy ") && !short.contains(&letters[..9]), "{name}: {short}");
+    fn what_proves_something_can_not_be_guessed() {
+        let letters = "4eC39HqLyjWDarjtT1zdp7dc";
+        for prefix in ["whsec_", ""] {
+            let of = |length: usize| {
+                secret_mistake("STRIPE_WEBHOOK_SECRET", &format!("{prefix}{}", &letters[..length]))
+            };
+            assert_eq!(of(FEWEST), None);
+            let short = of(FEWEST - 1).expect("a mistake");
+            assert!(short.starts_with("so short that it can be guessed"), "{short}");
+            assert!(short.contains("copy ") && !short.contains(&letters[..9]), "{short}");
+        }
+        for name in ["STRIPE_SECRET_KEY", "PAYPAL_WEBHOOK_ID", "PAYPAL_CLIENT_ID"] {
+            assert_eq!(secret_mistake(name, "id"), None);
+            assert!(secret_mistake(name, "your_key_here").is_some());
         }
         assert_eq!(secret_mistake("PAYHOOKD_ALERT_URL", "x"), None);
     }
@@ -158,7 +159,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_chance_makes_is_no_placeholder(text in "[A-Za-z0-9]{32,80}") {
-            prop_assert!(!is_placeholder(&text));
+            prop_assert!(!is_placeholder(&text, true));
         }
     }
 }

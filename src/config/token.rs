@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::options::ServeOptions;
-use super::secret::is_placeholder;
+use super::secret::{FEWEST, is_placeholder};
 use super::{Checks, Secret};
 
 /// The token that the admin listener wants to be told.
@@ -23,9 +23,9 @@ pub fn token_mistake(text: &str) -> Option<&'static str> {
         Some("is not one word of ASCII")
     } else if text.len() > 1024 {
         Some("is longer than 1024 characters")
-    } else if text.len() < SHORTEST {
-        Some("is shorter than 16 characters, so that it can be guessed")
-    } else if is_placeholder(text) {
+    } else if text.len() < FEWEST {
+        Some("is shorter than 10 characters, so that it can be guessed")
+    } else if is_placeholder(text, true) {
         Some("is a placeholder")
     } else {
         None
@@ -33,7 +33,7 @@ pub fn token_mistake(text: &str) -> Option<&'static str> {
 }
 
 /// Of hexadecimal digits these are 64 bits, which nobody guesses over HTTP.
-const SHORTEST: usize = 16;
+const LONG_ENOUGH: usize = 16;
 
 impl Checks<'_> {
     /// The token, or else the file that is read, or made where there is none: unlike the file of
@@ -56,6 +56,10 @@ impl Checks<'_> {
             self.mistake(format!(
                 "{NAME} {mistake}: set one such as `openssl rand -hex 32` prints, or none to have \
                  one made"
+            ));
+        } else if token.len() < LONG_ENOUGH {
+            self.warn(format!(
+                "{NAME} is shorter than {LONG_ENOUGH} characters, so it can be guessed"
             ));
         }
         ApiToken::Given(Secret(token))

@@ -101,7 +101,7 @@ fn a_token_that_is_none_is_refused_at_start() {
     assert!(said.contains("PAYHOOKD_API_TOKEN") && said.contains("one word"), "{said}");
     assert!(!said.contains(token), "{said}");
     for (token, about) in
-        [("sh0rt-0123456", "shorter than 16"), ("your-api-token-comes-here", "a placeholder")]
+        [("sh0rt-012", "shorter than 10"), ("your-api-token-comes-here", "a placeholder")]
     {
         let output = Options::stripe().variable("PAYHOOKD_API_TOKEN", token).start_refused();
         let said = String::from_utf8_lossy(&output.stderr);
@@ -112,7 +112,7 @@ fn a_token_that_is_none_is_refused_at_start() {
         (&b""[..], "is empty"),
         (b"\n", "is empty"),
         (b"two words 0123456789\n", "one word"),
-        (b"sh0rt\n", "shorter than 16"),
+        (b"sh0rt\n", "shorter than 10"),
         (b"xxxxxxxxxxxxxxxxxxxxxxxx\n", "a placeholder"),
         (b"\xff\xfe0123456789abcdef", "is not text"),
     ] {

@@ -178,8 +178,8 @@ fn a_placeholder_or_part_of_a_secret_does_not_start() {
         ("whsec_your_secret_goes_right_in_here", "a placeholder"),
         ("whsec_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "a placeholder"),
         ("${STRIPE_WEBHOOK_SECRET}", "a placeholder"),
-        ("whsec_4eC39HqLyjWDarjt", "too short"),
-        ("a-password", "too short"),
+        ("whsec_4eC39HqLy", "so short that it can be guessed"),
+        ("passwd-12", "so short that it can be guessed"),
     ]
     .map(|(secret, about)| {
         let name = "STRIPE_WEBHOOK_SECRET";
@@ -188,22 +188,14 @@ fn a_placeholder_or_part_of_a_secret_does_not_start() {
     .into_iter()
     .chain([
         (paypal("PAYPAL_CLIENT_SECRET", "…"), "PAYPAL_CLIENT_SECRET", "a placeholder"),
-        (paypal("PAYPAL_CLIENT_ID", "AZDxjDScFpQtjWTO"), "PAYPAL_CLIENT_ID", "too short"),
-        (paypal("PAYPAL_WEBHOOK_ID", "3RN13029J"), "PAYPAL_WEBHOOK_ID", "too short"),
         (paypal("PAYPAL_WEBHOOK_ID", "XXXXXXXXXXXXXXXXX"), "PAYPAL_WEBHOOK_ID", "a placeholder"),
         (paypal("STRIPE_SECRET_KEY", "sk_live_…"), "STRIPE_SECRET_KEY", "a placeholder"),
-        (paypal("STRIPE_SECRET_KEY", "rk_live_4eC39Hq"), "STRIPE_SECRET_KEY", "too short"),
         (paypal("PAYHOOKD_NOTIFY_SECRET", "whsec_…"), "PAYHOOKD_NOTIFY_SECRET", "a placeholder"),
-        (
-            paypal("PAYHOOKD_NOTIFY_SECRET", "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
-            "PAYHOOKD_NOTIFY_SECRET",
-            "a placeholder",
-        ),
     ]) {
         let said = refused(&options);
         let line = said.lines().find(|line| line.contains(&format!("{name}: {about}")));
         assert!(line.is_some_and(|line| line.contains("copy") || line.contains("make")), "{said}");
-        assert!(!said.contains("yjWDarjt") && !said.contains("password"), "{said}");
+        assert!(!said.contains("4eC39HqLy") && !said.contains("passwd"), "{said}");
     }
 
     let second = Options::new().variable("STRIPE_WEBHOOK_SECRET", format!("{SECRET},whsec_…"));
@@ -220,7 +212,7 @@ fn a_placeholder_or_part_of_a_secret_does_not_start() {
     options.file("STRIPE_WEBHOOK_SECRET", "whsec_short");
     let folder = options.folder().display().to_string();
     let said = refused(&options.variable("CREDENTIALS_DIRECTORY", folder));
-    assert!(said.contains("the credential STRIPE_WEBHOOK_SECRET: too short"), "{said}");
+    assert!(said.contains("the credential STRIPE_WEBHOOK_SECRET: so short"), "{said}");
 }
 
 #[test]

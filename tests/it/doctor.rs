@@ -160,7 +160,13 @@ fn settings_that_are_wrong_or_doubtful_are_named() {
             "says test",
             "keys of one kind",
         ),
-        (&[("STRIPE_WEBHOOK_SECRET", "whsec_short")], "fail", "too short", "copy it whole"),
+        (&[("STRIPE_WEBHOOK_SECRET", "whsec_short")], "fail", "can be guessed", "copy it whole"),
+        (
+            &[("STRIPE_WEBHOOK_SECRET", "whsec_a_short_one")],
+            "warn",
+            "shorter than",
+            "copy it whole",
+        ),
         (&[("PAYPAL_WEBHOOK_ID", "ABC123DEF456")], "warn", "not 17 characters", "copy it whole"),
         (
             &[("PAYPAL_CLIENT_ID", "AZDxjDScFpQtjWTOUtWKbyN_bDt4OgqaF4eYXlewfBP4-8")],
@@ -169,6 +175,12 @@ fn settings_that_are_wrong_or_doubtful_are_named() {
             "set PAYPAL_CLIENT_SECRET",
         ),
         (&[("PAYHOOKD_API_TOKEN", "short")], "fail", "can be guessed", "openssl rand"),
+        (
+            &[("PAYHOOKD_API_TOKEN", "a-short-token")],
+            "warn",
+            "can be guessed",
+            "change the setting",
+        ),
         (&[("PAYHOOKD_API_TOKEN", SECRET)], "fail", "are the same secret", "openssl rand"),
         (&[("PAYHOOKD_MODES", "live")], "warn", "no such setting", "change the setting"),
     ] {

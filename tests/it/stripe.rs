@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
 use payhookd::clock::Clock;
 use payhookd::domain::time::Timestamp;
 use payhookd::providers::stripe::signature;
 use serde_json::Value;
-use sha2::Sha256;
 
 use crate::daemon::{Daemon, Options, wait_until};
 use crate::provider::{SECRET, STRIPE, stripe_event, stripe_signature, vectors};
@@ -25,38 +23,15 @@ fn deliver(daemon: &Daemon, header: Option<&str>, body: &[u8]) -> Result<(), Str
     }
 }
 
-/// The secrets of the published vectors are shorter than the daemon takes: this is put behind each.
-const LONGER: &str = "_0123456789abcdef0123456789abcdef";
-
-/// The secrets of a vector as they stand there.
-fn published(vector: &Value) -> Vec<&str> {
-    let secrets = vector["secrets"].as_array().expect("secrets");
-    secrets.iter().map(|secret| secret.as_str().expect("text")).collect()
-}
-
-/// The header of a vector with every MAC in it that one of `secrets` made made by the longer one.
-fn header(vector: &Value, body: &[u8], secrets: &[&str]) -> Option<String> {
-    let mut header = vector["header"].as_str()?.to_owned();
-    let times: Vec<String> = header
-        .split(',')
-        .filter_map(|item| item.trim().strip_prefix("t=").map(str::to_owned))
-        .collect();
-    for (secret, time) in secrets.iter().flat_map(|secret| times.iter().map(move |t| (secret, t))) {
-        let mac = |key: &str| {
-            let mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("any length");
-            let mac = mac.chain_update(time).chain_update(".").chain_update(body);
-            let bytes = mac.finalize().into_bytes();
-            bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
-        };
-        header = header.replace(&mac(secret), &mac(&format!("{secret}{LONGER}")));
-    }
-    Some(header)
-}
-
 /// What the daemon is set to in a vector, as text that vectors can be sorted by.
 fn settings(vector: &Value) -> (String, i64, String) {
-    let secrets: Vec<_> =
-        published(vector).iter().map(|secret| format!("{secret}{LONGER}")).collect();
+    let secrets = vector["secrets"].as_array().expect("secrets");
+    let secrets = secrets.iter().map(|secret| match secret.as_str().expect("text") {
+        // It can be guessed, so the daemon does not take it. It made none of the signatures.
+        "whsec_third" => "whsec_third_and_longer",
+        secret => secret,
+    });
+    let secrets: Vec<&str> = secrets.collect();
     let tolerance = vector["tolerance"].as_u64();
     (
         secrets.join(","),
@@ -69,7 +44,6 @@ fn settings(vector: &Value) -> (String, i64, String) {
 fn every_signature_vector_is_accepted_or_refused_for_its_reason() {
     let vectors = vectors("stripe/signatures.json");
     assert!(vectors.len() >= 57);
-    let all_secrets: Vec<&str> = vectors.iter().flat_map(published).collect();
     let mut groups: BTreeMap<_, Vec<&Value>> = BTreeMap::new();
     for vector in &vectors {
         groups.entry(settings(vector)).or_default().push(vector);
@@ -102,8 +76,7 @@ fn every_signature_vector_is_accepted_or_refused_for_its_reason() {
                 _ if vector["id"] == "invalid-utf8-body" => Ok(()),
                 _ => Err(vector["reason"].as_str().expect("a reason").to_owned()),
             };
-            let header = header(vector, &body, &all_secrets);
-            let decided = deliver(&daemon, header.as_deref(), &body);
+            let decided = deliver(&daemon, vector["header"].as_str(), &body);
             assert_eq!(decided, expected, "{}", vector["id"]);
             if decided.is_err() {
                 refused += 1;
@@ -205,8 +178,8 @@ fn a_signature_is_good_for_five_minutes_unless_said_otherwise() {
 
 #[test]
 fn a_secret_can_be_rolled_without_a_gap() {
-    let old = "whsec_before_it_was_rolled_in_the_dashboard";
-    let new = "whsec_after_it_was_rolled_in_the_dashboard";
+    let old = "whsec_before_it_was_rolled";
+    let new = "whsec_after_it_was_rolled";
     let options = Options::new().variable("STRIPE_WEBHOOK_SECRET", format!("{old},{new}"));
     let daemon = options.start();
     for (secret, proof) in [(old, "secret 1"), (new, "secret 2")] {

@@ -76,6 +76,10 @@ fn shapes(patient: &Patient, secrets: &[(&'static str, Secret)]) -> Vec<Finding>
     for (name, secret) in secrets {
         let secret = secret.reveal();
         let doubt = match *name {
+            "STRIPE_WEBHOOK_SECRET" if secret.starts_with("whsec_") && secret.len() < 32 => Some((
+                "shorter than the signing secrets that Stripe gives out",
+                "copy it whole from Stripe's dashboard, Webhooks, your endpoint, Signing secret",
+            )),
             "PAYPAL_WEBHOOK_ID" if secret.len() != 17 => Some((
                 "not 17 characters long, as PayPal's webhook ids are",
                 "copy it whole from PayPal's developer dashboard, your app, Webhooks, Webhook ID",
