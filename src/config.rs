@@ -3,7 +3,7 @@
 //! Every mistake is reported, not the first one: each names the setting and says what to do.
 
 mod alerts;
-mod api;
+pub mod api;
 mod mail;
 mod notify;
 pub mod options;
@@ -16,20 +16,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use self::alerts::{AlertConfig, AlertTarget, AlertWay};
-pub use self::api::{ApiConfig, PaypalKeys, StripeKeys};
 pub use self::notify::{NotifyConfig, NotifyTarget};
+pub use api::{ApiConfig, PaypalKeys, StripeKeys};
 
 use self::options::{ServeOptions, VerifyBy};
 pub use self::token::{ApiToken, token_mistake};
-use crate::clock::Clock;
 use crate::domain::language::Language;
 use crate::domain::retention::Keep;
-use crate::lookout;
+use crate::domain::zone::{TimeOfDay, Zone};
+use crate::monitor;
 use crate::providers::paypal::Environment;
 use crate::providers::paypal::certificate::{CertificateHost, Trust};
 use crate::providers::paypal::transmission::SIMULATOR_WEBHOOK_ID;
 use crate::providers::rules::Rules;
-use crate::zone::{TimeOfDay, Zone};
+use crate::telemetry::clock::Clock;
 
 /// Text that is never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -325,7 +325,7 @@ impl Checks<'_> {
             notify,
             daily_report: options.daily_report,
             alerts,
-            lookout: options.unsafe_test_lookout.map_or(lookout::EVERY, Duration::from_millis),
+            lookout: options.unsafe_test_lookout.map_or(monitor::EVERY, Duration::from_millis),
             api_token,
             keep: options.keep.into(),
             language: options.language,

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::domain::time::Timestamp;
-use crate::providers::personal::{Extent, Impersonal, emptied, impersonal};
+use crate::providers::redact::{Extent, Impersonal, emptied, impersonal};
 use crate::store::{Batch, StoreError, WebhookLog};
 
 /// What was taken out of one event.

@@ -39,33 +39,23 @@
 
 #[macro_use]
 pub mod domain;
+pub mod files;
+pub mod i18n;
 pub mod providers;
 pub mod store;
-
-pub mod books;
-pub mod intake;
-pub mod shapes;
+pub mod telemetry;
+pub mod throttle;
 
 pub mod alerts;
 pub mod clients;
-pub mod clock;
 pub mod config;
-pub mod explain;
-pub mod files;
 pub mod forget;
 pub mod http;
-pub mod logfmt;
-pub mod logger;
-pub mod lookout;
-pub mod metrics;
+pub mod json;
+pub mod monitor;
 pub mod notify;
-mod percent;
 pub mod reconcile;
-pub mod replay;
-pub mod service;
-pub mod throttle;
+pub mod simulator;
 pub mod version;
-pub mod zone;
 
-pub mod authority;
 pub mod cli;

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use payhookd::clock::Clock;
 use payhookd::domain::event::Provider;
 use payhookd::providers::stripe::signature;
+use payhookd::telemetry::clock::Clock;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::pages::percentile;

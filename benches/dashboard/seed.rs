@@ -4,7 +4,6 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use payhookd::clock::Clock;
 use payhookd::domain::delivery::{Next, NoAnswer};
 use payhookd::domain::event::{Provider, Reference, Source};
 use payhookd::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
@@ -15,6 +14,7 @@ use payhookd::domain::transaction::Expected;
 use payhookd::providers::rules::Rules;
 use payhookd::providers::{read_again, reference_kind};
 use payhookd::store::{Attempt, Database, NewTransaction, Reader, StoreError, Webhook};
+use payhookd::telemetry::clock::Clock;
 use sha2::{Digest, Sha256};
 
 use crate::story::{Payment, Random, Step};

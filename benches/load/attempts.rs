@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use payhookd::clock::Clock;
 use payhookd::domain::event::{Provider, Reference, ReferenceKind};
 use payhookd::domain::transaction::Expected;
 use payhookd::store::{Database, NewTransaction};
+use payhookd::telemetry::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::store::genuine;

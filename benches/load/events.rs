@@ -6,8 +6,9 @@ use std::time::SystemTime;
 use hmac::{Hmac, KeyInit, Mac};
 use payhookd::domain::money::Money;
 use payhookd::domain::time::Timestamp;
-use payhookd::providers::stripe::sample::{self, Sample};
 use payhookd::providers::stripe::signature;
+use payhookd::simulator::stripe;
+use payhookd::simulator::stripe::Sample;
 use sha2::Sha256;
 
 /// The signing secret of every server under load.
@@ -105,7 +106,7 @@ impl Template {
     pub(crate) fn new(order: Order) -> Self {
         // Ids that nothing else in a body looks like.
         let ids = Ids::new(Order::Random, u64::MAX >> 35);
-        let body = sample::event(&Sample {
+        let body = stripe::event(&Sample {
             event_id: &ids.event,
             event_type: "payment_intent.succeeded",
             occurred_at: now(),

@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Instant;
 
-use payhookd::clock::Clock;
 use payhookd::domain::event::{Provider, Reference, Source};
 use payhookd::domain::time::Timestamp;
 use payhookd::domain::transaction::Expected;
@@ -12,6 +11,7 @@ use payhookd::providers::reference_kind;
 use payhookd::providers::stripe::event::read;
 use payhookd::providers::stripe::signature::{SigningSecrets, sign};
 use payhookd::store::{Database, Ingested, NewTransaction, Outcome, Webhook};
+use payhookd::telemetry::clock::Clock;
 use sha2::{Digest, Sha256};
 
 use crate::events::{Template, amount};

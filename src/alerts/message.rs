@@ -5,13 +5,13 @@
 
 use serde_json::{Value, json};
 
-use super::words::Words;
 use crate::domain::issue::{News, Severity, Texts};
 use crate::domain::language::Language;
-use crate::logfmt::is_obeyed;
-use crate::shapes;
+use crate::domain::zone::Zone;
+use crate::i18n::alerts::Words;
+use crate::json::rows;
 use crate::store::Issue;
-use crate::zone::Zone;
+use crate::telemetry::line::is_obeyed;
 
 /// A message, before it has a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Message {
             News::Opened | News::Again => one.issue.severity,
         };
         let data = said.iter().map(|one| {
-            let mut shown = shapes::issue(&one.issue);
+            let mut shown = rows::issue(&one.issue);
             shown["news"] = one.news.as_str().into();
             shown
         });

@@ -7,7 +7,6 @@
 pub mod message;
 mod pace;
 pub mod report;
-mod words;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,15 +23,15 @@ use self::report::{About, Report};
 use crate::clients::Reply;
 use crate::clients::alert::Hook;
 use crate::clients::mail::Mail;
-use crate::clock::Clock;
 use crate::config::{AlertTarget, AlertWay};
 use crate::domain::delivery::{Next, NoAnswer, Schedule};
 use crate::domain::issue::news;
 use crate::domain::language::Language;
 use crate::domain::time::Timestamp;
-use crate::logfmt::Line;
+use crate::domain::zone::{TimeOfDay, Zone};
 use crate::store::{Batch, DueAlert, DueReport, Reader, Sent, Store, StoreError};
-use crate::zone::{TimeOfDay, Zone};
+use crate::telemetry::clock::Clock;
+use crate::telemetry::line::Line;
 
 /// Whoever is told.
 #[derive(Debug)]

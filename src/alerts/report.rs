@@ -8,18 +8,18 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::message::{Message, mark, plain};
-use super::words::Words;
 use crate::domain::event::Provider;
 use crate::domain::issue::Severity;
 use crate::domain::language::Language;
 use crate::domain::money::{Currency, Money, Total};
 use crate::domain::time::Timestamp;
-use crate::shapes;
+use crate::domain::zone::{Day, TimeOfDay, Zone};
+use crate::i18n::alerts::Words;
+use crate::json::rows;
 use crate::store::{
     Figures, Head, Issue, MoneyFigures, OpenOrphans, OrphanFigures, Outcome, Reader, Statistics,
     StoreError,
 };
-use crate::zone::{Day, TimeOfDay, Zone};
 
 /// Issues that are named; the others are counted.
 const NAMED: usize = 10;
@@ -284,7 +284,7 @@ impl Report {
                 "pending": told.pending,
                 "dead": told.dead,
             },
-            "issues": self.issues.iter().map(shapes::issue).collect::<Value>(),
+            "issues": self.issues.iter().map(rows::issue).collect::<Value>(),
             "last_events": last_events.collect::<Value>(),
             "log_head": self.log_head.to_string(),
         })

@@ -7,9 +7,9 @@ use clap::{Args, Subcommand};
 use super::{CommandError, printed, said};
 use crate::alerts::Target;
 use crate::alerts::message::Message;
-use crate::clock::Clock;
 use crate::config::options::AlertOptions;
 use crate::config::{self, AlertConfig, Surroundings};
+use crate::telemetry::clock::Clock;
 
 /// What can be done with alerts.
 #[derive(Debug, Subcommand)]

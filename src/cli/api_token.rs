@@ -5,10 +5,11 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::chance::{self, NoChance};
 use crate::config::{ApiToken, Secret, token_mistake};
 use crate::files::{self, Draft};
-use crate::logfmt::Line;
+use crate::simulator::random;
+use crate::simulator::random::NoChance;
+use crate::telemetry::line::Line;
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +66,7 @@ pub fn load(token: &ApiToken) -> Result<Secret, TokenError> {
 /// this ends: an empty one would keep the daemon from every later start.
 fn make(path: &Path) -> Result<Secret, TokenError> {
     let failed = |source| TokenError::File { path: path.to_owned(), verb: "made", source };
-    let token = chance::letters(LETTERS)?;
+    let token = random::letters(LETTERS)?;
     let draft = Draft::create(path).map_err(failed)?;
     draft.file().write_all(format!("{token}\n").as_bytes()).map_err(failed)?;
     draft.keep().map_err(failed)?;

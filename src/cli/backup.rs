@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{CommandError, printed, said};
-use crate::clock::Clock;
 use crate::config::options::DatabaseOption;
 use crate::store::{self, Backup};
+use crate::telemetry::clock::Clock;
 
 /// `backup`
 #[derive(Args, Debug)]

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use clap::Args;
 
 use super::{CommandError, one_transaction, printed, said};
-use crate::clock::Clock;
 use crate::config::options::DatabaseOption;
 use crate::store::{Database, Reader, Transaction};
+use crate::telemetry::clock::Clock;
 
 /// `transactions close` and `transactions reopen`
 #[derive(Args, Debug)]

@@ -6,11 +6,11 @@ use clap::{ArgGroup, Args, Subcommand};
 
 use super::table::{Table, visible};
 use super::{CommandError, Listing, print_json, printed};
-use crate::clock::Clock;
 use crate::config::options::{DatabaseOption, SinceOption};
 use crate::domain::delivery::DeliveryStatus;
-use crate::shapes;
+use crate::json::rows;
 use crate::store::{Database, Delivery, DeliveryFilter, Many, Reader, Retried, StoredAttempt};
+use crate::telemetry::clock::Clock;
 
 /// What can be done with deliveries.
 #[derive(Debug, Subcommand)]
@@ -90,7 +90,7 @@ impl List {
         let filter = DeliveryFilter { status: self.status, transaction_id: self.transaction };
         let deliveries = listing.reader()?.list_deliveries(filter, listing.page())?.rows;
         if listing.json {
-            return print_json(deliveries.iter().map(shapes::delivery));
+            return print_json(deliveries.iter().map(rows::delivery));
         }
         let nothing = match self.status {
             Some(status) => format!("no {status} deliveries"),
@@ -109,8 +109,8 @@ impl Show {
         let attempts = reader.attempts(delivery.id)?;
         let mut output = io::stdout().lock();
         printed(if self.json {
-            let mut shown = shapes::delivery(&delivery);
-            shown["attempts_made"] = attempts.iter().map(shapes::attempt).collect();
+            let mut shown = rows::delivery(&delivery);
+            shown["attempts_made"] = attempts.iter().map(rows::attempt).collect();
             writeln!(output, "{shown}")
         } else {
             show(&mut output, &delivery, &attempts)

@@ -1,8 +1,5 @@
 //! `payhookd demo`: a shop's day, sent to a daemon that is thrown away afterwards.
 
-mod app;
-mod story;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
@@ -16,15 +13,13 @@ use clap::Args;
 use log::LevelFilter;
 use tokio::sync::oneshot;
 
-use self::story::{Day, Delivery, Forgery, Register};
+use super::serve::systemd::Sockets;
 use super::serve::{self, ServeError};
-use super::signer::{Signer, endpoint};
 use super::table::Table;
-use super::{CommandError, chance, printed};
-use crate::authority::{TestAuthority, serve_certificate};
+use super::{CommandError, printed};
 use crate::clients::sender::Sender;
+use crate::clients::standard_webhooks::NotifyKeys;
 use crate::clients::{self, api::Patience};
-use crate::clock::Clock;
 use crate::config::{
     AlertConfig, ApiConfig, ApiToken, Config, Mode, NotifyConfig, NotifyTarget, PaypalConfig,
     PaypalVerify, Secret, StripeConfig,
@@ -33,15 +28,18 @@ use crate::domain::delivery::Schedule;
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money, Total};
 use crate::domain::retention::Keep;
-use crate::logger::Logger;
-use crate::lookout;
-use crate::notify::sign::NotifyKeys;
+use crate::domain::zone::Zone;
+use crate::monitor;
 use crate::providers::paypal::Environment;
 use crate::providers::paypal::certificate::{CertificateHost, Trust};
 use crate::providers::rules::Rules;
-use crate::service::Sockets;
+use crate::simulator::authority::{TestAuthority, serve_certificate};
+use crate::simulator::day::{Day, Delivery, Forgery, Register};
+use crate::simulator::random;
+use crate::simulator::signer::{Signer, endpoint};
 use crate::store::{Database, OrphanFilter, Page, Reader, Registered, TransactionFilter};
-use crate::zone::Zone;
+use crate::telemetry::clock::Clock;
+use crate::telemetry::writer::Logger;
 
 /// `payhookd demo`
 #[derive(Args, Debug)]
@@ -70,10 +68,10 @@ impl Demo {
         say("making secrets and a certificate authority for this run …")?;
         let authority = TestAuthority::make(Environment::Sandbox, now, now.plus(ONE_DAY))?;
         let certificates = serve_certificate(authority.leaf_pem().to_owned(), ANY_PORT)?;
-        let stripe_secret = Secret::new(format!("whsec_{}", chance::letters(32)?));
-        let webhook_id = chance::letters(17)?.to_ascii_uppercase();
-        let token = chance::letters(24)?;
-        let keys = NotifyKeys::parse([&*format!("whsec_{}", chance::letters(32)?)])
+        let stripe_secret = Secret::new(format!("whsec_{}", random::letters(32)?));
+        let webhook_id = random::letters(17)?.to_ascii_uppercase();
+        let token = random::letters(24)?;
+        let keys = NotifyKeys::parse([&*format!("whsec_{}", random::letters(32)?)])
             .map_err(|error| CommandError::Said(format!("the demo's app: {error}")))?;
         let db = folder.join("payhookd.db");
         let trust = Trust::from_pem(authority.root_pem().as_bytes());
@@ -103,11 +101,14 @@ impl Demo {
             orphan_grace: GRACE,
             time_zone: Zone::system(),
             notify: Some(NotifyConfig {
-                target: NotifyTarget::Url { url: format!("http://{}/", app::start()?), keys },
+                target: NotifyTarget::Url {
+                    url: format!("http://{}/", crate::simulator::app::start()?),
+                    keys,
+                },
                 limit: clients::app::LIMIT,
                 schedule: Schedule::STANDARD,
             }),
-            lookout: lookout::EVERY,
+            lookout: monitor::EVERY,
             alerts: AlertConfig { targets: Vec::new(), schedule: Schedule::STANDARD },
             daily_report: None,
             api_token: ApiToken::Given(Secret::new(token.clone())),
@@ -197,7 +198,7 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn make() -> Result<Self, CommandError> {
-        let name = format!("payhookd-demo-{}", chance::letters(10)?);
+        let name = format!("payhookd-demo-{}", random::letters(10)?);
         let path = std::env::temp_dir().join(name);
         fs::DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Self(path))
@@ -261,7 +262,7 @@ fn signed(delivery: &Delivery, signer: &Signer) -> Result<Signed, CommandError> 
         }
         Some(Forgery::NoSignature) => (Vec::new(), body),
         Some(Forgery::AnotherSecret) => {
-            let secret = Secret::new(format!("whsec_{}", chance::letters(32)?));
+            let secret = Secret::new(format!("whsec_{}", random::letters(32)?));
             (Signer::Stripe(secret).sign(body.as_bytes(), now)?, body)
         }
         Some(Forgery::Old) => {

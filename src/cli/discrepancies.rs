@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::asking::AskOptions;
+use super::api_access::AskOptions;
 use super::table::Table;
 use super::{CommandError, printed, said};
 use crate::config::options::SinceOption;

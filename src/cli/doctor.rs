@@ -5,10 +5,10 @@ mod clock;
 mod configuration;
 mod database;
 mod endpoints;
+mod installation;
 mod issues;
 mod listeners;
 mod log;
-mod patient;
 mod proxy;
 mod transactions;
 
@@ -20,11 +20,11 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 
-use self::patient::Patient;
 use super::table::visible;
 use super::{CommandError, print_json, printed, said};
-use crate::clock::Clock;
 use crate::store::Head;
+use crate::telemetry::clock::Clock;
+use installation::Patient;
 
 /// `doctor`
 #[derive(Args, Debug)]

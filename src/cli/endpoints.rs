@@ -5,8 +5,7 @@ use std::io::{self, Write};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::asking::{Access, AskOptions};
-use super::chance::uuid;
+use super::api_access::{Access, AskOptions};
 use super::table::Table;
 use super::{CommandError, print_json, printed, said};
 use crate::config::options::PublicUrlOption;
@@ -16,6 +15,7 @@ use crate::providers::endpoints::{
     self, Endpoint, Fault, Wanted, api_path, judge, ours, paypal_json, stripe_form, webhook_path,
 };
 use crate::reconcile::endpoints::list;
+use crate::simulator::random::uuid;
 
 /// `endpoints`
 #[derive(Debug, Subcommand)]

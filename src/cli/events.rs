@@ -8,13 +8,13 @@ use serde_json::Value;
 use super::replay::Replay;
 use super::table::{Table, visible};
 use super::{CommandError, Listing, print_json, printed};
-use crate::clock::Clock;
 use crate::config::Mode;
 use crate::config::options::{DatabaseOption, SinceOption};
 use crate::domain::event::{Provider, Source};
-use crate::explain;
-use crate::shapes;
+use crate::i18n::explain;
+use crate::json::rows;
 use crate::store::{EventFilter, Outcome, Reader, WebhookLog};
+use crate::telemetry::clock::Clock;
 
 /// What can be done with events.
 #[derive(Debug, Subcommand)]
@@ -104,7 +104,7 @@ impl List {
         let is_filtered = filter != EventFilter::default();
         let events = listing.reader()?.list_events(&filter, listing.page())?.rows;
         if listing.json {
-            return print_json(events.iter().map(shapes::event));
+            return print_json(events.iter().map(rows::event));
         }
         let mut table = Table::new(&[
             ">id",
@@ -159,7 +159,7 @@ impl Show {
             let story = reader.story(event)?;
             let sentences = explain::event(event, &story);
             printed(if self.json {
-                let mut shown = shapes::event(event);
+                let mut shown = rows::event(event);
                 shown["explanation"] = sentences.into();
                 shown["transaction_ids"] = story.transactions.into();
                 writeln!(output, "{shown}")

@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
+use super::ledger::{Book, BooksError, Cell, Entry};
 use super::{CommandError, printed, said};
-use crate::books::{Book, BooksError, Cell, Entry};
-use crate::clock::Clock;
 use crate::config::Mode;
 use crate::config::options::{DatabaseOption, SinceOption, parse_zone};
 use crate::domain::money::{Money, Total};
 use crate::domain::time::Timestamp;
+use crate::domain::zone::Zone;
 use crate::files::{self, Draft};
 use crate::store::{Reader, Span, SteadyFile, Sums};
-use crate::zone::Zone;
+use crate::telemetry::clock::Clock;
 
 /// `export`
 #[derive(Args, Debug)]

@@ -6,11 +6,11 @@ use clap::Args;
 
 use super::table::visible;
 use super::{CommandError, one_transaction, printed, rules, said};
-use crate::clock::Clock;
 use crate::config::options::DatabaseOption;
 use crate::forget::{Forgotten, forget_event, forget_metadata};
-use crate::providers::personal::Extent;
+use crate::providers::redact::Extent;
 use crate::store::{Batch, Database, Reader, StoreError};
+use crate::telemetry::clock::Clock;
 
 /// `forget`
 #[derive(Args, Debug)]

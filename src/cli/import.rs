@@ -8,14 +8,15 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::bar::Bar;
+use super::progress::Bar;
 use super::transactions::{conflict, livemode};
 use super::{CommandError, printed, said};
-use crate::clock::Clock;
 use crate::config::Mode;
 use crate::config::options::{DatabaseOption, parse_mode};
-use crate::intake::{self, Mistake};
+use crate::json::registration;
+use crate::json::registration::Mistake;
 use crate::store::{Batch, Database, NewTransaction, Reader, Registered, StoreError};
+use crate::telemetry::clock::Clock;
 
 /// `transactions import`
 #[derive(Args, Debug)]
@@ -99,7 +100,7 @@ impl Import {
             for (number, line) in (1..).zip(input.lines()) {
                 let line = line?;
                 if !line.trim().is_empty() {
-                    take(number, intake::parse(line.as_bytes(), livemode));
+                    take(number, registration::parse(line.as_bytes(), livemode));
                 }
             }
         } else {
@@ -151,10 +152,10 @@ fn csv_lines(
     let wrong = |error: csv::Error| said(format!("nothing was imported:\n  not CSV: {error}"));
     let heading = reader.headers().map_err(wrong)?.clone();
     let names: Vec<&str> = heading.iter().collect();
-    if let Some(unknown) = names.iter().find(|name| !intake::FIELDS.contains(name)) {
+    if let Some(unknown) = names.iter().find(|name| !registration::FIELDS.contains(name)) {
         return Err(said(format!(
             "nothing was imported:\n  line 1: the heading has {unknown:?}; give some of {}",
-            intake::FIELDS.join(", ")
+            registration::FIELDS.join(", ")
         )));
     }
     for record in reader.records() {
@@ -163,7 +164,7 @@ fn csv_lines(
         let cells = names.iter().zip(&record).filter(|(_, cell)| !cell.is_empty());
         let fields: Map<String, Value> =
             cells.map(|(name, cell)| ((*name).to_owned(), value(name, cell))).collect();
-        take(number, intake::parse(Value::Object(fields).to_string().as_bytes(), livemode));
+        take(number, registration::parse(Value::Object(fields).to_string().as_bytes(), livemode));
     }
     Ok(())
 }

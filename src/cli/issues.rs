@@ -6,11 +6,11 @@ use clap::{Args, Subcommand};
 
 use super::table::{Table, visible};
 use super::{CommandError, Listing, print_json, printed, said};
-use crate::clock::Clock;
 use crate::config::options::DatabaseOption;
 use crate::domain::issue::{IssueKind, IssueStatus};
-use crate::shapes;
+use crate::json::rows;
 use crate::store::{Database, Dismissed, Issue, IssueFilter, Reader};
+use crate::telemetry::clock::Clock;
 
 /// What can be done with issues.
 #[derive(Debug, Subcommand)]
@@ -80,7 +80,7 @@ impl List {
         let filter = IssueFilter { status, kind: self.kind };
         let issues = listing.reader()?.list_issues(filter, listing.page())?.rows;
         if listing.json {
-            return print_json(issues.iter().map(shapes::issue));
+            return print_json(issues.iter().map(rows::issue));
         }
         let mut table = Table::new(&[
             ">id",
@@ -114,7 +114,7 @@ impl Show {
         let issue = issue.ok_or_else(|| unknown(self.id))?;
         let mut output = io::stdout().lock();
         printed(if self.json {
-            writeln!(output, "{}", shapes::issue(&issue))
+            writeln!(output, "{}", rows::issue(&issue))
         } else {
             show(&mut output, &issue)
         })

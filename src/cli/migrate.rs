@@ -4,12 +4,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::{CommandError, printed, room, rules, said};
-use crate::clock::Clock;
 use crate::config::database_path;
 use crate::config::options::DatabaseOption;
 use crate::domain::time::Timestamp;
-use crate::replay::{Reread, RereadResult, replay};
+use crate::reconcile::replay::{Reread, RereadResult, replay};
 use crate::store::{self, Database, Migration, Reader};
+use crate::telemetry::clock::Clock;
 
 /// Applies what is pending and says what it did.
 pub fn run(options: &DatabaseOption) -> Result<(), CommandError> {

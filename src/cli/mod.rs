@@ -1,11 +1,9 @@
 //! The command line: what can be said, and nothing of what is done.
 
 pub mod alerts;
+pub mod api_access;
 pub mod api_token;
-pub mod asking;
 pub mod backup;
-mod bar;
-pub mod chance;
 pub mod closing;
 pub mod completions;
 pub mod deliveries;
@@ -19,10 +17,12 @@ pub mod forget;
 pub mod import;
 mod installation;
 pub mod issues;
+pub mod ledger;
+mod lookup;
 pub mod manual;
 pub mod migrate;
-mod object;
 pub mod orphans;
+mod progress;
 pub mod prune;
 pub mod reconcile;
 pub mod replay;
@@ -31,7 +31,6 @@ pub mod restore;
 mod room;
 pub mod send;
 pub mod serve;
-pub mod signer;
 pub mod table;
 pub mod transactions;
 
@@ -44,9 +43,9 @@ use rustix::fs::Mode;
 use serde_json::Value;
 
 use crate::config::options::{DatabaseOption, ServeOptions};
-use crate::logger;
 use crate::providers::rules::Rules;
 use crate::store::{Page, Reader, Transaction};
+use crate::telemetry::writer;
 use crate::version::BUILD;
 
 /// Receives Stripe and PayPal webhooks, proves and keeps them, and keeps a shop's transactions
@@ -288,7 +287,7 @@ fn served(result: Result<(), serve::ServeError>) -> ExitCode {
 
 fn failed(error: &impl Display, status: u8) -> ExitCode {
     // What ends a service is what its people look for: the journal's priority of errors.
-    let priority = if logger::is_journal() { "<3>" } else { "" };
+    let priority = if writer::is_journal() { "<3>" } else { "" };
     for line in format!("payhookd: {error}").lines() {
         // If standard error is closed too, the exit code is all that is left to say.
         let _ = writeln!(io::stderr(), "{priority}{line}");
@@ -310,7 +309,7 @@ pub enum CommandError {
     Config(#[from] crate::config::ConfigError),
     /// The test authority can't be made or used.
     #[error(transparent)]
-    Authority(#[from] crate::authority::AuthorityError),
+    Authority(#[from] crate::simulator::authority::AuthorityError),
     /// The daemon did not answer.
     #[error(transparent)]
     NoAnswer(#[from] crate::clients::sender::NoAnswer),
@@ -319,7 +318,7 @@ pub enum CommandError {
     Serve(#[from] Box<serve::ServeError>),
     /// Nothing could be made up.
     #[error(transparent)]
-    NoChance(#[from] chance::NoChance),
+    NoChance(#[from] crate::simulator::random::NoChance),
     /// Reading or printing failed.
     #[error(transparent)]
     Io(#[from] io::Error),

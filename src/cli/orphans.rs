@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use super::table::{Table, visible};
 use super::{CommandError, Listing, one_transaction, print_json, printed, said};
-use crate::clock::Clock;
 use crate::config::Mode;
 use crate::config::options::DatabaseOption;
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
 use crate::domain::orphan::OrphanKind;
-use crate::shapes;
+use crate::json::rows;
 use crate::store::{By, Database, Orphan, OrphanFilter, Reader, Resolution, Settled};
+use crate::telemetry::clock::Clock;
 
 /// What can be done with orphans.
 #[derive(Debug, Subcommand)]
@@ -112,7 +112,7 @@ impl List {
         };
         let orphans = listing.reader()?.list_orphans(filter, listing.page())?.rows;
         if listing.json {
-            return print_json(orphans.iter().map(shapes::orphan));
+            return print_json(orphans.iter().map(rows::orphan));
         }
         let mut table = Table::new(&[
             ">id",
@@ -162,7 +162,7 @@ impl Show {
         for orphan in &found {
             let events = reader.events_of(orphan.id)?;
             printed(if self.json {
-                let mut shown = shapes::orphan(orphan);
+                let mut shown = rows::orphan(orphan);
                 let ids = events.iter().map(|(_, event_id, _)| Value::from(&**event_id));
                 shown["events"] = ids.collect();
                 writeln!(output, "{shown}")

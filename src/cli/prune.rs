@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::{CommandError, printed};
-use crate::clock::Clock;
 use crate::config::options::{DatabaseOption, KeepOptions};
 use crate::domain::retention::{Cutoff, Keep};
 use crate::store::{Database, Pruned, Reader, Round};
+use crate::telemetry::clock::Clock;
 
 /// `prune`
 #[derive(Args, Debug)]

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::asking::AskOptions;
-use super::bar::Bar;
-use super::object::Wanted;
+use super::api_access::AskOptions;
+use super::lookup::Wanted;
+use super::progress::Bar;
 use super::table::Table;
 use super::{CommandError, print_json, printed, said};
 use crate::config::options::SinceOption;

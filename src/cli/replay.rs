@@ -6,11 +6,11 @@ use clap::Args;
 
 use super::table::visible;
 use super::{CommandError, printed, rules, said};
-use crate::clock::Clock;
 use crate::config::options::{DatabaseOption, SinceOption};
 use crate::domain::time::Timestamp;
-use crate::replay::{Reread, RereadResult, replay};
+use crate::reconcile::replay::{Reread, RereadResult, replay};
 use crate::store::{Batch, Database, Outcome, Reader, StoreError};
+use crate::telemetry::clock::Clock;
 
 /// `events replay`
 #[derive(Args, Debug)]

@@ -6,11 +6,11 @@ use clap::Args;
 
 use super::{CommandError, printed, said};
 use crate::alerts::report::{About, Report};
-use crate::clock::Clock;
 use crate::config::options::{DatabaseOption, parse_zone};
 use crate::domain::language::Language;
+use crate::domain::zone::Zone;
 use crate::store::Reader;
-use crate::zone::Zone;
+use crate::telemetry::clock::Clock;
 
 /// `report`
 #[derive(Args, Debug)]

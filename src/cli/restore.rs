@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{CommandError, printed, said};
-use crate::clock::Clock;
 use crate::config::options::DatabaseOption;
 use crate::store::{self, Restored, StoreError};
+use crate::telemetry::clock::Clock;
 
 /// `restore`
 #[derive(Args, Debug)]

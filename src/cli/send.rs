@@ -9,16 +9,18 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::signer::{Signer, endpoint};
-use super::{CommandError, chance, printed};
-use crate::authority::{self, AuthorityError, CertificateServer, TestAuthority};
+use super::{CommandError, printed};
 use crate::clients::sender::Sender;
-use crate::clock::Clock;
 use crate::config::{self, Secret, Surroundings};
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
 use crate::providers::paypal::Environment;
-use crate::providers::{paypal, stripe};
+use crate::simulator::authority;
+use crate::simulator::authority::{AuthorityError, CertificateServer, TestAuthority};
+use crate::simulator::random;
+use crate::simulator::signer::{Signer, endpoint};
+use crate::simulator::{paypal, stripe};
+use crate::telemetry::clock::Clock;
 
 /// Whose events are sent.
 #[derive(Debug, Subcommand)]
@@ -161,7 +163,7 @@ impl What {
             .flat_map(|event| std::iter::repeat_n(&**event, 1 + self.duplicate as usize))
             .collect();
         if self.shuffle {
-            chance::shuffle(&mut deliveries)?;
+            random::shuffle(&mut deliveries)?;
         }
         let url = endpoint(&self.url, signer.provider());
         let sender = Sender::new();
@@ -203,7 +205,7 @@ impl What {
         let occurred_at = Clock::SYSTEM.now();
         let (event, types) = match provider {
             Provider::Stripe => (
-                stripe::sample::event(&stripe::sample::Sample {
+                stripe::event(&stripe::Sample {
                     event_id: &ids.event,
                     event_type: template,
                     occurred_at,
@@ -214,10 +216,10 @@ impl What {
                     order_id,
                     livemode: false,
                 }),
-                stripe::sample::TYPES,
+                stripe::TYPES,
             ),
             Provider::Paypal => (
-                paypal::sample::event(&paypal::sample::Sample {
+                paypal::event(&paypal::Sample {
                     event_id: &ids.event,
                     event_type: template,
                     occurred_at,
@@ -228,7 +230,7 @@ impl What {
                     order_id,
                     livemode: false,
                 }),
-                paypal::sample::TYPES,
+                paypal::TYPES,
             ),
         };
         event.ok_or_else(|| {
@@ -246,7 +248,7 @@ struct Ids {
 
 impl Ids {
     fn new(provider: Provider) -> Result<Self, CommandError> {
-        let (one, two, three) = (chance::letters(24)?, chance::letters(24)?, chance::letters(24)?);
+        let (one, two, three) = (random::letters(24)?, random::letters(24)?, random::letters(24)?);
         Ok(match provider {
             Provider::Stripe => Self {
                 event: format!("evt_{one}"),

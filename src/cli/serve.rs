@@ -2,7 +2,8 @@
 
 mod check;
 mod loss;
-mod tidy;
+mod retention;
+pub mod systemd;
 mod watch;
 
 use std::net::SocketAddr;
@@ -21,7 +22,6 @@ use self::watch::{
     ring_for_others, tell_counts, tell_left_out, watch_over,
 };
 use super::api_token::{self, TokenError};
-use super::chance::{self, NoChance};
 use super::room;
 use crate::alerts::{self, Teller};
 use crate::clients::api::{ApiError, Apis, Stop};
@@ -40,26 +40,28 @@ use crate::http::admin::Gauged;
 use crate::http::api::{Api, Endpoint};
 use crate::http::dashboard::{Dashboard, Furnishing};
 use crate::http::proof::{Asking, PaypalEndpoint, PaypalProof, StripeEndpoint};
-use crate::http::refusals::Refusals;
 use crate::http::token::Token;
 use crate::http::webhooks::Endpoints;
 use crate::http::{self, admin, webhooks};
-use crate::logfmt::Line;
-use crate::logger::Logger;
-use crate::lookout::Lookout;
-use crate::metrics::Metrics;
+use crate::monitor::Lookout;
 use crate::notify::{Notifier, NotifyError, Target};
 use crate::providers::endpoints::Wanted;
 use crate::providers::paypal::transmission::WebhookIds;
 use crate::providers::stripe::signature::SigningSecrets;
 use crate::reconcile::worker::{Settings, Worker};
-use crate::service::{self, Sockets};
+use crate::simulator::random;
+use crate::simulator::random::NoChance;
 use crate::store::{
     DaemonLock, Database, Loss, Reader, Readers, Store, StoreError, StoredCertificate, WalWatch,
     Writer,
 };
+use crate::telemetry::line::Line;
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::refusals::Refusals;
+use crate::telemetry::writer::Logger;
 use crate::throttle::Allowance;
 use crate::version::{COMMIT, VERSION};
+use systemd::Sockets;
 
 /// Why the daemon did not start, or not end well.
 #[derive(Debug, thiserror::Error)]
@@ -170,7 +172,7 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
         check::check(&mut database, &config.db)?;
     }
     Database::remove_abandoned(&config.db);
-    database.watch(&config.db, chance::number()?)?;
+    database.watch(&config.db, random::number()?)?;
     let policy = Policy { livemode: config.mode == Mode::Live, grace: config.orphan_grace };
     database.started(policy, &config.rules.to_json(), config.clock.now())?;
     let notifies = config.notify.is_some();
@@ -219,7 +221,7 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
             .with("log_head", log_head)
             .with("dur_ms", began.elapsed().as_millis())
             .emit();
-        service::ready(&format!(
+        systemd::ready(&format!(
             "webhooks on {}, the shop on {}",
             addresses.public, addresses.admin
         ));
@@ -330,12 +332,12 @@ async fn serve(
     let (tell, told) = channel(false);
     let Running { store, writer, notifier, refusals, metrics } = running;
     tokio::spawn(ring_for_others(Reader::open(&config.db)?, store.bell().clone()));
-    tokio::spawn(service::stay_alive(store.clone()));
+    tokio::spawn(systemd::stay_alive(store.clone()));
     let reader = Reader::open(&config.db)?;
     let known = Known::from_before(&reader)?;
     tokio::spawn(log_issues(reader, known));
     tokio::spawn(raise_due_orphans(Reader::open(&config.db)?, store.clone(), config.clock));
-    tokio::spawn(tidy::keep_tidy(store.clone(), config.keep, config.clock));
+    tokio::spawn(retention::keep_tidy(store.clone(), config.keep, config.clock));
     let seen = (Reader::open(&config.db)?, Arc::clone(&metrics));
     tokio::task::spawn_blocking(move || count_from_before(&seen.0, &seen.1));
     let tellers = start_tellers(config, &store, &told)?;
@@ -391,7 +393,7 @@ async fn serve(
         error = watch_over(&store, writer, notifier, &refusals) => Err(error),
     };
     // Nobody listens any more only if both servers have ended.
-    service::stopping();
+    systemd::stopping();
     let _ = tell.send(true);
     for server in [webhooks, admin] {
         if let Err(error) = server.await {

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use crate::logfmt::is_obeyed;
+use crate::telemetry::line::is_obeyed;
 
 /// A table under construction.
 #[derive(Debug)]

@@ -9,17 +9,17 @@ use super::closing::Closing;
 use super::import::Import;
 use super::table::Table;
 use super::{CommandError, Listing, print_json, printed};
-use crate::clock::Clock;
 use crate::config::Mode;
 use crate::config::options::{DatabaseOption, SinceOption, parse_mode};
 use crate::domain::event::{Provider, Reference};
 use crate::domain::money::{Currency, Money};
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Expected, Status};
+use crate::json::{registration, rows};
 use crate::providers::reference_kind;
 use crate::store::{
     Change, Database, NewTransaction, Reader, Registered, Transaction, TransactionFilter,
 };
-use crate::{intake, shapes};
+use crate::telemetry::clock::Clock;
 
 /// What can be done with transactions.
 #[derive(Debug, Subcommand)]
@@ -62,19 +62,19 @@ pub struct Add {
     #[command(flatten)]
     database: DatabaseOption,
     /// stripe or paypal.
-    #[arg(long, value_parser = intake::provider)]
+    #[arg(long, value_parser = registration::provider)]
     provider: Provider,
     /// The provider's id for the payment: pi_…, cs_…, an order id, PAY-….
-    #[arg(long, value_parser = intake::reference)]
+    #[arg(long, value_parser = registration::reference)]
     reference: String,
     /// The shop's own id for it.
-    #[arg(long, value_parser = intake::id)]
+    #[arg(long, value_parser = registration::id)]
     order_id: Option<String>,
     /// What is to be paid, in minor units as the provider counts them: 4999 for 49.99 EUR.
-    #[arg(long, requires = "currency", value_parser = intake::amount)]
+    #[arg(long, requires = "currency", value_parser = registration::amount)]
     amount: Option<i64>,
     /// Three-letter code.
-    #[arg(long, value_parser = intake::currency)]
+    #[arg(long, value_parser = registration::currency)]
     currency: Option<Currency>,
     /// The shop takes deposits: payments that are found by the order id alone and are less than the
     /// amount add up.
@@ -84,7 +84,7 @@ pub struct Add {
     #[arg(long, value_parser = parse_mode, env = "PAYHOOKD_MODE")]
     mode: Option<Mode>,
     /// A JSON object of the shop's own.
-    #[arg(long, value_name = "JSON", default_value = "{}", value_parser = intake::metadata)]
+    #[arg(long, value_name = "JSON", default_value = "{}", value_parser = registration::metadata)]
     metadata: String,
     /// Print JSON.
     #[arg(long)]
@@ -103,7 +103,7 @@ pub struct List {
     #[arg(long)]
     provider: Option<Provider>,
     /// Only those with this order id of the shop's.
-    #[arg(long, value_parser = intake::id)]
+    #[arg(long, value_parser = registration::id)]
     order_id: Option<String>,
     /// Only live or test money.
     #[arg(long)]
@@ -182,7 +182,7 @@ impl Add {
         };
         let mut output = io::stdout().lock();
         printed(if self.json {
-            writeln!(output, "{}", shapes::registered(transaction))
+            writeln!(output, "{}", rows::registered(transaction))
         } else {
             if let Some(warning) = transaction.expected.warning() {
                 eprintln!("warning: {warning}");
@@ -230,7 +230,7 @@ impl List {
         let is_filtered = filter != TransactionFilter::default();
         let transactions = listing.reader()?.list_transactions(&filter, listing.page())?.rows;
         if listing.json {
-            return print_json(transactions.iter().map(shapes::transaction));
+            return print_json(transactions.iter().map(rows::transaction));
         }
         let nothing = match is_filtered {
             true => "no such transactions",
@@ -259,7 +259,7 @@ impl Show {
         for transaction in &self.found(&reader)? {
             let changes = reader.changes(transaction.id)?;
             printed(if self.json {
-                let mut all = shapes::history(&changes).into_iter();
+                let mut all = rows::history(&changes).into_iter();
                 all.try_for_each(|change| writeln!(output, "{change}"))
             } else {
                 history(&mut output, transaction, &changes)
@@ -275,7 +275,7 @@ impl Show {
         for transaction in &found {
             let changes = reader.changes(transaction.id)?;
             printed(if self.json {
-                let shown = shapes::transaction_with_history(transaction, &changes);
+                let shown = rows::transaction_with_history(transaction, &changes);
                 writeln!(output, "{shown}")
             } else {
                 show(&mut output, transaction, &changes)

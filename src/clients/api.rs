@@ -15,10 +15,10 @@ use ureq::Agent;
 use super::paypal::Paypal;
 use super::stripe::Stripe;
 use super::{oauth, wait};
-use crate::clock::Clock;
 use crate::config::ApiConfig;
 use crate::domain::event::Provider;
 use crate::domain::time::Timestamp;
+use crate::telemetry::clock::Clock;
 
 /// Answers that are read are no larger: a page of a hundred events is some hundred KiB.
 pub(super) const LARGEST: u64 = 16 * 1024 * 1024;

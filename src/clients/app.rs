@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use ureq::Agent;
 
+use super::standard_webhooks::NotifyKeys;
 use super::{Reply, wait};
 use crate::domain::delivery::{NoAnswer, Said};
 use crate::domain::time::Timestamp;
-use crate::notify::sign::NotifyKeys;
 
 /// How long one attempt may take, all of it.
 pub const LIMIT: Duration = Duration::from_secs(15);

@@ -9,9 +9,9 @@ use ureq::Agent;
 
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
-use crate::logfmt::Line;
 use crate::providers::paypal::certificate::{Certificate, CertificateUrl, Trust};
 use crate::store::{Store, StoredCertificate};
+use crate::telemetry::line::Line;
 use crate::throttle::Allowance;
 
 /// A certificate is fetched again after this time.

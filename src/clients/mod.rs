@@ -13,6 +13,7 @@ pub mod paypal;
 pub mod postback;
 pub mod probe;
 pub mod sender;
+pub mod standard_webhooks;
 pub mod stripe;
 
 use std::time::{Duration, SystemTime};

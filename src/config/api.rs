@@ -62,7 +62,7 @@ impl ApiConfig {
 }
 
 impl Checks<'_> {
-    pub(super) fn api(&mut self, options: &ApiOptions, mode: Mode) -> ApiConfig {
+    pub(crate) fn api(&mut self, options: &ApiOptions, mode: Mode) -> ApiConfig {
         let stripe_base = self.base("--stripe-api-base", options.stripe_api_base.as_deref());
         let paypal_base = self.base("--paypal-api-base", options.paypal_api_base.as_deref());
         let stripe = self.secret("STRIPE_SECRET_KEY").map(|secret_key| StripeKeys {
@@ -114,7 +114,7 @@ impl Checks<'_> {
         Some(given.trim_end_matches('/').to_owned())
     }
 
-    pub(super) fn reconcile_every(&mut self, options: &ServeOptions) -> Option<Duration> {
+    pub(crate) fn reconcile_every(&mut self, options: &ServeOptions) -> Option<Duration> {
         let every = options.reconcile_every.0?;
         match options.unsafe_test_reconcile_every {
             Some(millis) => {
@@ -126,7 +126,7 @@ impl Checks<'_> {
     }
 
     /// What the providers have registered is compared with it, so it must be what they can reach.
-    pub(super) fn public_url(&mut self, given: Option<&str>) -> Option<String> {
+    pub(crate) fn public_url(&mut self, given: Option<&str>) -> Option<String> {
         let given = given.filter(|given| !given.is_empty())?;
         let url: Option<Uri> = given.parse().ok();
         let is_web =
@@ -152,7 +152,7 @@ impl Checks<'_> {
 }
 
 /// Whether a host is this machine by its name or number.
-pub(super) fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }

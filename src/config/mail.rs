@@ -10,7 +10,7 @@ use super::api::is_loopback;
 use super::options::AlertOptions;
 use super::{Checks, Secret};
 use crate::clients::mail::{Roots, Security, Server, Via};
-use crate::percent;
+use crate::http::percent;
 
 impl Checks<'_> {
     /// Each address is a target of its own, so that one that is gone keeps no mail from the others.

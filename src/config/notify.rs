@@ -8,9 +8,9 @@ use hyper::Uri;
 use super::Checks;
 use super::api::is_loopback;
 use super::options::ServeOptions;
+use crate::clients::standard_webhooks::NotifyKeys;
 use crate::clients::{app, command};
 use crate::domain::delivery::Schedule;
-use crate::notify::sign::NotifyKeys;
 
 /// Who is told of changes, and when.
 #[derive(Clone, Debug)]

@@ -12,9 +12,9 @@ use crate::clients::alert::Form;
 use crate::domain::language::Language;
 use crate::domain::retention::Keep;
 use crate::domain::time::Timestamp;
+use crate::domain::zone::{TimeOfDay, Zone};
 use crate::providers::paypal::certificate::CertificateHost;
 use crate::providers::rules::OrderIdSource;
-use crate::zone::{TimeOfDay, Zone};
 
 /// Which database a command works on.
 #[derive(Args, Clone, Debug)]

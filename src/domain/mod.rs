@@ -47,23 +47,24 @@ macro_rules! words {
     };
 }
 
-pub mod asking;
+pub mod amount_search;
 pub mod change;
 pub mod delivery;
 pub mod discrepancy;
-pub mod doubt;
 pub mod event;
 pub mod fact;
 pub mod issue;
 pub mod language;
+pub mod lookup_schedule;
 pub mod matching;
 pub mod merchant_action;
 pub mod money;
 pub mod orphan;
 pub mod paid;
 pub mod refusal;
+pub mod refusal_pattern;
 pub mod retention;
-pub mod rhythm;
-pub mod sought;
+pub mod silence;
 pub mod time;
 pub mod transaction;
+pub mod zone;

@@ -14,10 +14,10 @@ use super::api::{self, Api};
 use super::dashboard::{self, Dashboard};
 use super::token::Token;
 use super::{Routes, answer, method_not_allowed, not_found, typed, unavailable};
-use crate::clock::Clock;
-use crate::logfmt::Line;
-use crate::metrics::{Gauges, Metrics};
 use crate::store::{Loss, Reader, Readers, Store, StoreError, disk_free};
+use crate::telemetry::clock::Clock;
+use crate::telemetry::line::Line;
+use crate::telemetry::metrics::{Gauges, Metrics};
 use crate::throttle::Throttle;
 
 /// What the admin listener answers: `/readyz` says whether commits work; the dashboard wants people

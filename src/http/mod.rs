@@ -6,8 +6,8 @@ pub mod api;
 mod body;
 mod connections;
 pub mod dashboard;
+pub mod percent;
 pub mod proof;
-pub mod refusals;
 mod room;
 pub mod token;
 pub mod webhooks;
@@ -28,7 +28,7 @@ use warp::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use warp::reply::Response;
 
 use self::connections::{Connections, LONGEST_IDLE, Peer, Slot, Watched};
-use crate::logfmt::Line;
+use crate::telemetry::line::Line;
 
 /// What a listener answers with.
 pub type Routes = BoxedFilter<(Response,)>;

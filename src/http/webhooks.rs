@@ -12,19 +12,19 @@ use warp::{Buf, Filter};
 use super::body::{Bodies, BodyError};
 use super::connections::Slot;
 use super::proof::{PaypalEndpoint, Proved, StripeEndpoint, Unproved};
-use super::refusals::Refusals;
 use super::{Routes, answer, content_length, method_not_allowed, not_found, typed, unavailable};
-use crate::clock::Clock;
 use crate::domain::event::{Provider, Source};
 use crate::domain::refusal::{NotTaken, Refusal};
 use crate::domain::time::Timestamp;
-use crate::logfmt::Line;
-use crate::metrics::{DUPLICATE, Metrics};
 use crate::providers::paypal::transmission;
 use crate::providers::rules::Rules;
 use crate::store::{
     Ingested, Outcome, Receipt, RejectedRequest, Store, StoreError, USER_AGENT_CHARS, Webhook,
 };
+use crate::telemetry::clock::Clock;
+use crate::telemetry::line::Line;
+use crate::telemetry::metrics::{DUPLICATE, Metrics};
+use crate::telemetry::refusals::Refusals;
 use crate::throttle::Throttle;
 
 /// What the endpoints need.

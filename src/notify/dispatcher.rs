@@ -13,11 +13,11 @@ use tokio::sync::{mpsc, watch};
 
 use super::SENDERS;
 use crate::clients::Reply;
-use crate::clock::Clock;
 use crate::domain::delivery::{Next, Schedule};
 use crate::domain::time::Timestamp;
-use crate::logfmt::Line;
 use crate::store::{Attempt, DueMessage, Reader, Store, StoreError};
+use crate::telemetry::clock::Clock;
+use crate::telemetry::line::Line;
 
 /// An attempt that a sender made.
 pub(super) struct Tried {

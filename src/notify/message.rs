@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::shapes;
+use crate::json::rows;
 use crate::store::{Change, Transaction};
 
 /// The body of a notification, the same at every attempt: the transaction as that change left it. An
 /// app that keeps the newest `version` can drop what comes again or late.
 pub fn body(transaction: &Transaction, change: &Change) -> String {
-    let mut data = shapes::transaction(transaction);
+    let mut data = rows::transaction(transaction);
     data["change"] = change.change.as_str().into();
     data["event"] = change.event.as_ref().map_or(
         Value::Null,

@@ -6,7 +6,6 @@
 //! sent again.
 
 pub mod message;
-pub mod sign;
 
 mod dispatcher;
 
@@ -22,9 +21,9 @@ use self::dispatcher::{Dispatcher, Tried};
 use crate::clients::Reply;
 use crate::clients::app::App;
 use crate::clients::command::Program;
-use crate::clock::Clock;
 use crate::domain::delivery::{NoAnswer, Schedule};
 use crate::store::{DueMessage, Reader, Store, StoreError};
+use crate::telemetry::clock::Clock;
 
 /// Messages that are under way at once. They are about different transactions, so one that the app
 /// is slow with keeps only itself and one of these.
@@ -103,7 +102,7 @@ impl Notifier {
     pub fn stop(self) {
         self.tell_stop.send_replace(true);
         if self.dispatcher.join().is_err() {
-            crate::logfmt::Line::error("the notifier broke off").emit();
+            crate::telemetry::line::Line::error("the notifier broke off").emit();
         }
     }
 }

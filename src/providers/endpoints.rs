@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::acted_on;
-use super::loose::{List, Loose};
+use super::lenient::{List, Loose};
 use super::retrieval::NotUnderstood;
 use super::stripe::api::VERSION;
 use crate::domain::event::Provider;

@@ -6,17 +6,16 @@
 pub mod api;
 pub mod deadline;
 pub mod endpoints;
-pub mod loose;
+pub mod lenient;
 pub mod object;
 pub mod pages;
 pub mod payer;
 pub mod paypal;
-pub mod personal;
 mod reading;
+pub mod redact;
 pub mod retrieval;
 pub mod rules;
 pub mod stripe;
-mod template;
 pub mod unreadable;
 
 use std::fmt;

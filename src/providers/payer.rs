@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::object::of_event;
-use super::personal::REMOVED;
+use super::redact::REMOVED;
 use crate::domain::event::Provider;
 
 /// What a payment's event calls its payer: a name, an e-mail address or both; `None` if it tells of

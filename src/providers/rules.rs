@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::loose::Map;
+use super::lenient::Map;
 use crate::domain::event::{Content, Ownership, ReferenceKind};
 
 words! {

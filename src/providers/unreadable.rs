@@ -13,7 +13,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::loose::Loose;
+use super::lenient::Loose;
 use super::paypal::event::simulated_id;
 use super::rules::Rules;
 use super::{Proof, Verified, read_strictly};

@@ -6,13 +6,13 @@ use sha2::{Digest, Sha256};
 
 use super::objects::{AskError, Asker};
 use crate::clients::api::ApiError;
-use crate::domain::asking;
 use crate::domain::event::{Provider, Source};
-use crate::logfmt::Line;
+use crate::domain::lookup_schedule;
 use crate::providers::paypal::api;
 use crate::providers::retrieval::NotUnderstood;
 use crate::providers::{self};
 use crate::store::{Database, DueAsk, Reader, StoreError, Verdict, Webhook, WebhookLog};
+use crate::telemetry::line::Line;
 
 /// Asks PayPal for the event that is due and lets its answer decide. `Some`: the API can't be asked now,
 /// and the event is due again. Blocks.
@@ -30,7 +30,7 @@ pub(super) fn decide(
         told => told,
     };
     let now = asker.clock.now();
-    let next = asking::next(due.reason, None, due.since, now);
+    let next = lookup_schedule::next(due.reason, None, due.since, now);
     let verdict = database.batch(|batch| match &told {
         Ok(told) => batch.settle_doubtful(&log, told, now),
         Err(error) => {

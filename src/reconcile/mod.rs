@@ -14,6 +14,7 @@ mod doubtful;
 pub mod endpoints;
 pub mod objects;
 mod pages;
+pub mod replay;
 mod windows;
 pub mod worker;
 
@@ -25,17 +26,17 @@ use sha2::{Digest, Sha256};
 use self::pages::Page;
 use self::windows::{Window, Windows};
 use crate::clients::api::{ApiError, Apis};
-use crate::clock::Clock;
 use crate::domain::event::{Content, Event, Provider, Source};
 use crate::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
 use crate::domain::language::Spoken;
 use crate::domain::time::Timestamp;
-use crate::logfmt::Line;
 use crate::providers::rules::Rules;
 use crate::providers::{self, Verified};
 use crate::store::{
     Applied, Batch, Cause, Database, Found, Ingested, Outcome, StoreError, Webhook,
 };
+use crate::telemetry::clock::Clock;
+use crate::telemetry::line::Line;
 
 /// So far behind what is covered a run begins: the providers' lists show some events late and not in
 /// their order, and their clocks are not ours. Events that are seen again cost one look each.

@@ -12,20 +12,21 @@ use sha2::{Digest, Sha256};
 
 use super::doubtful;
 use crate::clients::api::{ApiError, Apis};
-use crate::clock::Clock;
-use crate::domain::asking::{self, Reason};
 use crate::domain::discrepancy::may_be_forgotten;
 use crate::domain::event::{Provider, Reference, ReferenceKind, Source};
 use crate::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
 use crate::domain::language::Spoken;
+use crate::domain::lookup_schedule;
+use crate::domain::lookup_schedule::Reason;
 use crate::domain::time::Timestamp;
-use crate::logfmt::Line;
 use crate::providers::retrieval::{self, Answer, Asking, NotUnderstood, Question, Retrieved};
 use crate::providers::rules::Rules;
 use crate::providers::{Proof, reference_kind};
 use crate::store::{
     Applied, Asked, Batch, Database, DueAsk, Ingested, Reader, StoreError, Transaction, Webhook,
 };
+use crate::telemetry::clock::Clock;
+use crate::telemetry::line::Line;
 
 /// Asks the providers' APIs for objects.
 #[derive(Clone, Copy, Debug)]
@@ -239,7 +240,7 @@ fn settle(
     let now = asker.clock.now();
     let next_at = match error {
         Some(AskError::NothingToAsk) => None,
-        _ => asking::next(due.reason, due.status, due.since, now),
+        _ => lookup_schedule::next(due.reason, due.status, due.since, now),
     };
     let result = match error {
         Some(error) => error.to_string(),

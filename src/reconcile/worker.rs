@@ -13,14 +13,14 @@ use super::endpoints::{self, EndpointError};
 use super::objects::{self, Asker, Kept};
 use super::{Report, Run, RunError, Step, run};
 use crate::clients::api::{ApiError, Apis, Patience, Stop};
-use crate::clock::Clock;
-use crate::domain::asking::Reason;
 use crate::domain::event::{Event, Provider};
-use crate::logfmt::Line;
-use crate::metrics::Metrics;
+use crate::domain::lookup_schedule::Reason;
 use crate::providers::endpoints::Wanted;
 use crate::providers::rules::Rules;
 use crate::store::{Applied, Cause, Database, Reader, StoreError};
+use crate::telemetry::clock::Clock;
+use crate::telemetry::line::Line;
+use crate::telemetry::metrics::Metrics;
 
 /// Who heard nothing for longer than this by the time of a start looks at once; a shorter gap the
 /// providers' own retries close.

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use payhookd::clock::Clock;
 use payhookd::providers::stripe::signature;
+use payhookd::telemetry::clock::Clock;
 
 use crate::certificates::Certificates;
 use crate::daemon::{Daemon, Options};

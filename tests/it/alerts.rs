@@ -4,8 +4,8 @@
 use std::process::Output;
 use std::time::Duration;
 
-use payhookd::clock::Clock;
 use payhookd::domain::time::Timestamp;
+use payhookd::telemetry::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::admin::App;

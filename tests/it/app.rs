@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use payhookd::clock::Clock;
+use payhookd::telemetry::clock::Clock;
 use serde_json::Value;
 use sha2::Sha256;
 

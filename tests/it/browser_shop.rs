@@ -1,6 +1,6 @@
 //! A shop in which everything has happened that the dashboard shows.
 
-use payhookd::clock::Clock;
+use payhookd::telemetry::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::admin;

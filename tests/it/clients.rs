@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use payhookd::clients::api::{ApiError, Apis, Patience, Stop};
-use payhookd::clock::Clock;
 use payhookd::config::{ApiConfig, PaypalKeys, Secret, StripeKeys};
 use payhookd::domain::event::Provider;
+use payhookd::telemetry::clock::Clock;
 
 use crate::daemon::{Options, wait_until};
 use crate::fake::{Fake, Reply};

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use payhookd::clock::Clock;
+use payhookd::telemetry::clock::Clock;
 use rusqlite::Connection;
 use serde_json::Value;
 

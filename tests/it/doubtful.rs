@@ -1,8 +1,8 @@
 //! PayPal signs no more of a body than its CRC-32: whoever has seen one transmission can write another
 //! body for it. What becomes of the two.
 
-use payhookd::authority::NewTransmission;
-use payhookd::clock::Clock;
+use payhookd::simulator::authority::NewTransmission;
+use payhookd::telemetry::clock::Clock;
 use serde_json::Value;
 
 use crate::admin::App;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use payhookd::clock::Clock;
+use payhookd::telemetry::clock::Clock;
 use rusqlite::Connection as Sqlite;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 

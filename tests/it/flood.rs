@@ -6,9 +6,9 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use payhookd::clock::Clock;
 use payhookd::domain::time::Timestamp;
 use payhookd::providers::stripe::signature;
+use payhookd::telemetry::clock::Clock;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::daemon::{Daemon, Options, wait_until};

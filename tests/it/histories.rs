@@ -12,7 +12,7 @@ use std::time::Instant;
 use payhookd::domain::event::{Provider, Source};
 use payhookd::domain::orphan::Policy;
 use payhookd::domain::time::Timestamp;
-use payhookd::intake;
+use payhookd::json::registration;
 use payhookd::providers::read_again;
 use payhookd::providers::rules::Rules;
 use payhookd::store::{Database, Reader, Webhook};
@@ -159,7 +159,7 @@ impl Stage {
                 let now = now(second);
                 match &history[*step] {
                     Step::Register(body) => {
-                        let new = intake::parse(body.to_string().as_bytes(), false);
+                        let new = registration::parse(body.to_string().as_bytes(), false);
                         batch.register(&new.expect("a registration"), now)?;
                     }
                     Step::Event(provider, body) => {

@@ -1,7 +1,7 @@
 //! Genuine events may say any number: amounts as large as a number can be, and sums of them, break
 //! nothing of what a person looks at, and are told for what they are.
 
-use payhookd::clock::Clock;
+use payhookd::telemetry::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::daemon::{Options, wait_until};

@@ -1,10 +1,10 @@
 //! What no event tells: whether webhooks come and are believed, whether there is room, whether time
 //! runs out. Each is told once, and ends by itself.
 
-use payhookd::authority::TestAuthority;
-use payhookd::clock::Clock;
 use payhookd::providers::paypal::Environment;
 use payhookd::providers::stripe::signature;
+use payhookd::simulator::authority::TestAuthority;
+use payhookd::telemetry::clock::Clock;
 use rusqlite::Connection as Sqlite;
 use serde_json::{Value, json};
 

@@ -11,7 +11,7 @@ use payhookd::domain::transaction::{AmountCheck, DisputeStatus, Status};
 use payhookd::http::api::{
     LARGEST_PAGE, LONGEST_WAIT, MAX_BODY, PROBLEM_TYPE, ProblemKind, ROUTES, USUAL_PAGE,
 };
-use payhookd::intake;
+use payhookd::json::registration;
 use payhookd::store::Outcome;
 use serde_json::{Value, json};
 
@@ -122,7 +122,7 @@ fn the_words_and_bounds_of_the_document_are_those_of_the_code() {
 
     let new = document.schema("NewTransaction");
     let fields: BTreeSet<_> = new["properties"].as_object().expect("fields").keys().collect();
-    let known: BTreeSet<_> = intake::FIELDS.iter().map(|field| (*field).to_owned()).collect();
+    let known: BTreeSet<_> = registration::FIELDS.iter().map(|field| (*field).to_owned()).collect();
     assert_eq!(fields, known.iter().collect());
     assert_eq!(new["properties"]["reference"]["maxLength"], LONGEST_ID);
     let parameters = &document.0["components"]["parameters"];

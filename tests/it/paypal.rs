@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use payhookd::authority::NewTransmission;
 use payhookd::providers::paypal::Environment;
+use payhookd::simulator::authority::NewTransmission;
 use serde_json::Value;
 
 use crate::certificates::Certificates;

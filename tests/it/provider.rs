@@ -2,13 +2,15 @@
 
 use std::sync::OnceLock;
 
-use payhookd::authority::{NewTransmission, TestAuthority};
-use payhookd::clock::Clock;
 use payhookd::domain::money::{Currency, Money};
 use payhookd::domain::time::Timestamp;
-use payhookd::providers::paypal::{self, Environment};
-use payhookd::providers::stripe::sample::Sample;
-use payhookd::providers::stripe::{sample, signature};
+use payhookd::providers::paypal::Environment;
+use payhookd::providers::stripe::signature;
+use payhookd::simulator;
+use payhookd::simulator::authority::{NewTransmission, TestAuthority};
+use payhookd::simulator::stripe;
+use payhookd::simulator::stripe::Sample;
+use payhookd::telemetry::clock::Clock;
 
 /// The signing secret of [`Options::stripe`](crate::daemon::Options::stripe).
 pub(crate) const SECRET: &str = "whsec_integration_tests_of_payhookd";
@@ -110,7 +112,7 @@ impl StripeSample {
             order_id: self.order_id.as_deref(),
             livemode: self.livemode,
         };
-        sample::event(&sample).expect("a sample of this type")
+        stripe::event(&sample).expect("a sample of this type")
     }
 }
 
@@ -216,7 +218,7 @@ impl PaypalSample {
 
     /// The body.
     pub(crate) fn body(&self) -> String {
-        let sample = paypal::sample::Sample {
+        let sample = simulator::paypal::Sample {
             event_id: &self.event_id,
             event_type: self.event_type,
             occurred_at: self.occurred_at,
@@ -227,7 +229,7 @@ impl PaypalSample {
             order_id: self.order_id.as_deref(),
             livemode: false,
         };
-        paypal::sample::event(&sample).expect("a sample of this type")
+        simulator::paypal::event(&sample).expect("a sample of this type")
     }
 }
 

@@ -1,6 +1,6 @@
 //! Chance from a seed. The seed is printed, so that it is shown when a test fails.
 
-use payhookd::clock::Clock;
+use payhookd::telemetry::clock::Clock;
 
 /// SplitMix64.
 pub(crate) struct Random(u64);

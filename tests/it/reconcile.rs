@@ -529,7 +529,7 @@ fn missed_events_are_looked_for_again_and_again() {
     let error = || Some(Reply::Answer(500, None, String::new()));
     // One run fails, and is made again.
     world.stripe.troubles((0..5).map(|_| error()));
-    let now = payhookd::clock::Clock::SYSTEM.now().to_string();
+    let now = payhookd::telemetry::clock::Clock::SYSTEM.now().to_string();
     let daemon = options.start();
     daemon.wait_for_line("\"missed events not fetched\" provider=stripe attempt=1");
     let done = "SELECT count(*) FROM reconcile_runs WHERE provider = 'stripe' AND outcome = 'done'";
@@ -636,7 +636,7 @@ fn the_shops_app_is_told_of_what_was_missed() {
     let (api, app) = (StripeApi::start(), app::App::start());
     let options = api.options(app.options()).variable("PAYHOOKD_RECONCILE_EVERY", "1h");
     app::add(&options, &["1"]);
-    let now = payhookd::clock::Clock::SYSTEM.now().to_string();
+    let now = payhookd::telemetry::clock::Clock::SYSTEM.now().to_string();
     api.has(StripeSample::new("payment_intent.succeeded", "1").at(&now).body());
     let daemon = options.start();
     wait_until("it is told", || {

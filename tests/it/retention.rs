@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use payhookd::clock::Clock;
 use payhookd::domain::time::Timestamp;
+use payhookd::telemetry::clock::Clock;
 use rusqlite::Connection as Sqlite;
 
 use crate::daemon::{Daemon, Options, wait_until};

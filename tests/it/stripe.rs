@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use payhookd::clock::Clock;
 use payhookd::domain::time::Timestamp;
 use payhookd::providers::stripe::signature;
+use payhookd::telemetry::clock::Clock;
 use serde_json::Value;
 
 use crate::daemon::{Daemon, Options, wait_until};

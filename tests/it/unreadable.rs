@@ -1,6 +1,6 @@
 //! Genuine bodies that can't be read are kept, told of, and never refused for ever.
 
-use payhookd::authority::NewTransmission;
+use payhookd::simulator::authority::NewTransmission;
 use serde_json::Value;
 
 use crate::certificates::Certificates;

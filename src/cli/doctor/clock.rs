@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::patient::Patient;
+use super::installation::Patient;
 use super::{Finding, roughly};
 use crate::clients::probe::Probe;
-use crate::clock::Clock;
 use crate::config::options::ServeOptions;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::store::{Reader, StoreError};
+use crate::telemetry::clock::Clock;
 
 const CHECK: &str = "clock";
 const REMEDY: &str = "let the machine's clock be set from the network: timedatectl set-ntp true";

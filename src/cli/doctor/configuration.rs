@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::Finding;
-use super::patient::{CHECK, Patient};
+use super::installation::{CHECK, Patient};
 use crate::config::{self, ApiToken, PaypalVerify, SECRETS, Secret, Surroundings};
 
 /// Says what is set, if it can be used, and what is doubtful about it.

@@ -6,7 +6,7 @@ use std::path::Path;
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
-use super::patient::Patient;
+use super::installation::Patient;
 use super::{Finding, roughly, size};
 use crate::config::{Mode, PaypalVerify};
 use crate::domain::event::Provider;

@@ -1,13 +1,13 @@
 //! Whether the providers send webhooks here, by their own lists of endpoints.
 
 use super::Finding;
-use super::patient::Patient;
+use super::installation::Patient;
 use crate::cli::serve::wanted_endpoint;
 use crate::clients::api::{Apis, Stop};
-use crate::clock::Clock;
 use crate::domain::event::Provider;
 use crate::providers::endpoints::Wanted;
 use crate::reconcile::endpoints;
+use crate::telemetry::clock::Clock;
 
 const CHECK: &str = "endpoints";
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::patient::Patient;
+use super::installation::Patient;
 use super::{Finding, roughly};
 use crate::domain::issue::{IssueStatus, Severity};
 use crate::store::{Issue, OwedAlerts, Reader, StoreError};

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use serde_json::Value;
 
 use super::Finding;
-use super::patient::Patient;
+use super::installation::Patient;
 use crate::clients::probe::{Answer, Probe, Silence};
 
 const CHECK: &str = "listeners";

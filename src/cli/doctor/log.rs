@@ -1,7 +1,7 @@
 //! Whether the log of events is as it was written.
 
 use super::Finding;
-use super::patient::Patient;
+use super::installation::Patient;
 use crate::cli::CommandError;
 use crate::store::{
     Continuation, Head, LinkKind, LogChange, LogProof, Reader, StoreError, known_head_file,

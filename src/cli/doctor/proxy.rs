@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::Finding;
-use super::patient::Patient;
+use super::installation::Patient;
 use crate::clients::probe::{Answer, Probe, Silence};
 use crate::domain::event::Provider;
 

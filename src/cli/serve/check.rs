@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::logfmt::Line;
-use crate::service;
+use super::systemd;
 use crate::store::{Database, StoreError};
+use crate::telemetry::line::Line;
 
 /// Has SQLite check the structure of the database, before anything is acknowledged into it: whatever was
 /// kept in a damaged one may not be found again, and who can't connect meanwhile comes again. It reads
@@ -23,7 +23,7 @@ pub(super) fn check(database: &mut Database, path: &Path) -> Result<(), StoreErr
         Line::info("still checking the database")
             .with("dur_ms", began.elapsed().as_millis())
             .emit();
-        service::still_starting(SAID_EVERY * 6, "checking the database");
+        systemd::still_starting(SAID_EVERY * 6, "checking the database");
     })?;
     if let Some(problem) = problem {
         return Err(StoreError::Malformed(problem));

@@ -7,15 +7,15 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use super::ServeError;
-use crate::clock::Clock;
 use crate::domain::event::Provider;
 use crate::domain::issue::Severity;
 use crate::domain::refusal::Refusal;
-use crate::http::refusals::Refusals;
-use crate::logfmt::Line;
-use crate::metrics::Metrics;
 use crate::notify::Notifier;
 use crate::store::{Bell, Issue, Reader, Readers, Store, StoreError, Writer};
+use crate::telemetry::clock::Clock;
+use crate::telemetry::line::Line;
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::refusals::Refusals;
 
 /// Rings for the commits of other processes, the command line's. (Ours ring by themselves, sooner;
 /// that they are seen here again costs those who listen one look.)

@@ -11,7 +11,7 @@ use super::problem::Problem;
 use super::query::positive;
 use super::{Api, Call};
 use crate::http::typed;
-use crate::shapes;
+use crate::json::rows;
 use crate::store::Reader;
 
 /// Where a reader of the feed stands.
@@ -78,7 +78,7 @@ fn look(reader: &Reader, after: After, limit: u32) -> Result<Look, crate::store:
         let ahead = after > reader.last_change()?;
         return Ok(if ahead { Look::Ahead } else { Look::Nothing(after) });
     };
-    let data: Vec<_> = changes.iter().map(shapes::committed).collect();
+    let data: Vec<_> = changes.iter().map(rows::committed).collect();
     let text = json!({ "data": data, "next_cursor": last.id.to_string() }).to_string();
     Ok(Look::Changes(text))
 }

@@ -11,7 +11,7 @@ use super::query::positive;
 use super::{Api, Call, found, page};
 use crate::domain::delivery::DeliveryStatus;
 use crate::http::typed;
-use crate::shapes;
+use crate::json::rows;
 use crate::store::{DeliveryFilter, Reader, Retried, StoreError};
 
 /// A page of deliveries.
@@ -24,7 +24,7 @@ pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem
     let wanted = query.page()?;
     let text = api.read(move |reader| {
         let listed = reader.list_deliveries(filter, wanted)?;
-        Ok(page(&listed, |one| one.id, shapes::delivery))
+        Ok(page(&listed, |one| one.id, rows::delivery))
     });
     Ok(typed(StatusCode::OK, "application/json", text.await?))
 }
@@ -51,9 +51,9 @@ pub(super) async fn retry(api: &Arc<Api>, call: Call) -> Result<Response, Proble
 
 fn text(reader: &Reader, id: i64) -> Result<Option<String>, StoreError> {
     let Some(delivery) = reader.find_delivery(&id.to_string())? else { return Ok(None) };
-    let mut shown = shapes::delivery(&delivery);
+    let mut shown = rows::delivery(&delivery);
     shown["attempts_made"] =
-        reader.attempts(delivery.id)?.iter().map(shapes::attempt).collect::<Value>();
+        reader.attempts(delivery.id)?.iter().map(rows::attempt).collect::<Value>();
     Ok(Some(shown.to_string()))
 }
 

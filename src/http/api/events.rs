@@ -9,8 +9,10 @@ use super::problem::Problem;
 use super::{Api, Call, answer, found, page};
 use crate::domain::event::{Provider, Source};
 use crate::http::typed;
+use crate::i18n::explain;
+use crate::json::{registration, rows};
+use crate::reconcile::replay;
 use crate::store::{Batch, EventFilter, Outcome};
-use crate::{explain, intake, replay, shapes};
 
 /// A page of events, without payloads.
 pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
@@ -18,7 +20,7 @@ pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem
     let filter = EventFilter {
         provider: query.word("provider", Provider::ALL, Provider::parse)?,
         statuses: query.words("status", Outcome::ALL, Outcome::parse)?,
-        event_type: query.get("event_type", intake::id)?,
+        event_type: query.get("event_type", registration::id)?,
         livemode: query.flag("livemode")?,
         received_after: query.instant("received_after")?,
         received_before: query.instant("received_before")?,
@@ -28,7 +30,7 @@ pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem
     let wanted = query.page()?;
     let text = api.read(move |reader| {
         let listed = reader.list_events(&filter, wanted)?;
-        Ok(page(&listed, |one| one.id, shapes::event))
+        Ok(page(&listed, |one| one.id, rows::event))
     });
     Ok(typed(StatusCode::OK, "application/json", text.await?))
 }
@@ -41,7 +43,7 @@ pub(super) async fn show(api: &Arc<Api>, call: Call) -> Result<Response, Problem
         let found = reader.find_events(&id)?;
         let numbered = found.iter().find(|event| event.id.to_string() == id);
         let Some(event) = numbered.or_else(|| found.first()) else { return Ok(None) };
-        let mut shown = shapes::event(event);
+        let mut shown = rows::event(event);
         let story = reader.story(event)?;
         shown["explanation"] = explain::event(event, &story).into();
         shown["transaction_ids"] = story.transactions.into();
@@ -66,7 +68,7 @@ pub(super) async fn replay(api: &Arc<Api>, call: Call) -> Result<Response, Probl
         if dry_run { batch.rehearse(work) } else { work(batch) }
     });
     let reread = reread.await?.ok_or_else(|| Problem::not_found(missing(call.path(0))))?;
-    Ok(answer(StatusCode::OK, &shapes::reread(&reread, dry_run)))
+    Ok(answer(StatusCode::OK, &rows::reread(&reread, dry_run)))
 }
 
 fn missing(id: &str) -> String {

@@ -10,7 +10,7 @@ use super::query::positive;
 use super::{Api, Call, found, page};
 use crate::domain::issue::{IssueKind, IssueStatus};
 use crate::http::typed;
-use crate::shapes;
+use crate::json::rows;
 use crate::store::{Dismissed, IssueFilter, Reader, StoreError};
 
 /// A page of issues, wherever they stand unless that is asked for.
@@ -23,7 +23,7 @@ pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem
     let wanted = query.page()?;
     let text = api.read(move |reader| {
         let listed = reader.list_issues(filter, wanted)?;
-        Ok(page(&listed, |one| one.id, shapes::issue))
+        Ok(page(&listed, |one| one.id, rows::issue))
     });
     Ok(typed(StatusCode::OK, "application/json", text.await?))
 }
@@ -51,7 +51,7 @@ pub(super) async fn dismiss(api: &Arc<Api>, call: Call) -> Result<Response, Prob
 }
 
 fn text_of(reader: &Reader, id: i64) -> Result<Option<String>, StoreError> {
-    Ok(reader.issue(id)?.map(|issue| shapes::issue(&issue).to_string()))
+    Ok(reader.issue(id)?.map(|issue| rows::issue(&issue).to_string()))
 }
 
 fn missing(id: &str) -> String {

@@ -32,10 +32,10 @@ use self::wait::Waiters;
 use super::body::Bodies;
 use super::connections::Slot;
 use super::{Routes, typed};
-use crate::clock::Clock;
-use crate::logfmt::Line;
 use crate::providers::rules::Rules;
 use crate::store::{Batch, Listed, Reader, Readers, Store, StoreError};
+use crate::telemetry::clock::Clock;
+use crate::telemetry::line::Line;
 use crate::throttle::Throttle;
 
 pub use problem::{CONTENT_TYPE as PROBLEM_TYPE, Kind as ProblemKind};

@@ -12,8 +12,8 @@ use super::{Api, Call, found, page};
 use crate::domain::event::Provider;
 use crate::domain::orphan::OrphanKind;
 use crate::http::typed;
-use crate::intake::whole;
-use crate::shapes;
+use crate::json::registration::whole;
+use crate::json::rows;
 use crate::store::{OrphanFilter, Settled};
 
 /// A page of orphans: the open ones that concern this shop, unless others are asked for.
@@ -28,7 +28,7 @@ pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem
     let wanted = query.page()?;
     let text = api.read(move |reader| {
         let listed = reader.list_orphans(filter, wanted)?;
-        Ok(page(&listed, |one| one.id, shapes::orphan))
+        Ok(page(&listed, |one| one.id, rows::orphan))
     });
     Ok(typed(StatusCode::OK, "application/json", text.await?))
 }
@@ -37,9 +37,8 @@ pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem
 pub(super) async fn show(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
     let missing = || format!("there is no orphan {}", call.path(0));
     let Some(id) = positive(call.path(0)) else { return Err(Problem::not_found(missing())) };
-    let text = api.read(move |reader| {
-        Ok(reader.orphan(id)?.map(|orphan| shapes::orphan(&orphan).to_string()))
-    });
+    let text = api
+        .read(move |reader| Ok(reader.orphan(id)?.map(|orphan| rows::orphan(&orphan).to_string())));
     found(text.await?, missing)
 }
 
@@ -59,7 +58,7 @@ pub(super) async fn resolve(api: &Arc<Api>, call: Call) -> Result<Response, Prob
     match settled.await? {
         Settled::Done(_) => {
             let text = api.read(move |reader| {
-                Ok(reader.orphan(id)?.map(|orphan| shapes::orphan(&orphan).to_string()))
+                Ok(reader.orphan(id)?.map(|orphan| rows::orphan(&orphan).to_string()))
             });
             found(text.await?, missing)
         }

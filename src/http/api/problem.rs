@@ -237,8 +237,8 @@ impl From<&StoreError> for Problem {
     }
 }
 
-impl From<crate::intake::Mistake> for Problem {
-    fn from(mistake: crate::intake::Mistake) -> Self {
+impl From<crate::json::registration::Mistake> for Problem {
+    fn from(mistake: crate::json::registration::Mistake) -> Self {
         Self { field: mistake.field, ..Self::invalid(mistake.detail) }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::problem::Problem;
 use crate::domain::time::Timestamp;
-use crate::percent::decode;
+use crate::http::percent::decode;
 use crate::store::Page;
 
 /// The parameters that stand in a query.

@@ -3,7 +3,7 @@
 use warp::http::Method;
 
 use super::problem::Problem;
-use crate::percent::decode;
+use crate::http::percent::decode;
 
 /// Something that can be asked of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,13 +12,13 @@ use super::{Api, Call, answer, page};
 use crate::domain::event::Provider;
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Status};
 use crate::http::typed;
-use crate::logfmt::Line;
+use crate::json::{registration, rows};
 use crate::store::{Reader, Registered, StoreError, Transaction, TransactionFilter};
-use crate::{intake, shapes};
+use crate::telemetry::line::Line;
 
 /// Registers a transaction: 201 if it is new, 200 if it is the same again, 409 if it is not.
 pub(super) async fn register(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
-    let new = intake::parse(&call.body, api.endpoint.livemode)?;
+    let new = registration::parse(&call.body, api.endpoint.livemode)?;
     let reference = new.reference.value.clone();
     let (store, now) = (api.endpoint.store.clone(), api.endpoint.clock.now());
     // In a task of its own, because whoever goes away takes the handler with him, but not what is
@@ -31,7 +31,7 @@ pub(super) async fn register(api: &Arc<Api>, call: Call) -> Result<Response, Pro
     let registered = registered.await.unwrap_or(Err(StoreError::Fault));
     match registered.map_err(|error| api.failed(&error))? {
         Registered::Created(transaction) => {
-            let body = shapes::registered(&transaction);
+            let body = rows::registered(&transaction);
             let mut response = answer(StatusCode::CREATED, &body);
             let location = format!("/api/v1/transactions/{}", transaction.id);
             if let Ok(location) = HeaderValue::try_from(location) {
@@ -40,7 +40,7 @@ pub(super) async fn register(api: &Arc<Api>, call: Call) -> Result<Response, Pro
             Ok(response)
         }
         Registered::Existing(transaction) => {
-            Ok(answer(StatusCode::OK, &shapes::registered(&transaction)))
+            Ok(answer(StatusCode::OK, &rows::registered(&transaction)))
         }
         Registered::Conflict(transaction) => Err(Problem::conflict(
             transaction.id,
@@ -74,7 +74,7 @@ pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem
     let filter = TransactionFilter {
         statuses: query.words("status", Status::ALL, Status::parse)?,
         provider: query.word("provider", Provider::ALL, Provider::parse)?,
-        order_id: query.get("order_id", intake::id)?,
+        order_id: query.get("order_id", registration::id)?,
         livemode: query.flag("livemode")?,
         created_after: query.instant("created_after")?,
         created_before: query.instant("created_before")?,
@@ -86,7 +86,7 @@ pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem
     let wanted = query.page()?;
     let text = api.read(move |reader| {
         let listed = reader.list_transactions(&filter, wanted)?;
-        Ok(page(&listed, |one| one.id, shapes::transaction))
+        Ok(page(&listed, |one| one.id, rows::transaction))
     });
     Ok(typed(StatusCode::OK, "application/json", text.await?))
 }
@@ -101,9 +101,9 @@ pub(super) async fn show(api: &Arc<Api>, call: Call) -> Result<Response, Problem
 pub(super) async fn show_by_reference(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
     let wrong = |name: &'static str| move |detail: String| Problem::field(name, detail);
     let which = Which::Reference {
-        provider: intake::provider(call.path(0)).map_err(wrong("provider"))?,
+        provider: registration::provider(call.path(0)).map_err(wrong("provider"))?,
         livemode: call.query.flag("livemode")?.unwrap_or(api.endpoint.livemode),
-        reference: intake::id(call.path(1)).map_err(wrong("reference"))?,
+        reference: registration::id(call.path(1)).map_err(wrong("reference"))?,
     };
     show_one(api, &call, which).await
 }
@@ -173,7 +173,7 @@ async fn look(api: &Arc<Api>, which: Which, known: Option<i64>) -> Result<Option
             Some(known) if known == version => None,
             _ => {
                 let changes = reader.changes(id)?;
-                Some(shapes::transaction_with_history(&transaction, &changes).to_string())
+                Some(rows::transaction_with_history(&transaction, &changes).to_string())
             }
         };
         Ok(Some(Look { id, version, text }))
@@ -213,5 +213,5 @@ async fn set_closed(api: &Arc<Api>, call: &Call, closed: bool) -> Result<Respons
         false => batch.reopen(id, now),
     });
     let transaction = transaction.await?.ok_or_else(|| missing(call.path(0)))?;
-    Ok(answer(StatusCode::OK, &shapes::transaction(&transaction)))
+    Ok(answer(StatusCode::OK, &rows::transaction(&transaction)))
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
-use crate::logfmt::Line;
 use crate::store::Readers;
+use crate::telemetry::line::Line;
 
 /// As many changes as are told apart in one look; if there were more, everybody is woken.
 const MOST: u32 = 1_000;

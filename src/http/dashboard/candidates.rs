@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
+use super::format::{Typeset, brief};
 use super::page::secret;
 use super::sessions::Session;
 use super::transactions::{amount, state};
-use super::typeset::{Typeset, brief};
 use crate::store::{Candidate, Orphan};
 
 /// The most that are offered.

@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 use warp::reply::Response;
 
+use super::format::{Typeset, shortened, with_commands};
 use super::links::Filters;
 use super::page::{Failure, Tab, older, secret, see};
 use super::sessions::{Notice, Session};
-use super::typeset::{Typeset, shortened, with_commands};
 use super::{Dashboard, Visit};
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::time::Timestamp;

@@ -5,16 +5,16 @@ use warp::http::{HeaderValue, StatusCode, header};
 use warp::reply::Response;
 
 use super::events::outcome;
-use super::json::set_out;
+use super::format::{Typeset, id, shortened};
 use super::page::{Failure, Tab, secret, see};
+use super::pretty_json::set_out;
 use super::sessions::{Notice, Session};
 use super::transactions::{amount, state};
-use super::typeset::{Typeset, id, shortened};
 use super::{Dashboard, Visit};
-use crate::explain;
 use crate::http::typed;
+use crate::i18n::explain;
 use crate::providers::pages;
-use crate::replay::{Reread, RereadResult, replay as read_again};
+use crate::reconcile::replay::{Reread, RereadResult, replay as read_again};
 use crate::store::{Batch, StoreError, Transaction, WebhookLog};
 
 /// Bytes that the payload that is shown takes.

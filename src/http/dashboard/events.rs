@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 use warp::reply::Response;
 
+use super::format::{Typeset, brief, shortened, with_commands};
 use super::links::Filters;
 use super::page::{Failure, Tab, older};
-use super::typeset::{Typeset, brief, shortened, with_commands};
 use super::{Dashboard, Visit};
 use crate::domain::event::Provider;
 use crate::store::{EventFilter, FoundEvents, Outcome, Page, WebhookLog};

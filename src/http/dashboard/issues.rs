@@ -3,11 +3,11 @@
 use maud::{Markup, html};
 use warp::reply::Response;
 
+use super::format::{Typeset, fitting, with_commands};
 use super::links::Filters;
 use super::page::{Failure, Tab, older, secret, see};
 use super::routes;
 use super::sessions::{Notice, Session};
-use super::typeset::{Typeset, fitting, with_commands};
 use super::{Dashboard, Visit};
 use crate::domain::issue::{IssueKind, IssueStatus, Severity, Texts};
 use crate::store::{Dismissed, Issue, Listed, Page};

@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::page::Failure;
-use super::words::Words;
 use crate::http::api::query::Query;
+use crate::i18n::dashboard::Words;
 
 /// The filters of a list as they are now.
 #[derive(Debug)]

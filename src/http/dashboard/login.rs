@@ -7,12 +7,12 @@ use maud::{Markup, html};
 use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
 use warp::reply::Response;
 
+use super::format::with_commands;
 use super::page::{answer, document, see};
-use super::typeset::with_commands;
-use super::words::Words;
 use super::{Dashboard, Failure, Visit, guard, routes};
 use crate::http::api::query::Query;
-use crate::logfmt::Line;
+use crate::i18n::dashboard::Words;
+use crate::telemetry::line::Line;
 
 /// The form.
 pub(super) fn form(words: &'static Words, said: &Query) -> Result<Response, Failure> {

@@ -4,10 +4,10 @@ use maud::{Markup, html};
 use warp::reply::Response;
 
 use super::candidates;
+use super::format::{Typeset, id, shortened};
 use super::orphans::{LOOKED_THROUGH, amount};
 use super::page::{Failure, Tab, secret, see};
 use super::sessions::{Notice, Session};
-use super::typeset::{Typeset, id, shortened};
 use super::{Dashboard, Visit};
 use crate::domain::language::sentence;
 use crate::domain::orphan::OrphanKind;

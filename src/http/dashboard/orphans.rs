@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 use warp::reply::Response;
 
+use super::format::{Typeset, brief, shortened};
 use super::page::{Failure, Tab, older};
-use super::typeset::{Typeset, brief, shortened};
 use super::{Dashboard, Visit};
 use crate::domain::orphan::OrphanKind;
 use crate::providers::payer;

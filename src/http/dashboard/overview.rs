@@ -7,20 +7,20 @@ use maud::{Markup, html};
 use warp::reply::Response;
 
 use super::charts::{self, Column};
+use super::format::{Typeset, with_commands};
 use super::page::{Failure, Tab};
 use super::sessions::Session;
-use super::typeset::{Typeset, with_commands};
 use super::{Dashboard, Visit, issues};
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::event::Provider;
 use crate::domain::issue::IssueStatus;
 use crate::domain::money::{Currency, Total};
 use crate::domain::time::Timestamp;
+use crate::domain::zone::Zone;
 use crate::store::{
     Figures, Issue, Listed, MoneyFigures, OpenOrphans, Outcome, Page, Reader, Statistics,
     StoreError,
 };
-use crate::zone::Zone;
 
 /// Days that are looked back on, with today.
 const DAYS: u32 = 30;

@@ -7,9 +7,9 @@ use warp::reply::Response;
 use super::assets::{ICON, SCRIPT, STYLE};
 use super::routes::CSRF;
 use super::sessions::{Notice, Session};
-use super::words::Words;
 use crate::http::api::problem::Problem;
 use crate::http::typed;
+use crate::i18n::dashboard::Words;
 use crate::store::StoreError;
 
 /// The pages that the navigation leads to.
@@ -222,7 +222,7 @@ impl Failure {
             Self::Stranger(host) => (
                 StatusCode::MISDIRECTED_REQUEST,
                 entry.stranger,
-                (entry.stranger_hint)(&super::typeset::shortened(&host, 200)),
+                (entry.stranger_hint)(&super::format::shortened(&host, 200)),
             ),
             Self::Forged => (StatusCode::FORBIDDEN, entry.forged, entry.forged_hint.to_owned()),
             Self::Problem(problem) => {

@@ -3,7 +3,7 @@
 use warp::http::Method;
 
 use crate::http::api::routes::parts;
-use crate::percent::decode;
+use crate::http::percent::decode;
 
 /// What a request asks the dashboard for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
+use super::format::{Typeset, shortened};
 use super::transaction::{SHOWN, money};
 use super::transactions::colour;
-use super::typeset::{Typeset, shortened};
 use crate::domain::time::Timestamp;
 use crate::store::{Change, Delivery, Dossier, WebhookLog};
 

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 use warp::reply::Response;
 
-use super::json::set_out;
+use super::format::{Typeset, brief, id, shortened};
 use super::page::{Failure, Tab, secret, see};
+use super::pretty_json::set_out;
 use super::sessions::{Notice, Session};
 use super::timeline::timeline;
 use super::transactions::{amount, state};
-use super::typeset::{Typeset, brief, id, shortened};
 use super::{Dashboard, Visit};
 use crate::domain::event::{Provider, ReferenceKind};
 use crate::domain::fact::Fact;

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 use warp::reply::Response;
 
+use super::format::{Typeset, brief, with_commands};
 use super::links::Filters;
 use super::page::{Failure, Tab, older};
-use super::typeset::{Typeset, brief, with_commands};
 use super::{Dashboard, Visit};
 use crate::domain::event::Provider;
 use crate::domain::money::Currency;

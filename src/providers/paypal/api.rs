@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::super::Verified;
 use super::super::api::{NotAPage, from_api, words};
-use super::super::loose::Loose;
+use crate::providers::lenient::Loose;
 
 /// Where events are listed; those of the last thirty days.
 pub const EVENTS: &str = "/v1/notifications/webhooks-events";

@@ -161,7 +161,7 @@ impl Certificate {
 pub enum Algorithm {
     /// RSA of at least 2048 bits, PKCS #1 v1.5, SHA-256, as PayPal signs.
     Rsa,
-    /// ECDSA on P-256, SHA-256, as the [test authority](crate::authority) signs. Whoever signs so needs
+    /// ECDSA on P-256, SHA-256, as the [test authority](crate::simulator::authority) signs. Whoever signs so needs
     /// a certificate that is trusted as any other.
     Ecdsa,
 }

@@ -6,7 +6,6 @@
 
 use serde::Deserialize;
 
-use super::super::loose::{self, Loose, Part};
 use super::super::reading::Source;
 use super::super::rules::Rules;
 use super::super::{Proof, Verified};
@@ -15,6 +14,8 @@ use super::retrieval::retrieved;
 use crate::domain::event::{Content, Event, Ownership, Provider};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
+use crate::providers::lenient;
+use crate::providers::lenient::{Loose, Part};
 
 /// Stands between the id and the checksum of a simulated event. PayPal's simulator gives its samples
 /// one id for many bodies, so that only both together name one of them.
@@ -31,7 +32,7 @@ pub(in super::super) fn simulated_id(id: &str, payload: &[u8]) -> String {
 /// What is no event (no JSON, no `id`) is refused. An event whose type is not acted on is
 /// [`Content::Ignored`], one whose resource lacks what its type promises is [`Content::Failed`].
 pub fn read(payload: &Verified<'_>, livemode: bool, rules: &Rules) -> Result<Event, Refusal> {
-    let envelope: Envelope<'_> = loose::parse_once(payload.payload())?;
+    let envelope: Envelope<'_> = lenient::parse_once(payload.payload())?;
     let id = envelope.id.text().ok_or(Refusal::NotAnEvent)?;
     let id = match payload.proof() {
         Proof::PaypalSimulator(_) => simulated_id(id, payload.payload()),

@@ -7,7 +7,6 @@ pub mod pending;
 pub mod reporting;
 mod resource;
 pub(super) mod retrieval;
-pub mod sample;
 pub mod transmission;
 
 use crate::domain::time::Timestamp;

@@ -5,11 +5,11 @@
 
 use serde::Deserialize;
 
-use super::super::loose::{List, Loose, Part};
 use super::super::retrieval::NotUnderstood;
 use super::whole_seconds;
 use crate::domain::money::Money;
 use crate::domain::time::Timestamp;
+use crate::providers::lenient::{List, Loose, Part};
 
 /// A page of the list.
 #[derive(Debug)]

@@ -8,11 +8,11 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use self::amount::Amount;
-use super::super::loose::{List, Loose, Part};
 use super::super::reading::{Reading, References, Source, readings};
 use super::super::rules::{OrderIdSource, Rules};
 use crate::domain::event::{Content, Ownership, ReferenceKind};
 use crate::domain::time::Timestamp;
+use crate::providers::lenient::{List, Loose, Part};
 
 mod amount;
 mod authorization;

@@ -5,12 +5,12 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::super::loose::{List, Loose, Part};
 use super::super::reading::{Reading, Source, readings};
 use super::super::retrieval::{Answer, Asking, NotUnderstood, Question, Retrieved, question};
 use super::resource::{Link, Resource, SupplementaryData, linked, linked_capture};
 use crate::domain::event::{Provider, Reference, ReferenceKind};
 use crate::domain::time::Timestamp;
+use crate::providers::lenient::{List, Loose, Part};
 
 readings! {
     /// How a resource that was asked for is read, by the type under which it is kept; PayPal sends no

@@ -6,7 +6,6 @@
 use serde::Deserialize;
 
 use super::super::Verified;
-use super::super::loose::{self, Loose, Part};
 use super::super::reading::Source;
 use super::super::rules::Rules;
 use super::object::{Object, reading};
@@ -14,13 +13,15 @@ use super::retrieval::retrieved;
 use crate::domain::event::{Content, Event, Ownership, Provider};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
+use crate::providers::lenient;
+use crate::providers::lenient::{Loose, Part};
 
 /// Reads a proved payload.
 ///
 /// What is no event (no JSON, no `id`) is refused. An event whose type is not acted on is
 /// [`Content::Ignored`], one whose object lacks what its type promises is [`Content::Failed`].
 pub fn read(payload: &Verified<'_>, rules: &Rules) -> Result<Event, Refusal> {
-    let envelope: Envelope<'_> = loose::parse_once(payload.payload())?;
+    let envelope: Envelope<'_> = lenient::parse_once(payload.payload())?;
     let id = envelope.id.text().ok_or(Refusal::NotAnEvent)?;
     let event_type = envelope.event_type.text().unwrap_or("");
     let occurred_at = match &envelope.created {

@@ -4,7 +4,6 @@ pub mod api;
 pub mod event;
 mod object;
 pub(super) mod retrieval;
-pub mod sample;
 pub mod signature;
 
 /// The types of events that are acted on. An endpoint that lacks one of them misses what it tells.

@@ -7,11 +7,11 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::super::loose::{Expandable, List, Loose, Map, Part};
 use super::super::reading::{Reading, Source, readings};
 use super::super::rules::{OrderIdSource, Rules};
 use crate::domain::event::{Content, Ownership};
 use crate::domain::money::Money;
+use crate::providers::lenient::{Expandable, List, Loose, Map, Part};
 
 mod cash;
 mod charge;

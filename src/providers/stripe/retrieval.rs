@@ -5,13 +5,13 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::super::loose::{Loose, Part};
 use super::super::reading::{Reading, Source, readings};
 use super::super::retrieval::{Answer, Asking, NotUnderstood, Question, Retrieved, question};
 use super::api::VERSION;
 use super::object::Object;
 use crate::domain::event::{Provider, Reference, ReferenceKind};
 use crate::domain::time::Timestamp;
+use crate::providers::lenient::{Loose, Part};
 
 readings! {
     /// How an object that was asked for is read, by the type under which it is kept; Stripe sends no

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
-use super::super::super::loose::Loose;
 use crate::domain::money::{self, Currency, Money};
+use crate::providers::lenient::Loose;
 
 /// v1 says `total` and `currency`, v2 `value` and `currency_code`.
 #[derive(Default, Deserialize)]

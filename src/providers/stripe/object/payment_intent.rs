@@ -1,11 +1,11 @@
 //! PaymentIntents: the payment itself.
 
-use super::super::super::loose::Expandable;
 use super::super::super::reading::{Reading, References, Source};
 use super::Object;
 use crate::domain::event::{Content, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::Money;
+use crate::providers::lenient::Expandable;
 
 impl Object<'_> {
     /// One whose status says something else has taken nothing by this event.

@@ -1,0 +1,418 @@
+//! Looks now and then at what no event tells: whether webhooks come and are believed, whether there is
+//! room, whether time runs out for something.
+//!
+//! One task, with a reader of its own, off the way of any webhook. It raises issues whose state is bad
+//! and closes those whose state is good; between two looks it remembers how much was refused.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+
+use crate::domain::event::Provider;
+use crate::domain::issue::{IssueKind, Raise, Severity};
+use crate::domain::language::Spoken;
+use crate::domain::refusal::{NotTaken, Refusal};
+use crate::domain::refusal_pattern::{Flaw, Likely, Tally};
+use crate::domain::retention::ClockDoubt;
+use crate::domain::silence::{Rhythm, WEEKS, hour_of};
+use crate::domain::time::Timestamp;
+use crate::domain::zone::Zone;
+use crate::i18n::monitor as texts;
+use crate::providers::paypal::certificate::{Certificate, Trust};
+use crate::store::{Batch, Continuation, Issue, Reader, Store, StoreError, WalWatch};
+use crate::telemetry::clock::Clock;
+use crate::telemetry::line::Line;
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::refusals::Refusals;
+
+/// What the lookout needs.
+#[derive(Debug)]
+pub struct Lookout {
+    /// Where it looks.
+    pub reader: Reader,
+    /// Where issues are raised.
+    pub store: Store,
+    /// What is refused.
+    pub refusals: Arc<Refusals>,
+    /// What is genuine.
+    pub metrics: Arc<Metrics>,
+    /// What time it is.
+    pub clock: Clock,
+    /// How often it looks.
+    pub every: Duration,
+    /// In which times are told.
+    pub zone: Zone,
+    /// Those whose webhooks are taken.
+    pub providers: Vec<Provider>,
+    /// Whether the daemon is about real money.
+    pub livemode: bool,
+    /// What PayPal's certificates must lead to, if they are checked here.
+    pub trust: Option<Trust>,
+    /// The database file.
+    pub db: PathBuf,
+    /// Where its log is seen.
+    pub log: WalWatch,
+    /// A file that names faults, for a test: `nearly full`, and `awake` if the daemon was not away.
+    pub faults: Option<PathBuf>,
+}
+
+/// How often it looks.
+pub const EVERY: Duration = Duration::from_secs(60);
+/// A rhythm is learned anew so often.
+const LEARNED_FOR: Duration = Duration::from_secs(3_600);
+/// Below this much room there is trouble soon, and below the other now.
+const LITTLE_ROOM: u64 = 1024 * 1024 * 1024;
+const NO_ROOM: u64 = 256 * 1024 * 1024;
+/// A log that could be copied no further at so many looks in a row is held. Ten minutes: a backup or an
+/// export of a large database may take as long as most of them.
+const HELD_LOOKS: u32 = 10;
+/// A certificate that ends so soon is told.
+const ENDS_SOON: Duration = Duration::from_secs(14 * 86_400);
+/// A dispute that can be answered for no longer than this is urgent.
+const ANSWER_SOON: Duration = Duration::from_secs(3 * 86_400);
+/// An approved PayPal order that waits so long was forgotten. PayPal keeps an approval for three hours,
+/// and for three days where that was agreed.
+const CAPTURE_SOON: Duration = Duration::from_secs(3_600);
+const CAPTURE_NOW: Duration = Duration::from_secs(2 * 3_600);
+const LAPSED: Duration = Duration::from_secs(3 * 86_400);
+
+/// What is remembered between two looks.
+#[derive(Debug, Default)]
+struct Memory {
+    started_at: Option<Timestamp>,
+    /// What was refused in the last hour.
+    tallies: BTreeMap<(Provider, Flaw), Tally>,
+    /// How often each was counted at the last look.
+    counted: BTreeMap<(Provider, Flaw), u64>,
+    rhythms: BTreeMap<Provider, (Timestamp, Option<Rhythm>)>,
+    /// Up to where the log could be copied, and at how many looks.
+    held: Option<(i64, u32)>,
+    /// That the head of the log can't be kept was said.
+    said_head_is_not_kept: bool,
+}
+
+/// What is to be written.
+#[derive(Clone, Debug)]
+enum Finding {
+    Bad(Raise),
+    Good(IssueKind, String, Option<Spoken<String>>),
+}
+
+impl Lookout {
+    /// Until the runtime ends.
+    pub async fn run(self) {
+        let mut looks = tokio::time::interval(self.every);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let store = self.store.clone();
+        let mut all = (self, Memory::default());
+        loop {
+            looks.tick().await;
+            let looked = tokio::task::spawn_blocking(move || {
+                let (lookout, mut memory) = all;
+                let now = lookout.clock.now();
+                (lookout.look(&mut memory, now), now, (lookout, memory))
+            });
+            let Ok((findings, now, back)) = looked.await else {
+                Line::error(
+                    "the lookout broke off: issues of signatures, silence and room are not seen",
+                )
+                .emit();
+                return;
+            };
+            all = back;
+            let kept = match findings {
+                Ok(findings) if findings.is_empty() => Ok(()),
+                Ok(findings) => store.run(move |batch| keep(batch, &findings, now)).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = kept {
+                Line::warn("the lookout could not look").with("err", &error).emit();
+            }
+        }
+    }
+
+    /// Everything that is to be raised or closed.
+    fn look(&self, memory: &mut Memory, now: Timestamp) -> Result<Vec<Finding>, StoreError> {
+        let mut seen = Seen { open: self.reader.open_issues()?, findings: Vec::new() };
+        let started_at = *memory.started_at.get_or_insert(now);
+        for provider in self.providers.iter().copied() {
+            let last = |livemode| self.metrics.last_event(provider, livemode);
+            self.look_at_refusals(memory, &mut seen, (provider, last(true).max(last(false))), now);
+            if let Some(last) = last(self.livemode) {
+                self.look_for_silence(memory, &mut seen, (provider, last), started_at, now)?;
+            }
+        }
+        self.look_at_clock(&mut seen, now)?;
+        self.look_at_certificate(&mut seen, now)?;
+        self.look_at_disk(&mut seen);
+        self.look_at_wal(memory, &mut seen);
+        self.look_at_log(memory, &mut seen);
+        self.look_at_orders(&mut seen, now)?;
+        self.look_at_disputes(&mut seen, now)?;
+        Ok(seen.findings)
+    }
+
+    fn look_at_refusals(
+        &self,
+        memory: &mut Memory,
+        seen: &mut Seen,
+        (provider, genuine_at): (Provider, Option<Timestamp>),
+        now: Timestamp,
+    ) {
+        for flaw in Flaw::ALL.iter().copied() {
+            let of_flaw = Refusal::ALL.iter().filter(|one| Flaw::of(**one) == Some(flaw));
+            let refused: u64 = of_flaw.map(|one| self.refusals.counted(provider, *one)).sum();
+            let undecided = match flaw {
+                Flaw::Certificate => self.metrics.counted_not_taken(provider, NotTaken::NotProved),
+                Flaw::Signature | Flaw::Time => 0,
+            };
+            let counted = refused + undecided;
+            let before = memory.counted.insert((provider, flaw), counted).unwrap_or(0);
+            let tally = memory.tallies.entry((provider, flaw)).or_default();
+            tally.add(counted.saturating_sub(before), now);
+            let (kind, raise) = match flaw {
+                Flaw::Signature => {
+                    let likely = tally.signatures(genuine_at);
+                    let told = likely.map(|likely| {
+                        texts::refused_signatures(provider, likely, tally, genuine_at, &self.zone)
+                    });
+                    if likely == Some(Likely::Forger) {
+                        // It was worse, and is not any more.
+                        seen.is_over(IssueKind::RefusedSignatures, provider, genuine_at);
+                    }
+                    (IssueKind::RefusedSignatures, told)
+                }
+                Flaw::Time => {
+                    let ours = tally.is_ours(genuine_at);
+                    (IssueKind::Clock, ours.then(|| texts::clock(provider, tally, now, &self.zone)))
+                }
+                Flaw::Certificate => {
+                    let ours = tally.is_ours(genuine_at) && provider == Provider::Paypal;
+                    (
+                        IssueKind::Certificate,
+                        ours.then(|| texts::no_proof(tally, self.trust.is_some())),
+                    )
+                }
+            };
+            match raise {
+                Some(raise) => seen.bad(raise),
+                None => seen.is_over(kind, provider, genuine_at),
+            }
+        }
+    }
+
+    fn look_for_silence(
+        &self,
+        memory: &mut Memory,
+        seen: &mut Seen,
+        (provider, last): (Provider, Timestamp),
+        started_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        // While the daemon was away nothing could come.
+        let from = if self.has_fault("awake") { last } else { last.max(started_at) };
+        let known = memory.rhythms.get(&provider);
+        if known.is_none_or(|(learned_at, _)| now.since(*learned_at) >= LEARNED_FOR) {
+            let until = hour_of(last);
+            let since = last.minus(Duration::from_secs(WEEKS.unsigned_abs() * 7 * 86_400));
+            let hours = self.reader.events_by_hour(provider, self.livemode, since)?;
+            memory.rhythms.insert(provider, (now, Rhythm::learned(&hours, until)));
+        }
+        let rhythm = memory.rhythms.get(&provider).and_then(|(_, rhythm)| rhythm.as_ref());
+        match rhythm.is_some_and(|rhythm| rhythm.is_silent(from, now)) {
+            true => seen.bad(texts::silence(provider, last, &self.zone)),
+            false => seen.is_over(IssueKind::Silence, provider, Some(last)),
+        }
+        Ok(())
+    }
+
+    /// What the providers' signatures can't tell, because nothing that is signed comes.
+    fn look_at_clock(&self, seen: &mut Seen, now: Timestamp) -> Result<(), StoreError> {
+        let Some(latest) = self.reader.latest_event()? else { return Ok(()) };
+        match ClockDoubt::of(now, latest) {
+            Some(doubt) => seen.bad(texts::machine_clock(doubt, latest, &self.zone)),
+            None => seen.good(IssueKind::Clock, texts::MACHINE, None),
+        }
+        Ok(())
+    }
+
+    /// Only while webhooks are proved at all: else that is what is told.
+    fn look_at_certificate(&self, seen: &mut Seen, now: Timestamp) -> Result<(), StoreError> {
+        let Some(trust) = &self.trust else { return Ok(()) };
+        let subject = Provider::Paypal.as_str();
+        if seen.open(IssueKind::Certificate, subject).is_some_and(is_critical) {
+            return Ok(());
+        }
+        let Some(stored) = self.reader.newest_certificate()? else { return Ok(()) };
+        let parsed = Certificate::parse(&stored.url, stored.pem.as_bytes());
+        let ends = parsed.and_then(|certificate| trust.valid_until(&certificate, now));
+        match ends {
+            Ok(ends) if ends.since(now) < ENDS_SOON => {
+                seen.bad(texts::certificate_ends(ends, &self.zone));
+            }
+            Ok(_) => seen.good(IssueKind::Certificate, subject, None),
+            // It is refused when it is used, and told then.
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    fn look_at_disk(&self, seen: &mut Seen) {
+        let Some((free, total)) = self.room() else { return };
+        // A small disk is nearly full when a tenth is left.
+        let little = LITTLE_ROOM.min(total / 10);
+        let severity = match free {
+            free if free < NO_ROOM.min(total / 20) => Severity::Critical,
+            free if free < little => Severity::Warning,
+            // A little more than there was, so that it does not open and close all the time.
+            free if free < little + little / 4 => return,
+            _ => return seen.good(IssueKind::Disk, "database", None),
+        };
+        seen.bad(texts::disk(free, total, severity));
+    }
+
+    /// Whoever reads for a moment gives way to the next look.
+    fn look_at_wal(&self, memory: &mut Memory, seen: &mut Seen) {
+        // If the disk can't be written, that is told elsewhere.
+        let Ok(log) = self.log.look() else { return };
+        memory.held = log.map(|log| match memory.held {
+            Some((copied, looks)) if copied == log.copied => (copied, looks.saturating_add(1)),
+            _ => (log.copied, 1),
+        });
+        match (log, memory.held) {
+            (Some(log), Some((_, HELD_LOOKS..))) => seen.bad(texts::held_wal(log.bytes)),
+            _ => seen.good(IssueKind::HeldWal, "database", None),
+        }
+    }
+
+    /// Whether the log goes on from where it was last seen to end, by this daemon or one before it.
+    fn look_at_log(&self, memory: &mut Memory, seen: &mut Seen) {
+        match self.reader.note_head(&self.db) {
+            Ok(Continuation::Broken(known)) => seen.bad(texts::log_broken(&known, &self.db)),
+            Ok(_) => seen.good(IssueKind::EventLog, "database", None),
+            Err(error) if !memory.said_head_is_not_kept => {
+                memory.said_head_is_not_kept = true;
+                Line::warn("the head of the log is not kept").with("err", &error).emit();
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Bytes that are free where the database is, and all.
+    fn room(&self) -> Option<(u64, u64)> {
+        let disk = rustix::fs::statvfs(&self.db).ok()?;
+        let bytes = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
+        let free = match self.has_fault("nearly full") {
+            true => 0,
+            false => bytes(disk.f_bavail),
+        };
+        Some((free, bytes(disk.f_blocks)))
+    }
+
+    fn has_fault(&self, name: &str) -> bool {
+        let fault = self.faults.as_ref().and_then(|file| std::fs::read_to_string(file).ok());
+        fault.is_some_and(|fault| fault.lines().any(|line| line == name))
+    }
+
+    fn look_at_orders(&self, seen: &mut Seen, now: Timestamp) -> Result<(), StoreError> {
+        let waiting = self.reader.approved_orders(now.minus(LAPSED), now.minus(CAPTURE_SOON))?;
+        for order in &waiting {
+            let approved_at = order.state.status_changed_at.unwrap_or(order.updated_at);
+            let severity = match now.since(approved_at) >= CAPTURE_NOW {
+                true => Severity::Critical,
+                false => Severity::Warning,
+            };
+            seen.bad(texts::uncaptured(order, severity, &self.zone));
+        }
+        let subjects: Vec<String> = waiting.iter().map(|order| order.id.to_string()).collect();
+        for subject in seen.subjects(IssueKind::UncapturedOrder) {
+            if !subjects.contains(&subject) {
+                let how = texts::captured_or_lapsed();
+                seen.good(IssueKind::UncapturedOrder, &subject, Some(how));
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at_disputes(&self, seen: &mut Seen, now: Timestamp) -> Result<(), StoreError> {
+        let disputes = seen.open.iter().filter(|issue| issue.kind == IssueKind::Dispute);
+        let mut urgent = Vec::new();
+        for issue in disputes.filter(|issue| !is_critical(issue)) {
+            let Ok(transaction) = issue.subject.parse() else { continue };
+            let due = self.reader.answer_due(transaction)?;
+            if let Some(due) = due.filter(|due| *due > now && due.since(now) <= ANSWER_SOON) {
+                urgent.push(texts::deadline(issue, due, &self.zone));
+            }
+        }
+        urgent.into_iter().for_each(|raise| seen.bad(raise));
+        Ok(())
+    }
+}
+
+/// What is open, and what was found.
+struct Seen {
+    open: Vec<Issue>,
+    findings: Vec<Finding>,
+}
+
+impl Seen {
+    fn open(&self, kind: IssueKind, subject: &str) -> Option<&Issue> {
+        self.open.iter().find(|one| one.kind == kind && one.subject == subject)
+    }
+
+    fn subjects(&self, kind: IssueKind) -> Vec<String> {
+        let of_kind = self.open.iter().filter(|issue| issue.kind == kind);
+        of_kind.map(|issue| issue.subject.clone()).collect()
+    }
+
+    /// Nothing is written if it is known just so.
+    fn bad(&mut self, raise: Raise) {
+        let known = self.open(raise.kind, &raise.subject).is_some_and(|issue| {
+            let texts = &raise.texts.english;
+            (&issue.title, &issue.detail) == (&texts.title, &texts.detail)
+                && issue.severity >= raise.severity
+        });
+        if !known {
+            self.findings.push(Finding::Bad(raise));
+        }
+    }
+
+    fn good(&mut self, kind: IssueKind, subject: &str, how: Option<Spoken<String>>) {
+        if self.open(kind, subject).is_some() {
+            self.findings.push(Finding::Good(kind, subject.to_owned(), how));
+        }
+    }
+
+    /// What webhooks showed to be bad is good again once a genuine one has come; what was no more than
+    /// worth knowing, when it has ceased.
+    fn is_over(&mut self, kind: IssueKind, provider: Provider, genuine_at: Option<Timestamp>) {
+        let subject = provider.as_str();
+        let Some(open) = self.open(kind, subject) else { return };
+        // That a certificate ends soon is looked at elsewhere.
+        let is_about_webhooks = kind != IssueKind::Certificate || is_critical(open);
+        let ceased = open.severity == Severity::Notice;
+        if is_about_webhooks && (ceased || genuine_at.is_some_and(|at| at > open.last_seen_at)) {
+            self.good(kind, subject, None);
+        }
+    }
+}
+
+fn is_critical(issue: &Issue) -> bool {
+    issue.severity == Severity::Critical
+}
+
+fn keep(batch: &Batch<'_>, findings: &[Finding], now: Timestamp) -> Result<(), StoreError> {
+    for finding in findings {
+        match finding {
+            Finding::Bad(raise) => batch.raise_issue(raise, now)?,
+            Finding::Good(kind, subject, how) => match how {
+                None => batch.close_issue(*kind, subject, now)?,
+                Some(how) => batch.close_issue_saying(*kind, subject, how, now)?,
+            },
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! What the lookout asks for: rows that say by themselves that something is wrong.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, named_params};
+
+use super::reader::{Reader, collect};
+use crate::domain::event::Provider;
+use crate::domain::fact::FactState;
+use crate::domain::silence::hour_of;
+use crate::domain::time::Timestamp;
+use crate::providers::deadline;
+use crate::store::tables::certificates::StoredCertificate;
+use crate::store::tables::transactions::{Transaction, transaction_columns};
+use crate::store::{Columns, StoreError};
+
+impl Reader {
+    /// How many events of a provider and mode were received in each hour since then that had some, by
+    /// the number of the hour since 1970.
+    pub fn events_by_hour(
+        &self,
+        provider: Provider,
+        livemode: bool,
+        since: Timestamp,
+    ) -> Result<Vec<(i64, u64)>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT substr(received_at, 1, 13) || ':00:00Z', count(*)
+             FROM webhook_logs INDEXED BY webhook_logs_listing
+             WHERE provider = :provider AND livemode = :livemode AND received_at >= :since
+             GROUP BY 1",
+        )?;
+        let rows = statement.query(named_params! {
+            ":provider": provider.as_str(),
+            ":livemode": livemode,
+            ":since": since.to_string(),
+        })?;
+        let mut hours = BTreeMap::new();
+        for (hour, events) in collect(rows, |row| {
+            let mut columns = Columns::of(row);
+            Ok((columns.instant()?, columns.value::<i64>()?))
+        })? {
+            *hours.entry(hour_of(hour)).or_insert(0) += events.unsigned_abs();
+        }
+        Ok(hours.into_iter().collect())
+    }
+
+    /// PayPal's certificate that was fetched last.
+    pub fn newest_certificate(&self) -> Result<Option<StoredCertificate>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT url, pem, fetched_at FROM paypal_certificates ORDER BY fetched_at DESC LIMIT 1",
+        )?;
+        let mut rows = statement.query([])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let mut columns = Columns::of(row);
+        Ok(Some(StoredCertificate {
+            url: columns.value()?,
+            pem: columns.value()?,
+            fetched_at: columns.instant()?,
+        }))
+    }
+
+    /// PayPal's orders that were approved between two instants and wait to be captured, oldest first.
+    pub fn approved_orders(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Transaction>, StoreError> {
+        let mut statement = self.connection.prepare_cached(concat!(
+            "SELECT ",
+            transaction_columns!(),
+            " FROM transactions
+              WHERE provider = 'paypal' AND status = 'requires_action'
+                AND status_changed_at BETWEEN :from AND :until AND closed_at IS NULL
+                AND EXISTS (SELECT 1 FROM transaction_events
+                            WHERE transaction_id = transactions.id AND fact = :approved)
+              ORDER BY status_changed_at LIMIT 100"
+        ))?;
+        let parameters = named_params! {
+            ":from": from.to_string(),
+            ":until": until.to_string(),
+            ":approved": FactState::Approved.as_str(),
+        };
+        collect(statement.query(parameters)?, Transaction::from_row)
+    }
+
+    /// Until when the dispute about a transaction can be answered, if its newest event that says so is
+    /// still whole.
+    pub fn answer_due(&self, transaction_id: i64) -> Result<Option<Timestamp>, StoreError> {
+        answer_due(&self.connection, transaction_id)
+    }
+}
+
+pub(in crate::store) fn answer_due(
+    connection: &Connection,
+    transaction_id: i64,
+) -> Result<Option<Timestamp>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT provider, payload FROM webhook_logs
+         WHERE id IN (SELECT log_id FROM transaction_events
+                      WHERE transaction_id = :id AND object = 'dispute')
+           AND payload IS NOT NULL
+         ORDER BY id DESC",
+    )?;
+    let mut rows = statement.query(named_params! { ":id": transaction_id })?;
+    while let Some(row) = rows.next()? {
+        let mut columns = Columns::of(row);
+        let provider = columns.parsed("provider", Provider::parse)?;
+        let payload: String = columns.value()?;
+        if let Some(due) = deadline::answer_due(provider, &payload) {
+            return Ok(Some(due));
+        }
+    }
+    Ok(None)
+}

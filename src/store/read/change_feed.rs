@@ -1,0 +1,104 @@
+//! `transaction_changes` as they were committed, one after another. Only one connection writes at a
+//! time, so their ids are in the order of the commits, and whoever reads one has seen all before it.
+
+use rusqlite::{Row, named_params};
+
+use super::reader::{Reader, collect};
+use crate::domain::event::Provider;
+use crate::domain::money::Currency;
+use crate::domain::transaction::Expected;
+use crate::store::tables::transactions::{Change, change_columns};
+use crate::store::{Columns, StoreError};
+
+/// One change of any transaction, and the transaction as it stood since then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Row id; grows in the order of commits.
+    pub id: i64,
+    /// Whose change.
+    pub transaction_id: i64,
+    /// At whom the payment is made.
+    pub provider: Provider,
+    /// The provider's id that the shop registered.
+    pub reference: String,
+    /// The shop's own id.
+    pub order_id: Option<String>,
+    /// What the shop expects.
+    pub expected: Expected,
+    /// Of the amounts of `change`; `None` before any money.
+    pub received_currency: Option<Currency>,
+    /// Real money.
+    pub livemode: bool,
+    /// The change.
+    pub change: Change,
+}
+
+impl Committed {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let currency = |text: &str| Currency::parse(text).ok();
+        let mut columns = Columns::of(row);
+        let change = Change::from_columns(&mut columns)?;
+        Ok(Self {
+            change,
+            id: columns.value()?,
+            transaction_id: columns.value()?,
+            provider: columns.parsed("provider", Provider::parse)?,
+            reference: columns.value()?,
+            order_id: columns.value()?,
+            expected: Expected {
+                amount: columns.value()?,
+                currency: columns.optional("currency", currency)?,
+                partial: columns.value()?,
+            },
+            received_currency: columns.optional("currency", currency)?,
+            livemode: columns.value()?,
+        })
+    }
+}
+
+impl Reader {
+    /// The first `limit` changes after the one with this id, in the order of commits; 0 is before
+    /// all of them.
+    pub fn committed_after(&self, after: i64, limit: u32) -> Result<Vec<Committed>, StoreError> {
+        let mut statement = self.connection().prepare_cached(concat!(
+            "SELECT ",
+            change_columns!(),
+            ", transaction_changes.id, transactions.id, transactions.provider, reference, order_id,
+               amount, currency, partial,
+               CASE WHEN transaction_changes.amount_received > 0 THEN
+                   ifnull(transaction_changes.received_currency, transactions.received_currency)
+               END,
+               transactions.livemode
+             FROM transaction_changes
+             JOIN transactions ON transactions.id = transaction_changes.transaction_id
+             LEFT JOIN webhook_logs ON webhook_logs.id = log_id
+             WHERE transaction_changes.id > :after
+             ORDER BY transaction_changes.id LIMIT :limit"
+        ))?;
+        collect(
+            statement.query(named_params! { ":after": after, ":limit": limit })?,
+            Committed::from_row,
+        )
+    }
+
+    /// The id of the last change; 0 if there is none.
+    pub fn last_change(&self) -> Result<i64, StoreError> {
+        let last = "SELECT ifnull(max(id), 0) AS id FROM transaction_changes";
+        let mut statement = self.connection().prepare_cached(last)?;
+        Ok(statement.query_row([], |row| row.get("id"))?)
+    }
+
+    /// The changes after the one with this id, newest first, as their ids and those of their
+    /// transactions; at most `limit`.
+    pub fn changed_since(&self, after: i64, limit: u32) -> Result<Vec<(i64, i64)>, StoreError> {
+        let mut statement = self.connection().prepare_cached(
+            "SELECT id, transaction_id FROM transaction_changes
+             WHERE id > :after ORDER BY id DESC LIMIT :limit",
+        )?;
+        let rows = statement
+            .query_map(named_params! { ":after": after, ":limit": limit }, |row| {
+                Ok((row.get("id")?, row.get("transaction_id")?))
+            })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}

@@ -1,0 +1,236 @@
+//! All that is known of one event, for whoever wants to understand what became of it.
+
+use rusqlite::named_params;
+
+use super::reader::{Reader, collect};
+use crate::domain::event::{Ownership, Reference, ReferenceKind};
+use crate::domain::fact::Fact;
+use crate::domain::matching::{MatchedBy, Standing};
+use crate::domain::time::Timestamp;
+use crate::domain::transaction::{DisputeStatus, Status};
+use crate::store::tables::facts;
+use crate::store::tables::facts::StoredFact;
+use crate::store::tables::references;
+use crate::store::tables::references::Realm;
+use crate::store::tables::transactions;
+use crate::store::tables::transactions::Transaction;
+use crate::store::tables::webhook_logs::WebhookLog;
+use crate::store::write::orphans;
+use crate::store::write::orphans::Orphan;
+use crate::store::{Columns, StoreError};
+
+/// What an event said, where it went and why, and what that changed.
+#[derive(Clone, Debug)]
+pub struct EventStory {
+    /// What it was read as; empty if it speaks of no payment.
+    pub facts: Vec<Fact>,
+    /// Every id that it carries.
+    pub references: Vec<Reference>,
+    /// Whose the payment is, by the shop's rule.
+    pub ownership: Ownership,
+    /// The transaction that it was applied to, and how it was found.
+    pub matched: Option<(Transaction, Matched)>,
+    /// The orphan that it belongs to.
+    pub orphan: Option<Orphan>,
+    /// All transactions of which it tells something: mostly one, but a dispute may be about several.
+    pub transactions: Vec<i64>,
+    /// Of an orphan: what each id would lead to.
+    pub leads: Vec<Lead>,
+    /// The changes of the transaction that it caused.
+    pub changes: Vec<CausedChange>,
+    /// When personal fields were last removed from it, UTC.
+    pub redacted_at: Option<Timestamp>,
+}
+
+/// By what an event was found to belong to its transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Matched {
+    /// It carries the id that the shop registered.
+    Registered(Reference),
+    /// It carries an id that another event, this one, tied to the transaction.
+    Learned(Reference, String),
+    /// It carries the shop's order id, which no other transaction has.
+    OrderId(Reference),
+    /// A person said so.
+    Person,
+    /// The ids that led here are not there any more.
+    Untold,
+}
+
+/// What one id of an orphan's event leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lead {
+    /// The id.
+    pub reference: Reference,
+    /// The transactions that have it: none, or, of an order id, several.
+    pub transactions: Vec<i64>,
+    /// The transactions of the other mode that have it.
+    pub other_mode: Vec<i64>,
+}
+
+/// One change of a transaction: the state after it, and before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CausedChange {
+    /// `transaction.succeeded` and the like.
+    pub change: String,
+    /// Before and after; before the first there was nothing.
+    pub status: (Option<Status>, Status),
+    /// Minor units received, before and after.
+    pub received: (i64, i64),
+    /// Minor units refunded, before and after.
+    pub refunded: (i64, i64),
+    /// Before and after.
+    pub dispute_status: (DisputeStatus, DisputeStatus),
+}
+
+impl Reader {
+    /// The story of this event.
+    pub fn story(&self, log: &WebhookLog) -> Result<EventStory, StoreError> {
+        let orphan = match log.transaction_id {
+            Some(_) => None,
+            None => orphans::holding(&self.connection, log)?,
+        };
+        let stored = match log.transaction_id.or(orphan) {
+            Some(payment) => facts::of(&self.connection, payment)?,
+            None => Vec::new(),
+        };
+        let of_event: Vec<&StoredFact> = stored.iter().filter(|one| one.log_id == log.id).collect();
+        let references = of_event.first().map(|first| first.references()).transpose()?;
+        let references = references.unwrap_or_default();
+        let transaction = match log.transaction_id {
+            Some(id) => transactions::get(&self.connection, id)?,
+            None => None,
+        };
+        let matched = match transaction {
+            Some(transaction) => {
+                let how = self.how(&transaction, &of_event, &references, &stored)?;
+                Some((transaction, how))
+            }
+            None => None,
+        };
+        Ok(EventStory {
+            facts: of_event.iter().map(|stored| stored.fact.clone()).collect(),
+            ownership: of_event.first().map_or(Ownership::Unsaid, |first| first.ownership),
+            orphan: match orphan {
+                Some(id) => orphans::get(&self.connection, id)?,
+                None => None,
+            },
+            transactions: self.transactions_of(log.id)?,
+            leads: match orphan {
+                Some(_) => self.leads(log, &references)?,
+                None => Vec::new(),
+            },
+            changes: match log.transaction_id {
+                Some(transaction_id) => self.caused(log.id, transaction_id)?,
+                None => Vec::new(),
+            },
+            redacted_at: self.redacted_at(log.id)?,
+            matched,
+            references,
+        })
+    }
+
+    fn transactions_of(&self, log_id: i64) -> Result<Vec<i64>, StoreError> {
+        let mut transactions = facts::holders(&self.connection, log_id)?;
+        let mut kept = Vec::with_capacity(transactions.len());
+        for id in transactions.drain(..) {
+            if transactions::exists(&self.connection, id)? {
+                kept.push(id);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// As it was decided and kept.
+    fn how(
+        &self,
+        transaction: &Transaction,
+        of_event: &[&StoredFact],
+        references: &[Reference],
+        stored: &[StoredFact],
+    ) -> Result<Matched, StoreError> {
+        let by = of_event.iter().find_map(|one| one.matched_by.as_deref());
+        let named = |id: &str| {
+            let found = references.iter().find(|one| *one.value == *id).cloned();
+            found.unwrap_or_else(|| Reference::new(ReferenceKind::Other, id))
+        };
+        Ok(match by.and_then(MatchedBy::parse) {
+            Some(MatchedBy::Person) => Matched::Person,
+            Some(MatchedBy::Registered(id)) => Matched::Registered(named(&id)),
+            Some(MatchedBy::OrderId(id) | MatchedBy::Subscription(id)) => {
+                Matched::OrderId(named(&id))
+            }
+            Some(MatchedBy::Tied(id)) => {
+                let log_id = of_event.first().map(|first| first.log_id);
+                for reference in references.iter().filter(|one| one.kind.identifies_payment()) {
+                    for other in stored.iter().filter(|one| Some(one.log_id) != log_id) {
+                        if other.references()?.iter().any(|one| one.value == reference.value) {
+                            let event_id = other.fact.event_id.clone().into_string();
+                            return Ok(Matched::Learned(reference.clone(), event_id));
+                        }
+                    }
+                }
+                Matched::Registered(named(&id))
+            }
+            None => self.untold(transaction, references),
+        })
+    }
+
+    /// Of an event that was matched by a version that did not keep by what.
+    fn untold(&self, transaction: &Transaction, references: &[Reference]) -> Matched {
+        let registered = references.iter().find(|one| *one.value == *transaction.reference);
+        registered.map_or(Matched::Untold, |one| Matched::Registered(one.clone()))
+    }
+
+    fn leads(&self, log: &WebhookLog, references: &[Reference]) -> Result<Vec<Lead>, StoreError> {
+        let having = |livemode: bool, reference: &Reference| -> Result<Vec<i64>, StoreError> {
+            let realm = Realm::own(log.provider, livemode);
+            let identifies = reference.kind.identifies_payment();
+            let mut having = Vec::new();
+            for one in references::find(&self.connection, realm, &reference.value, identifies)? {
+                let leads = identifies || one.standing == Standing::Registered;
+                if leads && transactions::exists(&self.connection, one.payment)? {
+                    having.push(one.payment);
+                }
+            }
+            Ok(having)
+        };
+        let leads = references.iter().map(|reference| {
+            Ok(Lead {
+                reference: reference.clone(),
+                transactions: having(log.livemode, reference)?,
+                other_mode: having(!log.livemode, reference)?,
+            })
+        });
+        leads.collect()
+    }
+
+    fn caused(&self, log_id: i64, transaction_id: i64) -> Result<Vec<CausedChange>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT c.change, p.status, c.status, ifnull(p.amount_received, 0), c.amount_received,
+                    ifnull(p.amount_refunded, 0), c.amount_refunded,
+                    ifnull(p.dispute_status, 'none'), c.dispute_status
+             FROM transaction_changes c LEFT JOIN transaction_changes p
+                  ON p.transaction_id = c.transaction_id AND p.version = c.version - 1
+             WHERE c.transaction_id = :transaction_id AND c.log_id = :log_id
+             ORDER BY c.version",
+        )?;
+        let parameters = named_params! { ":transaction_id": transaction_id, ":log_id": log_id };
+        collect(statement.query(parameters)?, |row| {
+            let mut columns = Columns::of(row);
+            Ok(CausedChange {
+                change: columns.value()?,
+                status: (
+                    columns.optional("status", Status::parse)?,
+                    columns.parsed("status", Status::parse)?,
+                ),
+                received: (columns.value()?, columns.value()?),
+                refunded: (columns.value()?, columns.value()?),
+                dispute_status: (
+                    columns.parsed("dispute status", DisputeStatus::parse)?,
+                    columns.parsed("dispute status", DisputeStatus::parse)?,
+                ),
+            })
+        })
+    }
+}

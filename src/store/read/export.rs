@@ -1,0 +1,364 @@
+//! Rows for the shop's books, all of one moment, and the sums that they must come to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use rusqlite::{Row, named_params};
+
+use super::reader::Reader;
+use crate::domain::event::Provider;
+use crate::domain::fact::Fact;
+use crate::domain::money::{Currency, Total};
+use crate::domain::time::Timestamp;
+use crate::domain::transaction::{DisputeStatus, disputes};
+use crate::store::file::checkpoint::Debt;
+use crate::store::tables::transactions::{Transaction, transaction_columns};
+use crate::store::tables::{facts, other_money};
+use crate::store::write::orphans::{Orphan, orphan_columns};
+use crate::store::{Columns, StoreError};
+
+/// A stretch of time, of real or of test money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// From when on; `None`: from the beginning.
+    pub from: Option<Timestamp>,
+    /// Until before when; `None`: until now.
+    pub to: Option<Timestamp>,
+    /// Real money.
+    pub livemode: bool,
+}
+
+impl Span {
+    /// Whether `at` lies in it.
+    pub fn has(&self, at: Timestamp) -> bool {
+        self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at < to)
+    }
+}
+
+/// Rows and minor units of one provider and currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// How many rows.
+    pub rows: i64,
+    /// What came in or, of disputes and orphans, what they are about.
+    pub amount: Total,
+    /// What went back.
+    pub refunded: Total,
+}
+
+/// Sums by provider and currency; without a currency there is no amount. Two providers may count one
+/// currency in different units, so they are never added.
+pub type Sums = BTreeMap<(Provider, Option<Currency>), Sum>;
+
+/// Money that went back, or that came back to the shop after all: one change of `amount_refunded`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundMade {
+    /// Row id in `transaction_changes`.
+    pub change_id: i64,
+    /// By the provider's clock; the time of the commit, if no event tells.
+    pub occurred_at: Timestamp,
+    /// Row id of the transaction.
+    pub transaction_id: i64,
+    /// At whom the payment was made.
+    pub provider: Provider,
+    /// The provider's id of the payment.
+    pub reference: String,
+    /// The shop's own id.
+    pub order_id: Option<String>,
+    /// The provider's id of the refund, if its event is about one.
+    pub refund_id: Option<String>,
+    /// Minor units; negative if a refund failed.
+    pub amount: i64,
+    /// The currency of `amount`.
+    pub currency: Option<Currency>,
+    /// The provider's code for why.
+    pub reason: Option<String>,
+    /// The event that told of it.
+    pub event_id: Option<String>,
+}
+
+/// A dispute as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisputeRaised {
+    /// The transaction that it is about.
+    pub transaction: Transaction,
+    /// When it was first told of, by the provider's clock.
+    pub opened_at: Timestamp,
+    /// The newest fact about it.
+    pub fact: Fact,
+}
+
+impl Reader {
+    /// Runs `work`, all of whose reading is of one moment. If that is long, it does not rest: the longer it is, the
+    /// more there is to be made up for after it.
+    pub fn at_one_moment<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let moment = self.connection.unchecked_transaction().map_err(StoreError::from)?;
+        let done = work(self);
+        let debt = Debt::of(Path::new(self.connection.path().unwrap_or_default()));
+        drop(moment);
+        if let Some(debt) = debt {
+            debt.pay();
+        }
+        done
+    }
+
+    /// Every transaction that was registered in the span.
+    pub fn each_transaction<E: From<StoreError>>(
+        &self,
+        span: &Span,
+        mut each: impl FnMut(&Transaction) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = concat!(
+            "SELECT ",
+            transaction_columns!(),
+            " FROM transactions WHERE livemode = :livemode
+                  AND (:from IS NULL OR created_at >= :from) AND (:to IS NULL OR created_at < :to)
+              ORDER BY id"
+        );
+        self.each(sql, span, Transaction::from_row, |transaction| each(&transaction))
+    }
+
+    /// What they must come to.
+    pub fn transaction_sums(&self, span: &Span) -> Result<Sums, StoreError> {
+        self.sums(
+            "SELECT provider, currency, count(*), money_sum(received), money_sum(refunded)
+             FROM (SELECT provider, livemode, created_at, received_currency AS currency,
+                          amount_received AS received, amount_refunded AS refunded
+                   FROM transactions
+                   UNION ALL
+                   SELECT provider, livemode, created_at, other.value ->> 'currency',
+                          other.value ->> 'received', other.value ->> 'refunded'
+                   FROM transactions, json_each(other_money) AS other)
+             WHERE livemode = :livemode
+               AND (:from IS NULL OR created_at >= :from) AND (:to IS NULL OR created_at < :to)
+             GROUP BY 1, 2",
+            span,
+        )
+    }
+
+    /// Every change of what was refunded, of all times; whoever asks looks at the span.
+    pub fn each_refund<E: From<StoreError>>(
+        &self,
+        span: &Span,
+        mut each: impl FnMut(&RefundMade) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = "
+            SELECT c.id, ifnull(l.occurred_at, c.changed_at), t.id, t.provider, t.reference, t.order_id,
+                   f.object_id, f.reason, l.event_id,
+                   ifnull(p.received_currency, t.received_currency), ifnull(p.amount_refunded, 0),
+                   p.other_money,
+                   ifnull(c.received_currency, t.received_currency), c.amount_refunded, c.other_money
+            FROM transaction_changes c JOIN transactions t ON t.id = c.transaction_id
+            LEFT JOIN transaction_changes p
+                ON p.transaction_id = c.transaction_id AND p.version = c.version - 1
+            LEFT JOIN webhook_logs l ON l.id = c.log_id
+            LEFT JOIN transaction_events f
+                ON f.transaction_id = c.transaction_id AND f.log_id = c.log_id AND f.ordinal =
+                   (SELECT min(ordinal) FROM transaction_events g
+                    WHERE g.transaction_id = c.transaction_id AND g.log_id = c.log_id
+                      AND g.object = 'refund')
+            WHERE t.livemode = :livemode AND (c.amount_refunded <> ifnull(p.amount_refunded, 0) OR
+                   c.other_money IS NOT p.other_money)
+            ORDER BY c.id";
+        self.each(sql, span, RefundMade::all_from_row, |refunds| {
+            refunds.iter().try_for_each(&mut each)
+        })
+    }
+
+    /// What the refunds of all times must come to.
+    pub fn refund_sums(&self, span: &Span) -> Result<Sums, StoreError> {
+        let all = Span { from: None, to: None, ..*span };
+        let mut sums = self.transaction_sums(&all)?;
+        sums.retain(|_, sum| sum.refunded != Total::default());
+        for sum in sums.values_mut() {
+            (sum.rows, sum.amount) = (0, Total::default());
+        }
+        Ok(sums)
+    }
+
+    /// Transactions, at most ten, whose last change does not say what they say.
+    pub fn out_of_step(&self, livemode: bool) -> Result<Vec<i64>, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT t.id FROM transactions t LEFT JOIN transaction_changes c
+                 ON c.transaction_id = t.id AND c.version = t.version
+             WHERE t.livemode = :livemode
+               AND (c.amount_received IS NOT t.amount_received OR
+                    c.amount_refunded IS NOT t.amount_refunded OR
+                    c.other_money IS NOT t.other_money OR
+                    c.dispute_status IS NOT t.dispute_status)
+             ORDER BY t.id LIMIT 10",
+        )?;
+        let ids = statement.query_map(named_params! { ":livemode": livemode }, |row| row.get(0))?;
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
+    /// Every dispute that began in the span, as it stands; an error if a transaction says something
+    /// else of its disputes than its events do.
+    pub fn each_dispute<E: From<StoreError>>(
+        &self,
+        span: &Span,
+        mut each: impl FnMut(&DisputeRaised) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = concat!(
+            "SELECT ",
+            transaction_columns!(),
+            " FROM transactions WHERE livemode = :livemode AND dispute_status <> 'none'
+              ORDER BY id"
+        );
+        self.each(sql, span, Transaction::from_row, |transaction| {
+            for dispute in self.disputes_of(transaction)? {
+                if span.has(dispute.opened_at) {
+                    each(&dispute)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn disputes_of(&self, transaction: Transaction) -> Result<Vec<DisputeRaised>, StoreError> {
+        let stored = facts::of(&self.connection, transaction.id)?;
+        let facts: Vec<&Fact> = stored.iter().map(|stored| &stored.fact).collect();
+        let (newest, status) = disputes(transaction.provider, &facts);
+        if status != transaction.state.dispute_status {
+            return Err(StoreError::Corrupt {
+                what: "dispute status",
+                value: format!(
+                    "{} in transaction {}, whose events say {status}",
+                    transaction.state.dispute_status, transaction.id
+                ),
+            });
+        }
+        let opened_at = |fact: &Fact| {
+            let of_it = facts
+                .iter()
+                .filter(|one| one.object == fact.object && one.object_id == fact.object_id);
+            of_it.map(|one| one.occurred_at).min().unwrap_or(fact.occurred_at)
+        };
+        let raised = newest.into_iter().map(|fact| DisputeRaised {
+            transaction: transaction.clone(),
+            opened_at: opened_at(&fact),
+            fact,
+        });
+        Ok(raised.collect())
+    }
+
+    /// Every orphan whose first event was received in the span, resolved or not.
+    pub fn each_orphan<E: From<StoreError>>(
+        &self,
+        span: &Span,
+        mut each: impl FnMut(&Orphan) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = concat!(
+            "SELECT ",
+            orphan_columns!(),
+            " FROM orphan_transactions WHERE livemode = :livemode
+                  AND (:from IS NULL OR first_seen_at >= :from)
+                  AND (:to IS NULL OR first_seen_at < :to)
+              ORDER BY id"
+        );
+        self.each(sql, span, Orphan::from_row, |orphan| each(&orphan))
+    }
+
+    /// What they must come to.
+    pub fn orphan_sums(&self, span: &Span) -> Result<Sums, StoreError> {
+        self.sums(
+            "SELECT provider, currency, count(*), money_sum(amount), 0
+             FROM orphan_transactions WHERE livemode = :livemode
+               AND (:from IS NULL OR first_seen_at >= :from)
+               AND (:to IS NULL OR first_seen_at < :to)
+             GROUP BY 1, 2",
+            span,
+        )
+    }
+
+    fn each<T, E: From<StoreError>>(
+        &self,
+        sql: &str,
+        span: &Span,
+        from_row: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+        mut each: impl FnMut(T) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut statement = self.connection.prepare(sql).map_err(StoreError::from)?;
+        let mut rows = match statement.parameter_count() {
+            1 => statement.query(named_params! { ":livemode": span.livemode }),
+            _ => statement.query(named_params! {
+                ":livemode": span.livemode,
+                ":from": span.from.map(|at| at.to_string()),
+                ":to": span.to.map(|at| at.to_string()),
+            }),
+        }
+        .map_err(StoreError::from)?;
+        while let Some(row) = rows.next().map_err(StoreError::from)? {
+            each(from_row(row)?)?;
+        }
+        Ok(())
+    }
+
+    fn sums(&self, sql: &str, span: &Span) -> Result<Sums, StoreError> {
+        let mut sums = Sums::new();
+        let from_row = |row: &Row<'_>| {
+            let mut columns = Columns::of(row);
+            let provider = columns.parsed("provider", Provider::parse)?;
+            let currency = columns.optional("currency", |code| Currency::parse(code).ok())?;
+            let sum = Sum {
+                rows: columns.value()?,
+                amount: columns.value::<i64>()?.into(),
+                refunded: columns.value::<i64>()?.into(),
+            };
+            Ok(((provider, currency), sum))
+        };
+        self.each(sql, span, from_row, |(key, sum)| {
+            sums.insert(key, sum);
+            Ok::<_, StoreError>(())
+        })?;
+        Ok(sums)
+    }
+}
+
+impl RefundMade {
+    /// One of each currency of which other money was refunded than before.
+    fn all_from_row(row: &Row<'_>) -> Result<Vec<Self>, StoreError> {
+        let mut columns = Columns::of(row);
+        let one = Self {
+            change_id: columns.value()?,
+            occurred_at: columns.instant()?,
+            transaction_id: columns.value()?,
+            provider: columns.parsed("provider", Provider::parse)?,
+            reference: columns.value()?,
+            order_id: columns.value()?,
+            refund_id: columns.value()?,
+            amount: 0,
+            currency: None,
+            reason: columns.value()?,
+            event_id: columns.value()?,
+        };
+        let mut refunded = || {
+            let currency = columns.optional("currency", |code| Currency::parse(code).ok())?;
+            let refunded = columns.value()?;
+            let other = other_money::column(&mut columns)?;
+            Ok::<_, StoreError>(other_money::by_currency(currency, 0, refunded, &other))
+        };
+        let (before, after) = (refunded()?, refunded()?);
+        let currencies: BTreeSet<Option<Currency>> =
+            before.keys().chain(after.keys()).copied().collect();
+        let of = |all: &BTreeMap<Option<Currency>, (i64, i64)>, currency| {
+            all.get(&currency).map_or(0, |(_, refunded)| *refunded)
+        };
+        let made = currencies.into_iter().map(|currency| Self {
+            amount: of(&after, currency).saturating_sub(of(&before, currency)),
+            currency,
+            ..one.clone()
+        });
+        Ok(made.filter(|refund| refund.amount != 0).collect())
+    }
+}
+
+impl DisputeRaised {
+    /// Where it stands.
+    pub fn status(&self) -> DisputeStatus {
+        disputes(self.transaction.provider, &[&self.fact]).1
+    }
+}

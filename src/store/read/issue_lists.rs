@@ -1,0 +1,246 @@
+//! Issues as people look through them: what lasts, the worst first, and what is over, the last first.
+//!
+//! There may be many that are over and, after a bad day, many that last: whichever part is wanted is
+//! found in an index, and only a page of it is read.
+
+use rusqlite::named_params;
+
+use super::listing::{Conditions, IssueFilter, Listed, Page};
+use super::reader::{Reader, collect};
+use crate::domain::issue::{IssueKind, IssueStatus, Severity};
+use crate::store::write::issues::{Issue, issue_columns};
+use crate::store::{Columns, StoreError};
+
+/// Issues that last, of which the ids are found in an index that has all that is asked of them.
+const LASTING: [&str; 2] = [
+    concat!(
+        "SELECT ",
+        issue_columns!(),
+        " FROM issues WHERE id IN (SELECT id FROM issues INDEXED BY issues_lasting"
+    ),
+    ") ORDER BY id DESC",
+];
+
+/// The same of those that are over.
+const OVER: [&str; 2] = [
+    concat!(
+        "SELECT ",
+        issue_columns!(),
+        " FROM issues WHERE id IN (SELECT id FROM issues INDEXED BY issues_over"
+    ),
+    ") ORDER BY id DESC",
+];
+
+impl Reader {
+    /// A page of the issues that pass the filter, the newest first.
+    pub fn list_issues(
+        &self,
+        filter: IssueFilter,
+        page: Page,
+    ) -> Result<Listed<Issue>, StoreError> {
+        let mut conditions = Conditions::default();
+        let query = match filter.status {
+            Some(IssueStatus::Closed) => {
+                conditions.always("closed_at IS NOT NULL");
+                OVER
+            }
+            Some(status @ (IssueStatus::Open | IssueStatus::Dismissed)) => {
+                conditions.always(lasting(status));
+                LASTING
+            }
+            None => [concat!("SELECT ", issue_columns!(), " FROM issues"), ""],
+        };
+        conditions.and("kind = ?", filter.kind.map(|one| one.as_str().to_owned()));
+        self.page(query, conditions, page, Issue::from_row)
+    }
+
+    /// A page of the issues that stand so and are of this kind, if one is said: of those that last the
+    /// worst first, and of these the newest; of those that are over the last that ended first.
+    pub fn look_through_issues(
+        &self,
+        status: IssueStatus,
+        kind: Option<IssueKind>,
+        page: Page,
+    ) -> Result<Listed<Issue>, StoreError> {
+        match status {
+            IssueStatus::Closed => self.issues_over(kind, page),
+            IssueStatus::Open | IssueStatus::Dismissed => self.worst_issues(status, kind, page),
+        }
+    }
+
+    /// How many issues are open that nobody said they know of.
+    pub fn count_open_issues(&self) -> Result<i64, StoreError> {
+        let mut statement = self.connection().prepare_cached(
+            "SELECT count(*) FROM issues INDEXED BY issues_lasting
+             WHERE closed_at IS NULL AND dismissed_at IS NULL",
+        )?;
+        Ok(statement.query_row([], |row| row.get(0))?)
+    }
+
+    fn worst_issues(
+        &self,
+        status: IssueStatus,
+        kind: Option<IssueKind>,
+        page: Page,
+    ) -> Result<Listed<Issue>, StoreError> {
+        // Where the page before ended. It may have got worse since; then some are seen twice.
+        let from = page.before.map(|id| self.severity_of(id)).transpose()?.flatten();
+        let mut listed = Listed { rows: Vec::new(), more: false };
+        for severity in Severity::ALL.iter().rev().copied() {
+            if from.is_some_and(|from| severity > from) {
+                continue;
+            }
+            let read = u32::try_from(listed.rows.len()).unwrap_or(u32::MAX);
+            let before = page.before.filter(|_| from.is_none_or(|from| from == severity));
+            let mut conditions = Conditions::default();
+            conditions.always(lasting(status));
+            conditions.and("severity = ?", Some(severity.as_str().to_owned()));
+            conditions.and("kind = ?", kind.map(|one| one.as_str().to_owned()));
+            let rest = Page { before, limit: page.limit.saturating_sub(read) };
+            let of_severity = self.page(LASTING, conditions, rest, Issue::from_row)?;
+            listed.rows.extend(of_severity.rows);
+            if of_severity.more {
+                listed.more = true;
+                break;
+            }
+        }
+        Ok(listed)
+    }
+
+    fn severity_of(&self, id: i64) -> Result<Option<Severity>, StoreError> {
+        let mut statement =
+            self.connection().prepare_cached("SELECT severity FROM issues WHERE id = :id")?;
+        let mut rows = statement.query(named_params! { ":id": id })?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        Columns::of(row).parsed("severity", Severity::parse).map(Some)
+    }
+
+    fn issues_over(
+        &self,
+        kind: Option<IssueKind>,
+        page: Page,
+    ) -> Result<Listed<Issue>, StoreError> {
+        let mut statement = self.connection().prepare_cached(concat!(
+            "SELECT ",
+            issue_columns!(),
+            " FROM issues WHERE id IN (
+                 SELECT id FROM issues INDEXED BY issues_over
+                 WHERE closed_at IS NOT NULL AND (:kind IS NULL OR kind = :kind)
+                   AND (:before IS NULL OR (closed_at, id) <
+                           (SELECT closed_at, id FROM issues WHERE id = :before))
+                 ORDER BY closed_at DESC, id DESC LIMIT :limit)
+             ORDER BY closed_at DESC, id DESC"
+        ))?;
+        let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+        let mut rows = collect(
+            statement.query(named_params! {
+                ":kind": kind.map(IssueKind::as_str),
+                ":before": page.before,
+                // One more, to know whether there are more.
+                ":limit": i64::from(page.limit) + 1,
+            })?,
+            Issue::from_row,
+        )?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        Ok(Listed { rows, more })
+    }
+}
+
+/// The words stand in the text so that SQLite can use the index of these words.
+fn lasting(status: IssueStatus) -> &'static str {
+    match status {
+        IssueStatus::Dismissed => "closed_at IS NULL AND dismissed_at IS NOT NULL",
+        IssueStatus::Open | IssueStatus::Closed => "closed_at IS NULL AND dismissed_at IS NULL",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::issue::{Occasion, Raise, Texts};
+    use crate::domain::language::Spoken;
+    use crate::domain::time::Timestamp;
+    use crate::store::Database;
+
+    fn at(minute: u64) -> Timestamp {
+        let midnight = Timestamp::parse("2026-11-23T00:00:00Z").expect("a time");
+        midnight.plus(Duration::from_secs(minute * 60))
+    }
+
+    /// Issues 1 to 9: three of each severity in turn, every second one of the disk; 8 and 9 are
+    /// dismissed. Issues 10 to 13 are over, and ended in the order 12, 10, 11, 13.
+    fn shop() -> (tempfile::TempDir, Reader) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("shop.db");
+        let mut database = Database::open(&path).expect("a database");
+        let raise = |number: u64| Raise {
+            kind: if number.is_multiple_of(2) { IssueKind::Disk } else { IssueKind::Silence },
+            subject: number.to_string(),
+            severity: Severity::ALL[usize::try_from(number % 3).expect("small")],
+            occasion: Occasion::Happened,
+            texts: Spoken { english: Texts::default(), french: Texts::default() },
+        };
+        let kept = database.batch(|batch| {
+            for number in 1..=13 {
+                batch.raise_issue(&raise(number), at(number))?;
+            }
+            batch.dismiss_issue(8, at(20))?;
+            batch.dismiss_issue(9, at(20))?;
+            for (minute, number) in [(30, 12), (31, 10), (31, 11), (32, 13)] {
+                let Raise { kind, subject, .. } = raise(number);
+                batch.close_issue(kind, &subject, at(minute))?;
+            }
+            Ok(())
+        });
+        kept.expect("kept");
+        (folder, Reader::open(&path).expect("a reader"))
+    }
+
+    /// The rows of each page of two.
+    fn pages(reader: &Reader, status: IssueStatus, kind: Option<IssueKind>) -> Vec<Vec<i64>> {
+        let (mut before, mut pages) = (None, Vec::new());
+        loop {
+            let page = Page { before, limit: 2 };
+            let listed = reader.look_through_issues(status, kind, page).expect("read");
+            pages.push(listed.rows.iter().map(|one| one.id).collect());
+            before = listed.rows.last().map(|last| last.id);
+            if !listed.more {
+                return pages;
+            }
+        }
+    }
+
+    #[test]
+    fn the_worst_comes_first_and_of_what_is_over_the_last() {
+        use IssueStatus::{Closed, Dismissed, Open};
+        let (_folder, reader) = shop();
+        for (status, kind, expected) in [
+            (Open, None, vec![vec![5, 2], vec![7, 4], vec![1, 6], vec![3]]),
+            (Open, Some(IssueKind::Disk), vec![vec![2, 4], vec![6]]),
+            (Open, Some(IssueKind::Clock), vec![vec![]]),
+            (Dismissed, None, vec![vec![8, 9]]),
+            (Dismissed, Some(IssueKind::Silence), vec![vec![9]]),
+            (Closed, None, vec![vec![13, 11], vec![10, 12]]),
+            (Closed, Some(IssueKind::Disk), vec![vec![10, 12]]),
+        ] {
+            assert_eq!(pages(&reader, status, kind), expected, "{status} {kind:?}");
+        }
+        assert_eq!(reader.count_open_issues().expect("counted"), 7);
+        let ids = |issues: Vec<Issue>| issues.iter().map(|one| one.id).collect::<Vec<_>>();
+        assert_eq!(ids(reader.open_issues().expect("read")), (1..=9).collect::<Vec<_>>());
+        let since: Vec<i64> = (1..=9).chain([12, 13]).collect();
+        assert_eq!(ids(reader.issues_since(11).expect("read")), since);
+        let page = Page { before: None, limit: 3 };
+        let listed = |status| {
+            let filter = IssueFilter { status, kind: None };
+            ids(reader.list_issues(filter, page).expect("read").rows)
+        };
+        assert_eq!(listed(None), [13, 12, 11]);
+        assert_eq!(listed(Some(Open)), [7, 6, 5]);
+        assert_eq!(listed(Some(Dismissed)), [9, 8]);
+        assert_eq!(listed(Some(Closed)), [13, 12, 11]);
+    }
+}

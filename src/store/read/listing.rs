@@ -1,0 +1,378 @@
+//! Rows by what is asked of them: single ones, and lists, newest first, a page at a time.
+//!
+//! A page begins below the last id of the page before, so rows that are added meanwhile shift
+//! nothing. Queries are put together here, from conditions that are literals, because a condition
+//! that is not there would keep SQLite from using an index for those that are.
+
+use rusqlite::types::Value;
+use rusqlite::{Row, named_params, params_from_iter};
+
+use super::reader::{Reader, collect};
+use crate::domain::delivery::DeliveryStatus;
+use crate::domain::event::{Provider, Source};
+use crate::domain::issue::{IssueKind, IssueStatus};
+use crate::domain::orphan::OrphanKind;
+use crate::domain::time::Timestamp;
+use crate::domain::transaction::{AmountCheck, DisputeStatus, Status};
+use crate::store::tables::transactions;
+use crate::store::tables::transactions::{Transaction, transaction_columns};
+use crate::store::tables::webhook_logs::{WebhookLog, webhook_log_columns};
+use crate::store::write::deliveries::{Delivery, select_deliveries};
+use crate::store::write::orphans::{Orphan, orphan_columns};
+use crate::store::{Outcome, StoreError};
+
+/// Which part of a list is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Only rows with a smaller id: the last one of the page before.
+    pub before: Option<i64>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed<T> {
+    /// The rows, newest first.
+    pub rows: Vec<T>,
+    /// Whether there are more after them.
+    pub more: bool,
+}
+
+/// Which transactions; every condition that is given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TransactionFilter {
+    /// One of these; any if there are none.
+    pub statuses: Vec<Status>,
+    /// At whom the payment is made.
+    pub provider: Option<Provider>,
+    /// The shop's own id.
+    pub order_id: Option<String>,
+    /// Real money.
+    pub livemode: Option<bool>,
+    /// Registered later than this.
+    pub created_after: Option<Timestamp>,
+    /// Registered earlier than this.
+    pub created_before: Option<Timestamp>,
+    /// Last changed later than this.
+    pub updated_after: Option<Timestamp>,
+    /// Last changed earlier than this.
+    pub updated_before: Option<Timestamp>,
+    /// Whether the money is what was expected.
+    pub amount_check: Option<AmountCheck>,
+    /// Where disputes stand.
+    pub dispute_status: Option<DisputeStatus>,
+}
+
+/// Which events; every condition that is given must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Whose events.
+    pub provider: Option<Provider>,
+    /// What became of them: one of these; any if there are none.
+    pub statuses: Vec<Outcome>,
+    /// The provider's name of what happened.
+    pub event_type: Option<String>,
+    /// Real money.
+    pub livemode: Option<bool>,
+    /// First received later than this.
+    pub received_after: Option<Timestamp>,
+    /// First received earlier than this.
+    pub received_before: Option<Timestamp>,
+    /// The transaction that they were applied to.
+    pub transaction_id: Option<i64>,
+    /// How they came.
+    pub source: Option<Source>,
+}
+
+/// Which orphans; every condition that is given must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OrphanFilter {
+    /// At whom the payment was made.
+    pub provider: Option<Provider>,
+    /// Real money.
+    pub livemode: Option<bool>,
+    /// Why they are orphans. Without it, open ones of kinds that concern nobody here (another shop's,
+    /// stray test money) are left out.
+    pub kind: Option<OrphanKind>,
+    /// Those that are matched or dismissed; the open ones; or all, of whatever kind.
+    pub resolved: Option<bool>,
+}
+
+/// Which deliveries; every condition that is given must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryFilter {
+    /// How they stand.
+    pub status: Option<DeliveryStatus>,
+    /// The transaction that changed.
+    pub transaction_id: Option<i64>,
+}
+
+/// Which issues; every condition that is given must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IssueFilter {
+    /// Where they stand.
+    pub status: Option<IssueStatus>,
+    /// What is wrong.
+    pub kind: Option<IssueKind>,
+}
+
+impl OrphanFilter {
+    /// What a person is to see to.
+    pub const INBOX: Self =
+        Self { provider: None, livemode: None, kind: None, resolved: Some(false) };
+}
+
+/// Events of which the ids are found in an index: two events fill a page of the file, so they are
+/// searched for where all is that is asked of them.
+macro_rules! searched_in {
+    ($index:literal) => {
+        concat!(
+            "SELECT ",
+            webhook_log_columns!(),
+            ", NULL FROM webhook_logs WHERE id IN (SELECT id FROM webhook_logs INDEXED BY ",
+            $index
+        )
+    };
+}
+
+impl Reader {
+    /// A page of the transactions that pass the filter.
+    pub fn list_transactions(
+        &self,
+        filter: &TransactionFilter,
+        page: Page,
+    ) -> Result<Listed<Transaction>, StoreError> {
+        self.page(TRANSACTIONS, transaction_conditions(filter), page, Transaction::from_row)
+    }
+
+    /// A page of the events that pass the filter, without their payloads.
+    pub fn list_events(
+        &self,
+        filter: &EventFilter,
+        page: Page,
+    ) -> Result<Listed<WebhookLog>, StoreError> {
+        let (query, conditions) = event_query(filter);
+        self.page(query, conditions, page, WebhookLog::from_row)
+    }
+
+    /// A page of the orphans that pass the filter.
+    pub fn list_orphans(
+        &self,
+        filter: OrphanFilter,
+        page: Page,
+    ) -> Result<Listed<Orphan>, StoreError> {
+        let mut conditions = Conditions::default();
+        match filter.resolved {
+            Some(true) => conditions.always("resolved_at IS NOT NULL"),
+            Some(false) => conditions.always("resolved_at IS NULL"),
+            None => {}
+        }
+        if filter.resolved == Some(false) && filter.kind.is_none() {
+            conditions.always("alert_at IS NOT NULL");
+        }
+        conditions.and("kind = ?", filter.kind.map(|one| one.as_str().to_owned()));
+        conditions.and("provider = ?", filter.provider.map(|one| one.as_str().to_owned()));
+        conditions.and("livemode = ?", filter.livemode);
+        let query = [concat!("SELECT ", orphan_columns!(), " FROM orphan_transactions"), ""];
+        self.page(query, conditions, page, Orphan::from_row)
+    }
+
+    /// A page of the deliveries that pass the filter.
+    pub fn list_deliveries(
+        &self,
+        filter: DeliveryFilter,
+        page: Page,
+    ) -> Result<Listed<Delivery>, StoreError> {
+        let mut conditions = Conditions::default();
+        // The words stand in the text so that SQLite can use the indexes of these words.
+        match filter.status {
+            Some(DeliveryStatus::Pending) => conditions.always("status = 'pending'"),
+            Some(DeliveryStatus::Delivered) => conditions.always("status = 'delivered'"),
+            Some(DeliveryStatus::Dead) => conditions.always("status = 'dead'"),
+            None => {}
+        }
+        // Found through the changes that they tell of.
+        conditions.and(
+            "change_id IN (SELECT id FROM transaction_changes WHERE transaction_id = ?)",
+            filter.transaction_id,
+        );
+        let query = [
+            concat!(select_deliveries!(), "WHERE d.id IN (SELECT id FROM deliveries"),
+            ") ORDER BY d.id DESC",
+        ];
+        self.page(query, conditions, page, Delivery::from_row)
+    }
+
+    /// The transaction with this id.
+    pub fn transaction(&self, id: i64) -> Result<Option<Transaction>, StoreError> {
+        transactions::get(self.connection(), id)
+    }
+
+    /// The transaction that an id of the provider's means, within one mode: the one that was
+    /// registered with it, else the one that it was learned for.
+    pub fn transaction_by_reference(
+        &self,
+        provider: Provider,
+        livemode: bool,
+        reference: &str,
+    ) -> Result<Option<Transaction>, StoreError> {
+        let mut statement = self.connection().prepare_cached(concat!(
+            "SELECT ",
+            transaction_columns!(),
+            " FROM transactions WHERE id = ifnull(
+                 (SELECT id FROM transactions
+                  WHERE provider = :provider AND livemode = :livemode AND reference = :reference),
+                 (SELECT min(transaction_id) FROM transaction_references
+                  WHERE provider = :provider AND livemode = :livemode AND value = :reference
+                        AND shared = 0 AND account = ''
+                        AND transaction_id IN (SELECT id FROM transactions)))"
+        ))?;
+        let mut rows = statement.query(named_params! {
+            ":provider": provider.as_str(),
+            ":livemode": livemode,
+            ":reference": reference,
+        })?;
+        rows.next()?.map(Transaction::from_row).transpose()
+    }
+
+    /// `query` is what stands before the conditions, and what stands after the limit.
+    pub(in crate::store) fn page<T>(
+        &self,
+        [select, rest]: [&'static str; 2],
+        mut conditions: Conditions,
+        page: Page,
+        from_row: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Listed<T>, StoreError> {
+        conditions.and("id < ?", Some(page.before.unwrap_or(i64::MAX)));
+        // One more, to know whether there are more.
+        let most = i64::from(page.limit) + 1;
+        conditions.values.push(most.into());
+        let sql = format!("{select}{} ORDER BY id DESC LIMIT ?{rest}", conditions.sql);
+        let mut statement = self.connection().prepare_cached(&sql)?;
+        let mut rows = collect(statement.query(params_from_iter(conditions.values))?, from_row)?;
+        let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        Ok(Listed { rows, more })
+    }
+}
+
+/// How events that pass the filter are found.
+pub(in crate::store) fn event_query(filter: &EventFilter) -> ([&'static str; 2], Conditions) {
+    let mut conditions = Conditions::default();
+    let mut index = searched_in!("webhook_logs_listing");
+    // Every event that was applied to a transaction left a fact there.
+    conditions.and(
+        "id IN (SELECT log_id FROM transaction_events WHERE transaction_id = ?)",
+        filter.transaction_id,
+    );
+    conditions.and("transaction_id = ?", filter.transaction_id);
+    conditions.and("provider = ?", filter.provider.map(|one| one.as_str().to_owned()));
+    match &*filter.statuses {
+        // The words stand in the text so that SQLite can use the indexes of these words.
+        [Outcome::Failed] => {
+            conditions.always("status = 'failed'");
+            index = searched_in!("webhook_logs_failed");
+        }
+        [Outcome::Orphan] => {
+            conditions.always("status = 'orphan'");
+            index = searched_in!("webhook_logs_orphan");
+        }
+        several => {
+            conditions.one_of("status = ?", STATUS_IN, several.iter().map(|one| one.as_str()));
+        }
+    }
+    if let Some(source) = filter.source {
+        if source != Source::Webhook {
+            // In these words SQLite knows that the index has them all.
+            conditions.always("source <> 'webhook'");
+            index = searched_in!("webhook_logs_not_sent");
+        }
+        conditions.and("source = ?", Some(source.as_str().to_owned()));
+    }
+    conditions.and("event_type = ?", filter.event_type.clone());
+    conditions.and("livemode = ?", filter.livemode);
+    conditions.and("received_at > ?", text(filter.received_after));
+    conditions.and("received_at < ?", text(filter.received_before));
+    // Those of one transaction are known.
+    let query = if filter.transaction_id.is_some() {
+        [concat!("SELECT ", webhook_log_columns!(), ", NULL FROM webhook_logs"), ""]
+    } else {
+        [index, ") ORDER BY id DESC"]
+    };
+    (query, conditions)
+}
+
+/// What must hold of a transaction so that it passes the filter.
+pub(in crate::store) fn transaction_conditions(filter: &TransactionFilter) -> Conditions {
+    let mut conditions = Conditions::default();
+    conditions.one_of("status = ?", STATUS_IN, filter.statuses.iter().map(|one| one.as_str()));
+    conditions.and("provider = ?", filter.provider.map(|one| one.as_str().to_owned()));
+    // Whoever registers an order id has it learned, so it is found without a search through all.
+    conditions.and(
+        "id IN (SELECT transaction_id FROM transaction_references
+                WHERE provider IN ('stripe', 'paypal') AND livemode IN (0, 1) AND value = ?)",
+        filter.order_id.clone(),
+    );
+    conditions.and("order_id = ?", filter.order_id.clone());
+    conditions.and("livemode = ?", filter.livemode);
+    conditions.and("created_at > ?", text(filter.created_after));
+    conditions.and("created_at < ?", text(filter.created_before));
+    conditions.and("updated_at > ?", text(filter.updated_after));
+    conditions.and("updated_at < ?", text(filter.updated_before));
+    conditions.and("amount_check = ?", filter.amount_check.map(|one| one.as_str().to_owned()));
+    conditions.and("dispute_status = ?", filter.dispute_status.map(|one| one.as_str().to_owned()));
+    conditions
+}
+
+/// All of a transaction, for [`Reader::page`].
+pub(in crate::store) const TRANSACTIONS: [&str; 2] =
+    [concat!("SELECT ", transaction_columns!(), " FROM transactions"), ""];
+
+const STATUS_IN: &str = "status IN (SELECT value FROM json_each(?))";
+
+fn text(instant: Option<Timestamp>) -> Option<String> {
+    instant.map(|instant| instant.to_string())
+}
+
+/// Conditions that must all hold, and the values of their question marks.
+#[derive(Default)]
+pub(in crate::store) struct Conditions {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    pub(in crate::store) fn always(&mut self, condition: &'static str) {
+        self.sql.push_str(if self.sql.is_empty() { " WHERE " } else { " AND " });
+        self.sql.push_str(condition);
+    }
+
+    /// A condition with one question mark, if there is a value for it.
+    pub(in crate::store) fn and(
+        &mut self,
+        condition: &'static str,
+        value: Option<impl Into<Value>>,
+    ) {
+        if let Some(value) = value {
+            self.always(condition);
+            self.values.push(value.into());
+        }
+    }
+
+    /// One word is compared, several are looked up.
+    fn one_of<'w>(
+        &mut self,
+        one: &'static str,
+        several: &'static str,
+        words: impl Iterator<Item = &'w str>,
+    ) {
+        let words: Vec<_> = words.collect();
+        match &*words {
+            [] => {}
+            [word] => self.and(one, Some((*word).to_owned())),
+            words => self.and(several, Some(serde_json::json!(words).to_string())),
+        }
+    }
+}

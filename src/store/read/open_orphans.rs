@@ -1,0 +1,84 @@
+//! The orphans that a person is to see to, summed up.
+
+use std::ops::Range;
+
+use rusqlite::{Row, named_params};
+
+use super::reader::{Reader, collect};
+use crate::domain::event::Provider;
+use crate::domain::money::{Currency, Total};
+use crate::domain::time::Timestamp;
+use crate::store::{Columns, StoreError};
+
+/// The orphans of one mode, provider and currency that a person is to see to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenOrphans {
+    /// At whom the payments were made.
+    pub provider: Provider,
+    /// Real money.
+    pub livemode: bool,
+    /// `None`: their events tell of no amount.
+    pub currency: Option<Currency>,
+    /// How many there are.
+    pub number: i64,
+    /// What they add up to, in minor units.
+    pub sum: Total,
+    /// When the oldest of them was first seen, UTC.
+    pub oldest: Timestamp,
+}
+
+/// What became of the orphan inbox in a stretch of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OrphanFigures {
+    /// Orphans that outlasted their grace then.
+    pub came: i64,
+    /// Those of all times that came to belong to a transaction then.
+    pub matched: i64,
+    /// Those of all times that a person dismissed then.
+    pub dismissed: i64,
+}
+
+impl OpenOrphans {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let mut columns = Columns::of(row);
+        Ok(Self {
+            livemode: columns.value()?,
+            currency: columns.optional("currency", |text| Currency::parse(text).ok())?,
+            provider: columns.parsed("provider", Provider::parse)?,
+            number: columns.value()?,
+            sum: columns.value::<i64>()?.into(),
+            oldest: columns.instant()?,
+        })
+    }
+}
+
+impl Reader {
+    /// What stands in the orphan inbox, by mode, currency and provider.
+    pub fn open_orphans(&self) -> Result<Vec<OpenOrphans>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT livemode, currency, provider, count(*), money_sum(amount), min(first_seen_at)
+             FROM orphan_transactions INDEXED BY orphan_transactions_inbox
+             WHERE resolved_at IS NULL AND alert_at IS NOT NULL
+             GROUP BY livemode, currency, provider
+             ORDER BY livemode DESC, currency, provider",
+        )?;
+        collect(statement.query([])?, OpenOrphans::from_row)
+    }
+
+    /// What became of the orphan inbox in a stretch of time. Reads all orphans that there ever were.
+    pub fn orphans_between(&self, stretch: Range<Timestamp>) -> Result<OrphanFigures, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT count(*) FILTER (WHERE alerted_at >= :from AND alerted_at < :to),
+                    count(*) FILTER (WHERE resolution = 'matched'
+                                       AND resolved_at >= :from AND resolved_at < :to),
+                    count(*) FILTER (WHERE resolution = 'dismissed'
+                                       AND resolved_at >= :from AND resolved_at < :to)
+             FROM orphan_transactions WHERE alerted_at IS NOT NULL",
+        )?;
+        let stretch =
+            named_params! { ":from": stretch.start.to_string(), ":to": stretch.end.to_string() };
+        Ok(statement.query_row(stretch, |row| {
+            Ok(OrphanFigures { came: row.get(0)?, matched: row.get(1)?, dismissed: row.get(2)? })
+        })?)
+    }
+}

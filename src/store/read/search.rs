@@ -1,0 +1,420 @@
+//! Transactions by whatever a person knows of them: an order, an id of the provider, a number, an
+//! amount.
+//!
+//! What is looked through is bounded, so that a search costs the same however many there are.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use rusqlite::named_params;
+
+use super::listing::{Listed, Page, TRANSACTIONS, TransactionFilter, transaction_conditions};
+use super::reader::{Reader, collect};
+use super::statistics::last_before;
+use crate::domain::amount_search::SoughtAmount;
+use crate::domain::event::Provider;
+use crate::domain::money::{Currency, Money};
+use crate::store::tables::transactions::{Transaction, transaction_columns};
+use crate::store::write::orphans::Orphan;
+use crate::store::{Columns, StoreError};
+
+/// What a search found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Searched {
+    /// Newest first.
+    pub rows: Vec<Transaction>,
+    /// Where the next page begins: the `before` of it; `None` if there is none.
+    pub next: Option<i64>,
+    /// More ids begin like this than are looked at.
+    pub cut: bool,
+}
+
+/// A transaction that an orphan may belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The transaction.
+    pub transaction: Transaction,
+    /// It has the order id that the orphan's events carry.
+    pub same_order: bool,
+    /// The shop expects the amount that was paid.
+    pub same_amount: bool,
+    /// How long before or after the orphan's first event it was registered.
+    pub apart: Duration,
+}
+
+impl Reader {
+    /// A page of the transactions that pass the filter and have something that `text` may mean: an
+    /// id of theirs, the shop's or the provider's, that begins so; their number; their amount, as
+    /// `49.99` or in minor units.
+    pub fn search_transactions(
+        &self,
+        text: &str,
+        filter: &TransactionFilter,
+        page: Page,
+    ) -> Result<Searched, StoreError> {
+        let mut found = BTreeSet::new();
+        let cut = self.with_prefix(text, filter, &mut found)?;
+        found.extend(text.parse::<i64>().ok());
+        // Of a price that many pay only the newest are looked at; the next page begins there.
+        let floor = self.of_amount(text, page.before, &mut found)?;
+        let found: Vec<i64> =
+            found.into_iter().filter(|id| floor.is_none_or(|at| *id >= at)).collect();
+        let mut conditions = transaction_conditions(filter);
+        conditions.and(
+            "id IN (SELECT value FROM json_each(?))",
+            Some(serde_json::json!(found).to_string()),
+        );
+        let Listed { rows, more } =
+            self.page(TRANSACTIONS, conditions, page, Transaction::from_row)?;
+        let next = if more { rows.last().map(|last| last.id) } else { floor };
+        Ok(Searched { rows, next, cut })
+    }
+
+    /// Transactions that an open orphan may belong to, the likeliest first, at most `limit`: of its
+    /// provider and mode, with its order id; or unpaid, of its amount, and registered within two
+    /// weeks of its first event.
+    pub fn candidates(&self, orphan: &Orphan, limit: usize) -> Result<Vec<Candidate>, StoreError> {
+        let mut found = Vec::new();
+        if let Some(order_id) = &orphan.order_id {
+            let mut statement = self.connection.prepare_cached(concat!(
+                "SELECT ",
+                transaction_columns!(),
+                " FROM transactions WHERE id IN
+                     (SELECT transaction_id FROM transaction_references
+                      WHERE provider = :provider AND livemode = :livemode AND value = :value
+                            AND (shared = 0 OR standing = 'registered'))
+                 ORDER BY id DESC LIMIT :limit"
+            ))?;
+            let rows = statement.query(named_params! {
+                ":provider": orphan.provider.as_str(),
+                ":livemode": orphan.livemode,
+                ":value": order_id,
+                ":limit": LIMIT,
+            })?;
+            found.extend(collect(rows, Transaction::from_row)?);
+        }
+        if let Some((amount, currency)) = orphan.amount.zip(orphan.currency.as_ref()) {
+            let id_before = |instant| {
+                last_before(
+                    &self.connection,
+                    "SELECT id, created_at FROM transactions WHERE id > :id ORDER BY id LIMIT 1",
+                    "SELECT max(id) FROM transactions",
+                    instant,
+                )
+            };
+            let mut statement = self.connection.prepare_cached(concat!(
+                "SELECT ",
+                transaction_columns!(),
+                " FROM transactions INDEXED BY transactions_amount
+                 WHERE amount = :amount AND id > :after AND id <= :until
+                   AND provider = :provider AND livemode = :livemode AND currency = :currency
+                   AND amount_received = 0 AND closed_at IS NULL
+                 ORDER BY id DESC LIMIT :limit"
+            ))?;
+            let rows = statement.query(named_params! {
+                ":amount": amount,
+                ":after": id_before(orphan.first_seen_at.minus(NEAR))?,
+                ":until": id_before(orphan.first_seen_at.plus(NEAR))?,
+                ":provider": orphan.provider.as_str(),
+                ":livemode": orphan.livemode,
+                ":currency": currency,
+                ":limit": LIMIT,
+            })?;
+            for transaction in collect(rows, Transaction::from_row)? {
+                if !found.iter().any(|one| one.id == transaction.id) {
+                    found.push(transaction);
+                }
+            }
+        }
+        let mut candidates: Vec<Candidate> =
+            found.into_iter().map(|transaction| Candidate::new(transaction, orphan)).collect();
+        candidates.sort_by_key(Candidate::rank);
+        candidates.truncate(limit);
+        Ok(candidates)
+    }
+
+    /// Transactions of an orphan's provider and mode that have something that `text` may mean, as
+    /// [`search_transactions`](Self::search_transactions) finds them; the likeliest first.
+    pub fn search_candidates(
+        &self,
+        orphan: &Orphan,
+        text: &str,
+        limit: u32,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let filter = TransactionFilter {
+            provider: Some(orphan.provider),
+            livemode: Some(orphan.livemode),
+            ..TransactionFilter::default()
+        };
+        let found = self.search_transactions(text, &filter, Page { before: None, limit })?;
+        let mut candidates: Vec<Candidate> =
+            found.rows.into_iter().map(|transaction| Candidate::new(transaction, orphan)).collect();
+        candidates.sort_by_key(Candidate::rank);
+        Ok(candidates)
+    }
+
+    /// Adds the transactions of which an id begins so; whether there are more.
+    fn with_prefix(
+        &self,
+        text: &str,
+        filter: &TransactionFilter,
+        found: &mut BTreeSet<i64>,
+    ) -> Result<bool, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT r.transaction_id FROM transaction_references r
+             JOIN transactions t ON t.id = r.transaction_id
+             WHERE r.provider = :provider AND r.livemode = :livemode
+               AND r.value >= :first AND r.value < :end
+               AND (r.shared = 0 OR r.standing = 'registered')
+             ORDER BY r.value DESC LIMIT :limit",
+        )?;
+        let mut cut = false;
+        // Ids are told apart by case, but whoever types one may not mind.
+        let spellings = BTreeSet::from([text.to_owned(), text.to_uppercase()]);
+        for provider in
+            Provider::ALL.iter().filter(|one| filter.provider.is_none_or(|it| it == **one))
+        {
+            for livemode in [true, false] {
+                if filter.livemode.is_some_and(|wanted| wanted != livemode) {
+                    continue;
+                }
+                for first in spellings.iter().filter(|first| !first.is_empty()) {
+                    let ids = statement.query_map(
+                        named_params! {
+                            ":provider": provider.as_str(),
+                            ":livemode": livemode,
+                            ":first": first,
+                            ":end": format!("{first}{}", char::MAX),
+                            ":limit": LIMIT,
+                        },
+                        |row| row.get(0),
+                    )?;
+                    let ids = ids.collect::<Result<Vec<i64>, _>>()?;
+                    cut |= ids.len() >= LOOKED_AT;
+                    found.extend(ids);
+                }
+            }
+        }
+        Ok(cut)
+    }
+
+    /// Adds the newest transactions of this amount below `before`; the id down to which all are there,
+    /// if there are more.
+    fn of_amount(
+        &self,
+        text: &str,
+        before: Option<i64>,
+        found: &mut BTreeSet<i64>,
+    ) -> Result<Option<i64>, StoreError> {
+        let Some(sought) = SoughtAmount::parse(text) else { return Ok(None) };
+        let mut floor = None;
+        for minor in sought.minors() {
+            for sql in [
+                "SELECT id, provider, currency FROM transactions
+                 WHERE amount = :minor AND id < :before ORDER BY id DESC LIMIT :limit",
+                "SELECT id, provider, ifnull(received_currency, currency) FROM transactions
+                 WHERE amount_received = :minor AND amount_received > 0
+                   AND amount_received IS NOT amount AND id < :before
+                 ORDER BY id DESC LIMIT :limit",
+            ] {
+                let mut statement = self.connection.prepare_cached(sql)?;
+                let parameters = named_params! {
+                    ":minor": minor,
+                    ":before": before.unwrap_or(i64::MAX),
+                    ":limit": LIMIT,
+                };
+                let rows = collect(statement.query(parameters)?, |row| {
+                    let mut columns = Columns::of(row);
+                    let id: i64 = columns.value()?;
+                    let provider = columns.parsed("provider", Provider::parse)?;
+                    let currency =
+                        columns.optional("currency", |text| Currency::parse(text).ok())?;
+                    Ok((
+                        id,
+                        currency
+                            .is_none_or(|one| sought.is(Money { minor, currency: one }, provider)),
+                    ))
+                })?;
+                if rows.len() >= LOOKED_AT {
+                    floor = floor.max(rows.last().map(|(id, _)| *id));
+                }
+                found.extend(rows.into_iter().filter(|(_, is)| *is).map(|(id, _)| id));
+            }
+        }
+        Ok(floor)
+    }
+}
+
+impl Candidate {
+    fn new(transaction: Transaction, orphan: &Orphan) -> Self {
+        let (at, seen) = (transaction.created_at, orphan.first_seen_at);
+        let currency = transaction.expected.currency.as_ref().map(Currency::as_str);
+        Self {
+            same_order: orphan.order_id.is_some() && transaction.order_id == orphan.order_id,
+            same_amount: orphan.amount.is_some()
+                && (transaction.expected.amount, currency)
+                    == (orphan.amount, orphan.currency.as_deref()),
+            apart: at.since(seen).max(seen.since(at)),
+            transaction,
+        }
+    }
+
+    /// The less, the likelier.
+    fn rank(&self) -> (bool, bool, Duration) {
+        (!self.same_order, !self.same_amount, self.apart)
+    }
+}
+
+/// Rows of one kind that one search looks at.
+const LOOKED_AT: usize = 1_000;
+const LIMIT: i64 = 1_000;
+/// How far from an orphan a transaction may have been registered that nothing but its amount speaks
+/// for.
+const NEAR: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::Reference;
+    use crate::domain::orphan::OrphanKind;
+    use crate::domain::time::Timestamp;
+    use crate::domain::transaction::{Expected, Status};
+    use crate::providers::reference_kind;
+    use crate::store::{Database, NewTransaction};
+
+    const PAGE: Page = Page { before: None, limit: 10 };
+
+    fn new(reference: &str, order_id: &str, minor: i64, currency: &str) -> NewTransaction {
+        NewTransaction {
+            provider: Provider::Stripe,
+            reference: Reference::new(reference_kind(Provider::Stripe, reference), reference),
+            order_id: Some(order_id.to_owned()),
+            expected: Expected {
+                amount: Some(minor),
+                currency: Some(Currency::parse(currency).expect("a code")),
+                partial: false,
+            },
+            livemode: true,
+            metadata: "{}".to_owned(),
+        }
+    }
+
+    /// Registered a minute after each other.
+    fn shop(of: &[NewTransaction]) -> (tempfile::TempDir, Reader) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("shop.db");
+        let mut database = Database::open(&path).expect("a database");
+        let mut now = at("2026-11-23T10:00:00Z");
+        database
+            .batch(|batch| {
+                for new in of {
+                    batch.register(new, now)?;
+                    now = now.plus(Duration::from_secs(60));
+                }
+                Ok(())
+            })
+            .expect("registered");
+        (folder, Reader::open(&path).expect("a reader"))
+    }
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).expect("a time")
+    }
+
+    #[test]
+    fn a_transaction_is_found_by_whatever_is_known_of_it() {
+        let (_folder, reader) = shop(&[
+            new("pi_1", "A-1001", 4999, "EUR"),
+            new("pi_2", "A-1002", 49_990, "KWD"),
+            new("pi_3", "A-2001", 4999, "JPY"),
+            new("pi_4", "4999", 100, "EUR"),
+        ]);
+        let all = TransactionFilter::default();
+        let yen = TransactionFilter { statuses: vec![Status::Refunded], ..all.clone() };
+        for (text, filter, expected) in [
+            ("A-1001", &all, &[1][..]),
+            ("a-1001", &all, &[1]),
+            ("A-1", &all, &[2, 1]),
+            ("A-", &all, &[3, 2, 1]),
+            ("pi_3", &all, &[3]),
+            ("2", &all, &[2]),
+            ("49.99", &all, &[2, 1]),
+            ("49.99 EUR", &all, &[1]),
+            ("4999", &all, &[4, 3, 1]),
+            ("A-1001", &yen, &[]),
+            ("%", &all, &[]),
+            ("", &all, &[]),
+        ] {
+            let found = reader.search_transactions(text, filter, PAGE).expect("searched");
+            let ids: Vec<i64> = found.rows.iter().map(|one| one.id).collect();
+            assert_eq!((&*ids, found.next, found.cut), (expected, None, false), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_many_pay_is_found_page_by_page_and_what_begins_alike_is_cut() {
+        let of: Vec<_> = (0..2_300)
+            .map(|number| new(&format!("pi_{number}"), &format!("A-{number}"), 4999, "EUR"))
+            .collect();
+        let (_folder, reader) = shop(&of);
+        let all = TransactionFilter::default();
+        let (mut seen, mut page) = (Vec::new(), Page { before: None, limit: 100 });
+        loop {
+            let found = reader.search_transactions("49.99", &all, page).expect("searched");
+            seen.extend(found.rows.iter().map(|one| one.id));
+            match found.next {
+                Some(next) => page.before = Some(next),
+                None => break,
+            }
+        }
+        assert!(
+            seen.iter().copied().eq((1..=2_300).rev()),
+            "each once, newest first: {}",
+            seen.len()
+        );
+        let found = reader.search_transactions("A-", &all, page).expect("searched");
+        assert!(found.cut);
+    }
+
+    #[test]
+    fn an_orphans_order_id_says_more_than_its_amount_and_its_amount_more_than_its_time() {
+        let (_folder, reader) = shop(&[
+            new("pi_1", "A-1001", 4999, "EUR"),
+            new("pi_2", "A-1002", 5000, "EUR"),
+            new("pi_3", "A-1003", 4999, "USD"),
+            new("pi_4", "A-1004", 4999, "EUR"),
+        ]);
+        let orphan = Orphan {
+            id: 9,
+            provider: Provider::Stripe,
+            account: None,
+            candidates: Vec::new(),
+            kind: OrphanKind::Early,
+            reference: "pi_9".to_owned(),
+            order_id: Some("A-1002".to_owned()),
+            event_id: "evt_9".to_owned(),
+            event_type: "payment_intent.succeeded".to_owned(),
+            status: Some(Status::Succeeded),
+            amount: Some(4999),
+            currency: Some("EUR".to_owned()),
+            livemode: true,
+            first_seen_at: at("2026-11-23T10:03:00Z"),
+            last_seen_at: at("2026-11-23T10:03:00Z"),
+            alert_at: None,
+            resolved_at: None,
+            resolution: None,
+            resolved_by: None,
+            transaction_id: None,
+            note: None,
+        };
+        let ids = |orphan: &Orphan| -> Vec<i64> {
+            let candidates = reader.candidates(orphan, 10).expect("looked for");
+            candidates.iter().map(|one| one.transaction.id).collect()
+        };
+        assert_eq!(ids(&orphan), [2, 4, 1]);
+        let other_mode = Orphan { livemode: false, ..orphan.clone() };
+        assert!(ids(&other_mode).is_empty());
+        let much_later = Orphan { first_seen_at: at("2026-12-24T10:00:00Z"), ..orphan };
+        assert_eq!(ids(&much_later), [2]);
+    }
+}

@@ -1,0 +1,546 @@
+//! What happened lately, counted once and kept in memory.
+//!
+//! To count a million rows for every look at a page would take a second each time. But
+//! `transaction_changes`, `webhook_logs`, `deliveries` and `outcome_changes` only grow at their
+//! ends, in the order of commits, so what came since the last look is found by id and added to what
+//! was counted before. All of it is by quarters of an hour, because that is how finely the zones of
+//! the world differ: the day of any shop begins with one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+use super::reader::{Reader, collect};
+use crate::domain::event::Provider;
+use crate::domain::money::{Currency, Money, Total};
+use crate::domain::time::Timestamp;
+use crate::domain::transaction::DisputeStatus;
+use crate::store::tables::other_money;
+use crate::store::write::ingest::Outcome;
+use crate::store::{Columns, StoreError};
+
+/// What happened in the last [`Statistics::REACH`], by quarters of an hour.
+#[derive(Debug, Default)]
+pub struct Statistics {
+    quarters: BTreeMap<i64, Quarter>,
+    /// How far it has counted; `None` before it began.
+    seen: Option<Seen>,
+    /// Deliveries that are `pending` and `dead`, by the quarter of their change.
+    unfinished: BTreeMap<i64, (u64, u64)>,
+}
+
+/// What happened in a stretch of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Money by whether it is real, and its currency.
+    pub money: BTreeMap<(bool, Currency), MoneyFigures>,
+    /// Events that were received then, of real and test money, by what has become of them since.
+    pub outcomes: BTreeMap<Outcome, u64>,
+    /// How long they took, from arrival to row.
+    pub processing: Histogram,
+    /// Changes made then of which the app was to be told, by what has become of that since.
+    pub deliveries: DeliveryFigures,
+}
+
+/// Sums of one currency, in its minor units as Stripe counts them, by when payhookd learned of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MoneyFigures {
+    /// What came in, before refunds.
+    pub received: Total,
+    /// What went back by refunds.
+    pub refunded: Total,
+    /// What disputes that were opened then are about; a dispute that was won later stays in it.
+    pub disputed: Total,
+    /// How many payments got their first money.
+    pub payments: u64,
+    /// How often money went back.
+    pub refunds: u64,
+    /// How many payments came to be disputed.
+    pub disputes: u64,
+}
+
+/// How many notifications are where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryFigures {
+    /// The app took them.
+    pub delivered: u64,
+    /// Still to be made.
+    pub pending: u64,
+    /// Given up.
+    pub dead: u64,
+}
+
+/// How many durations there are of each length; lengths are told apart to an eighth.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Histogram(BTreeMap<u8, u64>);
+
+/// How far each table was counted: the last id.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    change: i64,
+    log: i64,
+    outcome_change: i64,
+}
+
+#[derive(Debug, Default)]
+struct Quarter {
+    money: BTreeMap<(bool, Currency), MoneyFigures>,
+    outcomes: BTreeMap<Outcome, u64>,
+    processing: Histogram,
+    deliveries: u64,
+    first_delivery: Option<i64>,
+}
+
+impl Statistics {
+    /// How far back they go.
+    pub const REACH: Duration = Duration::from_secs(32 * 24 * 60 * 60);
+
+    /// Counts what was committed since the last time, or a part of it; `true` if that was all.
+    /// What is read must be of one moment.
+    pub fn catch_up(&mut self, reader: &Reader, now: Timestamp) -> Result<bool, StoreError> {
+        self.count(&reader.connection, quarter(now.minus(Self::REACH)))
+    }
+
+    /// What happened since an instant, taken for the beginning of its quarter of an hour, however long
+    /// ago that is: all of it in one go. What is read must be of one moment.
+    pub fn since(reader: &Reader, instant: Timestamp) -> Result<Self, StoreError> {
+        let mut statistics = Self::default();
+        while !statistics.count(&reader.connection, quarter(instant))? {}
+        Ok(statistics)
+    }
+
+    /// Counts what was committed since the last time, or a part of it; `true` if that was all.
+    fn count(&mut self, connection: &Connection, oldest: i64) -> Result<bool, StoreError> {
+        let seen = match self.seen {
+            Some(seen) if can_follow(connection, seen)? => seen,
+            _ => {
+                *self = Self::default();
+                Seen::before(connection, start_of(oldest))?
+            }
+        };
+        self.quarters.retain(|quarter, _| *quarter >= oldest);
+        // Those of events that are counted only now say no more than the events do.
+        let outcome_change = self.count_outcome_changes(connection, seen)?;
+        let (change, more_changes) = self.count_changes(connection, seen.change, oldest)?;
+        let (log, more_logs) = self.count_events(connection, seen.log, oldest)?;
+        self.seen = Some(Seen { change, log, outcome_change });
+        let done = !more_changes && !more_logs;
+        if done {
+            self.count_unfinished(connection)?;
+        }
+        Ok(done)
+    }
+
+    /// What happened from the beginning of a stretch of time until before its end. Both are taken
+    /// for the beginning of their quarter of an hour.
+    pub fn between(&self, stretch: Range<Timestamp>) -> Figures {
+        let range = quarter(stretch.start)..quarter(stretch.end).max(quarter(stretch.start));
+        let mut figures = Figures::default();
+        for one in self.quarters.range(range.clone()).map(|(_, one)| one) {
+            for (key, money) in &one.money {
+                figures.money.entry(*key).or_default().add(money);
+            }
+            for (outcome, events) in &one.outcomes {
+                *figures.outcomes.entry(*outcome).or_default() += events;
+            }
+            figures.processing.add(&one.processing);
+            figures.deliveries.delivered += one.deliveries;
+        }
+        for (pending, dead) in self.unfinished.range(range).map(|(_, numbers)| numbers) {
+            let deliveries = &mut figures.deliveries;
+            deliveries.pending += pending;
+            deliveries.dead += dead;
+            deliveries.delivered = deliveries.delivered.saturating_sub(pending + dead);
+        }
+        figures
+    }
+
+    /// The last change that was counted, and whether there are more.
+    fn count_changes(
+        &mut self,
+        connection: &Connection,
+        after: i64,
+        oldest: i64,
+    ) -> Result<(i64, bool), StoreError> {
+        let mut statement = connection.prepare_cached(
+            "SELECT c.id, c.changed_at, d.id, c.transaction_id, t.provider, t.livemode,
+                    c.amount_received, c.amount_refunded,
+                    ifnull(c.received_currency, t.received_currency), c.dispute_status,
+                    c.other_money,
+                    ifnull(p.amount_received, 0), ifnull(p.amount_refunded, 0),
+                    ifnull(p.received_currency, t.received_currency),
+                    ifnull(p.dispute_status, 'none'), p.other_money
+             FROM transaction_changes c JOIN transactions t ON t.id = c.transaction_id
+             LEFT JOIN transaction_changes p
+                  ON p.transaction_id = c.transaction_id AND p.version = c.version - 1
+             LEFT JOIN deliveries d ON d.change_id = c.id
+             WHERE c.id > :after ORDER BY c.id LIMIT :limit",
+        )?;
+        let rows = statement.query(named_params! { ":after": after, ":limit": AT_ONCE })?;
+        let steps = collect(rows, MoneyStep::from_row)?;
+        let last = steps.last().map_or(after, |step| step.change_id);
+        let more = steps.len() == usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
+        for step in steps {
+            let at = quarter(step.changed_at);
+            if at < oldest {
+                continue;
+            }
+            let disputed = match step.opens_dispute() {
+                true => disputed(connection, &step)?,
+                false => None,
+            };
+            let one = self.quarters.entry(at).or_default();
+            if step.delivery_id.is_some() {
+                one.deliveries += 1;
+                one.first_delivery = one.first_delivery.or(step.delivery_id);
+            }
+            step.count(&mut one.money, disputed);
+        }
+        Ok((last, more))
+    }
+
+    /// The last event that was counted, and whether there are more.
+    fn count_events(
+        &mut self,
+        connection: &Connection,
+        after: i64,
+        oldest: i64,
+    ) -> Result<(i64, bool), StoreError> {
+        let mut statement = connection.prepare_cached(
+            "SELECT id, status, received_at, processing_us
+             FROM webhook_logs INDEXED BY webhook_logs_listing
+             WHERE id > :after ORDER BY id LIMIT :limit",
+        )?;
+        let mut rows = statement.query(named_params! { ":after": after, ":limit": AT_ONCE })?;
+        let (mut last, mut number) = (after, 0);
+        while let Some(row) = rows.next()? {
+            let mut columns = Columns::of(row);
+            last = columns.value()?;
+            number += 1;
+            let outcome = columns.parsed("outcome", Outcome::parse)?;
+            let received_at = columns.instant()?;
+            let micros: i64 = columns.value()?;
+            let at = quarter(received_at);
+            if at >= oldest {
+                let one = self.quarters.entry(at).or_default();
+                *one.outcomes.entry(outcome).or_default() += 1;
+                one.processing.count(Duration::from_micros(u64::try_from(micros).unwrap_or(0)));
+            }
+        }
+        Ok((last, number == AT_ONCE))
+    }
+
+    /// Moves events that were counted as one outcome to the one that they have since; the last
+    /// change of them.
+    fn count_outcome_changes(
+        &mut self,
+        connection: &Connection,
+        seen: Seen,
+    ) -> Result<i64, StoreError> {
+        let mut statement = connection.prepare_cached(
+            "SELECT o.id, o.was, o.became, l.received_at
+             FROM outcome_changes o JOIN webhook_logs l INDEXED BY webhook_logs_listing
+                  ON l.id = o.log_id
+             WHERE o.id > :after AND o.log_id <= :log ORDER BY o.id",
+        )?;
+        let mut rows =
+            statement.query(named_params! { ":after": seen.outcome_change, ":log": seen.log })?;
+        while let Some(row) = rows.next()? {
+            let mut columns = Columns::of(row);
+            let _: i64 = columns.value()?;
+            let was = columns.parsed("outcome", Outcome::parse)?;
+            let became = columns.parsed("outcome", Outcome::parse)?;
+            let at = quarter(columns.instant()?);
+            if let Some(one) = self.quarters.get_mut(&at) {
+                let before = one.outcomes.entry(was).or_default();
+                *before = before.saturating_sub(1);
+                *one.outcomes.entry(became).or_default() += 1;
+            }
+        }
+        last_outcome_change(connection)
+    }
+
+    /// Deliveries end in any order, but those that have not are found by indexes of their own.
+    fn count_unfinished(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        self.unfinished.clear();
+        let starts: Vec<(i64, i64)> = self
+            .quarters
+            .iter()
+            .filter_map(|(quarter, one)| one.first_delivery.map(|first| (first, *quarter)))
+            .collect();
+        for (sql, dead) in [
+            ("SELECT id FROM deliveries WHERE status = 'pending'", false),
+            ("SELECT id FROM deliveries WHERE status = 'dead'", true),
+        ] {
+            let mut statement = connection.prepare_cached(sql)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let id: i64 = row.get(0)?;
+                let place = starts.partition_point(|(first, _)| *first <= id);
+                let Some((_, quarter)) = place.checked_sub(1).and_then(|at| starts.get(at)) else {
+                    continue;
+                };
+                let numbers = self.unfinished.entry(*quarter).or_default();
+                *(if dead { &mut numbers.1 } else { &mut numbers.0 }) += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Seen {
+    /// Everything before `oldest` is taken for seen.
+    fn before(connection: &Connection, oldest: Timestamp) -> Result<Self, StoreError> {
+        Ok(Self {
+            change: last_before(
+                connection,
+                "SELECT id, changed_at FROM transaction_changes WHERE id > :id ORDER BY id LIMIT 1",
+                "SELECT max(id) FROM transaction_changes",
+                oldest,
+            )?,
+            log: last_log_before(connection, oldest)?,
+            outcome_change: last_outcome_change(connection)?,
+        })
+    }
+}
+
+/// One change of a transaction, as far as money goes.
+struct MoneyStep {
+    change_id: i64,
+    changed_at: Timestamp,
+    delivery_id: Option<i64>,
+    transaction_id: i64,
+    provider: Provider,
+    livemode: bool,
+    after: Stand,
+    before: Stand,
+}
+
+/// How the money stood.
+struct Stand {
+    received: i64,
+    refunded: i64,
+    /// `None` if there was none.
+    currency: Option<Currency>,
+    dispute_status: DisputeStatus,
+    /// What was received and refunded of each currency, this one included.
+    money: BTreeMap<Option<Currency>, (i64, i64)>,
+}
+
+impl MoneyStep {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let stand = |columns: &mut Columns<'_>| {
+            let (received, refunded) = (columns.value()?, columns.value()?);
+            let currency = columns.optional("currency", |text| Currency::parse(text).ok())?;
+            let dispute_status = columns.parsed("dispute status", DisputeStatus::parse)?;
+            let other = other_money::column(columns)?;
+            let money = other_money::by_currency(currency, received, refunded, &other);
+            Ok::<_, StoreError>(Stand { received, refunded, currency, dispute_status, money })
+        };
+        let mut columns = Columns::of(row);
+        Ok(Self {
+            change_id: columns.value()?,
+            changed_at: columns.instant()?,
+            delivery_id: columns.value()?,
+            transaction_id: columns.value()?,
+            provider: columns.parsed("provider", Provider::parse)?,
+            livemode: columns.value()?,
+            after: stand(&mut columns)?,
+            before: stand(&mut columns)?,
+        })
+    }
+
+    /// Whether the payment came to be disputed by it.
+    fn opens_dispute(&self) -> bool {
+        let takes_money = |status| {
+            matches!(status, DisputeStatus::Open | DisputeStatus::Lost | DisputeStatus::Won)
+        };
+        takes_money(self.after.dispute_status) && !takes_money(self.before.dispute_status)
+    }
+
+    /// Adds what it changed.
+    fn count(&self, money: &mut BTreeMap<(bool, Currency), MoneyFigures>, disputed: Option<Money>) {
+        let (before, after) = (&self.before, &self.after);
+        let of_one = |minor, currency| Money { minor, currency }.as_stripe(self.provider).minor;
+        // Should the currency have turned out to be another, the one loses what the other gains.
+        let currencies: BTreeSet<Currency> =
+            before.money.keys().chain(after.money.keys()).filter_map(|one| *one).collect();
+        for currency in currencies {
+            let of_it =
+                |stand: &Stand| stand.money.get(&Some(currency)).copied().unwrap_or_default();
+            let ((was_received, was_refunded), (received, refunded)) =
+                (of_it(before), of_it(after));
+            let figures = money.entry((self.livemode, currency)).or_default();
+            figures.received.add(of_one(received.saturating_sub(was_received), currency));
+            figures.refunded.add(of_one(refunded.saturating_sub(was_refunded), currency));
+            figures.payments += u64::from(was_received == 0 && received > 0);
+            figures.refunds += u64::from(refunded > was_refunded);
+        }
+        if let Some(disputed) = disputed {
+            let figures = money.entry((self.livemode, disputed.currency)).or_default();
+            figures.disputes += 1;
+            figures.disputed.add(disputed.as_stripe(self.provider).minor);
+        }
+    }
+}
+
+/// What the disputes about a transaction are about, as far as they say; else all that was received.
+fn disputed(connection: &Connection, step: &MoneyStep) -> Result<Option<Money>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT money_sum(amount), currency FROM
+             (SELECT max(amount) AS amount, currency FROM transaction_events
+              WHERE transaction_id = :id AND object = 'dispute' AND amount IS NOT NULL
+              GROUP BY object_id, currency)
+         GROUP BY currency ORDER BY 1 DESC LIMIT 1",
+    )?;
+    let mut rows = statement.query(named_params! { ":id": step.transaction_id })?;
+    if let Some(row) = rows.next()? {
+        let mut columns = Columns::of(row);
+        let minor = columns.value()?;
+        let currency = columns.optional("currency", |text| Currency::parse(text).ok())?;
+        return Ok(currency.map(|currency| Money { minor, currency }));
+    }
+    let kept = step.after.received.saturating_sub(step.after.refunded);
+    let all = |currency| Money { minor: kept, currency };
+    Ok(step.after.currency.map(all))
+}
+
+impl MoneyFigures {
+    fn add(&mut self, other: &Self) {
+        self.received = self.received.and(other.received);
+        self.refunded = self.refunded.and(other.refunded);
+        self.disputed = self.disputed.and(other.disputed);
+        self.payments += other.payments;
+        self.refunds += other.refunds;
+        self.disputes += other.disputes;
+    }
+}
+
+impl Histogram {
+    fn count(&mut self, duration: Duration) {
+        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        *self.0.entry(slot(micros)).or_default() += 1;
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (slot, number) in &other.0 {
+            *self.0.entry(*slot).or_default() += number;
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A duration that so many percent of them do not exceed, at most an eighth too long; `None` if
+    /// there are none.
+    pub fn percentile(&self, percent: u8) -> Option<Duration> {
+        let wanted = (self.len() * u64::from(percent.min(100))).div_ceil(100).max(1);
+        let mut so_far = 0;
+        self.0.iter().find_map(|(slot, number)| {
+            so_far += number;
+            (so_far >= wanted).then(|| Duration::from_micros(end_of_slot(*slot)))
+        })
+    }
+}
+
+/// Eight slots for each power of two, one for each of the smallest numbers.
+fn slot(micros: u64) -> u8 {
+    if micros < 8 {
+        return u8::try_from(micros).unwrap_or(0);
+    }
+    let power = micros.ilog2() - 3;
+    let eighth = (micros >> power) - 8;
+    u8::try_from(8 + u64::from(power) * 8 + eighth).unwrap_or(u8::MAX)
+}
+
+/// The largest number of a slot.
+fn end_of_slot(slot: u8) -> u64 {
+    let slot = u64::from(slot);
+    if slot < 8 {
+        return slot;
+    }
+    let (power, eighth) = ((slot - 8) / 8, (slot - 8) % 8);
+    8_u64
+        .saturating_add(eighth)
+        .saturating_add(1)
+        .checked_shl(u32::try_from(power).unwrap_or(63))
+        .map_or(u64::MAX, |end| end - 1)
+}
+
+/// The number of the quarter of an hour, since 1970.
+fn quarter(instant: Timestamp) -> i64 {
+    instant.unix_millis().div_euclid(QUARTER_MILLIS)
+}
+
+fn start_of(quarter: i64) -> Timestamp {
+    Timestamp::from_unix_millis(quarter * QUARTER_MILLIS).unwrap_or(Timestamp::EPOCH)
+}
+
+/// Whether nothing of what came since was removed: the record of outcomes is bounded.
+fn can_follow(connection: &Connection, seen: Seen) -> Result<bool, StoreError> {
+    let oldest: Option<i64> = connection
+        .prepare_cached("SELECT min(id) FROM outcome_changes")?
+        .query_row([], |row| row.get(0))?;
+    Ok(oldest.is_none_or(|oldest| oldest <= seen.outcome_change + 1))
+}
+
+fn last_outcome_change(connection: &Connection) -> Result<i64, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT ifnull(max(id), 0) FROM outcome_changes")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+/// The id of the last event that was received before this; 0 if there is none.
+pub(in crate::store) fn last_log_before(
+    connection: &Connection,
+    instant: Timestamp,
+) -> Result<i64, StoreError> {
+    last_before(
+        connection,
+        "SELECT id, received_at FROM webhook_logs INDEXED BY webhook_logs_listing
+         WHERE id > :id ORDER BY id LIMIT 1",
+        "SELECT max(id) FROM webhook_logs",
+        instant,
+    )
+}
+
+/// The id of the last row before this, of a table whose ids grow with its time: about so, because
+/// clocks are set and a commit has many rows. `next` gives the first row after an id.
+pub(in crate::store) fn last_before(
+    connection: &Connection,
+    next: &'static str,
+    newest: &'static str,
+    instant: Timestamp,
+) -> Result<i64, StoreError> {
+    let newest: Option<i64> = connection.prepare_cached(newest)?.query_row([], |row| row.get(0))?;
+    let mut next = connection.prepare_cached(next)?;
+    let (mut low, mut high) = (0, newest.unwrap_or(0));
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let row: Option<(i64, String)> = next
+            .query_row(named_params! { ":id": middle }, |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        match row {
+            // Text forms compare as the instants do.
+            Some((id, at)) if at < instant.to_string() => low = id,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+const QUARTER_MILLIS: i64 = 15 * 60 * 1000;
+/// Rows that are counted in one go: the log of the database can't be emptied meanwhile.
+const AT_ONCE: i64 = 20_000;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! `paypal_certificates`: PayPal's signing certificates as they were fetched.
+
+use rusqlite::{Connection, named_params};
+
+use crate::domain::time::Timestamp;
+use crate::store::{Columns, StoreError};
+
+/// A certificate as it was served.
+#[derive(Clone, Debug)]
+pub struct StoredCertificate {
+    /// The URL that deliveries name it by.
+    pub url: String,
+    /// PEM text.
+    pub pem: String,
+    /// When it was fetched, UTC.
+    pub fetched_at: Timestamp,
+}
+
+/// The table keeps the latest this many: PayPal has a handful at a time.
+const KEPT: i64 = 32;
+
+pub(in crate::store) fn save(
+    connection: &Connection,
+    certificate: &StoredCertificate,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO paypal_certificates (url, pem, fetched_at)
+             VALUES (:url, :pem, :fetched_at)
+             ON CONFLICT (url) DO UPDATE SET pem = excluded.pem, fetched_at = excluded.fetched_at",
+        )?
+        .execute(named_params! {
+            ":url": certificate.url,
+            ":pem": certificate.pem,
+            ":fetched_at": certificate.fetched_at.to_string(),
+        })?;
+    connection
+        .prepare_cached(
+            "DELETE FROM paypal_certificates WHERE url NOT IN
+                 (SELECT url FROM paypal_certificates ORDER BY fetched_at DESC LIMIT :kept)",
+        )?
+        .execute(named_params! { ":kept": KEPT })?;
+    Ok(())
+}
+
+pub(in crate::store) fn all(connection: &Connection) -> Result<Vec<StoredCertificate>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT url, pem, fetched_at FROM paypal_certificates")?;
+    let mut rows = statement.query([])?;
+    let mut certificates = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut columns = Columns::of(row);
+        certificates.push(StoredCertificate {
+            url: columns.value()?,
+            pem: columns.value()?,
+            fetched_at: columns.instant()?,
+        });
+    }
+    Ok(certificates)
+}

@@ -1,0 +1,108 @@
+//! `delivery_attempts`: a bounded record of what the shop's app answered.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, Row, named_params};
+
+use crate::domain::delivery::{Next, NoAnswer};
+use crate::domain::time::Timestamp;
+use crate::store::read::reader::collect;
+use crate::store::{Columns, StoreError};
+
+/// An attempt that was made.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Row id of its delivery.
+    pub delivery_id: i64,
+    /// When it began, UTC.
+    pub attempted_at: Timestamp,
+    /// When it was over, UTC.
+    pub ended_at: Timestamp,
+    /// How long it took.
+    pub latency: Duration,
+    /// The code that was answered.
+    pub code: Result<i32, NoAnswer>,
+    /// As much of the answer as is kept.
+    pub answer: String,
+    /// Why it failed, in words; `None` if it did not.
+    pub failure: Option<String>,
+    /// What follows.
+    pub next: Next,
+}
+
+/// One row of `delivery_attempts`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAttempt {
+    /// Which attempt at its delivery, from 1.
+    pub attempt: i64,
+    /// When it began, UTC.
+    pub attempted_at: Timestamp,
+    /// The HTTP status, or the exit code of the command.
+    pub status_code: Option<i64>,
+    /// Why there is none.
+    pub error: Option<NoAnswer>,
+    /// Milliseconds until the answer, or until it was given up.
+    pub latency_ms: i64,
+    /// The beginning of what was answered or printed.
+    pub answer: String,
+}
+
+/// The table keeps the latest this many rows, of all deliveries together; a row is about 1 KiB at most.
+const KEPT: i64 = 10_000;
+
+impl StoredAttempt {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let mut columns = Columns::of(row);
+        Ok(Self {
+            attempt: columns.value()?,
+            attempted_at: columns.instant()?,
+            status_code: columns.value()?,
+            error: columns.optional("delivery error", NoAnswer::parse)?,
+            latency_ms: columns.value()?,
+            answer: columns.value()?,
+        })
+    }
+}
+
+/// Keeps an attempt as the delivery's `number`th.
+pub(in crate::store) fn insert(
+    connection: &Connection,
+    attempt: &Attempt,
+    number: i64,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO delivery_attempts
+                 (delivery_id, attempt, attempted_at, status_code, error, latency_ms, answer)
+             VALUES
+                 (:delivery_id, :attempt, :attempted_at, :status_code, :error, :latency_ms, :answer)",
+        )?
+        .execute(named_params! {
+            ":delivery_id": attempt.delivery_id,
+            ":attempt": number,
+            ":attempted_at": attempt.attempted_at.to_string(),
+            ":status_code": attempt.code.ok(),
+            ":error": attempt.code.err().map(NoAnswer::as_str),
+            ":latency_ms": i64::try_from(attempt.latency.as_millis()).unwrap_or(i64::MAX),
+            ":answer": attempt.answer,
+        })?;
+    connection
+        .prepare_cached("DELETE FROM delivery_attempts WHERE id <= :last")?
+        .execute(named_params! { ":last": connection.last_insert_rowid() - KEPT })?;
+    Ok(())
+}
+
+/// The attempts at a delivery that are still kept, oldest first.
+pub(in crate::store) fn of(
+    connection: &Connection,
+    delivery_id: i64,
+) -> Result<Vec<StoredAttempt>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT attempt, attempted_at, status_code, error, latency_ms, answer
+         FROM delivery_attempts WHERE delivery_id = :delivery_id ORDER BY attempt",
+    )?;
+    collect(
+        statement.query(named_params! { ":delivery_id": delivery_id })?,
+        StoredAttempt::from_row,
+    )
+}

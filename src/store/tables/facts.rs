@@ -1,0 +1,425 @@
+//! `transaction_events`: what each event says about its payment.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, named_params, params_from_iter};
+
+use crate::domain::event::{Event, Ownership, Reference, ReferenceKind};
+use crate::domain::fact::{Fact, FactState};
+use crate::domain::matching::Claim;
+use crate::domain::money::{Currency, Money};
+use crate::domain::time::Timestamp;
+use crate::domain::transaction::attempts::{are_attempts, superseded};
+use crate::store::{Columns, StoreError};
+
+/// A fact with the event it came with.
+#[derive(Clone)]
+pub(in crate::store) struct StoredFact {
+    transaction_id: i64,
+    pub(in crate::store) log_id: i64,
+    /// Which fact of the event.
+    pub(in crate::store) ordinal: i64,
+    pub(in crate::store) fact: Fact,
+    /// Whose the payment is, by the event; said on the first fact of a payment.
+    pub(in crate::store) ownership: Ownership,
+    /// By what it was matched, in the words of [`MatchedBy`]; on the first fact of a payment.
+    pub(in crate::store) matched_by: Option<String>,
+    /// Another rendering of the event said it, whose body is not kept.
+    pub(in crate::store) is_of_other_rendering: bool,
+    /// As they are stored, because most readers need only the facts.
+    references: Option<String>,
+}
+
+impl StoredFact {
+    /// Whether it begins what the event says of one payment.
+    pub(in crate::store) fn begins_payment(&self) -> bool {
+        self.references.is_some()
+    }
+
+    /// Every id of the payment that the event carried; only on the first fact of a payment.
+    pub(in crate::store) fn references(&self) -> Result<Vec<Reference>, StoreError> {
+        let Some(text) = &self.references else { return Ok(Vec::new()) };
+        let corrupt = || StoreError::Corrupt { what: "references", value: text.clone() };
+        parse_references(text).ok_or_else(corrupt)
+    }
+}
+
+/// What one event says of one payment.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct Said {
+    pub(in crate::store) log_id: i64,
+    /// Of its first fact; the others follow.
+    pub(in crate::store) ordinal: i64,
+    pub(in crate::store) references: Vec<Reference>,
+    pub(in crate::store) facts: Vec<Fact>,
+    pub(in crate::store) ownership: Ownership,
+    pub(in crate::store) is_of_other_rendering: bool,
+}
+
+impl Said {
+    /// What the facts of one payment, in their order, say: event by event.
+    pub(in crate::store) fn of(stored: &[StoredFact]) -> Result<Vec<Self>, StoreError> {
+        let mut said: Vec<Self> = Vec::new();
+        for one in stored {
+            let continues =
+                said.last().is_some_and(|last| !one.begins_payment() && last.log_id == one.log_id);
+            match said.last_mut().filter(|_| continues) {
+                Some(last) => last.facts.push(one.fact.clone()),
+                None => said.push(Self {
+                    log_id: one.log_id,
+                    ordinal: one.ordinal,
+                    references: one.references()?,
+                    facts: vec![one.fact.clone()],
+                    ownership: one.ownership,
+                    is_of_other_rendering: one.is_of_other_rendering,
+                }),
+            }
+        }
+        Ok(said)
+    }
+
+    /// What an event that has no row yet says, payment by payment.
+    pub(in crate::store) fn of_event(event: &Event) -> Vec<Self> {
+        let mut ordinal = 0;
+        let parts = event.content.parts().iter();
+        parts
+            .map(|part| {
+                let said = Self {
+                    log_id: i64::MAX,
+                    ordinal,
+                    references: part.references.clone(),
+                    facts: part.facts.clone(),
+                    ownership: event.ownership,
+                    is_of_other_rendering: false,
+                };
+                ordinal = said.ordinals().1;
+                said
+            })
+            .collect()
+    }
+
+    /// As it is matched by, where no person attached it.
+    pub(in crate::store) fn claim(&self) -> Claim<'_> {
+        Claim {
+            references: &self.references,
+            facts: self.facts.iter().collect(),
+            ownership: self.ownership,
+            attached: None,
+        }
+    }
+
+    /// The ordinal after its last.
+    pub(in crate::store) fn end(&self) -> i64 {
+        self.ordinals().1
+    }
+
+    /// The ordinals of its facts.
+    fn ordinals(&self) -> (i64, i64) {
+        let count = i64::try_from(self.facts.len()).unwrap_or(i64::MAX);
+        (self.ordinal, self.ordinal.saturating_add(count))
+    }
+}
+
+/// As many facts as are worth a look whether later ones make them needless.
+const MANY: usize = 32;
+
+macro_rules! select_facts {
+    () => {
+        "SELECT transaction_id, log_id, ordinal, \"references\", amount, currency, occurred_at, event_id, \
+                object, object_id, fact, captured, refunded, refunded_all, parent_id, payment_id, \
+                shop_amount, shop_currency, object_at, reason, ownership, matched_by, rendering \
+         FROM transaction_events WHERE "
+    };
+}
+
+/// Every column of what an event says of a payment, wherever it is kept.
+macro_rules! said_columns {
+    () => {
+        "ordinal, occurred_at, event_id, object, object_id, fact, amount, currency, captured, refunded, \
+         refunded_all, parent_id, payment_id, shop_amount, shop_currency, object_at, reason, \
+         \"references\", ownership, rendering"
+    };
+}
+
+/// A row of [`said_columns`].
+type SaidRow = [Value; 20];
+
+impl Said {
+    /// Its rows, in their order.
+    pub(in crate::store) fn rows(&self) -> impl Iterator<Item = SaidRow> {
+        (self.ordinal..).zip(&self.facts).map(|(ordinal, fact)| {
+            let is_first = ordinal == self.ordinal;
+            let ownership = Some(self.ownership)
+                .filter(|said| is_first && *said != Ownership::Unsaid)
+                .map(Ownership::as_str);
+            let text = |text: Option<&str>| Value::from(text.map(str::to_owned));
+            let instant = |at: Option<Timestamp>| Value::from(at.map(|at| at.to_string()));
+            let code = |money: Option<&Money>| text(money.map(|money| money.currency.as_str()));
+            let minor = |money: Option<&Money>| Value::from(money.map(|money| money.minor));
+            [
+                ordinal.into(),
+                instant(Some(fact.occurred_at)),
+                text(Some(&fact.event_id)),
+                text(Some(fact.object.as_str())),
+                text(Some(&fact.object_id)),
+                text(Some(fact.state.as_str())),
+                minor(fact.amount.as_ref()),
+                code(fact.amount.as_ref()),
+                fact.captured.into(),
+                fact.refunded.into(),
+                fact.refunded_all.map(i64::from).into(),
+                text(fact.parent_id.as_deref()),
+                text(fact.payment_id.as_deref()),
+                minor(fact.shop_money.as_ref()),
+                code(fact.shop_money.as_ref()),
+                instant(fact.object_at),
+                text(fact.reason.as_deref()),
+                is_first.then(|| references_text(&self.references)).into(),
+                text(ownership),
+                i64::from(self.is_of_other_rendering).into(),
+            ]
+        })
+    }
+}
+
+/// Adds what an event says to a payment.
+pub(in crate::store) fn insert(
+    connection: &Connection,
+    transaction_id: i64,
+    said: &Said,
+    matched_by: Option<&str>,
+) -> Result<(), StoreError> {
+    if !are_attempts(&said.claim().facts) {
+        revive(connection, transaction_id)?;
+    }
+    let mut statement = connection.prepare_cached(concat!(
+        "INSERT INTO transaction_events (transaction_id, log_id, matched_by, ",
+        said_columns!(),
+        ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    ))?;
+    let mut matched_by = matched_by.map(str::to_owned);
+    for row in said.rows() {
+        let place = [transaction_id.into(), said.log_id.into(), matched_by.take().into()];
+        statement.execute(params_from_iter(place.into_iter().chain(row)))?;
+    }
+    Ok(())
+}
+
+/// What is kept of what an event says, once, however many payments have it; in its order. It is not
+/// read as what it should be.
+pub(in crate::store) fn said_by(
+    connection: &Connection,
+    log_id: i64,
+) -> rusqlite::Result<Vec<SaidRow>> {
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT DISTINCT ",
+        said_columns!(),
+        " FROM transaction_events WHERE log_id = ?1"
+    ))?;
+    let mut rows = statement.query([log_id])?;
+    let mut said: Vec<SaidRow> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut values = std::array::from_fn(|_| Value::Null);
+        for (column, value) in values.iter_mut().enumerate() {
+            *value = row.get(column)?;
+        }
+        said.push(values);
+    }
+    said.sort_by_key(|row| match row[0] {
+        Value::Integer(ordinal) => ordinal,
+        _ => i64::MAX,
+    });
+    Ok(said)
+}
+
+/// Every fact of a payment, in the order in which their events were first received.
+pub(in crate::store) fn of(
+    connection: &Connection,
+    transaction_id: i64,
+) -> Result<Vec<StoredFact>, StoreError> {
+    let statement = concat!(select_facts!(), "transaction_id = ?1");
+    select(connection, statement, transaction_id)
+}
+
+/// The facts of a payment from which all that is true of it follows, in the same order: without the
+/// attempts of which a later one tells all.
+pub(in crate::store) fn counting(
+    connection: &Connection,
+    transaction_id: i64,
+) -> Result<Vec<StoredFact>, StoreError> {
+    let statement = concat!(select_facts!(), "transaction_id = ?1 AND superseded = 0");
+    let stored = select(connection, statement, transaction_id)?;
+    if stored.len() < MANY {
+        return Ok(stored);
+    }
+    let said = Said::of(&stored)?;
+    let claims: Vec<Claim<'_>> = said.iter().map(Said::claim).collect();
+    let superseded = superseded(&claims);
+    let mut statement = connection.prepare_cached(
+        "UPDATE transaction_events SET superseded = 1
+         WHERE transaction_id = :transaction_id AND superseded = 0 AND log_id = :log_id
+           AND ordinal >= :first AND ordinal < :end",
+    )?;
+    for (said, _) in said.iter().zip(superseded).filter(|(_, superseded)| *superseded) {
+        let (first, end) = said.ordinals();
+        statement.execute(named_params! {
+            ":transaction_id": transaction_id,
+            ":log_id": said.log_id,
+            ":first": first,
+            ":end": end,
+        })?;
+    }
+    Ok(stored)
+}
+
+/// Lets every fact of a payment count again, as what else is known of it may concern any of them.
+fn revive(connection: &Connection, transaction_id: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE transaction_events SET superseded = 0
+             WHERE transaction_id = :transaction_id AND superseded = 1",
+        )?
+        .execute(named_params! { ":transaction_id": transaction_id })?;
+    Ok(())
+}
+
+/// Every fact of an event, wherever it is.
+pub(in crate::store) fn of_event(
+    connection: &Connection,
+    log_id: i64,
+) -> Result<Vec<StoredFact>, StoreError> {
+    select(connection, concat!(select_facts!(), "log_id = ?1"), log_id)
+}
+
+fn select(
+    connection: &Connection,
+    statement: &str,
+    id: i64,
+) -> Result<Vec<StoredFact>, StoreError> {
+    let mut statement = connection.prepare_cached(statement)?;
+    let mut rows = statement.query([id])?;
+    let mut facts = Vec::new();
+    while let Some(row) = rows.next()? {
+        facts.push(from_row(row)?);
+    }
+    // Not by the statement: with an ORDER BY beside the bound id SQLite prepares it anew each time, which
+    // took a third of the time of an event.
+    facts.sort_by_key(|one| (one.transaction_id, one.log_id, one.ordinal));
+    Ok(facts)
+}
+
+/// The transactions and orphans that have something that this event says.
+pub(in crate::store) fn holders(
+    connection: &Connection,
+    log_id: i64,
+) -> rusqlite::Result<Vec<i64>> {
+    connection
+        .prepare_cached(
+            "SELECT DISTINCT transaction_id FROM transaction_events WHERE log_id = :log_id
+             ORDER BY transaction_id",
+        )?
+        .query_map(named_params! { ":log_id": log_id }, |row| row.get("transaction_id"))?
+        .collect()
+}
+
+/// Takes what an event says of one payment away from it.
+pub(in crate::store) fn remove(
+    connection: &Connection,
+    transaction_id: i64,
+    said: &Said,
+) -> rusqlite::Result<()> {
+    revive(connection, transaction_id)?;
+    let (first, end) = said.ordinals();
+    connection
+        .prepare_cached(
+            "DELETE FROM transaction_events
+             WHERE transaction_id = :transaction_id AND superseded = 0 AND log_id = :log_id
+               AND ordinal >= :first AND ordinal < :end",
+        )?
+        .execute(named_params! {
+            ":transaction_id": transaction_id,
+            ":log_id": said.log_id,
+            ":first": first,
+            ":end": end,
+        })?;
+    Ok(())
+}
+
+/// Notes by what what an event says was matched.
+pub(in crate::store) fn match_by(
+    connection: &Connection,
+    transaction_id: i64,
+    said: &Said,
+    matched_by: Option<&str>,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE transaction_events SET matched_by = :matched_by
+             WHERE transaction_id = :transaction_id AND superseded IN (0, 1) AND log_id = :log_id
+               AND ordinal = :ordinal AND matched_by IS NOT :matched_by",
+        )?
+        .execute(named_params! {
+            ":transaction_id": transaction_id,
+            ":log_id": said.log_id,
+            ":ordinal": said.ordinal,
+            ":matched_by": matched_by,
+        })?;
+    Ok(())
+}
+
+fn from_row(row: &Row<'_>) -> Result<StoredFact, StoreError> {
+    let mut columns = Columns::of(row);
+    let transaction_id = columns.value()?;
+    let log_id = columns.value()?;
+    let ordinal = columns.value()?;
+    let references = columns.value()?;
+    let amount: Option<i64> = columns.value()?;
+    let currency = columns.optional("currency", |code| Currency::parse(code).ok())?;
+    let fact = Fact {
+        occurred_at: columns.instant()?,
+        event_id: columns.value()?,
+        object: columns.parsed("object", ReferenceKind::parse)?,
+        object_id: columns.value()?,
+        state: columns.parsed("fact", FactState::parse)?,
+        amount: amount.zip(currency).map(|(minor, currency)| Money { minor, currency }),
+        captured: columns.value()?,
+        refunded: columns.value()?,
+        refunded_all: columns.value()?,
+        parent_id: columns.value()?,
+        payment_id: columns.value()?,
+        shop_money: {
+            let minor: Option<i64> = columns.value()?;
+            let currency = columns.optional("currency", |code| Currency::parse(code).ok())?;
+            minor.zip(currency).map(|(minor, currency)| Money { minor, currency })
+        },
+        object_at: columns.optional_instant()?,
+        reason: columns.value()?,
+    };
+    let ownership = columns.optional("ownership", Ownership::parse)?;
+    let ownership = ownership.unwrap_or(Ownership::Unsaid);
+    let matched_by = columns.value()?;
+    let is_of_other_rendering = columns.value()?;
+    Ok(StoredFact {
+        transaction_id,
+        log_id,
+        ordinal,
+        fact,
+        ownership,
+        matched_by,
+        is_of_other_rendering,
+        references,
+    })
+}
+
+fn references_text(references: &[Reference]) -> String {
+    let pairs: Vec<(&str, &str)> =
+        references.iter().map(|reference| (reference.kind.as_str(), &*reference.value)).collect();
+    serde_json::to_string(&pairs).expect("pairs of text are always JSON")
+}
+
+fn parse_references(text: &str) -> Option<Vec<Reference>> {
+    let pairs: Vec<(String, String)> = serde_json::from_str(text).ok()?;
+    pairs
+        .into_iter()
+        .map(|(kind, value)| Some(Reference::new(ReferenceKind::parse(&kind)?, value)))
+        .collect()
+}

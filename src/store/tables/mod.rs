@@ -1,0 +1,16 @@
+//! The SQL of each table, and how its rows are read. A file here imports no other room of the store.
+
+pub(super) mod certificates;
+pub(super) mod changes;
+pub(super) mod daemon;
+pub(super) mod delivery_attempts;
+pub(super) mod facts;
+pub(super) mod money_sum;
+pub(super) mod numbers;
+pub(super) mod other_money;
+pub(super) mod references;
+pub(super) mod rejected_requests;
+pub(super) mod seal;
+pub(super) mod transactions;
+pub(super) mod watched;
+pub(super) mod webhook_logs;

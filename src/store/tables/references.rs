@@ -1,0 +1,161 @@
+//! `transaction_references`: which ids are known of which payment.
+
+use rusqlite::{Connection, named_params};
+
+use crate::domain::event::{Event, Provider, Reference, ReferenceKind};
+use crate::domain::matching::Standing;
+use crate::store::{Columns, StoreError};
+
+/// Ids are compared within one provider, one mode and one account: test money never meets real money,
+/// nor a connected account's the shop's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct Realm<'a> {
+    pub(in crate::store) provider: Provider,
+    pub(in crate::store) livemode: bool,
+    /// Stripe Connect's account, where it is not the shop's own; else empty.
+    pub(in crate::store) account: &'a str,
+}
+
+impl<'e> Realm<'e> {
+    /// Where the payments of an event are.
+    pub(in crate::store) fn of(event: &'e Event) -> Self {
+        let account = event.account.as_deref().unwrap_or_default();
+        Self { provider: event.provider, livemode: event.livemode, account }
+    }
+}
+
+impl Realm<'static> {
+    /// Where the shop's own payments are.
+    pub(in crate::store) fn own(provider: Provider, livemode: bool) -> Self {
+        Self { provider, livemode, account: "" }
+    }
+}
+
+/// A payment that has an id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::store) struct Having {
+    /// The transaction's id, or the orphan's.
+    pub(in crate::store) payment: i64,
+    pub(in crate::store) kind: ReferenceKind,
+    pub(in crate::store) standing: Standing,
+}
+
+/// The payments that have this id: mostly one, unless it is an id that several share.
+pub(in crate::store) fn find(
+    connection: &Connection,
+    realm: Realm<'_>,
+    value: &str,
+    identifies: bool,
+) -> Result<Vec<Having>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT transaction_id, kind, standing FROM transaction_references
+         WHERE provider = :provider AND livemode = :livemode AND value = :value
+           AND shared = :shared AND account = :account",
+    )?;
+    let mut rows = statement.query(named_params! {
+        ":provider": realm.provider.as_str(),
+        ":livemode": realm.livemode,
+        ":value": value,
+        ":shared": !identifies,
+        ":account": realm.account,
+    })?;
+    let mut having = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut columns = Columns::of(row);
+        having.push(Having {
+            payment: columns.value()?,
+            kind: columns.parsed("reference kind", ReferenceKind::parse)?,
+            standing: columns.parsed("standing", Standing::parse)?,
+        });
+    }
+    Ok(having)
+}
+
+/// What [`learn`] and [`add`] have in common, up to what they do with a row that is there.
+macro_rules! insert_reference {
+    () => {
+        "INSERT INTO transaction_references
+             (provider, livemode, value, shared, account, transaction_id, kind, standing)
+         VALUES
+             (:provider, :livemode, :value, :shared, :account, :payment, :kind, :standing)
+         ON CONFLICT (provider, livemode, value, shared, account, transaction_id) DO UPDATE"
+    };
+}
+/// Notes that this payment has an id, and what that means. What the shop registered stays so.
+pub(in crate::store) fn learn(
+    connection: &Connection,
+    realm: Realm<'_>,
+    reference: &Reference,
+    payment: i64,
+    standing: Standing,
+) -> rusqlite::Result<()> {
+    let sql = concat!(
+        insert_reference!(),
+        " SET standing = excluded.standing, kind = excluded.kind
+          WHERE standing <> 'registered'
+            AND (standing <> excluded.standing OR kind <> excluded.kind)"
+    );
+    save(connection, sql, realm, reference, payment, standing)
+}
+
+/// Notes one id more of a payment. Where two events name it as two kinds, the later in the alphabet
+/// stays, whichever came first.
+pub(in crate::store) fn add(
+    connection: &Connection,
+    realm: Realm<'_>,
+    reference: &Reference,
+    payment: i64,
+    standing: Standing,
+) -> rusqlite::Result<()> {
+    let sql = concat!(
+        insert_reference!(),
+        " SET kind = excluded.kind WHERE standing <> 'registered' AND kind < excluded.kind"
+    );
+    save(connection, sql, realm, reference, payment, standing)
+}
+
+fn save(
+    connection: &Connection,
+    sql: &str,
+    realm: Realm<'_>,
+    reference: &Reference,
+    payment: i64,
+    standing: Standing,
+) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute(named_params! {
+        ":provider": realm.provider.as_str(),
+        ":livemode": realm.livemode,
+        ":value": &*reference.value,
+        ":shared": !reference.kind.identifies_payment(),
+        ":account": realm.account,
+        ":payment": payment,
+        ":kind": reference.kind.as_str(),
+        ":standing": standing.as_str(),
+    })?;
+    Ok(())
+}
+
+/// Forgets that this payment has an id, unless the shop said so.
+pub(in crate::store) fn forget(
+    connection: &Connection,
+    realm: Realm<'_>,
+    reference: &Reference,
+    payment: i64,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "DELETE FROM transaction_references
+             WHERE provider = :provider AND livemode = :livemode AND value = :value
+               AND shared = :shared AND account = :account AND transaction_id = :payment
+               AND standing <> 'registered'",
+        )?
+        .execute(named_params! {
+            ":provider": realm.provider.as_str(),
+            ":livemode": realm.livemode,
+            ":value": &*reference.value,
+            ":shared": !reference.kind.identifies_payment(),
+            ":account": realm.account,
+            ":payment": payment,
+        })?;
+    Ok(())
+}

@@ -1,0 +1,365 @@
+//! `transactions`: what the shop expects, and what became of it.
+
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+use super::facts::StoredFact;
+use super::{changes, facts, other_money};
+use crate::domain::change;
+use crate::domain::event::Provider;
+use crate::domain::merchant_action::needed;
+use crate::domain::money::Currency;
+use crate::domain::time::Timestamp;
+use crate::domain::transaction::{
+    AmountCheck, DisputeStatus, Expected, OtherMoney, State, Status, fold,
+};
+use crate::providers::paypal::pending;
+use crate::store::write::register::NewTransaction;
+use crate::store::write::{doubtful, late_money, raise};
+use crate::store::{Columns, StoreError};
+
+/// One row of `transactions`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transaction {
+    /// Row id; grows in the order of registration.
+    pub id: i64,
+    /// At whom the payment is made.
+    pub provider: Provider,
+    /// The provider's id that the shop registered.
+    pub reference: String,
+    /// The shop's own id.
+    pub order_id: Option<String>,
+    /// What the shop expects.
+    pub expected: Expected,
+    /// Real money.
+    pub livemode: bool,
+    /// What is true of it. `currency` is that of the amounts received, `None` before any money;
+    /// `latest_event_id` is not read.
+    pub state: State,
+    /// When it was registered, UTC.
+    pub created_at: Timestamp,
+    /// When anything of it last changed, UTC.
+    pub updated_at: Timestamp,
+    /// Grows by one with every change, from 1.
+    pub version: i64,
+    /// The `webhook_logs` row with the provider's newest object.
+    pub latest_log_id: Option<i64>,
+    /// The shop's own JSON object.
+    pub metadata: String,
+    /// When the shop said that it expects no money any more, UTC.
+    pub closed_at: Option<Timestamp>,
+}
+
+/// One row of `transaction_changes` with the event that caused it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The version that it made.
+    pub version: i64,
+    /// `transaction.succeeded` and the like.
+    pub change: String,
+    /// The status since then.
+    pub status: Status,
+    /// Minor units received by then.
+    pub amount_received: i64,
+    /// Minor units refunded by then.
+    pub amount_refunded: i64,
+    /// The dispute status since then.
+    pub dispute_status: DisputeStatus,
+    /// Whether the amount was what the shop expects, since then.
+    pub amount_check: AmountCheck,
+    /// Money in other currencies by then.
+    pub other_money: Vec<OtherMoney>,
+    /// Whether an event of it was doubtful by then.
+    pub doubtful: bool,
+    /// When it was committed, UTC.
+    pub changed_at: Timestamp,
+    /// The event's id and type; `None` where the shop caused it.
+    pub event: Option<(String, String)>,
+}
+
+/// Every column that [`Transaction`] is made of, in its order.
+macro_rules! transaction_columns {
+    () => {
+        "id, provider, reference, order_id, amount, currency, partial, status, amount_received, \
+         amount_refunded, received_currency, dispute_status, amount_check, status_changed_at, \
+         other_money, doubtful, livemode, created_at, updated_at, version, latest_log_id, metadata, \
+         closed_at"
+    };
+}
+pub(in crate::store) use transaction_columns;
+
+impl Transaction {
+    pub(in crate::store) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let currency = |text: &str| Currency::parse(text).ok();
+        let mut columns = Columns::of(row);
+        Ok(Self {
+            id: columns.value()?,
+            provider: columns.parsed("provider", Provider::parse)?,
+            reference: columns.value()?,
+            order_id: columns.value()?,
+            expected: Expected {
+                amount: columns.value()?,
+                currency: columns.optional("currency", currency)?,
+                partial: columns.value()?,
+            },
+            state: State {
+                status: columns.parsed("status", Status::parse)?,
+                amount_received: columns.value()?,
+                amount_refunded: columns.value()?,
+                currency: columns.optional("currency", currency)?,
+                dispute_status: columns.parsed("dispute status", DisputeStatus::parse)?,
+                amount_check: columns.parsed("amount check", AmountCheck::parse)?,
+                status_changed_at: Some(columns.instant()?),
+                latest_event_id: None,
+                other_money: other_money::column(&mut columns)?,
+                doubtful: columns.value()?,
+            },
+            livemode: columns.value()?,
+            created_at: columns.instant()?,
+            updated_at: columns.instant()?,
+            version: columns.value()?,
+            latest_log_id: columns.value()?,
+            metadata: columns.value()?,
+            closed_at: columns.optional_instant()?,
+        })
+    }
+}
+
+/// Every column that [`Change`] is made of, in its order.
+macro_rules! change_columns {
+    () => {
+        "transaction_changes.version, change, transaction_changes.status, \
+         transaction_changes.amount_received, transaction_changes.amount_refunded, \
+         transaction_changes.dispute_status, transaction_changes.amount_check, \
+         transaction_changes.other_money, transaction_changes.doubtful, changed_at, event_id, event_type"
+    };
+}
+pub(in crate::store) use change_columns;
+
+impl Change {
+    pub(in crate::store) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Self::from_columns(&mut Columns::of(row))
+    }
+
+    /// The next columns of a row, which may have more.
+    pub(in crate::store) fn from_columns(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            version: columns.value()?,
+            change: columns.value()?,
+            status: columns.parsed("status", Status::parse)?,
+            amount_received: columns.value()?,
+            amount_refunded: columns.value()?,
+            dispute_status: columns.parsed("dispute status", DisputeStatus::parse)?,
+            amount_check: columns.parsed("amount check", AmountCheck::parse)?,
+            other_money: other_money::column(columns)?,
+            doubtful: columns.value()?,
+            changed_at: columns.instant()?,
+            event: columns.value::<Option<String>>()?.zip(columns.value()?),
+        })
+    }
+}
+
+/// The transaction with this id.
+pub(in crate::store) fn get(
+    connection: &Connection,
+    id: i64,
+) -> Result<Option<Transaction>, StoreError> {
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        transaction_columns!(),
+        " FROM transactions WHERE id = :id"
+    ))?;
+    let mut rows = statement.query(named_params! { ":id": id })?;
+    rows.next()?.map(Transaction::from_row).transpose()
+}
+
+/// Whether a transaction has this id; it may be an orphan's.
+pub(in crate::store) fn exists(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM transactions WHERE id = :id")?
+        .exists(named_params! { ":id": id })
+}
+
+/// The transaction that was registered with this reference.
+pub(in crate::store) fn registered(
+    connection: &Connection,
+    new: &NewTransaction,
+) -> Result<Option<i64>, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT id FROM transactions
+             WHERE provider = :provider AND livemode = :livemode AND reference = :reference",
+        )?
+        .query_row(
+            named_params! {
+                ":provider": new.provider.as_str(),
+                ":livemode": new.livemode,
+                ":reference": &*new.reference.value,
+            },
+            |row| row.get("id"),
+        )
+        .optional()?)
+}
+
+/// An id that neither a transaction nor an orphan has.
+pub(in crate::store) fn next_id(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached(
+            "SELECT max(ifnull((SELECT max(id) FROM transactions), 0),
+                        ifnull((SELECT max(id) FROM orphan_transactions), 0)) + 1 AS id",
+        )?
+        .query_row([], |row| row.get("id"))
+}
+
+/// Adds a transaction in the state that follows from no facts, as version 1.
+pub(in crate::store) fn insert(
+    connection: &Connection,
+    id: i64,
+    new: &NewTransaction,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let state = fold(new.provider, new.expected, []);
+    connection
+        .prepare_cached(
+            "INSERT INTO transactions
+                 (id, provider, reference, order_id, amount, currency, partial, status, amount_received,
+                  amount_refunded, received_currency, dispute_status, amount_check, livemode,
+                  status_changed_at, created_at, updated_at, version, latest_log_id, metadata)
+             VALUES
+                 (:id, :provider, :reference, :order_id, :amount, :currency, :partial, :status, 0, 0, NULL,
+                  :dispute_status, :amount_check, :livemode, :now, :now, :now, 1, NULL, :metadata)",
+        )?
+        .execute(named_params! {
+            ":id": id,
+            ":provider": new.provider.as_str(),
+            ":reference": &*new.reference.value,
+            ":order_id": new.order_id,
+            ":amount": new.expected.amount,
+            ":currency": new.expected.currency.as_ref().map(Currency::as_str),
+            ":partial": new.expected.partial,
+            ":status": state.status.as_str(),
+            ":dispute_status": state.dispute_status.as_str(),
+            ":amount_check": state.amount_check.as_str(),
+            ":livemode": new.livemode,
+            ":now": now.to_string(),
+            ":metadata": new.metadata,
+        })?;
+    let kind = change::kind(None, &state).unwrap_or_default();
+    changes::insert(connection, id, 1, kind, &state, None, now)?;
+    Ok(())
+}
+
+/// What [`refold`] found.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct Refolded {
+    /// The state now.
+    pub(in crate::store) state: State,
+    /// Set if the amount turned out not to be what the shop expects, and was not known to.
+    pub(in crate::store) wrong_amount: Option<AmountCheck>,
+    /// Money came for a transaction that the shop had closed.
+    pub(in crate::store) late_money: bool,
+}
+
+/// What is to be saved of the state that follows from all facts of a transaction, and the event with the
+/// provider's newest object.
+pub(in crate::store) fn folded(
+    transaction: &Transaction,
+    facts: &[StoredFact],
+) -> (State, Option<i64>) {
+    let facts_alone = facts.iter().map(|stored| &stored.fact);
+    let state = fold(transaction.provider, transaction.expected, facts_alone);
+    let latest_log_id = facts
+        .iter()
+        .find(|stored| Some(&stored.fact.event_id) == state.latest_event_id.as_ref())
+        .map(|stored| stored.log_id);
+    let received_currency = state.currency.filter(|_| state.amount_received > 0);
+    (State { currency: received_currency, ..state }, latest_log_id)
+}
+
+/// Derives the state of a transaction from all its facts and saves it; a difference that the shop
+/// must know of makes a new version. `cause` is the event that led here.
+pub(in crate::store) fn refold(
+    connection: &Connection,
+    transaction: &Transaction,
+    cause: Option<i64>,
+    now: Timestamp,
+) -> Result<Refolded, StoreError> {
+    let facts = facts::counting(connection, transaction.id)?;
+    let (saved, latest_log_id) = folded(transaction, &facts);
+    let doubtful = doubtful::is_doubtful(connection, transaction.id)?;
+    let saved = State { doubtful, ..saved };
+    let change = change::kind(Some(&transaction.state), &saved);
+    let version = transaction.version + i64::from(change.is_some());
+    connection
+        .prepare_cached(
+            "UPDATE transactions
+             SET status = :status, amount_received = :amount_received,
+                 amount_refunded = :amount_refunded, received_currency = :received_currency,
+                 dispute_status = :dispute_status, amount_check = :amount_check,
+                 other_money = :other_money, doubtful = :doubtful,
+                 status_changed_at = ifnull(:status_changed_at, created_at),
+                 updated_at = :now, version = :version, latest_log_id = :latest_log_id
+             WHERE id = :id",
+        )?
+        .execute(named_params! {
+            ":id": transaction.id,
+            ":status": saved.status.as_str(),
+            ":amount_received": saved.amount_received,
+            ":amount_refunded": saved.amount_refunded,
+            ":received_currency": saved.currency.as_ref().map(Currency::as_str),
+            ":dispute_status": saved.dispute_status.as_str(),
+            ":amount_check": saved.amount_check.as_str(),
+            ":other_money": other_money::text(&saved.other_money),
+            ":doubtful": saved.doubtful,
+            ":status_changed_at": saved.status_changed_at.map(|at| at.to_string()),
+            ":now": now.to_string(),
+            ":version": version,
+            ":latest_log_id": latest_log_id,
+        })?;
+    if let Some(change) = change {
+        changes::insert(connection, transaction.id, version, change, &saved, cause, now)?;
+    }
+    raise::transaction(connection, transaction, &saved, now)?;
+    if transaction.provider == Provider::Paypal {
+        let said = facts.iter().map(|stored| &stored.fact);
+        raise::merchant_action(
+            connection,
+            transaction,
+            needed(said, pending::merchant_action),
+            now,
+        )?;
+    }
+    let is_news = saved.amount_check != transaction.state.amount_check;
+    let wrong_amount = Some(saved.amount_check).filter(|check| is_news && check.is_wrong());
+    let late_money = match transaction.closed_at {
+        None => false,
+        Some(_) => {
+            let now_so = Transaction { state: saved.clone(), latest_log_id, ..transaction.clone() };
+            late_money::sync(connection, &now_so, cause, now)?
+        }
+    };
+    Ok(Refolded { state: saved, wrong_amount, late_money })
+}
+
+/// Notes that the shop closed or opened a transaction, as a new version.
+pub(in crate::store) fn close(
+    connection: &Connection,
+    transaction: &Transaction,
+    closed_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let version = transaction.version + 1;
+    connection
+        .prepare_cached(
+            "UPDATE transactions SET closed_at = :closed_at, updated_at = :now, version = :version
+             WHERE id = :id",
+        )?
+        .execute(named_params! {
+            ":id": transaction.id,
+            ":closed_at": closed_at.map(|at| at.to_string()),
+            ":now": now.to_string(),
+            ":version": version,
+        })?;
+    let change = if closed_at.is_some() { change::CLOSED } else { change::REOPENED };
+    changes::insert(connection, transaction.id, version, change, &transaction.state, None, now)?;
+    Ok(())
+}

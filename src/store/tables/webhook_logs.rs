@@ -1,0 +1,320 @@
+//! `webhook_logs`: every genuine event, once.
+
+use rusqlite::{Connection, Row, named_params};
+use sha2::{Digest, Sha256};
+
+use crate::domain::event::{Content, Event, Provider, Source};
+use crate::domain::time::Timestamp;
+use crate::store::write::chain::Hash;
+use crate::store::write::ingest::{Outcome, Webhook};
+use crate::store::{Columns, StoreError};
+
+/// One row of `webhook_logs`.
+#[derive(Clone, Debug)]
+pub struct WebhookLog {
+    /// Row id; grows in the order of first receipt.
+    pub id: i64,
+    /// Whose event.
+    pub provider: Provider,
+    /// Stripe Connect's account that it is of, where it is not the shop's own.
+    pub account: Option<String>,
+    /// The provider's id.
+    pub event_id: String,
+    /// The provider's name of what happened.
+    pub event_type: String,
+    /// The version in which it was rendered.
+    pub api_version: Option<String>,
+    /// Real money.
+    pub livemode: bool,
+    /// By the provider's clock.
+    pub occurred_at: Option<Timestamp>,
+    /// First delivery, UTC.
+    pub received_at: Timestamp,
+    /// Last delivery, UTC.
+    pub last_received_at: Timestamp,
+    /// How often it was delivered.
+    pub delivery_count: i64,
+    /// What became of it.
+    pub status: Outcome,
+    /// Why it was ignored or failed.
+    pub error: Option<String>,
+    /// Microseconds from the arrival of the first delivery to its row.
+    pub processing_us: i64,
+    /// The transaction it was applied to.
+    pub transaction_id: Option<i64>,
+    /// By what it was proved.
+    pub proof: String,
+    /// How it came.
+    pub source: Source,
+    /// JSON object of the request's headers, without signatures.
+    pub headers: Option<String>,
+    /// The body, byte for byte; `None` once removed. Lists leave it out.
+    pub payload: Option<String>,
+}
+
+/// Every column that [`WebhookLog`] is made of, in its order, but the payload, which lists leave out.
+macro_rules! webhook_log_columns {
+    () => {
+        "id, provider, account, event_id, event_type, api_version, livemode, occurred_at, received_at, \
+         last_received_at, delivery_count, status, error, processing_us, transaction_id, proof, \
+         source, headers"
+    };
+}
+pub(in crate::store) use webhook_log_columns;
+
+impl WebhookLog {
+    pub(in crate::store) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let mut columns = Columns::of(row);
+        Ok(Self {
+            id: columns.value()?,
+            provider: columns.parsed("provider", Provider::parse)?,
+            account: columns.value()?,
+            event_id: columns.value()?,
+            event_type: columns.value()?,
+            api_version: columns.value()?,
+            livemode: columns.value()?,
+            occurred_at: columns.optional_instant()?,
+            received_at: columns.instant()?,
+            last_received_at: columns.instant()?,
+            delivery_count: columns.value()?,
+            status: columns.parsed("outcome", Outcome::parse)?,
+            error: columns.value()?,
+            processing_us: columns.value()?,
+            transaction_id: columns.value()?,
+            proof: columns.value()?,
+            source: columns.parsed("source", Source::parse)?,
+            headers: columns.value()?,
+            payload: columns.value()?,
+        })
+    }
+}
+
+/// The event with this row id, with its payload.
+pub(in crate::store) fn get(
+    connection: &Connection,
+    id: i64,
+) -> Result<Option<WebhookLog>, StoreError> {
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        webhook_log_columns!(),
+        ", payload FROM webhook_logs WHERE id = :id"
+    ))?;
+    let mut rows = statement.query(named_params! { ":id": id })?;
+    rows.next()?.map(WebhookLog::from_row).transpose()
+}
+
+/// The hash of the text that stands in place of a body that was not all text, as one stands in place of
+/// a body from which something was removed. The hash of what was received is its other one, so the check
+/// of the log holds both against the row.
+pub(in crate::store) fn stands_in(webhook: &Webhook) -> Option<Hash> {
+    if !webhook.payload.contains(char::REPLACEMENT_CHARACTER) {
+        return None;
+    }
+    let hash = Hash::from(Sha256::digest(&webhook.payload));
+    (hash != webhook.payload_sha256).then_some(hash)
+}
+
+/// Adds the event, if it is not there: `Some` row id, or `None` for one that is known.
+pub(in crate::store) fn insert(
+    connection: &Connection,
+    webhook: &Webhook,
+    outcome: Outcome,
+    transaction_id: Option<i64>,
+) -> rusqlite::Result<Option<i64>> {
+    let event = &webhook.event;
+    let received_at = webhook.received_at.to_string();
+    let added = connection
+        .prepare_cached(
+            "INSERT INTO webhook_logs
+                 (provider, account, event_id, event_type, api_version, livemode, occurred_at,
+                  received_at, last_received_at, delivery_count, status, error, processing_us,
+                  transaction_id, proof, payload_sha256, redacted_sha256, headers, payload, source)
+             VALUES
+                 (:provider, :account, :event_id, :event_type, :api_version, :livemode, :occurred_at,
+                  :received_at, :received_at, 1, :status, :error, :processing_us, :transaction_id,
+                  :proof, :payload_sha256, :redacted_sha256, :headers, :payload, :source)
+             ON CONFLICT (provider, event_id) DO NOTHING",
+        )?
+        .execute(named_params! {
+            ":provider": event.provider.as_str(),
+            ":account": event.account.as_deref(),
+            ":event_id": &*event.id,
+            ":event_type": &*event.event_type,
+            ":api_version": event.api_version.as_deref(),
+            ":livemode": event.livemode,
+            ":occurred_at": event.occurred_at.map(|at| at.to_string()),
+            ":received_at": received_at,
+            ":status": outcome.as_str(),
+            ":error": error(&event.content),
+            ":processing_us": i64::try_from(webhook.arrived.elapsed().as_micros()).unwrap_or(i64::MAX),
+            ":transaction_id": transaction_id,
+            ":proof": webhook.proof,
+            ":payload_sha256": webhook.payload_sha256,
+            ":redacted_sha256": stands_in(webhook),
+            ":headers": webhook.headers,
+            ":payload": webhook.payload,
+            ":source": webhook.source.as_str(),
+        })?;
+    Ok((added == 1).then(|| connection.last_insert_rowid()))
+}
+
+/// What is needed of an event that is known.
+pub(in crate::store) struct Known {
+    pub(in crate::store) id: i64,
+    /// Stripe Connect's account that it is of, where it is not the shop's own.
+    pub(in crate::store) account: Option<String>,
+    pub(in crate::store) payload_sha256: [u8; 32],
+    pub(in crate::store) status: Outcome,
+    pub(in crate::store) transaction_id: Option<i64>,
+    pub(in crate::store) source: Source,
+}
+
+pub(in crate::store) fn known(
+    connection: &Connection,
+    provider: Provider,
+    event_id: &str,
+) -> Result<Option<Known>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, account, payload_sha256, status, transaction_id, source FROM webhook_logs
+         WHERE provider = :provider AND event_id = :event_id",
+    )?;
+    let parameters = named_params! { ":provider": provider.as_str(), ":event_id": event_id };
+    let mut rows = statement.query(parameters)?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let mut columns = Columns::of(row);
+    Ok(Some(Known {
+        id: columns.value()?,
+        account: columns.value()?,
+        payload_sha256: columns.value()?,
+        status: columns.parsed("outcome", Outcome::parse)?,
+        transaction_id: columns.value()?,
+        source: columns.parsed("source", Source::parse)?,
+    }))
+}
+
+/// Puts another rendering of an event, and what became of it, in place of the one that is kept: that led to
+/// nothing, or was forged.
+pub(in crate::store) fn replace(
+    connection: &Connection,
+    id: i64,
+    webhook: &Webhook,
+    outcome: Outcome,
+    transaction_id: Option<i64>,
+) -> rusqlite::Result<()> {
+    let event = &webhook.event;
+    connection
+        .prepare_cached(
+            "UPDATE webhook_logs
+             SET event_type = :event_type, api_version = :api_version, livemode = :livemode,
+                 occurred_at = :occurred_at, status = :status, error = :error,
+                 transaction_id = :transaction_id, proof = :proof,
+                 payload_sha256 = :payload_sha256, headers = :headers, headers_sha256 = NULL,
+                 redacted_sha256 = :redacted_sha256, payload = :payload, source = :source
+             WHERE id = :id",
+        )?
+        .execute(named_params! {
+            ":id": id,
+            ":event_type": &*event.event_type,
+            ":api_version": event.api_version.as_deref(),
+            ":livemode": event.livemode,
+            ":occurred_at": event.occurred_at.map(|at| at.to_string()),
+            ":status": outcome.as_str(),
+            ":error": error(&event.content),
+            ":transaction_id": transaction_id,
+            ":proof": webhook.proof,
+            ":payload_sha256": webhook.payload_sha256,
+            ":redacted_sha256": stands_in(webhook),
+            ":headers": webhook.headers,
+            ":payload": webhook.payload,
+            ":source": webhook.source.as_str(),
+        })?;
+    Ok(())
+}
+
+/// Notes what became of an event that was read again.
+pub(in crate::store) fn reread(
+    connection: &Connection,
+    id: i64,
+    event: &Event,
+    outcome: Outcome,
+    transaction_id: Option<i64>,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE webhook_logs
+             SET event_type = :event_type, occurred_at = :occurred_at, status = :status,
+                 error = :error, transaction_id = :transaction_id, account = :account
+             WHERE id = :id",
+        )?
+        .execute(named_params! {
+            ":id": id,
+            ":account": event.account.as_deref(),
+            ":event_type": &*event.event_type,
+            ":occurred_at": event.occurred_at.map(|at| at.to_string()),
+            ":status": outcome.as_str(),
+            ":error": error(&event.content),
+            ":transaction_id": transaction_id,
+        })?;
+    Ok(())
+}
+
+/// Notes of an event that could not be understood why there is nothing left to do about it.
+pub(in crate::store) fn set_aside(
+    connection: &Connection,
+    id: i64,
+    why: &str,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE webhook_logs SET status = 'ignored', error = :why
+             WHERE id = :id AND status = 'failed'",
+        )?
+        .execute(named_params! { ":id": id, ":why": why })?;
+    Ok(())
+}
+
+/// Why an event leads to nothing, in words.
+fn error(content: &Content) -> Option<&str> {
+    match content {
+        Content::Payments(_) => None,
+        Content::Ignored(reason) => Some(reason),
+        Content::Failed(error) => Some(error),
+    }
+}
+
+/// Counts another delivery of an event that is known.
+pub(in crate::store) fn count_delivery(
+    connection: &Connection,
+    id: i64,
+    received_at: Timestamp,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE webhook_logs
+             SET delivery_count = delivery_count + 1,
+                 last_received_at = max(last_received_at, :received_at)
+             WHERE id = :id",
+        )?
+        .execute(named_params! { ":id": id, ":received_at": received_at.to_string() })?;
+    Ok(())
+}
+
+/// Notes to which transaction an event now belongs: none while its payment is an orphan.
+pub(in crate::store) fn assign(
+    connection: &Connection,
+    id: i64,
+    transaction_id: Option<i64>,
+) -> rusqlite::Result<()> {
+    let status = if transaction_id.is_some() { Outcome::Processed } else { Outcome::Orphan };
+    connection
+        .prepare_cached(
+            "UPDATE webhook_logs SET transaction_id = :transaction_id, status = :status
+             WHERE id = :id",
+        )?
+        .execute(named_params! {
+            ":id": id,
+            ":transaction_id": transaction_id,
+            ":status": status.as_str(),
+        })?;
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! A connection that writes, and what can be done within one of its transactions.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::chain::Head;
+use crate::domain::orphan::Policy;
+use crate::domain::time::Timestamp;
+use crate::store::StoreError;
+use crate::store::file::open_file::OpenFile;
+use crate::store::file::schema;
+use crate::store::tables::certificates;
+use crate::store::tables::certificates::StoredCertificate;
+use crate::store::tables::daemon;
+use crate::store::tables::rejected_requests;
+use crate::store::tables::rejected_requests::RejectedRequest;
+
+/// A connection that writes. One thing after another; the daemon's is owned by the thread of
+/// [`Store`](crate::store::Store), a command line's by the command.
+#[derive(Debug)]
+pub struct Database {
+    connection: Connection,
+    policy: Policy,
+    /// For what removes old things; opened when it is first needed.
+    tidying: Option<Connection>,
+    /// What is looked at after every commit; `None`: nobody does.
+    watched: Option<Arc<OpenFile>>,
+}
+
+impl Database {
+    /// Opens the database at `path`; creates it if it does not exist. One with migrations pending
+    /// or from a newer payhookd is refused and left as it is.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let connection = schema::open_writer(path)?;
+        let policy = daemon::policy(&connection)?;
+        Ok(Self { connection, policy, tidying: None, watched: None })
+    }
+
+    /// Notes that the daemon starts, and what it is told: whoever opens the database later does as
+    /// the daemon does. `rules` is the JSON of how events are read.
+    pub fn started(
+        &mut self,
+        policy: Policy,
+        rules: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.policy = policy;
+        self.batch(|batch| Ok(daemon::started(batch.connection, policy, rules, now)?))
+    }
+
+    /// Removes what killed processes have left beside the database at `path`: copies that are not whole.
+    pub fn remove_abandoned(path: &Path) {
+        schema::remove_abandoned(path);
+    }
+
+    /// From now on looks after every commit whether the file is still the one at `path`. `mark` is any
+    /// number that this database was not marked with before.
+    pub fn watch(&mut self, path: &Path, mark: i32) -> Result<(), StoreError> {
+        self.watched = Some(Arc::new(OpenFile::of(self, path, mark)?));
+        Ok(())
+    }
+
+    /// Runs `work` in one transaction: all of it is committed, with an fsync, or nothing. Of a database
+    /// that is watched it may be committed, and be in a file that is lost: [`StoreError::Lost`].
+    pub fn batch<T>(
+        &mut self,
+        work: impl FnOnce(&Batch<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let policy = self.policy;
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let batch = Batch { connection: &transaction, policy, head: Cell::new(None) };
+        // A panic in here is a fault of ours; the transaction is rolled back when it is dropped.
+        let done =
+            catch_unwind(AssertUnwindSafe(|| work(&batch))).map_err(|_| StoreError::Fault)??;
+        transaction.commit()?;
+        match &self.watched {
+            Some(file) => file.check().map(|()| done),
+            None => Ok(done),
+        }
+    }
+
+    /// Every certificate that is kept.
+    pub fn certificates(&self) -> Result<Vec<StoredCertificate>, StoreError> {
+        certificates::all(&self.connection)
+    }
+
+    /// Copies the log into the file and empties it: the last thing before a stop. `false`: somebody who reads
+    /// for long is in the way, and some of it or all is there still.
+    pub fn checkpoint(&self) -> Result<bool, StoreError> {
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        Ok(self.connection.query_row(checkpoint, [], |row| row.get::<_, i64>("busy"))? == 0)
+    }
+
+    /// A second connection, for work that must not be mixed with the first one's: see
+    /// [`schema::open_tidying`].
+    pub(in crate::store) fn tidying(&mut self) -> Result<&mut Connection, StoreError> {
+        let connection = match self.tidying.take() {
+            Some(connection) => connection,
+            None => schema::open_tidying(Path::new(self.connection.path().unwrap_or_default()))?,
+        };
+        Ok(self.tidying.insert(connection))
+    }
+
+    pub(in crate::store) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(in crate::store) fn connection_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
+    pub(in crate::store) fn watched(&self) -> Option<&Arc<OpenFile>> {
+        self.watched.as_ref()
+    }
+}
+
+/// What can be done within one transaction.
+#[derive(Debug)]
+pub struct Batch<'c> {
+    pub(in crate::store) connection: &'c Connection,
+    pub(in crate::store) policy: Policy,
+    /// Where the chain of the log ends; `None` while it was not looked up in this transaction.
+    pub(in crate::store) head: Cell<Option<Head>>,
+}
+
+impl Batch<'_> {
+    /// Runs `work` to see what it would come to, and takes all of it back.
+    pub fn rehearse<T>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.connection.execute_batch("SAVEPOINT rehearsal")?;
+        let done = work(self);
+        self.connection.execute_batch("ROLLBACK TO rehearsal; RELEASE rehearsal")?;
+        self.head.set(None);
+        done
+    }
+
+    /// Runs `work`, and takes all of it back if it gives an error of its own.
+    pub fn attempt<T, E>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<Result<T, E>, StoreError>,
+    ) -> Result<Result<T, E>, StoreError> {
+        self.connection.execute_batch("SAVEPOINT attempt")?;
+        let done = work(self)?;
+        self.connection.execute_batch(match done {
+            Ok(_) => "RELEASE attempt",
+            Err(_) => "ROLLBACK TO attempt; RELEASE attempt",
+        })?;
+        self.head.set(None);
+        Ok(done)
+    }
+
+    /// Keeps a refused request among the latest.
+    pub fn reject(&self, request: &RejectedRequest) -> Result<(), StoreError> {
+        Ok(rejected_requests::insert(self.connection, request)?)
+    }
+
+    /// Keeps a certificate, in place of an older one of the same URL.
+    pub fn save_certificate(&self, certificate: &StoredCertificate) -> Result<(), StoreError> {
+        Ok(certificates::save(self.connection, certificate)?)
+    }
+
+    /// Writes without changing anything but the mark of the file, to see whether that is possible.
+    pub(in crate::store) fn touch(&self) -> Result<(), StoreError> {
+        let mark: i32 = self.connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        Ok(self.connection.pragma_update(None, "user_version", mark.wrapping_add(1))?)
+    }
+}

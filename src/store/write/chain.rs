@@ -1,0 +1,364 @@
+//! `webhook_log_chain`: each event, and each later change of one, bound to all before it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use sha2::{Digest, Sha256};
+
+use super::batch::{Batch, Database};
+use super::ingest::Webhook;
+use crate::domain::time::Timestamp;
+use crate::store::StoreError;
+use crate::store::read::reader::Reader;
+use crate::store::tables::numbers::Numbers;
+use crate::store::tables::watched;
+use crate::store::tables::watched::Watched;
+
+/// SHA-256.
+pub(in crate::store) type Hash = [u8; 32];
+
+words! {
+    /// What a link of the chain stands for: the `kind` column.
+    LinkKind {
+        /// An event came.
+        Received = "received",
+        /// It was there before the chain was.
+        TakenOver = "taken_over",
+        /// The first link.
+        Begun = "begun",
+        /// What stands before it was made by the rules of an earlier version.
+        Sealed = "sealed",
+        /// It came again in another rendering, and was understood.
+        Replaced = "replaced",
+        /// Another rendering of it said more.
+        Rendering = "rendering",
+        /// Something else was read from it.
+        Reread = "reread",
+        /// Personal fields were removed from it.
+        Redacted = "redacted",
+        /// Bodies and headers of old events were removed.
+        Pruned = "pruned",
+    }
+}
+
+/// The end of the chain at some time. Whoever keeps it elsewhere can tell later whether anything
+/// before it was changed or removed, even by somebody who made the chain after it anew.
+///
+/// Its text form is the number of its link and 64 hexadecimal digits: `1742:9f86d0…`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The number of the last link; links count from 1.
+    pub link: i64,
+    /// What binds it to all before it.
+    pub chain: Hash,
+}
+
+impl Head {
+    /// Before any link.
+    pub(in crate::store) const NONE: Self = Self { link: 0, chain: [0; 32] };
+}
+
+impl fmt::Display for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.link, watched::hex(&self.chain))
+    }
+}
+
+impl FromStr for Head {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parse = || {
+            let (link, hex) = text.trim().split_once(':')?;
+            let link = link.parse().ok().filter(|link| *link >= 1)?;
+            Some(Self { link, chain: watched::unhex(hex)? })
+        };
+        parse().ok_or_else(|| {
+            "give a head as the log lines say it: the number of a link, a colon, 64 hexadecimal \
+             digits"
+                .to_owned()
+        })
+    }
+}
+
+/// What a link stands for and is bound to; its number and its chain follow from the one before.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct Link<'l> {
+    pub(in crate::store) log_id: Option<i64>,
+    pub(in crate::store) kind: &'l str,
+    pub(in crate::store) made_at: Option<&'l str>,
+    pub(in crate::store) detail: Option<&'l str>,
+    /// Before the seal only: what V6 watched of the event.
+    pub(in crate::store) facts: Option<Hash>,
+    pub(in crate::store) origin: Option<Hash>,
+    pub(in crate::store) reading: Option<Hash>,
+    pub(in crate::store) says: Option<i64>,
+    pub(in crate::store) body: Option<Hash>,
+}
+
+/// Every column that [`Link`] is made of, and `id` and `chain`.
+macro_rules! link_columns {
+    () => {
+        "id, log_id, kind, made_at, detail, facts, origin, reading, says, body, chain"
+    };
+}
+pub(in crate::store) use link_columns;
+
+impl<'l> Link<'l> {
+    /// Of no single event.
+    pub(in crate::store) fn of_none(kind: LinkKind, made_at: &'l str, detail: &'l str) -> Self {
+        Self {
+            log_id: None,
+            kind: kind.as_str(),
+            made_at: Some(made_at),
+            detail: Some(detail),
+            facts: None,
+            origin: None,
+            reading: None,
+            says: None,
+            body: None,
+        }
+    }
+
+    /// Of an event that is as `watched` says.
+    pub(in crate::store) fn of(log_id: i64, kind: LinkKind, watched: Watched) -> Self {
+        Self {
+            log_id: Some(log_id),
+            kind: kind.as_str(),
+            made_at: None,
+            detail: None,
+            facts: None,
+            origin: Some(watched.origin),
+            reading: Some(watched.reading),
+            says: Some(watched.says),
+            body: watched.body,
+        }
+    }
+
+    pub(in crate::store) fn from_row(row: &'l Row<'_>) -> rusqlite::Result<Self> {
+        let text = |column| -> rusqlite::Result<Option<&'l str>> {
+            Ok(row.get_ref(column)?.as_str_or_null()?)
+        };
+        Ok(Self {
+            log_id: row.get("log_id")?,
+            kind: text("kind")?.unwrap_or_default(),
+            made_at: text("made_at")?,
+            detail: text("detail")?,
+            facts: row.get("facts")?,
+            origin: row.get("origin")?,
+            reading: row.get("reading")?,
+            says: row.get("says")?,
+            body: row.get("body")?,
+        })
+    }
+
+    /// What it says of its event; `None` if it says nothing, or not all.
+    pub(in crate::store) fn watched(&self) -> Option<Watched> {
+        let Self { body, .. } = *self;
+        Some(Watched { origin: self.origin?, reading: self.reading?, says: self.says?, body })
+    }
+
+    /// The chain up to this link, as its `id`th, after what it was before.
+    pub(in crate::store) fn chain(&self, before: &[u8], id: i64) -> Hash {
+        let mut text = Encoded::new("payhookd webhook_log_chain 2");
+        text.push(Some(before));
+        text.number(Some(id));
+        text.number(self.log_id);
+        text.text(Some(self.kind));
+        text.text(self.made_at);
+        text.text(self.detail);
+        text.hashed(self.origin.as_ref());
+        text.hashed(self.reading.as_ref());
+        text.number(self.says);
+        text.hashed(self.body.as_ref());
+        text.hash()
+    }
+
+    /// The same by the rule of V6.
+    pub(in crate::store) fn chain_before_seal(&self, before: &[u8], id: i64) -> Hash {
+        let mut text = Encoded::new("payhookd webhook_log_chain 1");
+        text.push(Some(before));
+        text.number(Some(id));
+        text.number(self.log_id);
+        text.text(Some(self.kind));
+        text.text(self.made_at);
+        text.text(self.detail);
+        text.hashed(self.facts.as_ref());
+        text.hash()
+    }
+}
+
+/// Values one after another, so that no two lists of values have one text: whether each is there,
+/// its length, itself.
+pub(in crate::store) struct Encoded(Vec<u8>);
+
+impl Encoded {
+    pub(in crate::store) fn new(of: &str) -> Self {
+        let mut text = Self(Vec::with_capacity(512));
+        text.text(Some(of));
+        text
+    }
+
+    pub(in crate::store) fn push(&mut self, value: Option<&[u8]>) {
+        let Some(value) = value else { return self.0.push(0) };
+        self.0.push(1);
+        self.0.extend((value.len() as u64).to_be_bytes());
+        self.0.extend(value);
+    }
+
+    pub(in crate::store) fn text(&mut self, value: Option<&str>) {
+        self.push(value.map(str::as_bytes));
+    }
+
+    pub(in crate::store) fn number(&mut self, value: Option<i64>) {
+        self.push(value.map(i64::to_be_bytes).as_ref().map(|number| &number[..]));
+    }
+
+    pub(in crate::store) fn hashed(&mut self, value: Option<&Hash>) {
+        self.push(value.map(|hash| &hash[..]));
+    }
+
+    pub(in crate::store) fn hash(&self) -> Hash {
+        Sha256::digest(&self.0).into()
+    }
+}
+
+impl Batch<'_> {
+    /// Adds the link of an event that came.
+    pub(in crate::store) fn link_received(
+        &self,
+        log_id: i64,
+        webhook: &Webhook,
+    ) -> Result<(), StoreError> {
+        self.link(&Link::of(log_id, LinkKind::Received, watched::of_webhook(webhook, log_id)))
+    }
+
+    /// Adds a link that says that an event was changed, and to what: it stands there already.
+    pub(in crate::store) fn link_changed(
+        &self,
+        log_id: i64,
+        kind: LinkKind,
+        detail: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let watched = watched::of(self.connection, log_id)?;
+        let made_at = now.to_string();
+        self.link(&Link { made_at: Some(&made_at), detail, ..Link::of(log_id, kind, watched) })
+    }
+
+    fn link(&self, link: &Link<'_>) -> Result<(), StoreError> {
+        let before = match self.head.get() {
+            Some(head) => head,
+            None => head(self.connection)?,
+        };
+        self.head.set(Some(append(self.connection, before, link)?));
+        Ok(())
+    }
+}
+
+/// Adds a link that says that the bodies and headers of these events were removed.
+pub(in crate::store) fn link_pruned(
+    connection: &Connection,
+    events: &Numbers,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (made_at, detail) = (now.to_string(), events.to_json().to_string());
+    let before = head(connection)?;
+    append(connection, before, &Link::of_none(LinkKind::Pruned, &made_at, &detail))?;
+    Ok(())
+}
+
+impl Database {
+    /// The end of the chain through the log of events.
+    pub fn log_head(&self) -> Result<Head, StoreError> {
+        Ok(head(self.connection())?)
+    }
+}
+
+impl Reader {
+    /// The end of the chain through the log of events, to be kept elsewhere. Costs next to nothing.
+    pub fn log_head(&self) -> Result<Head, StoreError> {
+        Ok(head(&self.connection)?)
+    }
+}
+
+/// Whether the chain has the link that was its end at some time. Costs next to nothing.
+pub(in crate::store) fn continues(connection: &Connection, from: Head) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM webhook_log_chain WHERE id = :id AND chain = :chain")?
+        .exists(named_params! { ":id": from.link, ":chain": from.chain })
+}
+
+pub(in crate::store) fn append(
+    connection: &Connection,
+    before: Head,
+    link: &Link<'_>,
+) -> Result<Head, StoreError> {
+    let id = before.link + 1;
+    let chain = link.chain(&before.chain, id);
+    connection
+        .prepare_cached(concat!(
+            "INSERT INTO webhook_log_chain (",
+            link_columns!(),
+            ") VALUES (:id, :log_id, :kind, :made_at, :detail, NULL, :origin, :reading, :says, :body,
+                       :chain)",
+        ))?
+        .execute(named_params! {
+            ":id": id,
+            ":log_id": link.log_id,
+            ":kind": link.kind,
+            ":made_at": link.made_at,
+            ":detail": link.detail,
+            ":origin": link.origin,
+            ":reading": link.reading,
+            ":says": link.says,
+            ":body": link.body,
+            ":chain": chain,
+        })?;
+    Ok(Head { link: id, chain })
+}
+
+/// Of no link at all, which the check of the log finds fault with, too: webhooks are kept all the same.
+pub(in crate::store) fn head(connection: &Connection) -> rusqlite::Result<Head> {
+    let last = connection
+        .prepare_cached("SELECT id, chain FROM webhook_log_chain ORDER BY id DESC LIMIT 1")?
+        .query_row([], |row| Ok(Head { link: row.get("id")?, chain: row.get("chain")? }))
+        .optional()?;
+    Ok(last.unwrap_or(Head::NONE))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_head_is_read_as_it_is_written() {
+        let head = Head { link: 1742, chain: Sha256::digest("payhookd").into() };
+        assert_eq!(head.to_string().parse(), Ok(head));
+        let hex = "0".repeat(64);
+        let signed = format!("1:+{}", "0".repeat(63));
+        for text in
+            ["", "1742", ":", "0:", "1:ab", &format!("0:{hex}"), &format!("1:{hex}0"), &signed]
+        {
+            assert!(text.parse::<Head>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_lists_of_values_have_one_text(
+            one in prop::collection::vec(prop::option::of(prop::collection::vec(0_u8..3, 0..12)), 0..4),
+            other in prop::collection::vec(prop::option::of(prop::collection::vec(0_u8..3, 0..12)), 0..4),
+        ) {
+            let text = |list: &[Option<Vec<u8>>]| {
+                let mut text = Encoded::new("");
+                list.iter().for_each(|value| text.push(value.as_deref()));
+                text.0
+            };
+            prop_assert_eq!(one == other, text(&one) == text(&other));
+        }
+    }
+}

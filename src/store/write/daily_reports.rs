@@ -1,0 +1,111 @@
+//! `daily_reports`: the report of a day that is owed to a target of alerts, once.
+
+use rusqlite::named_params;
+
+use super::batch::Batch;
+use crate::domain::delivery::Next;
+use crate::domain::issue::AlertStatus;
+use crate::domain::time::Timestamp;
+use crate::store::read::reader::Reader;
+use crate::store::{Columns, StoreError};
+
+/// A report whose next attempt is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueReport {
+    /// Row id.
+    pub id: i64,
+    /// The date of the day that it is about, in the shop's time zone.
+    pub day: String,
+    /// Attempts made.
+    pub attempts: u32,
+}
+
+impl Batch<'_> {
+    /// Drops the reports that are owed to targets that nobody is told by any more, or to all if none
+    /// are wanted.
+    pub fn set_daily_reports(&self, wanted: bool, now: Timestamp) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE daily_reports SET status = 'dropped', next_attempt_at = NULL, finished_at = :now
+             WHERE status = 'pending'
+               AND (NOT :wanted OR target_id IN (SELECT id FROM alert_targets WHERE NOT active))",
+            named_params! { ":wanted": wanted, ":now": now.to_string() },
+        )?;
+        Ok(())
+    }
+
+    /// Owes a target the report of a day, unless it was owed before.
+    pub fn owe_report(&self, target: &str, day: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO daily_reports (target_id, day, status, attempts, next_attempt_at)
+                 SELECT id, :day, 'pending', 0, :now FROM alert_targets WHERE name = :target
+                 ON CONFLICT (target_id, day) DO NOTHING",
+            )?
+            .execute(named_params! { ":target": target, ":day": day, ":now": now.to_string() })?;
+        Ok(())
+    }
+
+    /// Keeps what became of an attempt to send a report. `failure` says in words why it was not taken.
+    pub fn record_report(
+        &self,
+        id: i64,
+        next: Next,
+        failure: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (status, again_at) = match next {
+            Next::Delivered => (AlertStatus::Sent, None),
+            Next::Again(at) => (AlertStatus::Pending, Some(at)),
+            Next::Dead => (AlertStatus::Dead, None),
+        };
+        self.connection
+            .prepare_cached(
+                "UPDATE daily_reports
+                 SET status = :status, attempts = attempts + 1, next_attempt_at = :again_at,
+                     last_error = :last_error, finished_at = :finished_at
+                 WHERE id = :id AND status = 'pending'",
+            )?
+            .execute(named_params! {
+                ":id": id,
+                ":status": status.as_str(),
+                ":again_at": again_at.map(|at| at.to_string()),
+                ":last_error": failure,
+                ":finished_at": again_at.is_none().then(|| now.to_string()),
+            })?;
+        Ok(())
+    }
+}
+
+impl Reader {
+    /// Whether a target was ever owed the report of a day.
+    pub fn knows_report(&self, target: &str, day: &str) -> Result<bool, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT 1 FROM daily_reports
+             WHERE target_id = (SELECT id FROM alert_targets WHERE name = :target) AND day = :day",
+        )?;
+        Ok(statement.exists(named_params! { ":target": target, ":day": day })?)
+    }
+
+    /// The report of the oldest day that is due to a target.
+    pub fn due_report(
+        &self,
+        target: &str,
+        now: Timestamp,
+    ) -> Result<Option<DueReport>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, day, attempts FROM daily_reports
+             WHERE target_id = (SELECT id FROM alert_targets WHERE name = :target)
+               AND next_attempt_at <= :now
+             ORDER BY day LIMIT 1",
+        )?;
+        let mut rows =
+            statement.query(named_params! { ":target": target, ":now": now.to_string() })?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let mut columns = Columns::of(row);
+        Ok(Some(DueReport {
+            id: columns.value()?,
+            day: columns.value()?,
+            attempts: columns.value()?,
+        }))
+    }
+}

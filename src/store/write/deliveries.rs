@@ -1,0 +1,398 @@
+//! `deliveries`: the notifications that are owed to the shop's app, in the same commit as the change
+//! that each tells of.
+//!
+//! Of each transaction only the earliest pending one has the *turn*: a time for its next attempt.
+//! The others wait until it is delivered or given up, so they are told in order, and what is due is
+//! found without looking at any of them.
+
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+use super::batch::Batch;
+use super::raise;
+use crate::domain::delivery::{DeliveryStatus, Next};
+use crate::domain::money::Currency;
+use crate::domain::time::Timestamp;
+use crate::domain::transaction::State;
+use crate::store::read::reader::{Reader, collect};
+use crate::store::tables::daemon;
+use crate::store::tables::delivery_attempts;
+use crate::store::tables::delivery_attempts::{Attempt, StoredAttempt};
+use crate::store::tables::transactions;
+use crate::store::tables::transactions::{Change, Transaction, change_columns};
+use crate::store::{Columns, StoreError};
+
+/// One row of `deliveries` with the change that it tells of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Row id; grows in the order of the changes.
+    pub id: i64,
+    /// `msg_…`, the same at every attempt.
+    pub message_id: String,
+    /// The transaction that changed.
+    pub transaction_id: i64,
+    /// The version that the change made.
+    pub version: i64,
+    /// `transaction.succeeded` and the like.
+    pub change: String,
+    /// When the change was committed, UTC.
+    pub changed_at: Timestamp,
+    /// Where it stands.
+    pub status: DeliveryStatus,
+    /// Attempts made.
+    pub attempts: i64,
+    /// When it is tried next; `None` if it is done or waits for another one of its transaction.
+    pub next_attempt_at: Option<Timestamp>,
+    /// Why the last attempt failed, in words; `None` if it did not.
+    pub last_error: Option<String>,
+    /// When it was delivered or given up.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// A message whose next attempt is due.
+#[derive(Clone, Debug)]
+pub struct DueMessage {
+    /// Row id of its delivery.
+    pub delivery_id: i64,
+    /// `msg_…`, the same at every attempt.
+    pub message_id: String,
+    /// Attempts made.
+    pub attempts: u32,
+    /// Attempts made since the schedule began, for the first time or because a person asked.
+    pub attempts_of_schedule: u32,
+    /// The transaction as it stood at that version.
+    pub transaction: Transaction,
+    /// What is told of it.
+    pub change: Change,
+}
+
+/// What asking for one more attempt led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retried {
+    /// It is due now, and the schedule begins anew.
+    Due,
+    /// The schedule begins anew, after an earlier one of the same transaction, which is due now.
+    After(i64),
+    /// There is no such delivery.
+    Unknown,
+}
+
+/// Which deliveries are to be tried again together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Many {
+    /// All that wait for their next attempt.
+    Pending,
+    /// Those that were given up.
+    Dead {
+        /// Then or later.
+        since: Option<Timestamp>,
+    },
+}
+
+/// Every column that [`Delivery`] is made of, and its tables.
+macro_rules! select_deliveries {
+    () => {
+        "SELECT d.id, d.message_id, d.transaction_id, c.version, c.change, c.changed_at, d.status,
+                d.attempts, d.next_attempt_at, d.last_error, d.finished_at
+         FROM deliveries d JOIN transaction_changes c ON c.id = d.change_id "
+    };
+}
+pub(in crate::store) use select_deliveries;
+
+impl Delivery {
+    pub(in crate::store) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let mut columns = Columns::of(row);
+        Ok(Self {
+            id: columns.value()?,
+            message_id: columns.value()?,
+            transaction_id: columns.value()?,
+            version: columns.value()?,
+            change: columns.value()?,
+            changed_at: columns.instant()?,
+            status: columns.parsed("delivery status", DeliveryStatus::parse)?,
+            attempts: columns.value()?,
+            next_attempt_at: columns.optional_instant()?,
+            last_error: columns.value()?,
+            finished_at: columns.optional_instant()?,
+        })
+    }
+}
+
+impl Reader {
+    /// The delivery that `id` means: a row id or a `msg_…`.
+    pub fn find_delivery(&self, id: &str) -> Result<Option<Delivery>, StoreError> {
+        let mut statement = self.connection.prepare_cached(concat!(
+            select_deliveries!(),
+            "WHERE d.id = :row_id OR d.message_id = :id"
+        ))?;
+        let row_id: Option<i64> = id.parse().ok();
+        let mut rows = statement.query(named_params! { ":row_id": row_id, ":id": id })?;
+        rows.next()?.map(Delivery::from_row).transpose()
+    }
+
+    /// The attempts at a delivery that are still kept, oldest first.
+    pub fn attempts(&self, delivery_id: i64) -> Result<Vec<StoredAttempt>, StoreError> {
+        delivery_attempts::of(&self.connection, delivery_id)
+    }
+
+    /// How many deliveries were given up then or later, counted up to `most`.
+    pub fn count_dead(&self, since: Option<Timestamp>, most: i64) -> Result<i64, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT count(*) FROM
+                 (SELECT 1 FROM deliveries
+                  WHERE status = 'dead' AND finished_at >= :since LIMIT :most)",
+        )?;
+        let since = since.map_or_else(String::new, |since| since.to_string());
+        Ok(statement
+            .query_row(named_params! { ":since": since, ":most": most }, |row| row.get(0))?)
+    }
+
+    /// Whether the next attempt of a message was due before this, and has not been made.
+    pub fn is_due_since(&self, then: Timestamp) -> Result<bool, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT 1 FROM deliveries WHERE next_attempt_at < :then LIMIT 1")?;
+        Ok(statement.exists(named_params! { ":then": then.to_string() })?)
+    }
+
+    /// At most `limit` messages whose next attempt is due, those that wait longest first. No two of
+    /// them are about the same transaction.
+    pub fn due_messages(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<DueMessage>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, message_id, attempts, attempts_before, transaction_id, change_id
+             FROM deliveries WHERE next_attempt_at <= :now
+             ORDER BY next_attempt_at, id LIMIT :limit",
+        )?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = statement.query(named_params! { ":now": now.to_string(), ":limit": limit })?;
+        collect(rows, |row| {
+            let mut columns = Columns::of(row);
+            let (delivery_id, message_id) = (columns.value()?, columns.value()?);
+            let (attempts, before): (u32, u32) = (columns.value()?, columns.value()?);
+            let (transaction_id, change_id) = (columns.value()?, columns.value()?);
+            let (transaction, change) = self.version(transaction_id, change_id)?;
+            Ok(DueMessage {
+                delivery_id,
+                message_id,
+                attempts,
+                attempts_of_schedule: attempts.saturating_sub(before),
+                transaction,
+                change,
+            })
+        })
+    }
+
+    /// When something is due next, after `now`.
+    pub fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT min(next_attempt_at) FROM deliveries WHERE next_attempt_at > :now",
+        )?;
+        let mut rows = statement.query(named_params! { ":now": now.to_string() })?;
+        match rows.next()? {
+            Some(row) => Columns::of(row).optional_instant(),
+            None => Ok(None),
+        }
+    }
+
+    /// A transaction as it stood after one of its changes. What the shop itself said of it is as it
+    /// stands now.
+    fn version(
+        &self,
+        transaction_id: i64,
+        change_id: i64,
+    ) -> Result<(Transaction, Change), StoreError> {
+        let missing = || StoreError::Corrupt { what: "change", value: change_id.to_string() };
+        let now = transactions::get(&self.connection, transaction_id)?.ok_or_else(missing)?;
+        let mut statement = self.connection.prepare_cached(concat!(
+            "SELECT ",
+            change_columns!(),
+            ", received_currency, status_changed_at
+             FROM transaction_changes LEFT JOIN webhook_logs ON webhook_logs.id = log_id
+             WHERE transaction_changes.id = :id"
+        ))?;
+        let mut rows = statement.query(named_params! { ":id": change_id })?;
+        let mut columns = Columns::of(rows.next()?.ok_or_else(missing)?);
+        let change = Change::from_columns(&mut columns)?;
+        let currency = columns.optional("currency", |text| Currency::parse(text).ok())?;
+        let status_changed_at = columns.optional_instant()?.unwrap_or(now.created_at);
+        let state = State {
+            status: change.status,
+            amount_received: change.amount_received,
+            amount_refunded: change.amount_refunded,
+            currency,
+            dispute_status: change.dispute_status,
+            amount_check: change.amount_check,
+            status_changed_at: Some(status_changed_at),
+            latest_event_id: None,
+            other_money: change.other_money.clone(),
+            doubtful: change.doubtful,
+        };
+        let (version, updated_at) = (change.version, change.changed_at);
+        Ok((Transaction { state, version, updated_at, ..now }, change))
+    }
+}
+
+impl Batch<'_> {
+    /// Notes whether an app is to be told of what changes from now on, whoever commits it; `true` if
+    /// it was otherwise before.
+    pub fn set_notifies(&self, notifies: bool) -> Result<bool, StoreError> {
+        Ok(daemon::set_notifies(self.connection, notifies)?)
+    }
+
+    /// Keeps what became of an attempt, and gives the turn to the next message of its transaction
+    /// if this one is done. A delivery that is gone is left alone.
+    pub fn record_attempt(&self, attempt: &Attempt) -> Result<(), StoreError> {
+        let (status, next_attempt_at) = match attempt.next {
+            Next::Delivered => (DeliveryStatus::Delivered, None),
+            Next::Again(at) => (DeliveryStatus::Pending, Some(at.to_string())),
+            Next::Dead => (DeliveryStatus::Dead, None),
+        };
+        let finished_at = (status != DeliveryStatus::Pending).then(|| attempt.ended_at.to_string());
+        let recorded: Option<(i64, i64)> = self
+            .connection
+            .prepare_cached(
+                "UPDATE deliveries
+                 SET status = :status, attempts = attempts + 1, next_attempt_at = :next_attempt_at,
+                     last_error = :last_error, finished_at = :finished_at
+                 WHERE id = :id RETURNING attempts, transaction_id",
+            )?
+            .query_row(
+                named_params! {
+                    ":status": status.as_str(),
+                    ":next_attempt_at": next_attempt_at,
+                    ":last_error": attempt.failure,
+                    ":finished_at": finished_at,
+                    ":id": attempt.delivery_id,
+                },
+                |row| Ok((row.get("attempts")?, row.get("transaction_id")?)),
+            )
+            .optional()?;
+        let Some((number, transaction_id)) = recorded else { return Ok(()) };
+        delivery_attempts::insert(self.connection, attempt, number)?;
+        if status == DeliveryStatus::Dead {
+            let failure = attempt.failure.as_deref();
+            raise::dead_letter(self.connection, attempt.delivery_id, failure, attempt.ended_at)?;
+        }
+        Ok(give_turn(self.connection, transaction_id, attempt.ended_at)?)
+    }
+
+    /// Has a delivery tried again, whatever became of it, by the whole schedule.
+    pub fn retry_delivery(&self, id: i64, now: Timestamp) -> Result<Retried, StoreError> {
+        let transaction_id: Option<i64> = self
+            .connection
+            .prepare_cached(
+                "UPDATE deliveries
+                 SET status = 'pending', attempts_before = attempts, finished_at = NULL
+                 WHERE id = :id RETURNING transaction_id",
+            )?
+            .query_row(named_params! { ":id": id }, |row| row.get("transaction_id"))
+            .optional()?;
+        let Some(transaction_id) = transaction_id else { return Ok(Retried::Unknown) };
+        self.connection
+            .prepare_cached(
+                "UPDATE deliveries SET next_attempt_at = NULL
+                 WHERE transaction_id = :transaction_id AND status = 'pending'",
+            )?
+            .execute(named_params! { ":transaction_id": transaction_id })?;
+        give_turn(self.connection, transaction_id, now)?;
+        raise::dead_letter_ended(self.connection, now)?;
+        Ok(match earliest_pending(self.connection, transaction_id)? {
+            Some(earliest) if earliest < id => Retried::After(earliest),
+            _ => Retried::Due,
+        })
+    }
+
+    /// The same for at most `limit` of many, those with ids above `after`; their ids, in order.
+    pub fn retry_deliveries(
+        &self,
+        which: Many,
+        after: i64,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<i64>, StoreError> {
+        let since = match which {
+            Many::Pending | Many::Dead { since: None } => String::new(),
+            Many::Dead { since: Some(since) } => since.to_string(),
+        };
+        let ids: Vec<i64> = self
+            .connection
+            .prepare_cached(match which {
+                Many::Pending => {
+                    "SELECT id FROM deliveries
+                     WHERE next_attempt_at > :since AND +id > :after ORDER BY +id LIMIT :limit"
+                }
+                Many::Dead { .. } => {
+                    "SELECT id FROM deliveries
+                     WHERE status = 'dead' AND finished_at >= :since AND id > :after
+                     ORDER BY id LIMIT :limit"
+                }
+            })?
+            .query_map(
+                named_params! { ":since": since, ":after": after, ":limit": limit },
+                |row| row.get("id"),
+            )?
+            .collect::<Result<_, _>>()?;
+        for id in &ids {
+            self.retry_delivery(*id, now)?;
+        }
+        Ok(ids)
+    }
+}
+
+/// Owes the app word of a change, if an app is to be told: the daemon said so in this database, so
+/// what a command commits is told as well.
+pub(in crate::store) fn owe(
+    connection: &Connection,
+    change_id: i64,
+    transaction_id: i64,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO deliveries
+                 (message_id, change_id, transaction_id, status, attempts, attempts_before,
+                  next_attempt_at)
+             SELECT 'msg_' || lower(hex(randomblob(16))), :change_id, :transaction_id, 'pending', 0, 0,
+                    CASE WHEN EXISTS (SELECT 1 FROM deliveries
+                                      WHERE transaction_id = :transaction_id AND status = 'pending')
+                         THEN NULL ELSE :now END
+             FROM daemon WHERE notifies",
+        )?
+        .execute(named_params! {
+            ":change_id": change_id,
+            ":transaction_id": transaction_id,
+            ":now": now.to_string(),
+        })?;
+    Ok(())
+}
+
+/// Lets the earliest pending delivery of a transaction have the turn, and no other.
+fn give_turn(connection: &Connection, transaction_id: i64, now: Timestamp) -> rusqlite::Result<()> {
+    let Some(earliest) = earliest_pending(connection, transaction_id)? else { return Ok(()) };
+    connection
+        .prepare_cached(
+            "UPDATE deliveries SET next_attempt_at = NULL
+             WHERE transaction_id = :transaction_id AND status = 'pending'
+                 AND id <> :earliest AND next_attempt_at IS NOT NULL",
+        )?
+        .execute(named_params! { ":transaction_id": transaction_id, ":earliest": earliest })?;
+    connection
+        .prepare_cached(
+            "UPDATE deliveries SET next_attempt_at = :now
+             WHERE id = :earliest AND next_attempt_at IS NULL",
+        )?
+        .execute(named_params! { ":earliest": earliest, ":now": now.to_string() })?;
+    Ok(())
+}
+
+fn earliest_pending(connection: &Connection, transaction_id: i64) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached(
+            "SELECT min(id) AS id FROM deliveries
+             WHERE transaction_id = :transaction_id AND status = 'pending'",
+        )?
+        .query_row(named_params! { ":transaction_id": transaction_id }, |row| row.get("id"))
+}

@@ -1,0 +1,352 @@
+//! An event arrives: found or new, matched or orphan, applied once, in one transaction.
+
+use std::time::Instant;
+
+use super::batch::Batch;
+use super::chain::LinkKind;
+use super::matching::{Begin, NewSaid, Placed};
+use super::{raise, transmissions};
+use crate::domain::event::{Content, Event, Provider, Source};
+use crate::domain::orphan::OrphanKind;
+use crate::domain::refusal::Refusal;
+use crate::domain::time::Timestamp;
+use crate::domain::transaction::{AmountCheck, Status};
+use crate::store::StoreError;
+use crate::store::tables::facts;
+use crate::store::tables::facts::Said;
+use crate::store::tables::references::Realm;
+use crate::store::tables::transactions::Refolded;
+use crate::store::tables::watched;
+use crate::store::tables::webhook_logs;
+use crate::store::tables::webhook_logs::Known;
+
+words! {
+    /// What became of an event: the `status` column of `webhook_logs`.
+    Outcome {
+        /// Applied to a transaction.
+        Processed = "processed",
+        /// Kept; not a type that is acted on.
+        Ignored = "ignored",
+        /// Kept and remembered; no transaction is registered for its payment.
+        Orphan = "orphan",
+        /// Kept; it could not be understood.
+        Failed = "failed",
+    }
+}
+
+/// One genuine request, read and ready to be kept.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    /// What it says.
+    pub event: Event,
+    /// Its body, byte for byte, but for U+FFFD where it was no UTF-8.
+    pub payload: String,
+    /// SHA-256 of the body as it came.
+    pub payload_sha256: [u8; 32],
+    /// JSON object of its headers, without signatures.
+    pub headers: String,
+    /// By what it was proved: a label.
+    pub proof: String,
+    /// PayPal's id of this delivery.
+    pub transmission_id: Option<Box<str>>,
+    /// How it came.
+    pub source: Source,
+    /// When it came, UTC.
+    pub received_at: Timestamp,
+    /// The same on the clock that measures durations.
+    pub arrived: Instant,
+}
+
+/// What was done with a webhook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ingested {
+    /// A new event, or one that could not be understood when it came before.
+    New(Applied),
+    /// An event that is known; only its deliveries were counted.
+    Duplicate {
+        /// The transaction that it was applied to when it was new.
+        transaction_id: Option<i64>,
+    },
+    /// Known under its id with another body: nothing was changed.
+    Refused(Refusal),
+}
+
+/// What became of an event, and what a person should know of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The transaction it was applied to.
+    pub transaction_id: Option<i64>,
+    /// The status of the transaction or orphan afterwards.
+    pub status: Option<Status>,
+    /// Why its payment is an orphan, if it is one.
+    pub orphan: Option<OrphanKind>,
+    /// Set if with this event the amount turned out not to be what the shop expects.
+    pub wrong_amount: Option<AmountCheck>,
+    /// With this event money came for a transaction that the shop had closed.
+    pub late_money: bool,
+}
+
+impl Applied {
+    /// An event that is kept and speaks of no payment.
+    pub(in crate::store) fn kept(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            transaction_id: None,
+            status: None,
+            orphan: None,
+            wrong_amount: None,
+            late_money: false,
+        }
+    }
+
+    fn placed(transaction_id: Option<i64>, placed: Placed) -> Self {
+        if let (Some(id), Some(refolded)) = (transaction_id, placed.refolded) {
+            return Self::to(id, refolded);
+        }
+        let outcome = if transaction_id.is_some() { Outcome::Processed } else { Outcome::Orphan };
+        Self {
+            transaction_id,
+            status: placed.orphan.and_then(|(_, status)| status),
+            orphan: placed.orphan.map(|(kind, _)| kind),
+            ..Self::kept(outcome)
+        }
+    }
+
+    fn to(transaction_id: i64, refolded: Refolded) -> Self {
+        let Refolded { state, wrong_amount, late_money } = refolded;
+        Self {
+            transaction_id: Some(transaction_id),
+            status: Some(state.status),
+            wrong_amount,
+            late_money,
+            ..Self::kept(Outcome::Processed)
+        }
+    }
+}
+
+/// What is known of an event that is read again: where what it said was, and to which transaction a
+/// person had attached that.
+#[derive(Default)]
+pub(in crate::store) struct Before {
+    pub(in crate::store) was_in: Vec<i64>,
+    /// The ids that it carried, and whether each identifies a payment: nobody else may have them.
+    pub(in crate::store) ids: Vec<(bool, Box<str>)>,
+    pub(in crate::store) attached: Option<i64>,
+}
+
+impl Before {
+    fn is_nothing(&self) -> bool {
+        self.was_in.is_empty() && self.attached.is_none()
+    }
+
+    fn then(&self, said: Said) -> NewSaid {
+        NewSaid { said, was_in: self.was_in.clone(), attached: self.attached }
+    }
+}
+
+impl From<&Content> for Outcome {
+    /// What becomes of an event before it is matched.
+    fn from(content: &Content) -> Self {
+        match content {
+            Content::Payments(_) => Self::Orphan,
+            Content::Ignored(_) => Self::Ignored,
+            Content::Failed(_) => Self::Failed,
+        }
+    }
+}
+
+impl Batch<'_> {
+    /// Keeps an event and applies what it says.
+    pub fn ingest(&self, webhook: &Webhook) -> Result<Ingested, StoreError> {
+        if let Some(known) = self.known_transmission_of_another_body(webhook)? {
+            let refusal = Refusal::ReplayedTransmissionId;
+            self.doubt(webhook, refusal, known.log_id)?;
+            return Ok(Ingested::Refused(refusal));
+        }
+        let keep = |outcome, transaction_id| {
+            let log_id = webhook_logs::insert(self.connection, webhook, outcome, transaction_id)?;
+            let Some(log_id) = log_id else { return Ok(None) };
+            self.link_received(log_id, webhook)?;
+            self.remember_transmission(webhook, log_id)?;
+            Ok(Some(log_id))
+        };
+        match self.apply(&webhook.event, &Before::default(), webhook.received_at, keep)? {
+            Some(applied) => Ok(Ingested::New(applied)),
+            None => self.ingest_again(webhook),
+        }
+    }
+
+    /// Applies what an event says. `keep` writes its row, with what becomes of it and to which
+    /// transaction it belongs, and gives the row's id; `None` from it and from here: the event is
+    /// known, and nothing was changed.
+    pub(in crate::store) fn apply(
+        &self,
+        event: &Event,
+        before: &Before,
+        now: Timestamp,
+        keep: impl FnOnce(Outcome, Option<i64>) -> Result<Option<i64>, StoreError>,
+    ) -> Result<Option<Applied>, StoreError> {
+        if !matches!(event.content, Content::Payments(_)) {
+            let outcome = Outcome::from(&event.content);
+            let kept = keep(outcome, None)?;
+            if let (Some(_), Content::Failed(why)) = (kept, &event.content) {
+                let of = (event.provider, &*event.event_type);
+                raise::failed_event(self.connection, of, &event.id, why, now)?;
+            }
+            return Ok(kept.map(|_| Applied::kept(outcome)));
+        }
+        let realm = Realm::of(event);
+        let mut said = Said::of_event(event);
+        if let ([only], true) = (said.as_mut_slice(), before.is_nothing()) {
+            if let Some(sure) = self.surely_of(realm, only)? {
+                let transaction_id = sure.transaction.id;
+                let kept = keep(Outcome::Processed, Some(transaction_id))?;
+                let Some(log_id) = kept else { return Ok(None) };
+                only.log_id = log_id;
+                let refolded = self.add(realm, &sure, only, now)?;
+                return Ok(Some(Applied::to(transaction_id, refolded)));
+            }
+            if let Some(like) = self.like_an_attempt(realm, only)? {
+                let to = like.transaction.as_ref().map(|transaction| transaction.id);
+                let outcome = if to.is_some() { Outcome::Processed } else { Outcome::Orphan };
+                let Some(log_id) = keep(outcome, to)? else { return Ok(None) };
+                only.log_id = log_id;
+                let placed = self.add_attempt(realm, &like, only, now)?;
+                return Ok(Some(Applied::placed(to, placed)));
+            }
+        }
+        let new = said.into_iter().map(|said| before.then(said)).collect();
+        let begin = Begin { ids: before.ids.clone(), new, ..Begin::default() };
+        let plan = self.plan(realm, begin)?;
+        let transaction_id = plan.new_in.first().copied();
+        let outcome = if transaction_id.is_some() { Outcome::Processed } else { Outcome::Orphan };
+        let Some(log_id) = keep(outcome, transaction_id)? else { return Ok(None) };
+        let placed = self.carry_out(realm, plan, Some(log_id), now)?;
+        Ok(Some(Applied::placed(transaction_id, placed)))
+    }
+
+    /// PayPal signs no more of a body than its CRC-32: a transmission that is known must have the
+    /// body it had. (Stripe signs all of it and renders one event in several versions.)
+    fn known_transmission_of_another_body(
+        &self,
+        webhook: &Webhook,
+    ) -> Result<Option<transmissions::Known>, StoreError> {
+        let Some(transmission) = &webhook.transmission_id else { return Ok(None) };
+        let known = transmissions::known(self.connection, transmission)?;
+        Ok(known.filter(|known| known.payload_sha256 != webhook.payload_sha256))
+    }
+
+    fn remember_transmission(&self, webhook: &Webhook, log_id: i64) -> Result<(), StoreError> {
+        let Some(id) = &webhook.transmission_id else { return Ok(()) };
+        let Webhook { payload_sha256, received_at, .. } = webhook;
+        let log_id = Some(log_id);
+        Ok(transmissions::remember(self.connection, id, *payload_sha256, log_id, *received_at)?)
+    }
+
+    fn ingest_again(&self, webhook: &Webhook) -> Result<Ingested, StoreError> {
+        let event = &webhook.event;
+        let known = webhook_logs::known(self.connection, event.provider, &event.id)?;
+        let known = known.ok_or_else(|| StoreError::Corrupt {
+            what: "event id",
+            value: event.id.clone().into_string(),
+        })?;
+        if known.account.as_deref() != event.account.as_deref() {
+            return self.ingest(&of_other_account(webhook));
+        }
+        if webhook.source != Source::Webhook {
+            return self.retry(webhook, &known);
+        }
+        let differs = known.payload_sha256 != webhook.payload_sha256;
+        let is_doubtful = event.provider == Provider::Paypal && differs;
+        if is_doubtful && known.source == Source::Webhook {
+            self.doubt(webhook, Refusal::ReusedEventId, Some(known.id))?;
+            return Ok(Ingested::Refused(Refusal::ReusedEventId));
+        }
+        webhook_logs::count_delivery(self.connection, known.id, webhook.received_at)?;
+        self.remember_transmission(webhook, known.id)?;
+        if is_doubtful {
+            // PayPal's API writes an event otherwise than a webhook does. What it said is the better
+            // proved, so that stays.
+            return Ok(Ingested::Duplicate { transaction_id: known.transaction_id });
+        }
+        if matches!(known.status, Outcome::Processed | Outcome::Orphan) && differs {
+            self.add_rendering(event, &known, webhook.received_at)?;
+        }
+        self.retry(webhook, &known)
+    }
+
+    /// Two endpoints of two API versions get one event in two renderings: what this one says and the
+    /// first does not is added. Its body is not kept.
+    fn add_rendering(
+        &self,
+        event: &Event,
+        known: &Known,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let realm = Realm::of(event);
+        let stored = facts::of_event(self.connection, known.id)?;
+        let mut ordinal = stored.iter().map(|one| one.ordinal + 1).max().unwrap_or_default();
+        let mut ids = Vec::new();
+        for one in &stored {
+            ids.extend(one.references()?);
+        }
+        let mut new = Vec::new();
+        for mut said in Said::of_event(event) {
+            let is_known = said.references.iter().all(|one| ids.contains(one))
+                && said.facts.iter().all(|fact| stored.iter().any(|one| one.fact == *fact));
+            if is_known {
+                continue;
+            }
+            said.ordinal = ordinal;
+            said.is_of_other_rendering = true;
+            ordinal = said.end();
+            new.push(Before::default().then(said));
+        }
+        if new.is_empty() {
+            return Ok(());
+        }
+        let plan = self.plan(realm, Begin { new, ..Begin::default() })?;
+        self.carry_out(realm, plan, Some(known.id), now)?;
+        self.link_changed(known.id, LinkKind::Rendering, None, now)
+    }
+
+    /// What an earlier version could not understand, or did not act on, is applied when it comes
+    /// again to one that does.
+    fn retry(&self, webhook: &Webhook, known: &Known) -> Result<Ingested, StoreError> {
+        let was_applied = matches!(known.status, Outcome::Processed | Outcome::Orphan);
+        if was_applied || !matches!(webhook.event.content, Content::Payments(_)) {
+            return Ok(Ingested::Duplicate { transaction_id: known.transaction_id });
+        }
+        let keep = |outcome, transaction_id| {
+            webhook_logs::replace(self.connection, known.id, webhook, outcome, transaction_id)?;
+            Ok(Some(known.id))
+        };
+        let arrival = watched::arrival(self.connection, known.id)?;
+        let applied = self.apply(&webhook.event, &Before::default(), webhook.received_at, keep)?;
+        let now = webhook.received_at;
+        self.link_changed(known.id, LinkKind::Replaced, Some(&arrival), now)?;
+        if known.status == Outcome::Failed {
+            let Event { provider, event_type, .. } = &webhook.event;
+            let now = webhook.received_at;
+            raise::failed_event_understood(self.connection, *provider, event_type, now)?;
+        }
+        applied.map(Ingested::New).ok_or(StoreError::Fault)
+    }
+}
+
+/// Ids are unique within one account of Stripe Connect. An event whose id another account's has is kept
+/// under its account's id and its own.
+fn of_other_account(webhook: &Webhook) -> Webhook {
+    let mut webhook = webhook.clone();
+    let event = &mut webhook.event;
+    let account = event.account.as_deref().unwrap_or("own");
+    event.id = format!("{account}/{}", event.id).into();
+    if let Content::Payments(parts) = &mut event.content {
+        for fact in parts.iter_mut().flat_map(|part| &mut part.facts) {
+            fact.event_id = event.id.clone();
+        }
+    }
+    webhook
+}

@@ -1,0 +1,95 @@
+//! The last head of the chain that is known, in a file beside the database: whoever puts another database
+//! in its place, or makes its chain anew, is noticed at the next start. It keeps nobody out who writes
+//! to both; what was printed or sent elsewhere does.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::batch::Database;
+use super::chain;
+use super::chain::Head;
+use crate::files;
+use crate::store::file::backup::{beside, io};
+use crate::store::{Reader, StoreError};
+
+/// How the chain stands to its last known head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Continuation {
+    /// None is known.
+    Unknown,
+    /// It goes on from there.
+    Continues(Head),
+    /// It does not, or nobody can tell: what is kept is no head.
+    Broken(String),
+}
+
+/// Where the last known head of the database at `db` is kept.
+pub fn known_head_file(db: &Path) -> PathBuf {
+    beside(db, SUFFIX)
+}
+
+const SUFFIX: &str = ".head";
+
+impl Reader {
+    /// How the chain stands to the last head that is known of the database at `db`.
+    pub fn continuation(&self, db: &Path) -> Result<Continuation, StoreError> {
+        continuation(&self.connection, db)
+    }
+
+    /// The same; if the chain goes on, or nothing was known, its end is the last known head from now on.
+    pub fn note_head(&self, db: &Path) -> Result<Continuation, StoreError> {
+        note(&self.connection, db)
+    }
+}
+
+impl Database {
+    /// As [`Reader::note_head`] does it, of this database.
+    pub(in crate::store) fn note_head(&self) -> Result<Continuation, StoreError> {
+        let connection = self.connection();
+        note(connection, Path::new(connection.path().unwrap_or_default()))
+    }
+}
+
+fn continuation(connection: &Connection, db: &Path) -> Result<Continuation, StoreError> {
+    let file = known_head_file(db);
+    let text = match std::fs::read(&file) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).trim().to_owned(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Continuation::Unknown),
+        Err(error) => return Err(io(&error, &file)),
+    };
+    Ok(match text.parse() {
+        Ok(head) if chain::continues(connection, head)? => Continuation::Continues(head),
+        _ => Continuation::Broken(text.chars().take(100).collect()),
+    })
+}
+
+fn note(connection: &Connection, db: &Path) -> Result<Continuation, StoreError> {
+    let found = continuation(connection, db)?;
+    let head = chain::head(connection)?;
+    let is_news = match &found {
+        Continuation::Unknown => head != Head::NONE,
+        Continuation::Continues(known) => *known != head,
+        Continuation::Broken(_) => false,
+    };
+    if is_news {
+        keep(db, head)?;
+    }
+    Ok(found)
+}
+
+/// On the disk when this returns.
+fn keep(db: &Path, head: Head) -> Result<(), StoreError> {
+    let file = known_head_file(db);
+    files::replace(&file, format!("{head}\n").as_bytes(), 0o600).map_err(|error| io(&error, &file))
+}
+
+/// Moves what is known of the database at `db` to the one that was at `db` and is at `kept` now.
+pub(in crate::store) fn move_known_head(db: &Path, kept: &Path) -> Result<(), StoreError> {
+    let file = known_head_file(db);
+    match std::fs::rename(&file, known_head_file(kept)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(io(&error, &file)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,576 @@
+//! Payments are put where they belong: what is decided by [`decide`] is found, and saved.
+//!
+//! A payment has a transaction, or it is an orphan. Both have the same tables of ids and facts, so that
+//! nothing is lost by a move. Whatever changes what is known, an event, a registration or a person's
+//! word, all that is tied to it is decided anew, so that the order of these changes does not matter.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::batch::Batch;
+use super::orphans;
+use crate::domain::event::{Reference, ReferenceKind};
+use crate::domain::fact::Fact;
+use crate::domain::matching::{
+    Claim, Decision, Doubt, MatchedBy, Registry, Standing, Verdict, decide,
+};
+use crate::domain::orphan::OrphanKind;
+use crate::domain::time::Timestamp;
+use crate::domain::transaction::Status;
+use crate::store::StoreError;
+use crate::store::tables::facts;
+use crate::store::tables::facts::Said;
+use crate::store::tables::references;
+use crate::store::tables::references::{Having, Realm};
+use crate::store::tables::transactions;
+use crate::store::tables::transactions::{Refolded, Transaction};
+use crate::store::tables::webhook_logs;
+
+/// Where to begin: everything that is tied to any of this is decided anew.
+#[derive(Default)]
+pub(in crate::store) struct Begin {
+    /// Ids, and whether each identifies a payment.
+    pub(in crate::store) ids: Vec<(bool, Box<str>)>,
+    /// Transactions and orphans.
+    pub(in crate::store) payments: Vec<i64>,
+    /// What an event says that is nowhere yet.
+    pub(in crate::store) new: Vec<NewSaid>,
+}
+
+/// What an event says that is nowhere yet.
+pub(in crate::store) struct NewSaid {
+    pub(in crate::store) said: Said,
+    /// Where what it said before was.
+    pub(in crate::store) was_in: Vec<i64>,
+    /// The transaction to which a person attached that.
+    pub(in crate::store) attached: Option<i64>,
+}
+
+/// What one event says of one payment, where it is, and where it is to be.
+struct Piece {
+    said: Said,
+    is_new: bool,
+    /// The payments that have it, and by what it was matched.
+    holders: BTreeMap<i64, Option<String>>,
+    was_in: Vec<i64>,
+    attached: Option<i64>,
+    verdict: Verdict,
+    is_sure: bool,
+}
+
+impl Piece {
+    fn new(said: Said) -> Self {
+        Self {
+            said,
+            is_new: false,
+            holders: BTreeMap::new(),
+            was_in: Vec::new(),
+            attached: None,
+            verdict: Verdict::Orphan { group: 0, doubt: None },
+            is_sure: false,
+        }
+    }
+}
+
+/// All that is tied together, with what was decided of it.
+pub(in crate::store) struct Plan {
+    pieces: Vec<Piece>,
+    /// Those whose pieces are all here; `None`: an orphan.
+    payments: BTreeMap<i64, Option<Transaction>>,
+    /// Transactions beside them that order ids lead to.
+    led_to: BTreeMap<i64, Transaction>,
+    known: BTreeMap<(bool, Box<str>), Vec<Having>>,
+    /// The transactions of what is new, the first first.
+    pub(in crate::store) new_in: Vec<i64>,
+}
+
+/// What became of what is new, once a plan was carried out.
+pub(in crate::store) struct Placed {
+    pub(in crate::store) refolded: Option<Refolded>,
+    pub(in crate::store) orphan: Option<(OrphanKind, Option<Status>)>,
+}
+
+impl Batch<'_> {
+    /// Decides anew where all that is tied to `begin` belongs, and puts it there. `cause` is the event
+    /// that led here.
+    pub(in crate::store) fn settle(
+        &self,
+        realm: Realm<'_>,
+        begin: Begin,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let plan = self.plan(realm, begin)?;
+        self.carry_out(realm, plan, None, now)?;
+        Ok(())
+    }
+
+    /// Decides where all that is tied to `begin` belongs. Nothing is changed yet.
+    pub(in crate::store) fn plan(
+        &self,
+        realm: Realm<'_>,
+        begin: Begin,
+    ) -> Result<Plan, StoreError> {
+        let mut gathering = Gathering::new(self, realm);
+        gathering.from(begin)?;
+        gathering.decided()
+    }
+
+    /// Puts everything where it was decided that it belongs. What is new is of the event `log_id`.
+    pub(in crate::store) fn carry_out(
+        &self,
+        realm: Realm<'_>,
+        mut plan: Plan,
+        log_id: Option<i64>,
+        now: Timestamp,
+    ) -> Result<Placed, StoreError> {
+        for piece in plan.pieces.iter_mut().filter(|piece| piece.is_new) {
+            piece.said.log_id = log_id.unwrap_or(piece.said.log_id);
+        }
+        let targets = self.targets(&plan)?;
+        let mut changed = BTreeSet::new();
+        for (piece, to) in plan.pieces.iter().zip(&targets) {
+            self.put(piece, to, &mut changed)?;
+        }
+        self.keep_references(realm, &plan, &targets)?;
+        self.assign_events(&plan, &targets, &changed)?;
+        self.see_to_orphans(realm, &plan, &targets, &changed, now)?;
+        let mut placed = Placed { refolded: None, orphan: None };
+        let here = plan.payments.iter().filter_map(|(id, one)| Some((id, one.as_ref()?)));
+        for (id, transaction) in here.chain(&plan.led_to) {
+            if !changed.contains(id) {
+                continue;
+            }
+            let cause = log_id.filter(|_| plan.new_in.contains(id));
+            let refolded = transactions::refold(self.connection, transaction, cause, now)?;
+            if plan.new_in.first() == Some(id) {
+                placed.refolded = Some(refolded);
+            }
+        }
+        let new = plan.pieces.iter().zip(&targets).find(|(piece, _)| piece.is_new);
+        if let Some((_, to)) = new.filter(|_| plan.new_in.is_empty()) {
+            let orphan = to.keys().next().copied();
+            let found = orphan.map(|id| orphans::get(self.connection, id)).transpose()?.flatten();
+            placed.orphan = found.map(|orphan| (orphan.kind, orphan.status));
+        }
+        Ok(placed)
+    }
+
+    /// For each piece the payments that are to have it, and by what. An orphan that has a part of a group
+    /// keeps it; the oldest of several.
+    fn targets(&self, plan: &Plan) -> Result<Vec<BTreeMap<i64, Option<MatchedBy>>>, StoreError> {
+        let mut homes: BTreeMap<usize, BTreeSet<i64>> = BTreeMap::new();
+        for piece in &plan.pieces {
+            if let Verdict::Orphan { group, .. } = piece.verdict {
+                let orphans = piece.holders.keys().chain(&piece.was_in);
+                let orphans = orphans.filter(|id| plan.payments.get(*id) == Some(&None));
+                homes.entry(group).or_default().extend(orphans);
+            }
+        }
+        let mut taken = BTreeSet::new();
+        let mut chosen: BTreeMap<usize, i64> = BTreeMap::new();
+        let mut next = None;
+        for (group, homes) in homes {
+            let home = match homes.into_iter().find(|home| !taken.contains(home)) {
+                Some(home) => home,
+                None => {
+                    let id = match next {
+                        Some(id) => id,
+                        None => transactions::next_id(self.connection)?,
+                    };
+                    next = Some(id + 1);
+                    id
+                }
+            };
+            taken.insert(home);
+            chosen.insert(group, home);
+        }
+        Ok(plan
+            .pieces
+            .iter()
+            .map(|piece| match &piece.verdict {
+                Verdict::Belongs(to) => to.iter().map(|(id, by)| (*id, Some(by.clone()))).collect(),
+                Verdict::Orphan { group, .. } => BTreeMap::from([(chosen[group], None)]),
+            })
+            .collect())
+    }
+
+    fn put(
+        &self,
+        piece: &Piece,
+        to: &BTreeMap<i64, Option<MatchedBy>>,
+        changed: &mut BTreeSet<i64>,
+    ) -> Result<(), StoreError> {
+        for holder in piece.holders.keys().filter(|holder| !to.contains_key(*holder)) {
+            facts::remove(self.connection, *holder, &piece.said)?;
+            changed.insert(*holder);
+        }
+        for (payment, by) in to {
+            let by = by.as_ref().map(MatchedBy::to_text);
+            match piece.holders.get(payment) {
+                Some(known) if *known == by => {}
+                Some(_) => facts::match_by(self.connection, *payment, &piece.said, by.as_deref())?,
+                None => {
+                    facts::insert(self.connection, *payment, &piece.said, by.as_deref())?;
+                    changed.insert(*payment);
+                }
+            }
+        }
+        changed.extend(&piece.was_in);
+        Ok(())
+    }
+
+    /// Each payment has the ids that what it has carries, and those that the shop registered.
+    fn keep_references(
+        &self,
+        realm: Realm<'_>,
+        plan: &Plan,
+        targets: &[BTreeMap<i64, Option<MatchedBy>>],
+    ) -> Result<(), StoreError> {
+        let mut wanted: BTreeMap<(bool, &str, i64), (&Reference, Standing)> = BTreeMap::new();
+        for (piece, to) in plan.pieces.iter().zip(targets) {
+            for reference in &piece.said.references {
+                let identifies = reference.kind.identifies_payment();
+                let standing =
+                    if piece.is_sure && identifies { Standing::Tied } else { Standing::Named };
+                for payment in to.keys() {
+                    let key = (identifies, &*reference.value, *payment);
+                    let known = wanted.entry(key).or_insert((reference, standing));
+                    // PayPal's disputes call a sale a capture: what it is its own event says. As
+                    // `references::add` has it.
+                    if reference.kind.as_str() > known.0.kind.as_str() {
+                        known.0 = reference;
+                    }
+                    if standing == Standing::Named {
+                        known.1 = Standing::Named;
+                    }
+                }
+            }
+        }
+        for ((identifies, value), having) in &plan.known {
+            for one in having.iter().filter(|one| plan.payments.contains_key(&one.payment)) {
+                let key = (*identifies, &**value, one.payment);
+                if one.standing != Standing::Registered && !wanted.contains_key(&key) {
+                    let reference = Reference::new(one.kind, value.clone());
+                    references::forget(self.connection, realm, &reference, one.payment)?;
+                }
+            }
+        }
+        for ((identifies, value, payment), (reference, standing)) in wanted {
+            let having = plan.known.get(&(identifies, value.into()));
+            let known = having.and_then(|all| all.iter().find(|one| one.payment == payment));
+            let is_said = known.is_some_and(|one| {
+                let is_same = one.standing == standing && one.kind == reference.kind;
+                is_same || one.standing == Standing::Registered
+            });
+            if !is_said {
+                references::learn(self.connection, realm, reference, payment, standing)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes of each event to which transaction it belongs: of several the first.
+    fn assign_events(
+        &self,
+        plan: &Plan,
+        targets: &[BTreeMap<i64, Option<MatchedBy>>],
+        changed: &BTreeSet<i64>,
+    ) -> Result<(), StoreError> {
+        let mut events: BTreeMap<i64, (bool, Option<i64>)> = BTreeMap::new();
+        for (piece, to) in plan.pieces.iter().zip(targets) {
+            let event = events.entry(piece.said.log_id).or_insert((false, None));
+            let touched = piece.holders.keys().chain(to.keys()).any(|id| changed.contains(id));
+            // What is new comes with its row, but another rendering of an event that has one.
+            event.0 |= touched && (!piece.is_new || piece.said.is_of_other_rendering);
+            if matches!(piece.verdict, Verdict::Belongs(_)) {
+                event.1 = event.1.or_else(|| to.keys().next().copied());
+            }
+        }
+        for (log_id, (is_touched, transaction)) in events {
+            if is_touched {
+                webhook_logs::assign(self.connection, log_id, transaction)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn see_to_orphans(
+        &self,
+        realm: Realm<'_>,
+        plan: &Plan,
+        targets: &[BTreeMap<i64, Option<MatchedBy>>],
+        changed: &BTreeSet<i64>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        // Where what each had has gone, a transaction before an orphan.
+        let mut left: BTreeMap<i64, BTreeSet<(bool, i64)>> = BTreeMap::new();
+        let mut doubts: BTreeMap<i64, Option<Doubt>> = BTreeMap::new();
+        for (piece, to) in plan.pieces.iter().zip(targets) {
+            let is_orphan = matches!(piece.verdict, Verdict::Orphan { .. });
+            for before in piece.holders.keys().chain(&piece.was_in) {
+                left.entry(*before).or_default().extend(to.keys().map(|id| (is_orphan, *id)));
+            }
+            if let Verdict::Orphan { doubt, .. } = &piece.verdict {
+                for id in to.keys() {
+                    let known = doubts.entry(*id).or_default();
+                    *known = both(known.take(), doubt.clone());
+                }
+            }
+        }
+        for (id, doubt) in &doubts {
+            if changed.contains(id) || orphans::doubts(self.connection, *id)? != *doubt {
+                orphans::refresh(self.connection, *id, realm, self.policy, doubt.as_ref(), now)?;
+            }
+        }
+        for (id, transaction) in &plan.payments {
+            if transaction.is_some() || doubts.contains_key(id) {
+                continue;
+            }
+            match left.get(id).and_then(BTreeSet::first) {
+                Some((false, to)) => {
+                    orphans::matched(self.connection, *id, *to, orphans::By::Payhookd, now)?;
+                }
+                Some((true, into)) => orphans::merged(self.connection, *id, *into, now)?,
+                None => orphans::remove_open(self.connection, *id, now)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The transaction to which what an event says belongs beyond doubt: every id of it that is known is
+    /// tied to this one alone. What was decided of all that it is tied to stays decided.
+    pub(in crate::store) fn surely_of(
+        &self,
+        realm: Realm<'_>,
+        said: &Said,
+    ) -> Result<Option<Sure>, StoreError> {
+        let may_share = |kind: ReferenceKind| {
+            matches!(kind, ReferenceKind::Invoice | ReferenceKind::InvoicePayment)
+        };
+        if said.references.iter().any(|one| may_share(one.kind)) {
+            return Ok(None);
+        }
+        let mut found: Option<i64> = None;
+        let (mut registered, mut unknown) = (None, Vec::new());
+        for (place, one) in said.references.iter().enumerate() {
+            if !one.kind.identifies_payment() {
+                unknown.push(place);
+                continue;
+            }
+            let having = references::find(self.connection, realm, &one.value, true)?;
+            match having.as_slice() {
+                [] => unknown.push(place),
+                [only] if only.standing != Standing::Named => {
+                    let is_renamed = only.standing == Standing::Tied && only.kind != one.kind;
+                    if is_renamed || found.is_some_and(|found| found != only.payment) {
+                        return Ok(None);
+                    }
+                    found = Some(only.payment);
+                    if only.standing == Standing::Registered {
+                        registered = Some(one.value.clone());
+                    }
+                }
+                _ => return Ok(None),
+            }
+        }
+        let Some(found) = found else { return Ok(None) };
+        let Some(transaction) = transactions::get(self.connection, found)? else {
+            return Ok(None);
+        };
+        let by = match registered {
+            Some(id) => MatchedBy::Registered(id),
+            None => MatchedBy::Tied(transaction.reference.as_str().into()),
+        };
+        Ok(Some(Sure { transaction, by, unknown }))
+    }
+
+    /// Adds what an event says to the transaction that it surely belongs to.
+    pub(in crate::store) fn add(
+        &self,
+        realm: Realm<'_>,
+        sure: &Sure,
+        said: &Said,
+        now: Timestamp,
+    ) -> Result<Refolded, StoreError> {
+        let id = sure.transaction.id;
+        for place in &sure.unknown {
+            let reference = &said.references[*place];
+            let standing = match reference.kind.identifies_payment() {
+                true => Standing::Tied,
+                false => Standing::Named,
+            };
+            references::add(self.connection, realm, reference, id, standing)?;
+        }
+        facts::insert(self.connection, id, said, Some(&sure.by.to_text()))?;
+        transactions::refold(self.connection, &sure.transaction, Some(said.log_id), now)
+    }
+}
+
+/// Where what an event says belongs beyond doubt.
+pub(in crate::store) struct Sure {
+    pub(in crate::store) transaction: Transaction,
+    by: MatchedBy,
+    /// The places of its ids that are not known yet, or are shared.
+    unknown: Vec<usize>,
+}
+
+/// Of two doubts about one orphan, all transactions that either names.
+fn both(one: Option<Doubt>, other: Option<Doubt>) -> Option<Doubt> {
+    match (one, other) {
+        (Some(one), Some(other)) if one != other => {
+            let mut all = one.candidates();
+            all.extend(other.candidates());
+            Some(Doubt::Ambiguous(all))
+        }
+        (one, other) => one.or(other),
+    }
+}
+
+/// Finds all that is tied together.
+struct Gathering<'b, 'r> {
+    batch: &'b Batch<'b>,
+    realm: Realm<'r>,
+    pieces: BTreeMap<(i64, i64), Piece>,
+    payments: BTreeMap<i64, Option<Transaction>>,
+    led_to: BTreeMap<i64, Transaction>,
+    known: BTreeMap<(bool, Box<str>), Vec<Having>>,
+    registry: Registry,
+    ids: Vec<(bool, Box<str>)>,
+    waiting: Vec<i64>,
+}
+
+impl<'b, 'r> Gathering<'b, 'r> {
+    fn new(batch: &'b Batch<'b>, realm: Realm<'r>) -> Self {
+        Self {
+            batch,
+            realm,
+            pieces: BTreeMap::new(),
+            payments: BTreeMap::new(),
+            led_to: BTreeMap::new(),
+            known: BTreeMap::new(),
+            registry: Registry::default(),
+            ids: Vec::new(),
+            waiting: Vec::new(),
+        }
+    }
+
+    fn from(&mut self, begin: Begin) -> Result<(), StoreError> {
+        self.ids.extend(begin.ids);
+        self.waiting.extend(begin.payments);
+        for new in begin.new {
+            self.waiting.extend(&new.was_in);
+            self.ids.extend(ties(&new.said));
+            // What an event says of itself is last, whatever its row will be.
+            let key = (i64::MAX, new.said.ordinal);
+            let mut piece = Piece::new(new.said);
+            piece.is_new = true;
+            piece.was_in = new.was_in;
+            piece.attached = new.attached;
+            self.pieces.insert(key, piece);
+        }
+        loop {
+            if let Some((identifies, id)) = self.ids.pop() {
+                let found = self.look_up(identifies, id)?;
+                self.waiting.extend(found);
+            } else if let Some(payment) = self.waiting.pop() {
+                self.take(payment)?;
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The payments that have this id, if it was not looked up before.
+    fn look_up(&mut self, identifies: bool, id: Box<str>) -> Result<Vec<i64>, StoreError> {
+        let key = (identifies, id);
+        if self.known.contains_key(&key) {
+            return Ok(Vec::new());
+        }
+        let having = references::find(self.batch.connection, self.realm, &key.1, identifies)?;
+        let registry = match identifies {
+            true => &mut self.registry.references,
+            false => &mut self.registry.shared,
+        };
+        for one in having.iter().filter(|one| one.standing == Standing::Registered) {
+            registry.entry(key.1.clone()).or_default().insert(one.payment);
+        }
+        let payments = having.iter().map(|one| one.payment).collect();
+        self.known.insert(key, having);
+        Ok(payments)
+    }
+
+    fn take(&mut self, payment: i64) -> Result<(), StoreError> {
+        if self.payments.contains_key(&payment) {
+            return Ok(());
+        }
+        let connection = self.batch.connection;
+        let transaction = transactions::get(connection, payment)?;
+        if let Some(transaction) = &transaction {
+            self.registry.expected.insert(payment, transaction.expected);
+        }
+        self.payments.insert(payment, transaction);
+        let stored = facts::of(connection, payment)?;
+        let mut by = stored.iter().filter(|one| one.begins_payment());
+        for said in Said::of(&stored)? {
+            let matched_by = by.next().and_then(|one| one.matched_by.clone());
+            self.ids.extend(ties(&said));
+            let key = (said.log_id, said.ordinal);
+            let piece = self.pieces.entry(key).or_insert_with(|| Piece::new(said));
+            if matched_by.as_deref() == Some("person") {
+                piece.attached = Some(payment);
+            }
+            piece.holders.insert(payment, matched_by);
+        }
+        Ok(())
+    }
+
+    fn decided(mut self) -> Result<Plan, StoreError> {
+        let mut shared: BTreeSet<Box<str>> = BTreeSet::new();
+        for piece in self.pieces.values() {
+            let ids = piece.said.references.iter().filter(|one| !one.kind.identifies_payment());
+            shared.extend(ids.map(|one| one.value.clone()));
+        }
+        for id in shared {
+            self.look_up(false, id.clone())?;
+            // Many may carry it, as a customer's number; it leads to those that registered it.
+            let registered = self.registry.shared.get(&id).cloned().unwrap_or_default();
+            for payment in registered {
+                if self.registry.expected.contains_key(&payment) {
+                    continue;
+                }
+                if let Some(found) = transactions::get(self.batch.connection, payment)? {
+                    self.registry.expected.insert(payment, found.expected);
+                    self.led_to.insert(payment, found);
+                }
+            }
+        }
+        let mut pieces: Vec<Piece> = self.pieces.into_values().collect();
+        let claims: Vec<Claim<'_>> = pieces
+            .iter()
+            .map(|piece| Claim {
+                references: &piece.said.references,
+                facts: piece.said.facts.iter().collect::<Vec<&Fact>>(),
+                ownership: piece.said.ownership,
+                attached: piece.attached,
+            })
+            .collect();
+        let decisions = decide(self.realm.provider, &claims, &self.registry);
+        drop(claims);
+        let mut new_in = Vec::new();
+        for (piece, Decision { verdict, is_sure }) in pieces.iter_mut().zip(decisions) {
+            if let (true, Verdict::Belongs(to)) = (piece.is_new, &verdict) {
+                new_in.extend(to.keys().filter(|id| !new_in.contains(*id)).collect::<Vec<_>>());
+            }
+            piece.verdict = verdict;
+            piece.is_sure = is_sure;
+        }
+        Ok(Plan { pieces, payments: self.payments, led_to: self.led_to, known: self.known, new_in })
+    }
+}
+
+/// The ids by which what an event says is tied to what others say.
+fn ties(said: &Said) -> impl Iterator<Item = (bool, Box<str>)> {
+    let is_tie =
+        |one: &&Reference| one.kind.identifies_payment() || one.kind == ReferenceKind::Dispute;
+    let ties = said.references.iter().filter(is_tie);
+    ties.map(|one| (one.kind.identifies_payment(), one.value.clone()))
+}

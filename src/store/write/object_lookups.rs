@@ -1,0 +1,278 @@
+//! `object_asks`: about what a provider's API is to be asked, derived from everything else that is
+//! kept, and when it was.
+
+use rusqlite::{Connection, named_params};
+
+use super::batch::Batch;
+use crate::domain::event::{Provider, Reference};
+use crate::domain::fact::Fact;
+use crate::domain::lookup_schedule::{PATIENCE, PATIENCE_EVENT, PATIENCE_HELD, Reason};
+use crate::domain::time::Timestamp;
+use crate::domain::transaction::Status;
+use crate::store::read::reader::{Reader, collect};
+use crate::store::tables::facts;
+use crate::store::tables::references;
+use crate::store::tables::references::Realm;
+use crate::store::tables::webhook_logs;
+use crate::store::{Columns, StoreError};
+
+words! {
+    /// What is asked about.
+    AskSubject {
+        /// A transaction or an orphan.
+        Payment = "payment",
+        /// An event that does not suffice.
+        Event = "event",
+    }
+}
+
+/// Something that is due to be asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueAsk {
+    /// What kind of thing.
+    pub subject: AskSubject,
+    /// Row id of it.
+    pub id: i64,
+    /// The transaction or orphan that it belongs to, if it does.
+    pub payment: Option<i64>,
+    /// The transaction's version; a change begins anew. 0 of anything else.
+    pub version: i64,
+    /// At whom.
+    pub provider: Provider,
+    /// Why.
+    pub reason: Reason,
+    /// The transaction's status, if it is one.
+    pub status: Option<Status>,
+    /// Since when it has been so.
+    pub since: Timestamp,
+}
+
+/// That it was asked, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// About what.
+    pub due: DueAsk,
+    /// When it is asked again; `None`: not.
+    pub next_at: Option<Timestamp>,
+    /// In words.
+    pub result: String,
+}
+
+impl DueAsk {
+    fn from_row(row: &rusqlite::Row<'_>) -> Result<Self, StoreError> {
+        let mut columns = Columns::of(row);
+        Ok(Self {
+            subject: columns.parsed("subject", AskSubject::parse)?,
+            id: columns.value()?,
+            payment: columns.value()?,
+            version: columns.value()?,
+            provider: columns.parsed("provider", Provider::parse)?,
+            reason: columns.parsed("reason", Reason::parse)?,
+            status: columns.optional("status", Status::parse)?,
+            since: columns.instant()?,
+        })
+    }
+}
+
+/// Rows that were not asked about yet, or are due again.
+macro_rules! is_due {
+    () => {
+        " AND (asked_at IS NULL OR object_asks.version <> due_version OR next_at <= :now) "
+    };
+}
+
+/// What is due for a reason.
+fn query(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Undecided => concat!(
+            "SELECT 'payment', transactions.id, transactions.id, transactions.version AS due_version, provider,
+                    'undecided', status, status_changed_at
+             FROM transactions
+             LEFT JOIN object_asks ON subject = 'payment' AND object_asks.id = transactions.id
+             WHERE (status = 'pending' OR status = 'processing' OR status = 'requires_action' OR
+                    status = 'authorized' OR status = 'failed')
+               AND status_changed_at <= CASE status WHEN 'authorized' THEN :held_before
+                                                    ELSE :before END
+               AND provider = :provider AND livemode = :livemode AND closed_at IS NULL",
+            is_due!(),
+            "ORDER BY status_changed_at LIMIT :limit"
+        ),
+        Reason::Unlinked => concat!(
+            "SELECT 'payment', orphan_transactions.id, orphan_transactions.id, 0 AS due_version, provider, 'unlinked', NULL,
+                    first_seen_at
+             FROM orphan_transactions
+             LEFT JOIN object_asks ON subject = 'payment'
+                                  AND object_asks.id = orphan_transactions.id
+             WHERE resolved_at IS NULL AND (kind = 'late_link' OR kind = 'unlinkable')
+               AND first_seen_at <= :event_before
+               AND provider = :provider AND livemode = :livemode",
+            is_due!(),
+            "ORDER BY orphan_transactions.id LIMIT :limit"
+        ),
+        Reason::Contradiction => concat!(
+            "SELECT 'event', conflict.log_id, conflict.transaction_id, 0 AS due_version,
+                    webhook_logs.provider, 'contradiction', NULL, webhook_logs.received_at
+             FROM transaction_events AS conflict
+             JOIN webhook_logs ON webhook_logs.id = conflict.log_id
+             LEFT JOIN object_asks ON subject = 'event' AND object_asks.id = conflict.log_id
+             WHERE fact = 'conflict' AND webhook_logs.received_at <= :event_before
+               AND webhook_logs.provider = :provider AND webhook_logs.livemode = :livemode
+               AND NOT EXISTS (SELECT 1 FROM transaction_events AS told
+                               JOIN webhook_logs AS told_log ON told_log.id = told.log_id
+                               WHERE told.transaction_id = conflict.transaction_id
+                                 AND told_log.source = 'object'
+                                 AND told.occurred_at >= conflict.occurred_at)",
+            is_due!(),
+            "ORDER BY conflict.log_id LIMIT :limit"
+        ),
+        Reason::Untold => concat!(
+            "SELECT 'payment', closed.id, closed.id, due_version, provider, 'untold', status, since
+             FROM (SELECT *, version AS due_version,
+                          (SELECT max(occurred_at) FROM transaction_events
+                           WHERE transaction_id = transactions.id
+                             AND fact = 'dispute_closed') AS since
+                   FROM transactions WHERE dispute_status = 'closed') AS closed
+             LEFT JOIN object_asks ON subject = 'payment' AND object_asks.id = closed.id
+             WHERE since <= :event_before AND provider = :provider AND livemode = :livemode",
+            is_due!(),
+            "ORDER BY closed.id LIMIT :limit"
+        ),
+        Reason::Thin => concat!(
+            "SELECT 'event', webhook_logs.id, NULL, 0 AS due_version, provider, 'thin', NULL, received_at
+             FROM webhook_logs
+             LEFT JOIN object_asks ON subject = 'event' AND object_asks.id = webhook_logs.id
+             WHERE status = 'failed' AND event_type LIKE 'v1.%'
+               AND provider = :provider AND livemode = :livemode",
+            is_due!(),
+            "ORDER BY webhook_logs.id LIMIT :limit"
+        ),
+        Reason::Doubtful => {
+            "SELECT 'event', log_id, NULL, 0, provider, 'doubtful', NULL, seen_at
+             FROM doubtful_events JOIN webhook_logs ON webhook_logs.id = log_id
+             WHERE settled_at IS NULL AND ask_at <= :now
+               AND provider = :provider AND livemode = :livemode
+             ORDER BY log_id LIMIT :limit"
+        }
+    }
+}
+
+impl Reader {
+    /// What is due to be asked about of a provider's payments of this mode for one of these reasons,
+    /// the oldest first; at most so many for each.
+    pub fn due_asks(
+        &self,
+        (provider, livemode): (Provider, bool),
+        reasons: &[Reason],
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<DueAsk>, StoreError> {
+        let mut due: Vec<DueAsk> = Vec::new();
+        for reason in reasons {
+            let mut statement = self.connection().prepare_cached(query(*reason))?;
+            let mut bind =
+                |name: &str, value: &dyn rusqlite::ToSql| match statement.parameter_index(name)? {
+                    Some(place) => statement.raw_bind_parameter(place, value),
+                    None => Ok(()),
+                };
+            bind(":provider", &provider.as_str())?;
+            bind(":livemode", &livemode)?;
+            bind(":now", &now.to_string())?;
+            bind(":before", &now.minus(PATIENCE).to_string())?;
+            bind(":held_before", &now.minus(PATIENCE_HELD).to_string())?;
+            bind(":event_before", &now.minus(PATIENCE_EVENT).to_string())?;
+            bind(":limit", &limit)?;
+            for ask in collect(statement.raw_query(), DueAsk::from_row)? {
+                // A payment may be due for two reasons; it is asked about once in a pass.
+                let same = |one: &DueAsk| ask.payment.is_some() && one.payment == ask.payment;
+                if !due.iter().any(same) {
+                    due.push(ask);
+                }
+            }
+        }
+        Ok(due)
+    }
+
+    /// Every id of the provider's that the events of a payment carry, the oldest event's first.
+    pub fn references_of(&self, payment: i64) -> Result<Vec<Reference>, StoreError> {
+        let mut references = Vec::new();
+        for stored in facts::of(self.connection(), payment)? {
+            for reference in stored.references()? {
+                if !references.contains(&reference) {
+                    references.push(reference);
+                }
+            }
+        }
+        Ok(references)
+    }
+
+    /// Every fact of a payment.
+    pub fn facts_of(&self, payment: i64) -> Result<Vec<Fact>, StoreError> {
+        let facts = facts::of(self.connection(), payment)?;
+        Ok(facts.into_iter().map(|stored| stored.fact).collect())
+    }
+
+    /// The payment, a transaction or an orphan, that has this id of the provider's.
+    pub fn holder(
+        &self,
+        provider: Provider,
+        livemode: bool,
+        reference: &Reference,
+    ) -> Result<Option<i64>, StoreError> {
+        let realm = Realm::own(provider, livemode);
+        let having = references::find(self.connection(), realm, &reference.value, true)?;
+        Ok(having.first().map(|one| one.payment))
+    }
+}
+
+impl Batch<'_> {
+    /// The events that speak of this object, with their times by the provider's clock.
+    pub fn told_of(
+        &self,
+        provider: Provider,
+        livemode: bool,
+        object: &Reference,
+    ) -> Result<Vec<(Timestamp, Box<str>)>, StoreError> {
+        let realm = Realm::own(provider, livemode);
+        let mut told = Vec::new();
+        let identifies = object.kind.identifies_payment();
+        for one in references::find(self.connection, realm, &object.value, identifies)? {
+            let facts =
+                facts::of(self.connection, one.payment)?.into_iter().map(|stored| stored.fact);
+            let of_object = facts.filter(|fact| fact.object_id == object.value);
+            told.extend(of_object.map(|fact| (fact.occurred_at, fact.event_id)));
+        }
+        Ok(told)
+    }
+
+    /// Notes that something was asked about.
+    pub fn asked(&self, asked: &Asked, now: Timestamp) -> Result<(), StoreError> {
+        Ok(insert(self.connection, asked, now)?)
+    }
+
+    /// Notes of a thin event that its object was asked for, so that nothing is left to do.
+    pub fn told_by_object(&self, log_id: i64, object: &str) -> Result<(), StoreError> {
+        let why = format!("a thin event: its object was asked for, see event {object}");
+        Ok(webhook_logs::set_aside(self.connection, log_id, &why)?)
+    }
+}
+
+fn insert(connection: &Connection, asked: &Asked, now: Timestamp) -> rusqlite::Result<()> {
+    let Asked { due, next_at, result } = asked;
+    connection
+        .prepare_cached(
+            "INSERT INTO object_asks (subject, id, version, asked_at, next_at, result)
+             VALUES (:subject, :id, :version, :now, :next_at, :result)
+             ON CONFLICT (subject, id) DO UPDATE SET version = excluded.version,
+                 asked_at = excluded.asked_at, next_at = excluded.next_at,
+                 result = excluded.result",
+        )?
+        .execute(named_params! {
+            ":subject": due.subject.as_str(),
+            ":id": due.id,
+            ":version": due.version,
+            ":now": now.to_string(),
+            ":next_at": next_at.map(|at| at.to_string()),
+            ":result": result,
+        })?;
+    Ok(())
+}

@@ -1,0 +1,492 @@
+//! `orphan_transactions`: payments that no transaction is registered for.
+
+use rusqlite::{Connection, Row, named_params};
+
+use super::ingest::Outcome;
+use super::raise;
+use crate::domain::event::{Ownership, Provider, Reference, ReferenceKind};
+use crate::domain::fact::Fact;
+use crate::domain::language::Spoken;
+use crate::domain::matching::Doubt;
+use crate::domain::money::{Currency, Money};
+use crate::domain::orphan::{OrphanKind, Policy, Unmatched};
+use crate::domain::time::Timestamp;
+use crate::domain::transaction::{Expected, State, Status, fold};
+use crate::store::tables::facts;
+use crate::store::tables::references::Realm;
+use crate::store::tables::webhook_logs::WebhookLog;
+use crate::store::{Columns, StoreError};
+
+words! {
+    /// How an orphan ended: the `resolution` column.
+    Resolution {
+        /// It belongs to a transaction.
+        Matched = "matched",
+        /// A person, or the return of the money, said that there is nothing to do.
+        Dismissed = "dismissed",
+    }
+}
+
+words! {
+    /// Who ended it: the `resolved_by` column.
+    By {
+        /// An event or a registration showed it.
+        Payhookd = "payhookd",
+        /// Somebody said so.
+        Person = "person",
+    }
+}
+
+/// One row of `orphan_transactions`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Orphan {
+    /// Row id.
+    pub id: i64,
+    /// At whom the payment was made.
+    pub provider: Provider,
+    /// Stripe Connect's account that it was made to, where that is not the shop's own.
+    pub account: Option<String>,
+    /// Why it is one.
+    pub kind: OrphanKind,
+    /// The transactions that its ids lead to, where it is applied to none of them because of that.
+    pub candidates: Vec<i64>,
+    /// The provider's id that names the payment best.
+    pub reference: String,
+    /// The shop's own id, if the events carry one.
+    pub order_id: Option<String>,
+    /// The event that was received last.
+    pub event_id: String,
+    /// Its type.
+    pub event_type: String,
+    /// The status that a transaction would have; `None` if the events claim none, as a refund alone.
+    pub status: Option<Status>,
+    /// Minor units received or, before that, asked for.
+    pub amount: Option<i64>,
+    /// The currency of `amount`.
+    pub currency: Option<String>,
+    /// Real money.
+    pub livemode: bool,
+    /// When its first event was received, UTC.
+    pub first_seen_at: Timestamp,
+    /// When its last event was received, UTC.
+    pub last_seen_at: Timestamp,
+    /// From when on a person is to know of it, UTC; `None`: never.
+    pub alert_at: Option<Timestamp>,
+    /// When it was matched or dismissed, UTC.
+    pub resolved_at: Option<Timestamp>,
+    /// How it ended.
+    pub resolution: Option<Resolution>,
+    /// Who ended it.
+    pub resolved_by: Option<By>,
+    /// The transaction that it was matched with or, of late money, that the shop had closed.
+    pub transaction_id: Option<i64>,
+    /// What a person said of it.
+    pub note: Option<String>,
+}
+
+/// Every column that [`Orphan`] is made of, in its order.
+macro_rules! orphan_columns {
+    () => {
+        "id, provider, account, kind, candidates, reference, order_id, event_id, event_type, status, amount, currency, \
+         livemode, first_seen_at, last_seen_at, alert_at, resolved_at, resolution, resolved_by, \
+         transaction_id, note"
+    };
+}
+pub(in crate::store) use orphan_columns;
+
+impl Orphan {
+    pub(in crate::store) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let mut columns = Columns::of(row);
+        Ok(Self {
+            id: columns.value()?,
+            provider: columns.parsed("provider", Provider::parse)?,
+            account: columns.value()?,
+            kind: columns.parsed("orphan kind", OrphanKind::parse)?,
+            candidates: columns
+                .optional("candidates", |text| serde_json::from_str(text).ok())?
+                .unwrap_or_default(),
+            reference: columns.value()?,
+            order_id: columns.value()?,
+            event_id: columns.value()?,
+            event_type: columns.value()?,
+            status: columns.optional("status", Status::parse)?,
+            amount: columns.value()?,
+            currency: columns.value()?,
+            livemode: columns.value()?,
+            first_seen_at: columns.instant()?,
+            last_seen_at: columns.instant()?,
+            alert_at: columns.optional_instant()?,
+            resolved_at: columns.optional_instant()?,
+            resolution: columns.optional("resolution", Resolution::parse)?,
+            resolved_by: columns.optional("resolver", By::parse)?,
+            transaction_id: columns.value()?,
+            note: columns.value()?,
+        })
+    }
+}
+
+/// The orphan with this id.
+pub(in crate::store) fn get(
+    connection: &Connection,
+    id: i64,
+) -> Result<Option<Orphan>, StoreError> {
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        orphan_columns!(),
+        " FROM orphan_transactions WHERE id = :id"
+    ))?;
+    let mut rows = statement.query(named_params! { ":id": id })?;
+    rows.next()?.map(Orphan::from_row).transpose()
+}
+
+/// Makes or updates the row of an orphan from all its events. It names the one that was received
+/// last.
+pub(in crate::store) fn refresh(
+    connection: &Connection,
+    id: i64,
+    realm: Realm<'_>,
+    policy: Policy,
+    doubt: Option<&Doubt>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let stored = facts::counting(connection, id)?;
+    let seen = Seen::of(connection, id)?;
+    let facts: Vec<&Fact> = stored.iter().map(|stored| &stored.fact).collect();
+    let state = fold(realm.provider, Expected::default(), facts.iter().copied());
+    let mut references = Vec::new();
+    for stored in &stored {
+        references.extend(stored.references()?);
+    }
+    let ownership = stored.iter().map(|stored| stored.ownership).max();
+    let unmatched = Unmatched {
+        facts: &facts,
+        references: &references,
+        ownership: ownership.unwrap_or(Ownership::Unsaid),
+        livemode: realm.livemode,
+    };
+    let is_foreign = !realm.account.is_empty() || is_disowned(connection, id)?;
+    let kind = match (is_foreign, unmatched.kind(policy), doubt) {
+        (true, _, _) => OrphanKind::Foreign,
+        (false, kind @ (OrphanKind::Foreign | OrphanKind::WrongEnvironment), _) => kind,
+        (false, _, Some(Doubt::Ambiguous(_))) => OrphanKind::Ambiguous,
+        (false, _, Some(Doubt::Mismatch(_))) => OrphanKind::Mismatch,
+        (false, kind, None) => kind,
+    };
+    let candidates: Option<Vec<i64>> = doubt.map(|doubt| doubt.candidates().into_iter().collect());
+    // A status is claimed only by what speaks of the payment itself.
+    let status = state.status_changed_at.map(|_| state.status);
+    let asked = facts.iter().filter(|fact| fact.amount.is_some()).max();
+    let (amount, currency) = money(&state, asked.and_then(|fact| fact.amount));
+    references.sort();
+    let order_id = references.iter().find(|known| known.kind == ReferenceKind::OrderId);
+    let alert_at = kind.alert_at(realm.livemode, seen.first_seen_at, policy);
+    connection
+        .prepare_cached(
+            "INSERT INTO orphan_transactions
+                 (id, provider, account, kind, candidates, reference, order_id, event_id, event_type,
+                  status, amount, currency, livemode, first_seen_at, last_seen_at, alert_at)
+             VALUES
+                 (:id, :provider, :account, :kind, :candidates, :reference, :order_id, :event_id,
+                  :event_type, :status, :amount, :currency, :livemode, :first_seen_at, :last_seen_at,
+                  :alert_at)
+             ON CONFLICT (id) DO UPDATE SET
+                 kind = excluded.kind, candidates = excluded.candidates, reference = excluded.reference,
+                 order_id = excluded.order_id, event_id = excluded.event_id,
+                 event_type = excluded.event_type, status = excluded.status,
+                 amount = excluded.amount, currency = excluded.currency,
+                 first_seen_at = excluded.first_seen_at, last_seen_at = excluded.last_seen_at,
+                 alert_at = excluded.alert_at",
+        )?
+        .execute(named_params! {
+            ":id": id,
+            ":provider": realm.provider.as_str(),
+            ":account": Some(realm.account).filter(|account| !account.is_empty()),
+            ":kind": kind.as_str(),
+            ":candidates": candidates.map(|ids| json_list(&ids)),
+            ":reference": best(&references).map_or("", |reference| &*reference.value),
+            ":order_id": order_id.map(|reference| &*reference.value),
+            ":event_id": seen.event_id,
+            ":event_type": seen.event_type,
+            ":status": status.map(Status::as_str),
+            ":amount": amount,
+            ":currency": currency.as_ref().map(Currency::as_str),
+            ":livemode": realm.livemode,
+            ":first_seen_at": seen.first_seen_at.to_string(),
+            ":last_seen_at": seen.last_seen_at.to_string(),
+            ":alert_at": alert_at.map(|at| at.to_string()),
+        })?;
+    if alert_at.is_none() {
+        let how = spoken("It concerns nobody here.", "Il ne concerne personne ici.");
+        raise::orphan_ended(connection, id, &how, now)?;
+    }
+    Ok(())
+}
+
+fn json_list(ids: &[i64]) -> String {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    format!("[{}]", ids.join(","))
+}
+
+/// The doubt for which this orphan is applied to no transaction, as it is kept.
+pub(in crate::store) fn doubts(
+    connection: &Connection,
+    id: i64,
+) -> Result<Option<Doubt>, StoreError> {
+    let Some(orphan) = get(connection, id)? else { return Ok(None) };
+    Ok(match (orphan.kind, orphan.candidates.as_slice()) {
+        (_, []) => None,
+        (OrphanKind::Mismatch, [only]) => Some(Doubt::Mismatch(*only)),
+        (_, candidates) => Some(Doubt::Ambiguous(candidates.iter().copied().collect())),
+    })
+}
+
+/// What was received or, before that, asked for.
+fn money(state: &State, asked: Option<Money>) -> (Option<i64>, Option<Currency>) {
+    match state.amount_received {
+        0 => (asked.map(|money| money.minor), asked.map(|money| money.currency)),
+        received => (Some(received), state.currency),
+    }
+}
+
+/// When the events of a payment were received, and the last of them.
+struct Seen {
+    event_id: String,
+    event_type: String,
+    first_seen_at: Timestamp,
+    last_seen_at: Timestamp,
+}
+
+impl Seen {
+    fn of(connection: &Connection, id: i64) -> Result<Self, StoreError> {
+        let none = || StoreError::Corrupt { what: "orphan", value: "without events".to_owned() };
+        // Each by itself, so that SQLite looks only at one end of each part of the payment's rows.
+        let mut statement = connection.prepare_cached(
+            "WITH ends AS
+                 (SELECT min(log_id) AS id FROM transaction_events WHERE transaction_id = ?1 AND superseded = 0
+                  UNION ALL
+                  SELECT min(log_id) FROM transaction_events WHERE transaction_id = ?1 AND superseded = 1
+                  UNION ALL
+                  SELECT max(log_id) FROM transaction_events WHERE transaction_id = ?1 AND superseded = 0
+                  UNION ALL
+                  SELECT max(log_id) FROM transaction_events WHERE transaction_id = ?1 AND superseded = 1)
+             SELECT last.event_id, last.event_type, first.received_at, last.received_at
+             FROM (SELECT min(id) AS first, max(id) AS last FROM ends) seen
+             JOIN webhook_logs first ON first.id = seen.first
+             JOIN webhook_logs last ON last.id = seen.last",
+        )?;
+        let mut rows = statement.query([id])?;
+        let row = rows.next()?.ok_or_else(none)?;
+        let mut columns = Columns::of(row);
+        Ok(Self {
+            event_id: columns.value()?,
+            event_type: columns.value()?,
+            first_seen_at: columns.instant()?,
+            last_seen_at: columns.instant()?,
+        })
+    }
+}
+
+/// Notes that an orphan belongs to a transaction.
+pub(in crate::store) fn matched(
+    connection: &Connection,
+    id: i64,
+    transaction_id: i64,
+    by: By,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE orphan_transactions
+             SET resolved_at = :now, resolution = 'matched', resolved_by = :by,
+                 transaction_id = :transaction_id
+             WHERE id = :id",
+        )?
+        .execute(named_params! {
+            ":id": id,
+            ":transaction_id": transaction_id,
+            ":by": by.as_str(),
+            ":now": now.to_string(),
+        })?;
+    let how = Spoken {
+        english: format!("It belongs to transaction {transaction_id}."),
+        french: format!("Il appartient à la transaction {transaction_id}."),
+    };
+    raise::orphan_ended(connection, id, &how, now)
+}
+
+/// Notes that there is nothing to do about an orphan, and why.
+pub(in crate::store) fn dismissed(
+    connection: &Connection,
+    id: i64,
+    note: &str,
+    by: By,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE orphan_transactions
+             SET resolved_at = :now, resolution = 'dismissed', resolved_by = :by, note = :note
+             WHERE id = :id",
+        )?
+        .execute(named_params! {
+            ":id": id,
+            ":note": note,
+            ":by": by.as_str(),
+            ":now": now.to_string(),
+        })?;
+    let how = match by {
+        By::Payhookd => spoken("The money went back.", "L’argent est reparti."),
+        By::Person => spoken(
+            "A person said that there is nothing to do.",
+            "Une personne a dit qu’il n’y a rien à faire.",
+        ),
+    };
+    raise::orphan_ended(connection, id, &how, now)
+}
+
+/// Notes that an orphan is another's, as a person says.
+pub(in crate::store) fn disowned(
+    connection: &Connection,
+    id: i64,
+    note: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE orphan_transactions
+             SET kind = 'foreign', alert_at = NULL, resolved_at = :now, resolution = 'dismissed',
+                 resolved_by = 'person', note = :note
+             WHERE id = :id",
+        )?
+        .execute(named_params! { ":id": id, ":note": note, ":now": now.to_string() })?;
+    let how = spoken(
+        "A person said that it is another's.",
+        "Une personne a dit qu’il est à quelqu’un d’autre.",
+    );
+    raise::orphan_ended(connection, id, &how, now)
+}
+
+/// Whether a person said that an orphan is another's: that holds whatever its events say.
+fn is_disowned(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT 1 FROM orphan_transactions
+             WHERE id = :id AND kind = 'foreign' AND resolution = 'dismissed'
+               AND resolved_by = 'person'",
+        )?
+        .exists(named_params! { ":id": id })
+}
+
+/// Removes the row of an orphan whose events went to an older orphan: they are one payment, which is
+/// dismissed only if both were.
+pub(in crate::store) fn merged(
+    connection: &Connection,
+    id: i64,
+    into: i64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "UPDATE orphan_transactions
+             SET resolved_at = NULL, resolution = NULL, resolved_by = NULL, alerted_at = NULL
+             WHERE id = :into AND resolved_at IS NOT NULL
+               AND (SELECT resolved_at IS NULL FROM orphan_transactions WHERE id = :id)",
+        )?
+        .execute(named_params! { ":id": id, ":into": into })?;
+    connection
+        .prepare_cached("DELETE FROM orphan_transactions WHERE id = :id")?
+        .execute(named_params! { ":id": id })?;
+    let how = Spoken {
+        english: format!("It is part of orphan {into}."),
+        french: format!("Il fait partie de l’orphelin {into}."),
+    };
+    raise::orphan_ended(connection, id, &how, now)
+}
+
+/// Removes the row of an orphan that has no events any more, unless it tells what became of them.
+pub(in crate::store) fn remove_open(
+    connection: &Connection,
+    id: i64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "DELETE FROM orphan_transactions WHERE id = :id AND resolution IS NOT 'matched'",
+        )?
+        .execute(named_params! { ":id": id })?;
+    let how = spoken("Its events went elsewhere.", "Ses événements sont allés ailleurs.");
+    raise::orphan_ended(connection, id, &how, now)
+}
+
+fn spoken(english: &str, french: &str) -> Spoken<String> {
+    Spoken { english: english.to_owned(), french: french.to_owned() }
+}
+
+/// Keeps what a person said of an orphan.
+pub(in crate::store) fn note(connection: &Connection, id: i64, note: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE orphan_transactions SET note = :note WHERE id = :id")?
+        .execute(named_params! { ":id": id, ":note": note })?;
+    Ok(())
+}
+
+/// The orphan that holds this event, if one does. Of an event whose outcome is another none does.
+pub(in crate::store) fn holding(
+    connection: &Connection,
+    log: &WebhookLog,
+) -> rusqlite::Result<Option<i64>> {
+    if log.status != Outcome::Orphan {
+        return Ok(None);
+    }
+    Ok(facts::holders(connection, log.id)?.first().copied())
+}
+
+/// Raises an issue for each open orphan of which a person is to know by `now` and that nobody was told
+/// of, at most a hundred.
+pub(in crate::store) fn raise_due(
+    connection: &Connection,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        orphan_columns!(),
+        " FROM orphan_transactions
+          WHERE resolved_at IS NULL AND alerted_at IS NULL AND alert_at <= :now
+          ORDER BY alert_at LIMIT 100"
+    ))?;
+    let mut rows = statement.query(named_params! { ":now": now.to_string() })?;
+    let mut due = Vec::new();
+    while let Some(row) = rows.next()? {
+        due.push(Orphan::from_row(row)?);
+    }
+    let mut note = connection
+        .prepare_cached("UPDATE orphan_transactions SET alerted_at = :now WHERE id = :id")?;
+    for orphan in &due {
+        note.execute(named_params! { ":id": orphan.id, ":now": now.to_string() })?;
+        raise::orphan(connection, orphan, now)?;
+    }
+    Ok(())
+}
+
+/// The id by which a person would look the payment up at the provider.
+fn best(references: &[Reference]) -> Option<&Reference> {
+    use ReferenceKind::{
+        Capture, Charge, CheckoutSession, Dispute, Invoice, Order, Payment, PaymentIntent, Refund,
+        Sale,
+    };
+    [
+        PaymentIntent,
+        Order,
+        Payment,
+        CheckoutSession,
+        Charge,
+        Capture,
+        Sale,
+        Invoice,
+        Refund,
+        Dispute,
+    ]
+    .iter()
+    .find_map(|kind| references.iter().find(|reference| reference.kind == *kind))
+    .or_else(|| references.first())
+}

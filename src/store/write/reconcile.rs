@@ -1,0 +1,241 @@
+//! `reconcile_progress` and `reconcile_runs`: up to when nothing is missed, and who looked.
+
+use rusqlite::{Connection, OptionalExtension, named_params};
+
+use super::batch::{Batch, Database};
+use super::ingest::Outcome;
+use crate::domain::event::Provider;
+use crate::domain::time::Timestamp;
+use crate::store::read::reader::Reader;
+use crate::store::tables::webhook_logs;
+use crate::store::{Columns, StoreError};
+
+words! {
+    /// Why what was missed is fetched: the `cause` column of `reconcile_runs`.
+    Cause {
+        /// The daemon started after a gap.
+        Start = "start",
+        /// It was time.
+        Schedule = "schedule",
+        /// A person said so.
+        Command = "command",
+    }
+}
+
+/// What was found in a provider's list of events, and what became of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Events in the list.
+    pub seen: i64,
+    /// Of them, those that were here.
+    pub known: i64,
+    /// Of the others, those that were applied to a transaction.
+    pub applied: i64,
+    /// Those whose payment is an orphan.
+    pub orphaned: i64,
+    /// Those whose type is not acted on.
+    pub ignored: i64,
+    /// Those that could not be understood.
+    pub failed: i64,
+}
+
+impl Found {
+    /// Those that were missed.
+    pub fn new_events(&self) -> i64 {
+        self.seen - self.known
+    }
+
+    /// Counts an event; `None`: it was known.
+    pub fn count(&mut self, outcome: Option<Outcome>) {
+        self.seen += 1;
+        *match outcome {
+            None => &mut self.known,
+            Some(Outcome::Processed) => &mut self.applied,
+            Some(Outcome::Orphan) => &mut self.orphaned,
+            Some(Outcome::Ignored) => &mut self.ignored,
+            Some(Outcome::Failed) => &mut self.failed,
+        } += 1;
+    }
+}
+
+impl std::ops::AddAssign for Found {
+    fn add_assign(&mut self, other: Self) {
+        self.seen += other.seen;
+        self.known += other.known;
+        self.applied += other.applied;
+        self.orphaned += other.orphaned;
+        self.ignored += other.ignored;
+        self.failed += other.failed;
+    }
+}
+
+/// Runs that are kept of each provider: some weeks of every hour.
+const KEPT: i64 = 1_000;
+
+impl Reader {
+    /// When what this provider may have sent in vain was last fetched to the end, UTC.
+    pub fn last_reconciled(&self, provider: Provider) -> Result<Option<Timestamp>, StoreError> {
+        last_reconciled(&self.connection, provider)
+    }
+
+    pub(in crate::store) fn all_last_reconciled(
+        &self,
+    ) -> Result<Vec<(Provider, Timestamp)>, StoreError> {
+        let mut all = Vec::new();
+        for provider in Provider::ALL {
+            let at = last_reconciled(&self.connection, *provider)?;
+            all.extend(at.map(|at| (*provider, at)));
+        }
+        Ok(all)
+    }
+
+    /// When the newest webhook of this provider was received, UTC, among the newest events.
+    pub fn last_webhook(&self, provider: Provider) -> Result<Option<Timestamp>, StoreError> {
+        let of_provider = self.last_events()?.into_iter().filter(|(of, ..)| *of == provider);
+        Ok(of_provider.map(|(.., at)| at).max())
+    }
+}
+
+impl Database {
+    /// Up to when all events of this provider are here, UTC: what was noted last or, if nothing was
+    /// yet, when the first of them came, because any may be missing behind it. `None` without any.
+    pub fn covered_until(&self, provider: Provider) -> Result<Option<Timestamp>, StoreError> {
+        let mut statement = self.connection().prepare_cached(
+            "SELECT coalesce(
+                 (SELECT covered_until FROM reconcile_progress WHERE provider = :provider),
+                 (SELECT received_at FROM webhook_logs INDEXED BY webhook_logs_listing
+                  WHERE provider = :provider ORDER BY id LIMIT 1))",
+        )?;
+        let mut rows = statement.query(named_params! { ":provider": provider.as_str() })?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        Columns::of(row).optional_instant()
+    }
+
+    /// What became of an event; `None` if it is not known.
+    pub fn outcome(
+        &self,
+        provider: Provider,
+        event_id: &str,
+    ) -> Result<Option<Outcome>, StoreError> {
+        let known = webhook_logs::known(self.connection(), provider, event_id)?;
+        Ok(known.map(|known| known.status))
+    }
+}
+
+impl Batch<'_> {
+    /// Notes that somebody begins to look for events that were created from `since` on; gives the
+    /// number of the run.
+    pub fn begin_run(
+        &self,
+        provider: Provider,
+        cause: Cause,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO reconcile_runs
+                     (provider, cause, since, started_at, seen, known, applied, orphaned, ignored,
+                      failed)
+                 VALUES (:provider, :cause, :since, :now, 0, 0, 0, 0, 0, 0)",
+            )?
+            .execute(named_params! {
+                ":provider": provider.as_str(),
+                ":cause": cause.as_str(),
+                ":since": since.to_string(),
+                ":now": now.to_string(),
+            })?;
+        let id = self.connection.last_insert_rowid();
+        // The newest one that was done stays, however long none was since.
+        self.connection
+            .prepare_cached(
+                "DELETE FROM reconcile_runs
+                 WHERE id <= :id - :kept AND id NOT IN
+                     (SELECT max(id) FROM reconcile_runs WHERE outcome = 'done' GROUP BY provider)",
+            )?
+            .execute(named_params! { ":id": id, ":kept": KEPT })?;
+        Ok(id)
+    }
+
+    /// Notes what a run has found so far.
+    pub fn note_found(&self, run: i64, found: &Found) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "UPDATE reconcile_runs
+                 SET seen = :seen, known = :known, applied = :applied, orphaned = :orphaned,
+                     ignored = :ignored, failed = :failed
+                 WHERE id = :run",
+            )?
+            .execute(named_params! {
+                ":run": run,
+                ":seen": found.seen,
+                ":known": found.known,
+                ":applied": found.applied,
+                ":orphaned": found.orphaned,
+                ":ignored": found.ignored,
+                ":failed": found.failed,
+            })?;
+        Ok(())
+    }
+
+    /// Notes that all events of a provider that were created before `until` are here; that it was
+    /// later already stays.
+    pub fn cover(&self, provider: Provider, until: Timestamp) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO reconcile_progress (provider, covered_until)
+                 VALUES (:provider, :until)
+                 ON CONFLICT (provider) DO UPDATE
+                     SET covered_until = max(covered_until, excluded.covered_until)",
+            )?
+            .execute(named_params! {
+                ":provider": provider.as_str(),
+                ":until": until.to_string(),
+            })?;
+        Ok(())
+    }
+
+    /// Notes that a run has ended: to the end of the list, or with this error.
+    pub fn end_run(&self, run: i64, error: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(
+                "UPDATE reconcile_runs SET ended_at = :now, outcome = :outcome, error = :error
+                 WHERE id = :run",
+            )?
+            .execute(named_params! {
+                ":run": run,
+                ":now": now.to_string(),
+                ":outcome": if error.is_some() { "failed" } else { "done" },
+                ":error": error,
+            })?;
+        Ok(())
+    }
+
+    /// How many runs have failed since the last one that was done.
+    pub fn failed_runs(&self, provider: Provider) -> Result<i64, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT count(*) FROM reconcile_runs
+             WHERE provider = :provider AND outcome = 'failed' AND id > ifnull(
+                 (SELECT max(id) FROM reconcile_runs
+                  WHERE provider = :provider AND outcome = 'done'), 0)",
+        )?;
+        let parameters = named_params! { ":provider": provider.as_str() };
+        Ok(statement.query_row(parameters, |row| row.get(0))?)
+    }
+}
+
+/// When the last run that was done began, UTC.
+pub(in crate::store) fn last_reconciled(
+    connection: &Connection,
+    provider: Provider,
+) -> Result<Option<Timestamp>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT started_at FROM reconcile_runs
+         WHERE provider = :provider AND outcome = 'done' ORDER BY id DESC LIMIT 1",
+    )?;
+    let found: Option<String> = statement
+        .query_row(named_params! { ":provider": provider.as_str() }, |row| row.get(0))
+        .optional()?;
+    let corrupt = |value: String| StoreError::Corrupt { what: "time", value };
+    found.map(|text| Timestamp::parse(&text).map_err(|_| corrupt(text))).transpose()
+}

@@ -1,0 +1,75 @@
+//! Rows from which something personal is taken out. The log says that it was, when, and what.
+
+use rusqlite::named_params;
+use sha2::{Digest, Sha256};
+
+use super::batch::{Batch, Database};
+use super::chain::{Hash, LinkKind};
+use crate::domain::time::Timestamp;
+use crate::store::read::reader::Reader;
+use crate::store::{Columns, StoreError};
+
+impl Database {
+    /// From now on what is removed is overwritten in the file.
+    pub fn overwrite_what_is_removed(&self) -> Result<(), StoreError> {
+        Ok(self.connection().pragma_update(None, "secure_delete", true)?)
+    }
+}
+
+impl Batch<'_> {
+    /// Removes an event's headers and puts `body`, if there is one, in place of its body; the hashes of
+    /// what was received stay. `detail`, JSON that says what was removed, becomes part of the chain.
+    pub fn redact(
+        &self,
+        log_id: i64,
+        body: Option<&str>,
+        detail: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let headers: Option<String> = self
+            .connection
+            .prepare_cached("SELECT headers FROM webhook_logs WHERE id = :id")?
+            .query_row(named_params! { ":id": log_id }, |row| row.get("headers"))?;
+        self.connection
+            .prepare_cached(
+                "UPDATE webhook_logs
+                 SET headers = NULL, headers_sha256 = ifnull(:headers_sha256, headers_sha256),
+                     payload = ifnull(:body, payload),
+                     redacted_sha256 = ifnull(:redacted_sha256, redacted_sha256)
+                 WHERE id = :id",
+            )?
+            .execute(named_params! {
+                ":id": log_id,
+                ":headers_sha256": headers.map(|headers| Hash::from(Sha256::digest(headers))),
+                ":body": body,
+                ":redacted_sha256": body.map(|body| Hash::from(Sha256::digest(body))),
+            })?;
+        self.link_changed(log_id, LinkKind::Redacted, Some(detail), now)
+    }
+
+    /// Puts other metadata in place of a transaction's. It is the shop's own, and no change of what is
+    /// true of the payment.
+    pub fn set_metadata(&self, transaction_id: i64, metadata: &str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached("UPDATE transactions SET metadata = :metadata WHERE id = :id")?
+            .execute(named_params! { ":id": transaction_id, ":metadata": metadata })?;
+        Ok(())
+    }
+}
+
+impl Reader {
+    /// When something personal was last taken out of this event, UTC; `None` if nothing ever was.
+    pub(in crate::store) fn redacted_at(
+        &self,
+        log_id: i64,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT made_at FROM webhook_log_chain
+             WHERE log_id = :log_id AND made_at IS NOT NULL AND kind = 'redacted'
+             ORDER BY id DESC LIMIT 1",
+        )?;
+        let mut rows = statement.query(named_params! { ":log_id": log_id })?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        Columns::of(row).optional_instant()
+    }
+}

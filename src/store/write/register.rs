@@ -1,0 +1,101 @@
+//! The shop declares a transaction: stored once, its orphans adopted, in one transaction.
+
+use super::batch::Batch;
+use super::matching::Begin;
+use crate::domain::event::{Provider, Reference, ReferenceKind};
+use crate::domain::matching::Standing;
+use crate::domain::time::Timestamp;
+use crate::domain::transaction::Expected;
+use crate::store::StoreError;
+use crate::store::tables::references;
+use crate::store::tables::references::Realm;
+use crate::store::tables::transactions;
+use crate::store::tables::transactions::{Refolded, Transaction};
+
+/// What a shop says of a payment that it started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTransaction {
+    /// At whom the payment is made.
+    pub provider: Provider,
+    /// The provider's id for it.
+    pub reference: Reference,
+    /// The shop's own id for it.
+    pub order_id: Option<String>,
+    /// What is to be paid.
+    pub expected: Expected,
+    /// Real money.
+    pub livemode: bool,
+    /// A JSON object of the shop's own.
+    pub metadata: String,
+}
+
+impl NewTransaction {
+    /// Whether the same was said of a transaction with this reference.
+    pub(in crate::store) fn is(&self, existing: &Transaction) -> bool {
+        existing.order_id == self.order_id
+            && existing.expected == self.expected
+            && same_json(&existing.metadata, &self.metadata)
+    }
+}
+
+/// What became of a registration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Registered {
+    /// It is new; this is its state after its orphans were adopted.
+    Created(Transaction),
+    /// It was registered before with the same facts.
+    Existing(Transaction),
+    /// The same reference was registered before with other facts: this. Nothing was changed.
+    Conflict(Transaction),
+}
+
+impl Batch<'_> {
+    /// Registers a transaction; the same again is the same.
+    pub fn register(&self, new: &NewTransaction, now: Timestamp) -> Result<Registered, StoreError> {
+        if let Some(id) = transactions::registered(self.connection, new)? {
+            let existing = self.transaction(id)?;
+            return Ok(if new.is(&existing) {
+                Registered::Existing(existing)
+            } else {
+                Registered::Conflict(existing)
+            });
+        }
+        let realm = Realm::own(new.provider, new.livemode);
+        let own = new.order_id.as_ref().map(|id| Reference::new(ReferenceKind::OrderId, &**id));
+        let id = transactions::next_id(self.connection)?;
+        transactions::insert(self.connection, id, new, now)?;
+        let mut begin = Begin::default();
+        for reference in std::iter::once(&new.reference).chain(&own) {
+            if reference.kind.identifies_payment() {
+                begin.ids.push((true, reference.value.clone()));
+            } else {
+                // Whatever carries it leads here too now, wherever it led before.
+                let having = references::find(self.connection, realm, &reference.value, false)?;
+                begin.payments.extend(having.into_iter().map(|one| one.payment));
+            }
+            references::learn(self.connection, realm, reference, id, Standing::Registered)?;
+        }
+        begin.payments.push(id);
+        self.settle(realm, begin, now)?;
+        Ok(Registered::Created(self.transaction(id)?))
+    }
+
+    pub(in crate::store) fn transaction(&self, id: i64) -> Result<Transaction, StoreError> {
+        let missing = || StoreError::Corrupt { what: "transaction id", value: id.to_string() };
+        transactions::get(self.connection, id)?.ok_or_else(missing)
+    }
+
+    pub(in crate::store) fn refold(
+        &self,
+        id: i64,
+        cause: Option<i64>,
+        now: Timestamp,
+    ) -> Result<Refolded, StoreError> {
+        transactions::refold(self.connection, &self.transaction(id)?, cause, now)
+    }
+}
+
+fn same_json(one: &str, other: &str) -> bool {
+    let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    one == other || (parsed(one).is_some() && parsed(one) == parsed(other))
+}

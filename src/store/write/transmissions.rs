@@ -1,0 +1,91 @@
+//! `paypal_transmissions`: each genuine transmission, and what body it carried.
+
+use rusqlite::{Connection, OptionalExtension, named_params};
+
+use super::batch::Batch;
+use crate::domain::time::Timestamp;
+use crate::store::StoreError;
+
+/// What is known of a transmission.
+pub(in crate::store) struct Known {
+    /// The hash of its body.
+    pub(in crate::store) payload_sha256: [u8; 32],
+    /// The event that it carried; `None` if its body was refused.
+    pub(in crate::store) log_id: Option<i64>,
+}
+
+/// What is known of this transmission, if it came before.
+pub(in crate::store) fn known(
+    connection: &Connection,
+    id: &str,
+) -> rusqlite::Result<Option<Known>> {
+    connection
+        .prepare_cached(
+            "SELECT payload_sha256, log_id FROM paypal_transmissions WHERE transmission_id = :id",
+        )?
+        .query_row(named_params! { ":id": id }, |row| {
+            Ok(Known { payload_sha256: row.get("payload_sha256")?, log_id: row.get("log_id")? })
+        })
+        .optional()
+}
+
+/// Remembers what body this transmission carried, and which event that was, unless that is known.
+pub(in crate::store) fn remember(
+    connection: &Connection,
+    id: &str,
+    payload_sha256: [u8; 32],
+    log_id: Option<i64>,
+    received_at: Timestamp,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO paypal_transmissions (transmission_id, payload_sha256, log_id, received_at)
+             VALUES (:id, :payload_sha256, :log_id, :received_at)
+             ON CONFLICT (transmission_id) DO NOTHING",
+        )?
+        .execute(named_params! {
+            ":id": id,
+            ":payload_sha256": payload_sha256,
+            ":log_id": log_id,
+            ":received_at": received_at.to_string(),
+        })?;
+    Ok(())
+}
+
+/// Forgets those that carried this event: with another body than PayPal says.
+pub(in crate::store) fn forget_of(connection: &Connection, log_id: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM paypal_transmissions WHERE log_id = :log_id")?
+        .execute(named_params! { ":log_id": log_id })?;
+    Ok(())
+}
+
+/// Removes some of those that came before; the others are removed the next time.
+pub(in crate::store) fn remove_old(
+    connection: &Connection,
+    before: Timestamp,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "DELETE FROM paypal_transmissions WHERE transmission_id IN
+                 (SELECT transmission_id FROM paypal_transmissions WHERE received_at < :before
+                  ORDER BY received_at LIMIT :limit)",
+        )?
+        .execute(named_params! { ":before": before.to_string(), ":limit": REMOVED_AT_ONCE })?;
+    Ok(())
+}
+
+/// A few milliseconds of work.
+const REMOVED_AT_ONCE: i64 = 1_000;
+
+impl Batch<'_> {
+    /// Remembers what body a genuine transmission of PayPal's carried that was refused.
+    pub fn remember_refused(
+        &self,
+        transmission_id: &str,
+        payload_sha256: [u8; 32],
+        received_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        Ok(remember(self.connection, transmission_id, payload_sha256, None, received_at)?)
+    }
+}

@@ -1,0 +1,597 @@
+//! The writer thread: everything that waits in its queue becomes one commit, and only then is
+//! anybody told.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::batch::{Batch, Database};
+use super::chain::Head;
+use super::faults;
+use super::ingest::{Ingested, Webhook};
+use super::retention::{Pruned, Round};
+use crate::domain::retention::Cutoff;
+use crate::store::StoreError;
+use crate::store::file::open_file::{Loss, OpenFile};
+use crate::store::file::rescue::{Rescued, rescue};
+use crate::store::tables::certificates::StoredCertificate;
+use crate::store::tables::delivery_attempts::Attempt;
+use crate::store::tables::rejected_requests::RejectedRequest;
+use crate::telemetry::line::Line;
+
+/// Webhooks that may wait for the writer. One connection has one at a time, so this is above what
+/// a shop's providers open; beyond it they are asked to come again.
+const QUEUE: usize = 2_048;
+
+/// Webhooks in one commit. Batches grow by themselves with the load, from one when it is idle;
+/// beyond some hundred nothing is gained and the first ones wait for the last.
+const BATCH: usize = 256;
+
+/// How long pruning lets others go first, and how often it looks whether there are any.
+const LONGEST_YIELD: Duration = Duration::from_millis(250);
+const YIELD: Duration = Duration::from_millis(2);
+
+/// The daemon's handle on the writer. Clones share it; when the last one is gone the writer
+/// commits what is queued, empties the log and ends.
+#[derive(Clone, Debug)]
+pub struct Store {
+    queue: mpsc::Sender<Queued>,
+    counters: Arc<Counters>,
+    bell: Bell,
+    watched: Option<Arc<OpenFile>>,
+}
+
+/// Rings when something may have been committed, for those who wait for it. It tells no more than
+/// that: whoever wakes looks into the database. Rings that nobody has heard yet become one.
+#[derive(Clone, Debug)]
+pub struct Bell(watch::Sender<()>);
+
+impl Bell {
+    fn new() -> Self {
+        Self(watch::Sender::new(()))
+    }
+
+    /// Wakes everybody who listens.
+    pub fn ring(&self) {
+        self.0.send_replace(());
+    }
+
+    /// Hears every ring from now on.
+    pub fn listen(&self) -> watch::Receiver<()> {
+        self.0.subscribe()
+    }
+}
+
+/// What the writer did with one webhook, and how long it took.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    /// What was done.
+    pub ingested: Ingested,
+    /// How long it waited for the writer.
+    pub queued: Duration,
+    /// From the beginning of its batch until the commit was on the disk.
+    pub committed: Duration,
+}
+
+/// What the writer did until it ended.
+#[derive(Clone, Debug, Default)]
+pub struct WriterReport {
+    /// Commits made.
+    pub commits: u64,
+    /// Webhooks in them.
+    pub webhooks: u64,
+    /// The end of the log of events; `None` while it runs, and if it could not be read.
+    pub log_head: Option<Head>,
+    /// Whether the files were lost, how, and what could be rescued then.
+    pub lost: Option<(Loss, Rescued)>,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    commits: AtomicU64,
+    webhooks: AtomicU64,
+}
+
+enum Command {
+    Ingest(Box<Ingest>),
+    Job(Box<dyn Job>),
+    Reject(RejectedRequest),
+    SaveCertificate(StoredCertificate),
+    RecordAttempts(Vec<Attempt>, oneshot::Sender<Result<(), StoreError>>),
+}
+
+/// What waits for the writer.
+enum Queued {
+    /// Part of the next commit.
+    Command(Command),
+    /// Has a transaction of its own, after those who came with it were answered.
+    Prune(Prune),
+}
+
+struct Prune {
+    cutoff: Cutoff,
+    round: Round,
+    answer: oneshot::Sender<Result<(Pruned, Round), StoreError>>,
+}
+
+struct Ingest {
+    webhook: Webhook,
+    queued: Instant,
+    answer: oneshot::Sender<Result<Receipt, StoreError>>,
+}
+
+/// Work of any kind that somebody waits for.
+trait Job: Send {
+    /// May be done a second time, if the first was rolled back.
+    fn execute(&self, batch: &Batch<'_>) -> Result<(), StoreError>;
+    /// Tells whoever waits what it came to, or why it came to nothing.
+    fn answer(self: Box<Self>, done: Result<(), StoreError>);
+}
+
+struct Work<T, F> {
+    work: F,
+    result: RefCell<Option<T>>,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T: Send, F: Fn(&Batch<'_>) -> Result<T, StoreError> + Send> Job for Work<T, F> {
+    fn execute(&self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        self.result.replace(Some((self.work)(batch)?));
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, done: Result<(), StoreError>) {
+        let Self { result, answer, .. } = *self;
+        drop(answer.send(done.and_then(|()| result.into_inner().ok_or(StoreError::Fault))));
+    }
+}
+
+impl Store {
+    /// Starts the writer on a database that is open. `observe` is told of each commit: how many
+    /// webhooks were in it, and how long it took until it was on the disk.
+    pub fn start(
+        database: Database,
+        faults: Option<&Path>,
+        observe: impl Fn(usize, Duration) + Send + 'static,
+    ) -> std::io::Result<(Self, Writer)> {
+        let (queue, queued) = mpsc::channel(QUEUE);
+        let counters = Arc::new(Counters::default());
+        let faults = faults::Faults::new(faults);
+        let (of_thread, bell) = (Arc::clone(&counters), Bell::new());
+        let watched = database.watched().cloned();
+        let bell_of_thread = bell.clone();
+        let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
+            let observers = Observers { counters: &of_thread, observe: &observe };
+            write(database, queued, &observers, &bell_of_thread, &faults)
+        })?;
+        let store = Self { queue, counters: Arc::clone(&counters), bell, watched: watched.clone() };
+        Ok((store, Writer { thread, counters, watched }))
+    }
+
+    /// Rings after each commit.
+    pub fn bell(&self) -> &Bell {
+        &self.bell
+    }
+
+    /// Keeps an event and applies it; returns after the commit is on the disk.
+    pub async fn ingest(&self, webhook: Webhook) -> Result<Receipt, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let ingest = Ingest { webhook, queued: Instant::now(), answer };
+        self.send(Command::Ingest(Box::new(ingest)))?;
+        answered.await.map_err(|_| StoreError::Stopped)?
+    }
+
+    /// Keeps a refused request among the latest, if the writer has room for it. Nobody waits for
+    /// this, and it may be dropped: `false`.
+    pub fn reject(&self, request: RejectedRequest) -> bool {
+        // Refusals must not take the room of webhooks.
+        let room = self.queue.capacity() > QUEUE / 2;
+        room && self.send(Command::Reject(request)).is_ok()
+    }
+
+    /// Keeps a certificate for the next start, if the writer has room for it: `false` if not.
+    pub fn save_certificate(&self, certificate: StoredCertificate) -> bool {
+        self.send(Command::SaveCertificate(certificate)).is_ok()
+    }
+
+    /// Keeps what became of attempts to tell the shop's app; returns after the commit. Blocks.
+    pub fn record_attempts(&self, attempts: Vec<Attempt>) -> Result<(), StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Command::RecordAttempts(attempts, answer))?;
+        answered.blocking_recv().map_err(|_| StoreError::Stopped)?
+    }
+
+    /// Whether the files of the database are lost. The writer finds out with the next commit, this also
+    /// without one.
+    pub fn is_lost(&self) -> bool {
+        self.watched.as_ref().is_some_and(|file| file.loss().is_some())
+    }
+
+    /// Makes a commit that changes nothing but the mark of the file.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        self.run(|batch: &Batch<'_>| batch.touch()).await
+    }
+
+    /// Does `work` in the writer's next commit; returns after that is on the disk. It is done again
+    /// if that commit had to be taken back for the sake of another's failure.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Batch<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Command::Job(Box::new(Work { work, result: RefCell::new(None), answer })))?;
+        answered.await.map_err(|_| StoreError::Stopped)?
+    }
+
+    /// Does the next small step of a [`Round`] of pruning as soon as nothing else waits for the writer,
+    /// and after a while in any case. What it did, and how far the round has come then.
+    pub async fn prune(&self, cutoff: Cutoff, round: Round) -> Result<(Pruned, Round), StoreError> {
+        let waiting = Instant::now();
+        while self.queue_depth() > 0 && waiting.elapsed() < LONGEST_YIELD {
+            tokio::time::sleep(YIELD).await;
+        }
+        let (answer, answered) = oneshot::channel();
+        self.queue(Queued::Prune(Prune { cutoff, round, answer }))?;
+        answered.await.map_err(|_| StoreError::Stopped)?
+    }
+
+    fn send(&self, command: Command) -> Result<(), StoreError> {
+        self.queue(Queued::Command(command))
+    }
+
+    fn queue(&self, queued: Queued) -> Result<(), StoreError> {
+        self.queue.try_send(queued).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::QueueFull,
+            TrySendError::Closed(_) => StoreError::Stopped,
+        })
+    }
+
+    /// How many webhooks and others wait for the writer.
+    pub fn queue_depth(&self) -> usize {
+        QUEUE - self.queue.capacity()
+    }
+
+    /// What the writer did until now.
+    pub fn report(&self) -> WriterReport {
+        self.counters.report()
+    }
+}
+
+/// The running writer thread.
+#[derive(Debug)]
+pub struct Writer {
+    thread: JoinHandle<End>,
+    counters: Arc<Counters>,
+    watched: Option<Arc<OpenFile>>,
+}
+
+/// How the writer ended: see [`WriterReport`].
+#[derive(Debug, Default)]
+struct End {
+    log_head: Option<Head>,
+    lost: Option<(Loss, Rescued)>,
+}
+
+impl Writer {
+    /// Whether the thread has ended; while a [`Store`] is left that is a fault.
+    pub fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// How the files of the database were lost, if they were.
+    pub fn loss(&self) -> Option<Loss> {
+        self.watched.as_ref().and_then(|file| file.loss())
+    }
+
+    /// Waits until everything queued is committed; every [`Store`] must be dropped before.
+    pub fn join(self) -> Result<WriterReport, StoreError> {
+        let End { log_head, lost } = self.thread.join().map_err(|_| StoreError::Fault)?;
+        Ok(WriterReport { log_head, lost, ..self.counters.report() })
+    }
+}
+
+impl Counters {
+    fn report(&self) -> WriterReport {
+        WriterReport {
+            commits: self.commits.load(Ordering::Relaxed),
+            webhooks: self.webhooks.load(Ordering::Relaxed),
+            log_head: None,
+            lost: None,
+        }
+    }
+}
+
+/// Who hears of what the writer does.
+struct Observers<'o> {
+    counters: &'o Counters,
+    observe: &'o dyn Fn(usize, Duration),
+}
+
+impl Observers<'_> {
+    fn committed(&self, commands: &[Command], took: Duration) {
+        self.counters.commits.fetch_add(1, Ordering::Relaxed);
+        let webhooks = commands.iter().filter(|one| matches!(one, Command::Ingest(_)));
+        (self.observe)(webhooks.count(), took);
+    }
+}
+
+fn write(
+    mut database: Database,
+    mut queue: mpsc::Receiver<Queued>,
+    observers: &Observers<'_>,
+    bell: &Bell,
+    faults: &faults::Faults,
+) -> End {
+    let mut received = Vec::with_capacity(BATCH);
+    while queue.blocking_recv_many(&mut received, BATCH) > 0 {
+        faults.apply(&database);
+        let (mut commands, mut prunes) = (Vec::with_capacity(received.len()), Vec::new());
+        for queued in received.drain(..) {
+            match queued {
+                Queued::Command(command) => commands.push(command),
+                Queued::Prune(prune) => prunes.push(prune),
+            }
+        }
+        if !commands.is_empty() {
+            commit(&mut database, commands, observers);
+            bell.ring();
+        }
+        for Prune { cutoff, round, answer } in prunes {
+            drop(answer.send(database.prune(&cutoff, round)));
+        }
+        if database.watched().is_some_and(|file| file.loss().is_some()) {
+            break;
+        }
+    }
+    // Also if nobody has written since.
+    if let Some(file) = database.watched().cloned()
+        && let Some(loss) = file.loss()
+    {
+        return lose(database, &file, loss, queue);
+    }
+    let log_head = database.log_head();
+    // If the chain was broken, that was raised.
+    if let Err(error) = database.note_head() {
+        Line::warn("the head of the log is not kept").with("err", &error).emit();
+    }
+    if let Err(error) = database.checkpoint() {
+        Line::warn("checkpoint failed").with("err", &error).emit();
+    }
+    End { log_head: log_head.ok(), lost: None }
+}
+
+/// Rescues what there is, while whoever has something to write is turned away at once.
+fn lose(database: Database, file: &OpenFile, loss: Loss, queue: mpsc::Receiver<Queued>) -> End {
+    Line::error(
+        "the database is lost, nothing is acknowledged any more, what was is being rescued",
+    )
+    .with("db", file.path().display())
+    .with("err", loss.said())
+    .emit();
+    // Without a thread the queue ends, and everybody is turned away as well.
+    let turning = std::thread::Builder::new().name("turning away".to_owned());
+    drop(turning.spawn(move || turn_away(queue, loss)));
+    let log_head = database.log_head().ok();
+    End { log_head, lost: Some((loss, rescue(database, file, loss))) }
+}
+
+/// Until every [`Store`] is gone.
+fn turn_away(mut queue: mpsc::Receiver<Queued>, loss: Loss) {
+    let (began, counters) = (Instant::now(), Counters::default());
+    while let Some(queued) = queue.blocking_recv() {
+        match queued {
+            Queued::Command(command) => {
+                answer(command, began, Err(StoreError::Lost(loss)), &counters)
+            }
+            Queued::Prune(Prune { answer, .. }) => {
+                drop(answer.send(Err(StoreError::Lost(loss))));
+            }
+        }
+    }
+}
+
+/// All of them in one commit; if one of them can't be applied, each in a commit of its own, so that
+/// it does not spoil the others.
+fn commit(database: &mut Database, commands: Vec<Command>, observers: &Observers<'_>) {
+    let counters = observers.counters;
+    let began = Instant::now();
+    let together = database.batch(|batch| {
+        commands.iter().map(|command| execute(batch, command)).collect::<Result<Vec<_>, _>>()
+    });
+    match together {
+        Ok(done) => {
+            let committed = began.elapsed();
+            observers.committed(&commands, committed);
+            for (command, done) in commands.into_iter().zip(done) {
+                answer(command, began, Ok((done, committed)), counters);
+            }
+        }
+        Err(error) if error.is_of_the_database() => {
+            for command in commands {
+                answer(command, began, Err(error.clone()), counters);
+            }
+        }
+        Err(_) => {
+            for command in commands {
+                let began = Instant::now();
+                let alone = database.batch(|batch| execute(batch, &command));
+                observers.committed(std::slice::from_ref(&command), began.elapsed());
+                answer(command, began, alone.map(|done| (done, began.elapsed())), counters);
+            }
+        }
+    }
+}
+
+/// What a webhook came to; nothing for the other commands.
+fn execute(batch: &Batch<'_>, command: &Command) -> Result<Option<Ingested>, StoreError> {
+    match command {
+        Command::Ingest(ingest) => batch.ingest(&ingest.webhook).map(Some),
+        Command::Job(job) => job.execute(batch).map(|()| None),
+        Command::Reject(request) => batch.reject(request).map(|()| None),
+        Command::SaveCertificate(certificate) => batch.save_certificate(certificate).map(|()| None),
+        Command::RecordAttempts(attempts, _) => {
+            attempts.iter().try_for_each(|attempt| batch.record_attempt(attempt)).map(|()| None)
+        }
+    }
+}
+
+/// Whoever waited may have gone; then there is nobody to tell.
+fn answer(
+    command: Command,
+    began: Instant,
+    done: Result<(Option<Ingested>, Duration), StoreError>,
+    counters: &Counters,
+) {
+    match command {
+        Command::Ingest(ingest) => {
+            counters.webhooks.fetch_add(1, Ordering::Relaxed);
+            let receipt = done.and_then(|(ingested, committed)| {
+                let ingested = ingested.ok_or(StoreError::Fault)?;
+                Ok(Receipt { ingested, queued: began - ingest.queued, committed })
+            });
+            drop(ingest.answer.send(receipt));
+        }
+        Command::Job(job) => job.answer(done.map(|_| ())),
+        Command::RecordAttempts(_, answer) => drop(answer.send(done.map(|_| ()))),
+        Command::Reject(_) | Command::SaveCertificate(_) => {
+            if let Err(error) = done {
+                Line::debug("not kept").with("err", &error).emit();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::task::Poll;
+
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::domain::event::{
+        Content, Event, Ownership, Part, Provider, Reference, ReferenceKind, Source,
+    };
+    use crate::domain::fact::{Fact, FactState};
+    use crate::domain::time::Timestamp;
+    use crate::store::{Applied, Outcome};
+
+    fn webhook(number: usize, content: Content) -> Webhook {
+        Webhook {
+            event: Event {
+                provider: Provider::Stripe,
+                id: format!("evt_{number}").into(),
+                event_type: "payment_intent.succeeded".into(),
+                account: None,
+                api_version: None,
+                livemode: false,
+                occurred_at: None,
+                ownership: Ownership::Unsaid,
+                content,
+            },
+            payload: "{}".to_owned(),
+            payload_sha256: [0; 32],
+            headers: "{}".to_owned(),
+            proof: "secret 1".to_owned(),
+            transmission_id: None,
+            source: Source::Webhook,
+            received_at: Timestamp::EPOCH,
+            arrived: Instant::now(),
+        }
+    }
+
+    fn ignored(number: usize) -> Webhook {
+        webhook(number, Content::Ignored("for a test".into()))
+    }
+
+    /// What the tables refuse, whatever was read.
+    fn impossible(number: usize) -> Webhook {
+        let event_id = format!("evt_{number}");
+        let (object, state) = (ReferenceKind::PaymentIntent, FactState::Succeeded);
+        let fact = Fact {
+            captured: Some(-1),
+            ..Fact::new(Timestamp::EPOCH, event_id, object, "pi_1", state)
+        };
+        let references = vec![Reference::new(object, "pi_1")];
+        webhook(number, Content::Payments(vec![Part { references, facts: vec![fact] }]))
+    }
+
+    /// Sends webhooks while another connection holds the database, so that they all wait, then lets
+    /// it go.
+    async fn ingest_together(
+        path: &Path,
+        store: &Store,
+        webhooks: impl Iterator<Item = Webhook>,
+    ) -> Vec<Result<Receipt, StoreError>> {
+        let other = Connection::open(path).expect("the database");
+        other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+        let mut waiting: Vec<_> = webhooks.map(|webhook| Box::pin(store.ingest(webhook))).collect();
+        // Each queues up when it is first asked, or is turned away at once.
+        let first: Vec<_> = poll_fn(|context| {
+            Poll::Ready(waiting.iter_mut().map(|one| one.as_mut().poll(context)).collect())
+        })
+        .await;
+        other.execute_batch("ROLLBACK").expect("the lock is given back");
+        let mut answers = Vec::new();
+        for (one, first) in waiting.into_iter().zip(first) {
+            answers.push(match first {
+                Poll::Ready(answer) => answer,
+                Poll::Pending => one.await,
+            });
+        }
+        answers
+    }
+
+    fn started() -> (tempfile::TempDir, std::path::PathBuf, Store, Writer) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("payhookd.db");
+        let database = Database::open(&path).expect("a new database");
+        let (store, writer) = Store::start(database, None, |_, _| {}).expect("a thread");
+        (folder, path, store, writer)
+    }
+
+    #[tokio::test]
+    async fn one_event_that_cannot_be_kept_does_not_spoil_its_batch() {
+        let (_folder, path, store, writer) = started();
+        let webhooks = (0..20).map(|number| match number {
+            7 => impossible(number),
+            _ => ignored(number),
+        });
+        let answers = ingest_together(&path, &store, webhooks).await;
+        for (number, answer) in answers.into_iter().enumerate() {
+            match answer {
+                Ok(receipt) => {
+                    assert_eq!(receipt.ingested, Ingested::New(Applied::kept(Outcome::Ignored)),)
+                }
+                Err(error) => assert!(number == 7, "{number}: {error}"),
+            }
+        }
+        drop(store);
+        writer.join().expect("the writer ends well");
+        let kept = "SELECT count(*), count(DISTINCT event_id) FROM webhook_logs";
+        let kept = Connection::open(&path).and_then(|connection| {
+            connection.query_row(kept, [], |row| Ok((row.get(0)?, row.get(1)?)))
+        });
+        assert_eq!(kept, Ok((19, 19)));
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_turns_webhooks_away_and_loses_none_that_it_took() {
+        let (_folder, path, store, writer) = started();
+        let answers = ingest_together(&path, &store, (0..QUEUE + BATCH + 50).map(ignored)).await;
+        let taken = answers.iter().filter(|answer| answer.is_ok()).count();
+        let full = |answer: &&Result<_, _>| matches!(answer, Err(StoreError::QueueFull));
+        let turned_away = answers.iter().filter(full).count();
+        assert!(turned_away >= 50, "{turned_away} turned away");
+        assert_eq!(taken + turned_away, answers.len());
+        drop(store);
+        let report = writer.join().expect("the writer ends well");
+        assert_eq!(report.webhooks, taken as u64);
+    }
+}
