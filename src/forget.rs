@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
+use crate::domain::records::WebhookLog;
 use crate::domain::time::Timestamp;
 use crate::providers::redact::{Extent, Impersonal, emptied, impersonal};
-use crate::store::{Batch, StoreError, WebhookLog};
+use crate::store::{Batch, StoreError};
 
 /// What was taken out of one event.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,11 +9,12 @@ use payhookd::domain::event::{Provider, Reference, Source};
 use payhookd::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
 use payhookd::domain::language::Spoken;
 use payhookd::domain::orphan::Policy;
+use payhookd::domain::records::{Attempt, NewTransaction, Webhook};
 use payhookd::domain::time::Timestamp;
 use payhookd::domain::transaction::Expected;
 use payhookd::providers::rules::Rules;
 use payhookd::providers::{read_again, reference_kind};
-use payhookd::store::{Attempt, Database, NewTransaction, Reader, StoreError, Webhook};
+use payhookd::store::{Database, Reader, StoreError};
 use payhookd::telemetry::clock::Clock;
 use sha2::{Digest, Sha256};
 

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use payhookd::domain::event::{Provider, Reference, ReferenceKind};
+use payhookd::domain::records::NewTransaction;
 use payhookd::domain::transaction::Expected;
-use payhookd::store::{Database, NewTransaction};
+use payhookd::store::Database;
 use payhookd::telemetry::clock::Clock;
 use serde_json::{Value, json};
 

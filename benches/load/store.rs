@@ -5,12 +5,13 @@ use std::path::Path;
 use std::time::Instant;
 
 use payhookd::domain::event::{Provider, Reference, Source};
+use payhookd::domain::records::{Ingested, NewTransaction, Outcome, Webhook};
 use payhookd::domain::time::Timestamp;
 use payhookd::domain::transaction::Expected;
 use payhookd::providers::reference_kind;
 use payhookd::providers::stripe::event::read;
 use payhookd::providers::stripe::signature::{SigningSecrets, sign};
-use payhookd::store::{Database, Ingested, NewTransaction, Outcome, Webhook};
+use payhookd::store::Database;
 use payhookd::telemetry::clock::Clock;
 use sha2::{Digest, Sha256};
 

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use crate::domain::issue::{News, Severity, Texts};
 use crate::domain::language::Language;
+use crate::domain::records::Issue;
 use crate::domain::zone::Zone;
 use crate::i18n::alerts::Words;
 use crate::json::rows;
-use crate::store::Issue;
 use crate::telemetry::line::is_obeyed;
 
 /// A message, before it has a form.

@@ -27,9 +27,10 @@ use crate::config::{AlertTarget, AlertWay};
 use crate::domain::delivery::{Next, NoAnswer, Schedule};
 use crate::domain::issue::news;
 use crate::domain::language::Language;
+use crate::domain::records::{DueAlert, DueReport, Sent};
 use crate::domain::time::Timestamp;
 use crate::domain::zone::{TimeOfDay, Zone};
-use crate::store::{Batch, DueAlert, DueReport, Reader, Sent, Store, StoreError};
+use crate::store::{Batch, Reader, Store, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 

@@ -12,14 +12,14 @@ use crate::domain::event::Provider;
 use crate::domain::issue::Severity;
 use crate::domain::language::Language;
 use crate::domain::money::{Currency, Money, Total};
+use crate::domain::records::{
+    Figures, Head, Issue, MoneyFigures, OpenOrphans, OrphanFigures, Outcome,
+};
 use crate::domain::time::Timestamp;
 use crate::domain::zone::{Day, TimeOfDay, Zone};
 use crate::i18n::alerts::Words;
 use crate::json::rows;
-use crate::store::{
-    Figures, Head, Issue, MoneyFigures, OpenOrphans, OrphanFigures, Outcome, Reader, Statistics,
-    StoreError,
-};
+use crate::store::{Reader, Statistics, StoreError};
 
 /// Issues that are named; the others are counted.
 const NAMED: usize = 10;

@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::{CommandError, one_transaction, printed, said};
 use crate::config::options::DatabaseOption;
-use crate::store::{Database, Reader, Transaction};
+use crate::domain::records::Transaction;
+use crate::store::{Database, Reader};
 use crate::telemetry::clock::Clock;
 
 /// `transactions close` and `transactions reopen`

@@ -8,8 +8,9 @@ use super::table::{Table, visible};
 use super::{CommandError, Listing, print_json, printed};
 use crate::config::options::{DatabaseOption, SinceOption};
 use crate::domain::delivery::DeliveryStatus;
+use crate::domain::records::{Delivery, DeliveryFilter, Many, Retried, StoredAttempt};
 use crate::json::rows;
-use crate::store::{Database, Delivery, DeliveryFilter, Many, Reader, Retried, StoredAttempt};
+use crate::store::{Database, Reader};
 use crate::telemetry::clock::Clock;
 
 /// What can be done with deliveries.

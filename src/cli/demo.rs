@@ -27,6 +27,7 @@ use crate::config::{
 use crate::domain::delivery::Schedule;
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money, Total};
+use crate::domain::records::{OrphanFilter, Page, Registered, TransactionFilter};
 use crate::domain::retention::Keep;
 use crate::domain::zone::Zone;
 use crate::monitor;
@@ -37,7 +38,7 @@ use crate::simulator::authority::{TestAuthority, serve_certificate};
 use crate::simulator::day::{Day, Delivery, Forgery, Register};
 use crate::simulator::random;
 use crate::simulator::signer::{Signer, endpoint};
-use crate::store::{Database, OrphanFilter, Page, Reader, Registered, TransactionFilter};
+use crate::store::{Database, Reader};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::writer::Logger;
 

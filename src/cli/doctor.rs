@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use super::table::visible;
 use super::{CommandError, print_json, printed, said};
-use crate::store::Head;
+use crate::domain::records::Head;
 use crate::telemetry::clock::Clock;
 use installation::Patient;
 

@@ -11,9 +11,10 @@ use super::{CommandError, Listing, print_json, printed};
 use crate::config::Mode;
 use crate::config::options::{DatabaseOption, SinceOption};
 use crate::domain::event::{Provider, Source};
+use crate::domain::records::{EventFilter, Outcome, WebhookLog};
 use crate::i18n::explain;
 use crate::json::rows;
-use crate::store::{EventFilter, Outcome, Reader, WebhookLog};
+use crate::store::Reader;
 use crate::telemetry::clock::Clock;
 
 /// What can be done with events.

@@ -13,10 +13,11 @@ use super::{CommandError, printed, said};
 use crate::config::Mode;
 use crate::config::options::{DatabaseOption, SinceOption, parse_zone};
 use crate::domain::money::{Money, Total};
+use crate::domain::records::{Span, Sums};
 use crate::domain::time::Timestamp;
 use crate::domain::zone::Zone;
 use crate::files::{self, Draft};
-use crate::store::{Reader, Span, SteadyFile, Sums};
+use crate::store::{Reader, SteadyFile};
 use crate::telemetry::clock::Clock;
 
 /// `export`

@@ -13,9 +13,10 @@ use super::transactions::{conflict, livemode};
 use super::{CommandError, printed, said};
 use crate::config::Mode;
 use crate::config::options::{DatabaseOption, parse_mode};
+use crate::domain::records::{NewTransaction, Registered};
 use crate::json::registration;
 use crate::json::registration::Mistake;
-use crate::store::{Batch, Database, NewTransaction, Reader, Registered, StoreError};
+use crate::store::{Batch, Database, Reader, StoreError};
 use crate::telemetry::clock::Clock;
 
 /// `transactions import`

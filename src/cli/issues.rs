@@ -8,8 +8,9 @@ use super::table::{Table, visible};
 use super::{CommandError, Listing, print_json, printed, said};
 use crate::config::options::DatabaseOption;
 use crate::domain::issue::{IssueKind, IssueStatus};
+use crate::domain::records::{Dismissed, Issue, IssueFilter};
 use crate::json::rows;
-use crate::store::{Database, Dismissed, Issue, IssueFilter, Reader};
+use crate::store::{Database, Reader};
 use crate::telemetry::clock::Clock;
 
 /// What can be done with issues.

@@ -3,11 +3,10 @@
 
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money, Total};
+use crate::domain::records::{DisputeRaised, Orphan, RefundMade, Span, Sum, Sums, Transaction};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Expected;
-use crate::store::{
-    DisputeRaised, Orphan, Reader, RefundMade, Span, StoreError, Sum, Sums, Transaction,
-};
+use crate::store::{Reader, StoreError};
 
 words! {
     /// What is entered.

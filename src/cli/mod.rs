@@ -43,8 +43,9 @@ use rustix::fs::Mode;
 use serde_json::Value;
 
 use crate::config::options::{DatabaseOption, ServeOptions};
+use crate::domain::records::{Page, Transaction};
 use crate::providers::rules::Rules;
-use crate::store::{Page, Reader, Transaction};
+use crate::store::Reader;
 use crate::telemetry::writer;
 use crate::version::BUILD;
 

@@ -12,8 +12,9 @@ use crate::config::options::DatabaseOption;
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
 use crate::domain::orphan::OrphanKind;
+use crate::domain::records::{By, Orphan, OrphanFilter, Resolution, Settled};
 use crate::json::rows;
-use crate::store::{By, Database, Orphan, OrphanFilter, Reader, Resolution, Settled};
+use crate::store::{Database, Reader};
 use crate::telemetry::clock::Clock;
 
 /// What can be done with orphans.

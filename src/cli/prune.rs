@@ -7,8 +7,9 @@ use clap::Args;
 
 use super::{CommandError, printed};
 use crate::config::options::{DatabaseOption, KeepOptions};
+use crate::domain::records::Pruned;
 use crate::domain::retention::{Cutoff, Keep};
-use crate::store::{Database, Pruned, Reader, Round};
+use crate::store::{Database, Reader, Round};
 use crate::telemetry::clock::Clock;
 
 /// `prune`

@@ -12,9 +12,10 @@ use super::table::Table;
 use super::{CommandError, print_json, printed, said};
 use crate::config::options::SinceOption;
 use crate::domain::event::Provider;
+use crate::domain::records::{Cause, Found};
 use crate::domain::time::Timestamp;
 use crate::reconcile::{KEPT_BY_PROVIDERS, Report, Run, Step, run};
-use crate::store::{Cause, Database, Found, Reader};
+use crate::store::{Database, Reader};
 
 /// `reconcile`
 #[derive(Args, Debug)]

@@ -7,9 +7,10 @@ use clap::Args;
 use super::table::visible;
 use super::{CommandError, printed, rules, said};
 use crate::config::options::{DatabaseOption, SinceOption};
+use crate::domain::records::Outcome;
 use crate::domain::time::Timestamp;
 use crate::reconcile::replay::{Reread, RereadResult, replay};
-use crate::store::{Batch, Database, Outcome, Reader, StoreError};
+use crate::store::{Batch, Database, Reader, StoreError};
 use crate::telemetry::clock::Clock;
 
 /// `events replay`

@@ -36,6 +36,7 @@ use crate::config::{
 use crate::domain::event::Provider;
 use crate::domain::language::Language;
 use crate::domain::orphan::Policy;
+use crate::domain::records::StoredCertificate;
 use crate::http::admin::Gauged;
 use crate::http::api::{Api, Endpoint};
 use crate::http::dashboard::{Dashboard, Furnishing};
@@ -52,8 +53,7 @@ use crate::reconcile::worker::{Settings, Worker};
 use crate::simulator::random;
 use crate::simulator::random::NoChance;
 use crate::store::{
-    DaemonLock, Database, Loss, Reader, Readers, Store, StoreError, StoredCertificate, WalWatch,
-    Writer,
+    DaemonLock, Database, Loss, Reader, Readers, Store, StoreError, WalWatch, Writer,
 };
 use crate::telemetry::line::Line;
 use crate::telemetry::metrics::Metrics;

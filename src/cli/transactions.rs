@@ -13,12 +13,11 @@ use crate::config::Mode;
 use crate::config::options::{DatabaseOption, SinceOption, parse_mode};
 use crate::domain::event::{Provider, Reference};
 use crate::domain::money::{Currency, Money};
+use crate::domain::records::{Change, NewTransaction, Registered, Transaction, TransactionFilter};
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Expected, Status};
 use crate::json::{registration, rows};
 use crate::providers::reference_kind;
-use crate::store::{
-    Change, Database, NewTransaction, Reader, Registered, Transaction, TransactionFilter,
-};
+use crate::store::{Database, Reader};
 use crate::telemetry::clock::Clock;
 
 /// What can be done with transactions.

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use ureq::Agent;
 
+use crate::domain::records::StoredCertificate;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::providers::paypal::certificate::{Certificate, CertificateUrl, Trust};
-use crate::store::{Store, StoredCertificate};
+use crate::store::Store;
 use crate::telemetry::line::Line;
 use crate::throttle::Allowance;
 

@@ -61,6 +61,7 @@ pub mod merchant_action;
 pub mod money;
 pub mod orphan;
 pub mod paid;
+pub mod records;
 pub mod refusal;
 pub mod refusal_pattern;
 pub mod retention;

@@ -14,13 +14,12 @@ use super::connections::Slot;
 use super::proof::{PaypalEndpoint, Proved, StripeEndpoint, Unproved};
 use super::{Routes, answer, content_length, method_not_allowed, not_found, typed, unavailable};
 use crate::domain::event::{Provider, Source};
+use crate::domain::records::{Ingested, Outcome, RejectedRequest, USER_AGENT_CHARS, Webhook};
 use crate::domain::refusal::{NotTaken, Refusal};
 use crate::domain::time::Timestamp;
 use crate::providers::paypal::transmission;
 use crate::providers::rules::Rules;
-use crate::store::{
-    Ingested, Outcome, Receipt, RejectedRequest, Store, StoreError, USER_AGENT_CHARS, Webhook,
-};
+use crate::store::{Receipt, Store, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 use crate::telemetry::metrics::{DUPLICATE, Metrics};

@@ -7,7 +7,9 @@ use crate::domain::event::{Ownership, Provider, Reference, ReferenceKind, Source
 use crate::domain::fact::Fact;
 use crate::domain::language::Language;
 use crate::domain::money::{Currency, Money};
-use crate::store::{CausedChange, EventStory, Lead, Matched, Orphan, Outcome, WebhookLog};
+use crate::domain::records::{
+    CausedChange, EventStory, Lead, Matched, Orphan, Outcome, WebhookLog,
+};
 
 /// The sentences in this language, in the order in which things happened.
 pub fn event_in(language: Language, log: &WebhookLog, story: &EventStory) -> Vec<String> {

@@ -6,11 +6,12 @@ use crate::domain::event::Provider;
 use crate::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
 use crate::domain::language::{Language, Spoken};
 use crate::domain::money::Money;
+use crate::domain::records::{Issue, Transaction};
 use crate::domain::refusal_pattern::{Likely, Tally};
 use crate::domain::retention::ClockDoubt;
 use crate::domain::time::Timestamp;
 use crate::domain::zone::Zone;
-use crate::store::{Issue, Transaction, known_head_file};
+use crate::store::known_head_file;
 
 fn raise(kind: IssueKind, subject: &str, severity: Severity, texts: Spoken<Texts>) -> Raise {
     Raise { kind, subject: subject.to_owned(), severity, occasion: Occasion::Lasts, texts }

@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 
 use crate::domain::event::{LONGEST_ID, Provider, Reference, is_id};
 use crate::domain::money::Currency;
+use crate::domain::records::NewTransaction;
 use crate::domain::transaction::Expected;
 use crate::providers::reference_kind;
-use crate::store::NewTransaction;
 
 /// The fields of a registration, in the order in which they are checked.
 pub const FIELDS: &[&str] =

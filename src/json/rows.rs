@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use crate::domain::delivery::NoAnswer;
 use crate::domain::money::Currency;
 use crate::domain::paid::is_paid;
-use crate::domain::transaction::{OtherMoney, Status};
-use crate::reconcile::replay::Reread;
-use crate::store::{
+use crate::domain::records::{
     By, Change, Committed, Delivery, Issue, Orphan, Resolution, StoredAttempt, Transaction,
     WebhookLog,
 };
+use crate::domain::transaction::{OtherMoney, Status};
+use crate::reconcile::replay::Reread;
 
 /// A transaction as it stands.
 pub fn transaction(transaction: &Transaction) -> Value {

@@ -14,8 +14,9 @@ use tokio::sync::{mpsc, watch};
 use super::SENDERS;
 use crate::clients::Reply;
 use crate::domain::delivery::{Next, Schedule};
+use crate::domain::records::{Attempt, DueMessage};
 use crate::domain::time::Timestamp;
-use crate::store::{Attempt, DueMessage, Reader, Store, StoreError};
+use crate::store::{Reader, Store, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 

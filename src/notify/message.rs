@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::domain::records::{Change, Transaction};
 use crate::json::rows;
-use crate::store::{Change, Transaction};
 
 /// The body of a notification, the same at every attempt: the transaction as that change left it. An
 /// app that keeps the newest `version` can drop what comes again or late.

@@ -22,7 +22,8 @@ use crate::clients::Reply;
 use crate::clients::app::App;
 use crate::clients::command::Program;
 use crate::domain::delivery::{NoAnswer, Schedule};
-use crate::store::{DueMessage, Reader, Store, StoreError};
+use crate::domain::records::DueMessage;
+use crate::store::{Reader, Store, StoreError};
 use crate::telemetry::clock::Clock;
 
 /// Messages that are under way at once. They are about different transactions, so one that the app

@@ -13,11 +13,12 @@ use crate::domain::discrepancy::{DiscrepancyKind, compare, has_money, may_be_for
 use crate::domain::event::{Ownership, Provider, Reference, ReferenceKind};
 use crate::domain::fact::Fact;
 use crate::domain::money::Money;
+use crate::domain::records::{Page, Transaction, TransactionFilter};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{Expected, State, fold};
 use crate::providers::paypal::reporting::{self, Entry};
 use crate::providers::retrieval::{self, Asking, NotUnderstood, Retrieved};
-use crate::store::{Page, Reader, StoreError, Transaction, TransactionFilter};
+use crate::store::{Reader, StoreError};
 
 /// What to compare: payments that the provider made, and transactions that the shop registered, in
 /// `[from, until)`.

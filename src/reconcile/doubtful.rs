@@ -8,10 +8,11 @@ use super::objects::{AskError, Asker};
 use crate::clients::api::ApiError;
 use crate::domain::event::{Provider, Source};
 use crate::domain::lookup_schedule;
+use crate::domain::records::{DueAsk, Verdict, Webhook, WebhookLog};
 use crate::providers::paypal::api;
 use crate::providers::retrieval::NotUnderstood;
 use crate::providers::{self};
-use crate::store::{Database, DueAsk, Reader, StoreError, Verdict, Webhook, WebhookLog};
+use crate::store::{Database, Reader, StoreError};
 use crate::telemetry::line::Line;
 
 /// Asks PayPal for the event that is due and lets its answer decide. `Some`: the API can't be asked now,

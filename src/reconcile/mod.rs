@@ -29,12 +29,11 @@ use crate::clients::api::{ApiError, Apis};
 use crate::domain::event::{Content, Event, Provider, Source};
 use crate::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
 use crate::domain::language::Spoken;
+use crate::domain::records::{Applied, Cause, Found, Ingested, Outcome, Webhook};
 use crate::domain::time::Timestamp;
 use crate::providers::rules::Rules;
 use crate::providers::{self, Verified};
-use crate::store::{
-    Applied, Batch, Cause, Database, Found, Ingested, Outcome, StoreError, Webhook,
-};
+use crate::store::{Batch, Database, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 

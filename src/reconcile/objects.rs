@@ -18,13 +18,12 @@ use crate::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
 use crate::domain::language::Spoken;
 use crate::domain::lookup_schedule;
 use crate::domain::lookup_schedule::Reason;
+use crate::domain::records::{Applied, Asked, DueAsk, Ingested, Transaction, Webhook};
 use crate::domain::time::Timestamp;
 use crate::providers::retrieval::{self, Answer, Asking, NotUnderstood, Question, Retrieved};
 use crate::providers::rules::Rules;
 use crate::providers::{Proof, reference_kind};
-use crate::store::{
-    Applied, Asked, Batch, Database, DueAsk, Ingested, Reader, StoreError, Transaction, Webhook,
-};
+use crate::store::{Batch, Database, Reader, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 

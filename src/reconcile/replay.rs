@@ -2,11 +2,12 @@
 //! HTTP API.
 
 use crate::domain::language::Spoken;
+use crate::domain::records::{Applied, Replayed, WebhookLog};
 use crate::domain::time::Timestamp;
 use crate::providers::read_again;
 use crate::providers::rules::Rules;
 use crate::providers::unreadable::NO_TEXT;
-use crate::store::{Applied, Batch, Replayed, StoreError, WebhookLog};
+use crate::store::{Batch, StoreError};
 
 /// What reading one stored event again came to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,11 +6,11 @@ use super::random;
 use crate::cli::CommandError;
 use crate::domain::event::{Provider, Reference};
 use crate::domain::money::{Currency, Money};
+use crate::domain::records::NewTransaction;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{Expected, Status};
 use crate::providers::reference_kind;
 use crate::simulator::{paypal, stripe};
-use crate::store::NewTransaction;
 
 /// A day: payments, and the deliveries about them in the order in which they come.
 pub(crate) struct Day {

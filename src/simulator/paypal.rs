@@ -172,7 +172,6 @@ const SECONDS_TO_PAY: i64 = 7;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::event::Provider;
     use crate::domain::event::{Content, Event, Reference, ReferenceKind};
     use crate::domain::fact::{Fact, FactState};
     use crate::providers::read_again;

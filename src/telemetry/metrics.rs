@@ -18,9 +18,9 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::refusals::Refusals;
 use crate::domain::event::Provider;
+use crate::domain::records::{Outcome, Sight};
 use crate::domain::refusal::{NotTaken, Refusal};
 use crate::domain::time::Timestamp;
-use crate::store::{Outcome, Sight};
 use crate::version::{COMMIT, VERSION};
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
@@ -371,7 +371,7 @@ fn class(event_type: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::OwedAlerts;
+    use crate::domain::records::OwedAlerts;
 
     #[test]
     fn what_was_counted_is_read_in_the_text_form() {

@@ -11,11 +11,12 @@ use std::time::Instant;
 
 use payhookd::domain::event::{Provider, Source};
 use payhookd::domain::orphan::Policy;
+use payhookd::domain::records::Webhook;
 use payhookd::domain::time::Timestamp;
 use payhookd::json::registration;
 use payhookd::providers::read_again;
 use payhookd::providers::rules::Rules;
-use payhookd::store::{Database, Reader, Webhook};
+use payhookd::store::{Database, Reader};
 use rusqlite::Connection;
 use rusqlite::types::Value as Sql;
 use serde_json::Value;

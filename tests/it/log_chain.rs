@@ -1,7 +1,8 @@
 //! The log of events proves itself: whatever is changed, removed or added behind payhookd's back is
 //! found, and named.
 
-use payhookd::store::{Head, LinkKind, LogFault, LogProof, Reader};
+use payhookd::domain::records::{Head, LinkKind, LogFault, LogProof};
+use payhookd::store::Reader;
 use rusqlite::Connection as Sqlite;
 
 use crate::daemon::Options;

@@ -7,12 +7,12 @@ use payhookd::domain::delivery::DeliveryStatus;
 use payhookd::domain::event::{LONGEST_ID, Provider};
 use payhookd::domain::issue::{IssueKind, IssueStatus, Severity};
 use payhookd::domain::orphan::OrphanKind;
+use payhookd::domain::records::Outcome;
 use payhookd::domain::transaction::{AmountCheck, DisputeStatus, Status};
 use payhookd::http::api::{
     LARGEST_PAGE, LONGEST_WAIT, MAX_BODY, PROBLEM_TYPE, ProblemKind, ROUTES, USUAL_PAGE,
 };
 use payhookd::json::registration;
-use payhookd::store::Outcome;
 use serde_json::{Value, json};
 
 use crate::admin::{App, problem};

@@ -1,10 +1,11 @@
 //! Events read again, by the provider's repetition or by a person, and events explained.
 
 use payhookd::domain::event::{Provider, Source};
+use payhookd::domain::records::{NewTransaction, Registered, Webhook};
 use payhookd::domain::time::Timestamp;
 use payhookd::providers::read_again;
 use payhookd::providers::rules::Rules;
-use payhookd::store::{Database, NewTransaction, Registered, Webhook};
+use payhookd::store::Database;
 use serde_json::{Value, json};
 
 use crate::daemon::{Daemon, Options};

@@ -1,8 +1,9 @@
 //! What the shop does before its buyers pay.
 
 use payhookd::domain::event::{Provider, Reference, ReferenceKind};
+use payhookd::domain::records::{NewTransaction, Registered};
 use payhookd::domain::transaction::Expected;
-use payhookd::store::{Database, NewTransaction, Registered};
+use payhookd::store::Database;
 
 use crate::daemon::Options;
 use crate::provider::{at, eur};

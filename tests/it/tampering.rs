@@ -3,7 +3,8 @@
 
 use std::fs;
 
-use payhookd::store::{Database, Head};
+use payhookd::domain::records::Head;
+use payhookd::store::Database;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection as Sqlite, params};
 use sha2::{Digest, Sha256};

@@ -5,7 +5,8 @@ use std::cmp::Reverse;
 use super::installation::Patient;
 use super::{Finding, roughly};
 use crate::domain::issue::{IssueStatus, Severity};
-use crate::store::{Issue, OwedAlerts, Reader, StoreError};
+use crate::domain::records::{Issue, OwedAlerts};
+use crate::store::{Reader, StoreError};
 
 const CHECK: &str = "issues";
 /// As many are shown; who has more is helped by the list.

@@ -3,9 +3,8 @@
 use super::Finding;
 use super::installation::Patient;
 use crate::cli::CommandError;
-use crate::store::{
-    Continuation, Head, LinkKind, LogChange, LogProof, Reader, StoreError, known_head_file,
-};
+use crate::domain::records::{Continuation, Head, LinkKind, LogChange, LogProof};
+use crate::store::{Reader, StoreError, known_head_file};
 
 const CHECK: &str = "log";
 /// What is said of them; whoever has more has other troubles.

@@ -3,8 +3,9 @@
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
+use crate::domain::records::Pruned;
 use crate::domain::retention::{Cutoff, Keep};
-use crate::store::{Pruned, Round, Store, StoreError};
+use crate::store::{Round, Store, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 

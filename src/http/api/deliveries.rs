@@ -10,9 +10,10 @@ use super::problem::Problem;
 use super::query::positive;
 use super::{Api, Call, found, page};
 use crate::domain::delivery::DeliveryStatus;
+use crate::domain::records::{DeliveryFilter, Retried};
 use crate::http::typed;
 use crate::json::rows;
-use crate::store::{DeliveryFilter, Reader, Retried, StoreError};
+use crate::store::{Reader, StoreError};
 
 /// A page of deliveries.
 pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {

@@ -8,11 +8,12 @@ use warp::reply::Response;
 use super::problem::Problem;
 use super::{Api, Call, answer, found, page};
 use crate::domain::event::{Provider, Source};
+use crate::domain::records::{EventFilter, Outcome};
 use crate::http::typed;
 use crate::i18n::explain;
 use crate::json::{registration, rows};
 use crate::reconcile::replay;
-use crate::store::{Batch, EventFilter, Outcome};
+use crate::store::Batch;
 
 /// A page of events, without payloads.
 pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {

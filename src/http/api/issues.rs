@@ -9,9 +9,10 @@ use super::problem::Problem;
 use super::query::positive;
 use super::{Api, Call, found, page};
 use crate::domain::issue::{IssueKind, IssueStatus};
+use crate::domain::records::{Dismissed, IssueFilter};
 use crate::http::typed;
 use crate::json::rows;
-use crate::store::{Dismissed, IssueFilter, Reader, StoreError};
+use crate::store::{Reader, StoreError};
 
 /// A page of issues, wherever they stand unless that is asked for.
 pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {

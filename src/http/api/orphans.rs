@@ -11,10 +11,10 @@ use super::query::positive;
 use super::{Api, Call, found, page};
 use crate::domain::event::Provider;
 use crate::domain::orphan::OrphanKind;
+use crate::domain::records::{OrphanFilter, Settled};
 use crate::http::typed;
 use crate::json::registration::whole;
 use crate::json::rows;
-use crate::store::{OrphanFilter, Settled};
 
 /// A page of orphans: the open ones that concern this shop, unless others are asked for.
 pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {

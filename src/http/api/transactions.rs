@@ -10,10 +10,11 @@ use super::problem::Problem;
 use super::query::positive;
 use super::{Api, Call, answer, page};
 use crate::domain::event::Provider;
+use crate::domain::records::{Registered, Transaction, TransactionFilter};
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Status};
 use crate::http::typed;
 use crate::json::{registration, rows};
-use crate::store::{Reader, Registered, StoreError, Transaction, TransactionFilter};
+use crate::store::{Reader, StoreError};
 use crate::telemetry::line::Line;
 
 /// Registers a transaction: 201 if it is new, 200 if it is the same again, 409 if it is not.

@@ -6,7 +6,7 @@ use super::format::{Typeset, brief};
 use super::page::secret;
 use super::sessions::Session;
 use super::transactions::{amount, state};
-use crate::store::{Candidate, Orphan};
+use crate::domain::records::{Candidate, Orphan};
 
 /// The most that are offered.
 pub(super) const MOST: u32 = 8;

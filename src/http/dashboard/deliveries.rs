@@ -9,9 +9,11 @@ use super::page::{Failure, Tab, older, secret, see};
 use super::sessions::{Notice, Session};
 use super::{Dashboard, Visit};
 use crate::domain::delivery::DeliveryStatus;
+use crate::domain::records::{
+    Delivery, DeliveryFilter, Listed, Many, Page, Retried, StoredAttempt,
+};
 use crate::domain::time::Timestamp;
 use crate::http::api::problem::Problem;
-use crate::store::{Delivery, DeliveryFilter, Listed, Many, Page, Retried, StoredAttempt};
 
 /// Rows of a page.
 const ROWS: u32 = 50;

@@ -11,11 +11,12 @@ use super::pretty_json::set_out;
 use super::sessions::{Notice, Session};
 use super::transactions::{amount, state};
 use super::{Dashboard, Visit};
+use crate::domain::records::{Transaction, WebhookLog};
 use crate::http::typed;
 use crate::i18n::explain;
 use crate::providers::pages;
 use crate::reconcile::replay::{Reread, RereadResult, replay as read_again};
-use crate::store::{Batch, StoreError, Transaction, WebhookLog};
+use crate::store::{Batch, StoreError};
 
 /// Bytes that the payload that is shown takes.
 const PAYLOAD: usize = 28_000;

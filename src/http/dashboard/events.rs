@@ -8,7 +8,7 @@ use super::links::Filters;
 use super::page::{Failure, Tab, older};
 use super::{Dashboard, Visit};
 use crate::domain::event::Provider;
-use crate::store::{EventFilter, FoundEvents, Outcome, Page, WebhookLog};
+use crate::domain::records::{EventFilter, FoundEvents, Outcome, Page, WebhookLog};
 
 /// Rows of a page.
 const ROWS: u32 = 50;

@@ -10,7 +10,7 @@ use super::routes;
 use super::sessions::{Notice, Session};
 use super::{Dashboard, Visit};
 use crate::domain::issue::{IssueKind, IssueStatus, Severity, Texts};
-use crate::store::{Dismissed, Issue, Listed, Page};
+use crate::domain::records::{Dismissed, Issue, Listed, Page};
 
 /// Rows of a page.
 const ROWS: u32 = 20;

@@ -11,8 +11,9 @@ use super::sessions::{Notice, Session};
 use super::{Dashboard, Visit};
 use crate::domain::language::sentence;
 use crate::domain::orphan::OrphanKind;
+use crate::domain::records::{By, Candidate, EventStory, Orphan, Resolution, Settled};
 use crate::providers::{pages, payer};
-use crate::store::{By, Candidate, EventStory, Orphan, Reader, Resolution, Settled, StoreError};
+use crate::store::{Reader, StoreError};
 
 /// The most characters of a reason or a note.
 const LONGEST: usize = 1_000;

@@ -7,8 +7,9 @@ use super::format::{Typeset, brief, shortened};
 use super::page::{Failure, Tab, older};
 use super::{Dashboard, Visit};
 use crate::domain::orphan::OrphanKind;
+use crate::domain::records::{Listed, Orphan, OrphanFilter, Page};
 use crate::providers::payer;
-use crate::store::{Listed, Orphan, OrphanFilter, Page, Reader, StoreError};
+use crate::store::{Reader, StoreError};
 
 /// Rows of a page.
 const ROWS: u32 = 50;

@@ -15,12 +15,10 @@ use crate::domain::delivery::DeliveryStatus;
 use crate::domain::event::Provider;
 use crate::domain::issue::IssueStatus;
 use crate::domain::money::{Currency, Total};
+use crate::domain::records::{Figures, Issue, Listed, MoneyFigures, OpenOrphans, Outcome, Page};
 use crate::domain::time::Timestamp;
 use crate::domain::zone::Zone;
-use crate::store::{
-    Figures, Issue, Listed, MoneyFigures, OpenOrphans, Outcome, Page, Reader, Statistics,
-    StoreError,
-};
+use crate::store::{Reader, Statistics, StoreError};
 
 /// Days that are looked back on, with today.
 const DAYS: u32 = 30;

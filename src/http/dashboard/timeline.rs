@@ -5,8 +5,8 @@ use maud::{Markup, html};
 use super::format::{Typeset, shortened};
 use super::transaction::{SHOWN, money};
 use super::transactions::colour;
+use crate::domain::records::{Change, Delivery, Dossier, WebhookLog};
 use crate::domain::time::Timestamp;
-use crate::store::{Change, Delivery, Dossier, WebhookLog};
 
 /// One line of the timeline.
 enum Moment<'d> {

@@ -15,10 +15,10 @@ use super::{Dashboard, Visit};
 use crate::domain::event::{Provider, ReferenceKind};
 use crate::domain::fact::Fact;
 use crate::domain::money::Currency;
+use crate::domain::records::{Dossier, Transaction};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::DisputeStatus;
 use crate::providers::{object, pages};
-use crate::store::{Dossier, Transaction};
 
 /// Events, changes and deliveries that are shown, of each.
 pub(super) const SHOWN: u32 = 20;

@@ -9,8 +9,8 @@ use super::page::{Failure, Tab, older};
 use super::{Dashboard, Visit};
 use crate::domain::event::Provider;
 use crate::domain::money::Currency;
+use crate::domain::records::{Page, Searched, Transaction, TransactionFilter};
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Status};
-use crate::store::{Page, Searched, Transaction, TransactionFilter};
 
 /// Rows of a page.
 const ROWS: u32 = 50;

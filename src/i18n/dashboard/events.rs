@@ -2,7 +2,7 @@
 
 use super::{Text, Words};
 use crate::domain::language::Language::{English, French};
-use crate::store::Outcome;
+use crate::domain::records::Outcome;
 
 texts! {
     /// What the providers sent.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Text, Words};
 use crate::domain::language::Language::{English, French};
 use crate::domain::orphan::OrphanKind;
-use crate::store::Lead;
+use crate::domain::records::Lead;
 
 texts! {
     /// Payments that match nothing.

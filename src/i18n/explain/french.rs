@@ -3,8 +3,10 @@
 use crate::domain::event::{Ownership, Provider, Reference, ReferenceKind, Source};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::Currency;
+use crate::domain::records::{
+    CausedChange, EventStory, Lead, Matched, Orphan, Outcome, WebhookLog,
+};
 use crate::domain::transaction::{DisputeStatus, Status};
-use crate::store::{CausedChange, EventStory, Lead, Matched, Orphan, Outcome, WebhookLog};
 
 /// The sentences, in the order in which things happened.
 pub(super) fn event(log: &WebhookLog, story: &EventStory) -> Vec<String> {

@@ -7,11 +7,12 @@ use rusqlite::{Connection, named_params};
 use super::reader::{Reader, collect};
 use crate::domain::event::Provider;
 use crate::domain::fact::FactState;
+use crate::domain::records::StoredCertificate;
+use crate::domain::records::Transaction;
 use crate::domain::silence::hour_of;
 use crate::domain::time::Timestamp;
 use crate::providers::deadline;
-use crate::store::tables::certificates::StoredCertificate;
-use crate::store::tables::transactions::{Transaction, transaction_columns};
+use crate::store::tables::transactions::transaction_columns;
 use crate::store::{Columns, StoreError};
 
 impl Reader {

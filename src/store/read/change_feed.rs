@@ -1,37 +1,16 @@
 //! `transaction_changes` as they were committed, one after another. Only one connection writes at a
 //! time, so their ids are in the order of the commits, and whoever reads one has seen all before it.
 
+use crate::domain::records::Committed;
 use rusqlite::{Row, named_params};
 
 use super::reader::{Reader, collect};
 use crate::domain::event::Provider;
 use crate::domain::money::Currency;
+use crate::domain::records::Change;
 use crate::domain::transaction::Expected;
-use crate::store::tables::transactions::{Change, change_columns};
+use crate::store::tables::transactions::change_columns;
 use crate::store::{Columns, StoreError};
-
-/// One change of any transaction, and the transaction as it stood since then.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Committed {
-    /// Row id; grows in the order of commits.
-    pub id: i64,
-    /// Whose change.
-    pub transaction_id: i64,
-    /// At whom the payment is made.
-    pub provider: Provider,
-    /// The provider's id that the shop registered.
-    pub reference: String,
-    /// The shop's own id.
-    pub order_id: Option<String>,
-    /// What the shop expects.
-    pub expected: Expected,
-    /// Of the amounts of `change`; `None` before any money.
-    pub received_currency: Option<Currency>,
-    /// Real money.
-    pub livemode: bool,
-    /// The change.
-    pub change: Change,
-}
 
 impl Committed {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {

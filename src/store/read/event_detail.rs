@@ -1,87 +1,21 @@
 //! All that is known of one event, for whoever wants to understand what became of it.
 
+use crate::domain::records::{CausedChange, EventStory, Lead, Matched};
 use rusqlite::named_params;
 
 use super::reader::{Reader, collect};
 use crate::domain::event::{Ownership, Reference, ReferenceKind};
-use crate::domain::fact::Fact;
 use crate::domain::matching::{MatchedBy, Standing};
-use crate::domain::time::Timestamp;
+use crate::domain::records::Transaction;
+use crate::domain::records::WebhookLog;
 use crate::domain::transaction::{DisputeStatus, Status};
 use crate::store::tables::facts;
 use crate::store::tables::facts::StoredFact;
 use crate::store::tables::references;
 use crate::store::tables::references::Realm;
 use crate::store::tables::transactions;
-use crate::store::tables::transactions::Transaction;
-use crate::store::tables::webhook_logs::WebhookLog;
 use crate::store::write::orphans;
-use crate::store::write::orphans::Orphan;
 use crate::store::{Columns, StoreError};
-
-/// What an event said, where it went and why, and what that changed.
-#[derive(Clone, Debug)]
-pub struct EventStory {
-    /// What it was read as; empty if it speaks of no payment.
-    pub facts: Vec<Fact>,
-    /// Every id that it carries.
-    pub references: Vec<Reference>,
-    /// Whose the payment is, by the shop's rule.
-    pub ownership: Ownership,
-    /// The transaction that it was applied to, and how it was found.
-    pub matched: Option<(Transaction, Matched)>,
-    /// The orphan that it belongs to.
-    pub orphan: Option<Orphan>,
-    /// All transactions of which it tells something: mostly one, but a dispute may be about several.
-    pub transactions: Vec<i64>,
-    /// Of an orphan: what each id would lead to.
-    pub leads: Vec<Lead>,
-    /// The changes of the transaction that it caused.
-    pub changes: Vec<CausedChange>,
-    /// When personal fields were last removed from it, UTC.
-    pub redacted_at: Option<Timestamp>,
-}
-
-/// By what an event was found to belong to its transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Matched {
-    /// It carries the id that the shop registered.
-    Registered(Reference),
-    /// It carries an id that another event, this one, tied to the transaction.
-    Learned(Reference, String),
-    /// It carries the shop's order id, which no other transaction has.
-    OrderId(Reference),
-    /// A person said so.
-    Person,
-    /// The ids that led here are not there any more.
-    Untold,
-}
-
-/// What one id of an orphan's event leads to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lead {
-    /// The id.
-    pub reference: Reference,
-    /// The transactions that have it: none, or, of an order id, several.
-    pub transactions: Vec<i64>,
-    /// The transactions of the other mode that have it.
-    pub other_mode: Vec<i64>,
-}
-
-/// One change of a transaction: the state after it, and before it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CausedChange {
-    /// `transaction.succeeded` and the like.
-    pub change: String,
-    /// Before and after; before the first there was nothing.
-    pub status: (Option<Status>, Status),
-    /// Minor units received, before and after.
-    pub received: (i64, i64),
-    /// Minor units refunded, before and after.
-    pub refunded: (i64, i64),
-    /// Before and after.
-    pub dispute_status: (DisputeStatus, DisputeStatus),
-}
 
 impl Reader {
     /// The story of this event.

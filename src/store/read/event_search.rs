@@ -1,27 +1,17 @@
 //! A search through events that costs the same however many there are.
 
+use crate::domain::records::FoundEvents;
 use std::time::Duration;
 
 use rusqlite::named_params;
 
-use super::listing::{EventFilter, Listed, Page, event_query};
+use super::listing::event_query;
 use super::reader::Reader;
 use super::statistics::last_log_before;
+use crate::domain::records::WebhookLog;
+use crate::domain::records::{EventFilter, Listed, Page};
 use crate::domain::time::Timestamp;
-use crate::store::tables::webhook_logs::WebhookLog;
 use crate::store::{Columns, StoreError};
-
-/// What was found so far.
-#[derive(Clone, Debug)]
-pub struct FoundEvents {
-    /// Newest first, without their payloads.
-    pub rows: Vec<WebhookLog>,
-    /// Where the search goes on: the `before` of the next page; `None` if that was all.
-    pub next: Option<i64>,
-    /// Nothing later was left out, but what is older was not looked at; `None` if the page is full,
-    /// or if that was all.
-    pub looked_back_to: Option<Timestamp>,
-}
 
 impl Reader {
     /// A page of the events that pass the filter, among the newest 150,000 below it: what is
@@ -92,9 +82,10 @@ mod tests {
 
     use super::*;
     use crate::domain::event::{Provider, Source};
+    use crate::domain::records::{Outcome, Webhook};
     use crate::providers::read_again;
     use crate::providers::rules::Rules;
-    use crate::store::{Database, Outcome, Webhook};
+    use crate::store::Database;
 
     /// Twenty events, one an hour; only the first and the last failed.
     fn shop() -> (tempfile::TempDir, Reader) {

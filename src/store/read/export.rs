@@ -1,5 +1,6 @@
 //! Rows for the shop's books, all of one moment, and the sums that they must come to.
 
+use crate::domain::records::{DisputeRaised, RefundMade, Span, Sum, Sums};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -9,84 +10,14 @@ use super::reader::Reader;
 use crate::domain::event::Provider;
 use crate::domain::fact::Fact;
 use crate::domain::money::{Currency, Total};
-use crate::domain::time::Timestamp;
-use crate::domain::transaction::{DisputeStatus, disputes};
+use crate::domain::records::Orphan;
+use crate::domain::records::Transaction;
+use crate::domain::transaction::disputes;
 use crate::store::file::checkpoint::Debt;
-use crate::store::tables::transactions::{Transaction, transaction_columns};
+use crate::store::tables::transactions::transaction_columns;
 use crate::store::tables::{facts, other_money};
-use crate::store::write::orphans::{Orphan, orphan_columns};
+use crate::store::write::orphans::orphan_columns;
 use crate::store::{Columns, StoreError};
-
-/// A stretch of time, of real or of test money.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
-    /// From when on; `None`: from the beginning.
-    pub from: Option<Timestamp>,
-    /// Until before when; `None`: until now.
-    pub to: Option<Timestamp>,
-    /// Real money.
-    pub livemode: bool,
-}
-
-impl Span {
-    /// Whether `at` lies in it.
-    pub fn has(&self, at: Timestamp) -> bool {
-        self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at < to)
-    }
-}
-
-/// Rows and minor units of one provider and currency.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sum {
-    /// How many rows.
-    pub rows: i64,
-    /// What came in or, of disputes and orphans, what they are about.
-    pub amount: Total,
-    /// What went back.
-    pub refunded: Total,
-}
-
-/// Sums by provider and currency; without a currency there is no amount. Two providers may count one
-/// currency in different units, so they are never added.
-pub type Sums = BTreeMap<(Provider, Option<Currency>), Sum>;
-
-/// Money that went back, or that came back to the shop after all: one change of `amount_refunded`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefundMade {
-    /// Row id in `transaction_changes`.
-    pub change_id: i64,
-    /// By the provider's clock; the time of the commit, if no event tells.
-    pub occurred_at: Timestamp,
-    /// Row id of the transaction.
-    pub transaction_id: i64,
-    /// At whom the payment was made.
-    pub provider: Provider,
-    /// The provider's id of the payment.
-    pub reference: String,
-    /// The shop's own id.
-    pub order_id: Option<String>,
-    /// The provider's id of the refund, if its event is about one.
-    pub refund_id: Option<String>,
-    /// Minor units; negative if a refund failed.
-    pub amount: i64,
-    /// The currency of `amount`.
-    pub currency: Option<Currency>,
-    /// The provider's code for why.
-    pub reason: Option<String>,
-    /// The event that told of it.
-    pub event_id: Option<String>,
-}
-
-/// A dispute as it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DisputeRaised {
-    /// The transaction that it is about.
-    pub transaction: Transaction,
-    /// When it was first told of, by the provider's clock.
-    pub opened_at: Timestamp,
-    /// The newest fact about it.
-    pub fact: Fact,
-}
 
 impl Reader {
     /// Runs `work`, all of whose reading is of one moment. If that is long, it does not rest: the longer it is, the
@@ -353,12 +284,5 @@ impl RefundMade {
             ..one.clone()
         });
         Ok(made.filter(|refund| refund.amount != 0).collect())
-    }
-}
-
-impl DisputeRaised {
-    /// Where it stands.
-    pub fn status(&self) -> DisputeStatus {
-        disputes(self.transaction.provider, &[&self.fact]).1
     }
 }

@@ -5,10 +5,12 @@
 
 use rusqlite::named_params;
 
-use super::listing::{Conditions, IssueFilter, Listed, Page};
+use super::listing::Conditions;
 use super::reader::{Reader, collect};
 use crate::domain::issue::{IssueKind, IssueStatus, Severity};
-use crate::store::write::issues::{Issue, issue_columns};
+use crate::domain::records::Issue;
+use crate::domain::records::{IssueFilter, Listed, Page};
+use crate::store::write::issues::issue_columns;
 use crate::store::{Columns, StoreError};
 
 /// Issues that last, of which the ids are found in an index that has all that is asked of them.

@@ -1,42 +1,15 @@
 //! The orphans that a person is to see to, summed up.
 
+use crate::domain::records::{OpenOrphans, OrphanFigures};
 use std::ops::Range;
 
 use rusqlite::{Row, named_params};
 
 use super::reader::{Reader, collect};
 use crate::domain::event::Provider;
-use crate::domain::money::{Currency, Total};
+use crate::domain::money::Currency;
 use crate::domain::time::Timestamp;
 use crate::store::{Columns, StoreError};
-
-/// The orphans of one mode, provider and currency that a person is to see to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenOrphans {
-    /// At whom the payments were made.
-    pub provider: Provider,
-    /// Real money.
-    pub livemode: bool,
-    /// `None`: their events tell of no amount.
-    pub currency: Option<Currency>,
-    /// How many there are.
-    pub number: i64,
-    /// What they add up to, in minor units.
-    pub sum: Total,
-    /// When the oldest of them was first seen, UTC.
-    pub oldest: Timestamp,
-}
-
-/// What became of the orphan inbox in a stretch of time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OrphanFigures {
-    /// Orphans that outlasted their grace then.
-    pub came: i64,
-    /// Those of all times that came to belong to a transaction then.
-    pub matched: i64,
-    /// Those of all times that a person dismissed then.
-    pub dismissed: i64,
-}
 
 impl OpenOrphans {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {

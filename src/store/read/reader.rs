@@ -4,20 +4,21 @@ use std::path::Path;
 
 use rusqlite::{Connection, Row, Rows, named_params};
 
+use crate::domain::records::NewTransaction;
+use crate::domain::records::Orphan;
+use crate::domain::records::Outcome;
+use crate::domain::records::WebhookLog;
+use crate::domain::records::{Change, Transaction};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::file::schema;
 use crate::store::tables::daemon;
 use crate::store::tables::transactions;
-use crate::store::tables::transactions::{
-    Change, Transaction, change_columns, transaction_columns,
-};
+use crate::store::tables::transactions::{change_columns, transaction_columns};
 use crate::store::tables::webhook_logs;
-use crate::store::tables::webhook_logs::{WebhookLog, webhook_log_columns};
-use crate::store::write::ingest::Outcome;
+use crate::store::tables::webhook_logs::webhook_log_columns;
 use crate::store::write::orphans;
-use crate::store::write::orphans::{Orphan, orphan_columns};
-use crate::store::write::register::NewTransaction;
+use crate::store::write::orphans::orphan_columns;
 
 /// A connection that can only read. It never makes the writer wait.
 #[derive(Debug)]

@@ -3,44 +3,23 @@
 //!
 //! What is looked through is bounded, so that a search costs the same however many there are.
 
+use crate::domain::records::{Candidate, Searched};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rusqlite::named_params;
 
-use super::listing::{Listed, Page, TRANSACTIONS, TransactionFilter, transaction_conditions};
+use super::listing::{TRANSACTIONS, transaction_conditions};
 use super::reader::{Reader, collect};
 use super::statistics::last_before;
 use crate::domain::amount_search::SoughtAmount;
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
-use crate::store::tables::transactions::{Transaction, transaction_columns};
-use crate::store::write::orphans::Orphan;
+use crate::domain::records::Orphan;
+use crate::domain::records::Transaction;
+use crate::domain::records::{Listed, Page, TransactionFilter};
+use crate::store::tables::transactions::transaction_columns;
 use crate::store::{Columns, StoreError};
-
-/// What a search found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Searched {
-    /// Newest first.
-    pub rows: Vec<Transaction>,
-    /// Where the next page begins: the `before` of it; `None` if there is none.
-    pub next: Option<i64>,
-    /// More ids begin like this than are looked at.
-    pub cut: bool,
-}
-
-/// A transaction that an orphan may belong to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
-    /// The transaction.
-    pub transaction: Transaction,
-    /// It has the order id that the orphan's events carry.
-    pub same_order: bool,
-    /// The shop expects the amount that was paid.
-    pub same_amount: bool,
-    /// How long before or after the orphan's first event it was registered.
-    pub apart: Duration,
-}
 
 impl Reader {
     /// A page of the transactions that pass the filter and have something that `text` may mean: an
@@ -245,26 +224,6 @@ impl Reader {
     }
 }
 
-impl Candidate {
-    fn new(transaction: Transaction, orphan: &Orphan) -> Self {
-        let (at, seen) = (transaction.created_at, orphan.first_seen_at);
-        let currency = transaction.expected.currency.as_ref().map(Currency::as_str);
-        Self {
-            same_order: orphan.order_id.is_some() && transaction.order_id == orphan.order_id,
-            same_amount: orphan.amount.is_some()
-                && (transaction.expected.amount, currency)
-                    == (orphan.amount, orphan.currency.as_deref()),
-            apart: at.since(seen).max(seen.since(at)),
-            transaction,
-        }
-    }
-
-    /// The less, the likelier.
-    fn rank(&self) -> (bool, bool, Duration) {
-        (!self.same_order, !self.same_amount, self.apart)
-    }
-}
-
 /// Rows of one kind that one search looks at.
 const LOOKED_AT: usize = 1_000;
 const LIMIT: i64 = 1_000;
@@ -277,10 +236,11 @@ mod tests {
     use super::*;
     use crate::domain::event::Reference;
     use crate::domain::orphan::OrphanKind;
+    use crate::domain::records::NewTransaction;
     use crate::domain::time::Timestamp;
     use crate::domain::transaction::{Expected, Status};
     use crate::providers::reference_kind;
-    use crate::store::{Database, NewTransaction};
+    use crate::store::Database;
 
     const PAGE: Page = Page { before: None, limit: 10 };
 

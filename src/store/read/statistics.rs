@@ -6,6 +6,7 @@
 //! was counted before. All of it is by quarters of an hour, because that is how finely the zones of
 //! the world differ: the day of any shop begins with one.
 
+use crate::domain::records::{Figures, Histogram, MoneyFigures};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
@@ -14,11 +15,11 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::reader::{Reader, collect};
 use crate::domain::event::Provider;
-use crate::domain::money::{Currency, Money, Total};
+use crate::domain::money::{Currency, Money};
+use crate::domain::records::Outcome;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::DisputeStatus;
 use crate::store::tables::other_money;
-use crate::store::write::ingest::Outcome;
 use crate::store::{Columns, StoreError};
 
 /// What happened in the last [`Statistics::REACH`], by quarters of an hour.
@@ -30,51 +31,6 @@ pub struct Statistics {
     /// Deliveries that are `pending` and `dead`, by the quarter of their change.
     unfinished: BTreeMap<i64, (u64, u64)>,
 }
-
-/// What happened in a stretch of time.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// Money by whether it is real, and its currency.
-    pub money: BTreeMap<(bool, Currency), MoneyFigures>,
-    /// Events that were received then, of real and test money, by what has become of them since.
-    pub outcomes: BTreeMap<Outcome, u64>,
-    /// How long they took, from arrival to row.
-    pub processing: Histogram,
-    /// Changes made then of which the app was to be told, by what has become of that since.
-    pub deliveries: DeliveryFigures,
-}
-
-/// Sums of one currency, in its minor units as Stripe counts them, by when payhookd learned of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MoneyFigures {
-    /// What came in, before refunds.
-    pub received: Total,
-    /// What went back by refunds.
-    pub refunded: Total,
-    /// What disputes that were opened then are about; a dispute that was won later stays in it.
-    pub disputed: Total,
-    /// How many payments got their first money.
-    pub payments: u64,
-    /// How often money went back.
-    pub refunds: u64,
-    /// How many payments came to be disputed.
-    pub disputes: u64,
-}
-
-/// How many notifications are where.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DeliveryFigures {
-    /// The app took them.
-    pub delivered: u64,
-    /// Still to be made.
-    pub pending: u64,
-    /// Given up.
-    pub dead: u64,
-}
-
-/// How many durations there are of each length; lengths are told apart to an eighth.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Histogram(BTreeMap<u8, u64>);
 
 /// How far each table was counted: the last id.
 #[derive(Clone, Copy, Debug)]
@@ -405,75 +361,6 @@ fn disputed(connection: &Connection, step: &MoneyStep) -> Result<Option<Money>, 
     let kept = step.after.received.saturating_sub(step.after.refunded);
     let all = |currency| Money { minor: kept, currency };
     Ok(step.after.currency.map(all))
-}
-
-impl MoneyFigures {
-    fn add(&mut self, other: &Self) {
-        self.received = self.received.and(other.received);
-        self.refunded = self.refunded.and(other.refunded);
-        self.disputed = self.disputed.and(other.disputed);
-        self.payments += other.payments;
-        self.refunds += other.refunds;
-        self.disputes += other.disputes;
-    }
-}
-
-impl Histogram {
-    fn count(&mut self, duration: Duration) {
-        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        *self.0.entry(slot(micros)).or_default() += 1;
-    }
-
-    fn add(&mut self, other: &Self) {
-        for (slot, number) in &other.0 {
-            *self.0.entry(*slot).or_default() += number;
-        }
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> u64 {
-        self.0.values().sum()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// A duration that so many percent of them do not exceed, at most an eighth too long; `None` if
-    /// there are none.
-    pub fn percentile(&self, percent: u8) -> Option<Duration> {
-        let wanted = (self.len() * u64::from(percent.min(100))).div_ceil(100).max(1);
-        let mut so_far = 0;
-        self.0.iter().find_map(|(slot, number)| {
-            so_far += number;
-            (so_far >= wanted).then(|| Duration::from_micros(end_of_slot(*slot)))
-        })
-    }
-}
-
-/// Eight slots for each power of two, one for each of the smallest numbers.
-fn slot(micros: u64) -> u8 {
-    if micros < 8 {
-        return u8::try_from(micros).unwrap_or(0);
-    }
-    let power = micros.ilog2() - 3;
-    let eighth = (micros >> power) - 8;
-    u8::try_from(8 + u64::from(power) * 8 + eighth).unwrap_or(u8::MAX)
-}
-
-/// The largest number of a slot.
-fn end_of_slot(slot: u8) -> u64 {
-    let slot = u64::from(slot);
-    if slot < 8 {
-        return slot;
-    }
-    let (power, eighth) = ((slot - 8) / 8, (slot - 8) % 8);
-    8_u64
-        .saturating_add(eighth)
-        .saturating_add(1)
-        .checked_shl(u32::try_from(power).unwrap_or(63))
-        .map_or(u64::MAX, |end| end - 1)
 }
 
 /// The number of the quarter of an hour, since 1970.

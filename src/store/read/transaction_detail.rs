@@ -1,35 +1,13 @@
 //! All that is known of one transaction, for whoever wants to understand how it came to stand so.
 
-use super::listing::{DeliveryFilter, EventFilter, Listed, Page};
 use super::reader::Reader;
 use crate::domain::event::Reference;
-use crate::domain::fact::Fact;
+use crate::domain::records::Dossier;
+use crate::domain::records::{DeliveryFilter, EventFilter, Page};
 use crate::store::StoreError;
 use crate::store::tables::facts;
 use crate::store::tables::transactions;
-use crate::store::tables::transactions::{Change, Transaction};
 use crate::store::tables::webhook_logs;
-use crate::store::tables::webhook_logs::WebhookLog;
-use crate::store::write::deliveries::Delivery;
-
-/// A transaction and all that led to its state.
-#[derive(Clone, Debug)]
-pub struct Dossier {
-    /// The transaction.
-    pub transaction: Transaction,
-    /// Every version of it, oldest first.
-    pub changes: Vec<Change>,
-    /// What its events said, in the order of their receipt: the event's row id and the fact.
-    pub facts: Vec<(i64, Fact)>,
-    /// Every id that its events carry, each once.
-    pub references: Vec<Reference>,
-    /// Its events, newest first, without their payloads.
-    pub events: Listed<WebhookLog>,
-    /// What the app was told of it, newest first.
-    pub deliveries: Listed<Delivery>,
-    /// The event with the provider's newest object, with its payload.
-    pub latest: Option<WebhookLog>,
-}
 
 impl Reader {
     /// The dossier of the transaction with this id, with at most so many events and deliveries.

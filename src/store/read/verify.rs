@@ -1,5 +1,6 @@
 //! Whether the log of events is as it was written: the check of its chain.
 
+use crate::domain::records::{LogChange, LogFault, LogProof};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -7,128 +8,16 @@ use rusqlite::{Connection, Row, named_params};
 use serde_json::Value;
 
 use super::reader::Reader;
+use crate::domain::records::Numbers;
+use crate::domain::records::{Hash, Head, LinkKind};
 use crate::store::StoreError;
-use crate::store::tables::numbers::Numbers;
 use crate::store::tables::seal::{Bound, Seal};
 use crate::store::tables::watched;
 use crate::store::tables::watched::{Arrival, Identity, Watched, watched_columns};
-use crate::store::write::chain::{Hash, Head, Link, LinkKind, link_columns};
-
-/// What the check of the log found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogProof {
-    /// Events that were looked at.
-    pub events: u64,
-    /// Of them, those that were there before the chain was.
-    pub taken_over: u64,
-    /// Of them, those that were carried over from an earlier form of the chain, and when: what was done
-    /// to them before that is proved by its weaker rules only.
-    pub carried_over: Option<(u64, String)>,
-    /// Changes that were made by payhookd and are links of the chain themselves, by day. Whoever has
-    /// the file can make them too, so a person compares them with what was done.
-    pub changes: Vec<LogChange>,
-    /// Events whose body was removed; its hash is left.
-    pub without_body: u64,
-    /// When the chain began, as it says, UTC; `None` if its first link is gone.
-    pub begun_at: Option<String>,
-    /// Its end: what a later check may be told to expect.
-    pub head: Head,
-    /// What is wrong, in the order of the log; at most a hundred of them.
-    pub faults: Vec<LogFault>,
-    /// How many there are in all.
-    pub fault_count: u64,
-}
-
-/// Events that were changed in one way on one day.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogChange {
-    /// The day, UTC: `2026-11-23`.
-    pub day: String,
-    /// In which way.
-    pub kind: LinkKind,
-    /// Which: row ids.
-    pub events: Numbers,
-}
+use crate::store::write::chain::{Link, link_columns};
 
 /// As many faults are kept as anybody would read.
 const FAULTS_KEPT: usize = 100;
-
-/// One thing that is wrong with the log.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LogFault {
-    /// An event's row is gone.
-    #[error("event {0} was removed")]
-    Removed(i64),
-    /// A row is not what it was, in a column that never changes, or what was read from it is not.
-    #[error("event {0} was changed: it is not what was received, or does not say what it said")]
-    Changed(i64),
-    /// The same, before the chain had its present form.
-    #[error("event {0} was changed before it was carried over into this form of the chain")]
-    ChangedBefore(i64),
-    /// A body is not the one that came.
-    #[error("the body of event {0} was changed: it has another hash")]
-    BodyChanged(i64),
-    /// A body is gone, and no link says so.
-    #[error("the body of event {0} was removed by something else than payhookd")]
-    BodyRemoved(i64),
-    /// A row stands there that was not received.
-    #[error("event {0} was added by something else than payhookd: the chain does not know it")]
-    Added(i64),
-    /// A link says what no payhookd says.
-    #[error(
-        "link {link}, of event {log_id}, was made by something else than payhookd: it puts \
-             something else in the place of what came"
-    )]
-    Forged {
-        /// The link.
-        link: i64,
-        /// The event that it is of.
-        log_id: i64,
-    },
-    /// Links are missing.
-    #[error(
-        "the links from {first} to {last} of the chain were removed, and with them any trace of \
-             their events"
-    )]
-    LinksRemoved {
-        /// The first of them.
-        first: i64,
-        /// The last of them.
-        last: i64,
-    },
-    /// A link is not the one that followed the one before it.
-    #[error("the chain is broken at link {link}{}: it does not follow from the links before it",
-            .log_id.map(|id| format!(", of event {id}")).unwrap_or_default())]
-    Broken {
-        /// The link.
-        link: i64,
-        /// The event that it is of.
-        log_id: Option<i64>,
-    },
-    /// It does not begin as a chain does.
-    #[error("the chain has lost its beginning: nothing before it is proved")]
-    Unsealed,
-    /// What was noted of events from before was changed.
-    #[error("what the chain says of events from before link {0} was changed")]
-    SealBroken(i64),
-    /// The chain is not the one that was noted elsewhere.
-    #[error(
-        "the chain had another link {0} when its head was noted: what is before it was changed \
-             and the chain made anew"
-    )]
-    OtherHead(i64),
-    /// The chain is shorter than it was.
-    #[error(
-        "the chain had {noted} links when its head was noted, and has {left} now: the newest \
-             events were removed"
-    )]
-    CutOff {
-        /// Links that were noted.
-        noted: i64,
-        /// Links that there are.
-        left: i64,
-    },
-}
 
 impl Reader {
     /// Reads the whole log and follows its chain: whether any row was changed, removed or added since

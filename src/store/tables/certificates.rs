@@ -1,20 +1,9 @@
 //! `paypal_certificates`: PayPal's signing certificates as they were fetched.
 
+use crate::domain::records::StoredCertificate;
 use rusqlite::{Connection, named_params};
 
-use crate::domain::time::Timestamp;
 use crate::store::{Columns, StoreError};
-
-/// A certificate as it was served.
-#[derive(Clone, Debug)]
-pub struct StoredCertificate {
-    /// The URL that deliveries name it by.
-    pub url: String,
-    /// PEM text.
-    pub pem: String,
-    /// When it was fetched, UTC.
-    pub fetched_at: Timestamp,
-}
 
 /// The table keeps the latest this many: PayPal has a handful at a time.
 const KEPT: i64 = 32;

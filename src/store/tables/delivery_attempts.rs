@@ -1,51 +1,12 @@
 //! `delivery_attempts`: a bounded record of what the shop's app answered.
 
-use std::time::Duration;
+use crate::domain::records::{Attempt, StoredAttempt};
 
 use rusqlite::{Connection, Row, named_params};
 
-use crate::domain::delivery::{Next, NoAnswer};
-use crate::domain::time::Timestamp;
+use crate::domain::delivery::NoAnswer;
 use crate::store::read::reader::collect;
 use crate::store::{Columns, StoreError};
-
-/// An attempt that was made.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    /// Row id of its delivery.
-    pub delivery_id: i64,
-    /// When it began, UTC.
-    pub attempted_at: Timestamp,
-    /// When it was over, UTC.
-    pub ended_at: Timestamp,
-    /// How long it took.
-    pub latency: Duration,
-    /// The code that was answered.
-    pub code: Result<i32, NoAnswer>,
-    /// As much of the answer as is kept.
-    pub answer: String,
-    /// Why it failed, in words; `None` if it did not.
-    pub failure: Option<String>,
-    /// What follows.
-    pub next: Next,
-}
-
-/// One row of `delivery_attempts`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredAttempt {
-    /// Which attempt at its delivery, from 1.
-    pub attempt: i64,
-    /// When it began, UTC.
-    pub attempted_at: Timestamp,
-    /// The HTTP status, or the exit code of the command.
-    pub status_code: Option<i64>,
-    /// Why there is none.
-    pub error: Option<NoAnswer>,
-    /// Milliseconds until the answer, or until it was given up.
-    pub latency_ms: i64,
-    /// The beginning of what was answered or printed.
-    pub answer: String,
-}
 
 /// The table keeps the latest this many rows, of all deliveries together; a row is about 1 KiB at most.
 const KEPT: i64 = 10_000;

@@ -6,7 +6,6 @@ pub(super) mod daemon;
 pub(super) mod delivery_attempts;
 pub(super) mod facts;
 pub(super) mod money_sum;
-pub(super) mod numbers;
 pub(super) mod other_money;
 pub(super) mod references;
 pub(super) mod rejected_requests;

@@ -1,28 +1,7 @@
 //! `rejected_requests`: a bounded sample of what was refused.
 
+use crate::domain::records::RejectedRequest;
 use rusqlite::{Connection, named_params};
-
-use crate::domain::event::Provider;
-use crate::domain::refusal::Refusal;
-use crate::domain::time::Timestamp;
-
-/// A request that was refused. Nothing of its content is kept: it may be anything.
-#[derive(Clone, Debug)]
-pub struct RejectedRequest {
-    /// When it came, UTC.
-    pub received_at: Timestamp,
-    /// Whose endpoint it came to.
-    pub provider: Provider,
-    /// Why it was refused.
-    pub reason: Refusal,
-    /// The size of its body.
-    pub payload_bytes: usize,
-    /// Its `User-Agent`, at most [`USER_AGENT_CHARS`] characters.
-    pub user_agent: Option<String>,
-}
-
-/// As much of a `User-Agent` as is kept.
-pub const USER_AGENT_CHARS: usize = 200;
 
 /// The table keeps the latest this many rows.
 const KEPT: i64 = 1_000;

@@ -3,12 +3,13 @@
 use rusqlite::{Connection, OptionalExtension, named_params};
 use serde_json::{Value, json};
 
-use super::numbers::Numbers;
 use super::watched;
 use super::watched::{Watched, watched_columns};
+use crate::domain::records::Numbers;
+use crate::domain::records::{Hash, Head, LinkKind};
 use crate::store::StoreError;
 use crate::store::write::chain;
-use crate::store::write::chain::{Encoded, Hash, Head, Link, LinkKind, link_columns};
+use crate::store::write::chain::{Encoded, Link, link_columns};
 
 /// What stands in the detail of the link `sealed`.
 #[derive(Clone, Debug, Default)]

@@ -1,80 +1,20 @@
 //! `transactions`: what the shop expects, and what became of it.
 
+use crate::domain::records::{Change, Transaction};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::facts::StoredFact;
 use super::{changes, facts, other_money};
 use crate::domain::change;
 use crate::domain::event::Provider;
 use crate::domain::merchant_action::needed;
 use crate::domain::money::Currency;
+use crate::domain::records::NewTransaction;
 use crate::domain::time::Timestamp;
-use crate::domain::transaction::{
-    AmountCheck, DisputeStatus, Expected, OtherMoney, State, Status, fold,
-};
+use crate::domain::transaction::{AmountCheck, DisputeStatus, Expected, State, Status, fold};
 use crate::providers::paypal::pending;
-use crate::store::write::register::NewTransaction;
+use crate::store::tables::facts::StoredFact;
 use crate::store::write::{doubtful, late_money, raise};
 use crate::store::{Columns, StoreError};
-
-/// One row of `transactions`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Transaction {
-    /// Row id; grows in the order of registration.
-    pub id: i64,
-    /// At whom the payment is made.
-    pub provider: Provider,
-    /// The provider's id that the shop registered.
-    pub reference: String,
-    /// The shop's own id.
-    pub order_id: Option<String>,
-    /// What the shop expects.
-    pub expected: Expected,
-    /// Real money.
-    pub livemode: bool,
-    /// What is true of it. `currency` is that of the amounts received, `None` before any money;
-    /// `latest_event_id` is not read.
-    pub state: State,
-    /// When it was registered, UTC.
-    pub created_at: Timestamp,
-    /// When anything of it last changed, UTC.
-    pub updated_at: Timestamp,
-    /// Grows by one with every change, from 1.
-    pub version: i64,
-    /// The `webhook_logs` row with the provider's newest object.
-    pub latest_log_id: Option<i64>,
-    /// The shop's own JSON object.
-    pub metadata: String,
-    /// When the shop said that it expects no money any more, UTC.
-    pub closed_at: Option<Timestamp>,
-}
-
-/// One row of `transaction_changes` with the event that caused it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// The version that it made.
-    pub version: i64,
-    /// `transaction.succeeded` and the like.
-    pub change: String,
-    /// The status since then.
-    pub status: Status,
-    /// Minor units received by then.
-    pub amount_received: i64,
-    /// Minor units refunded by then.
-    pub amount_refunded: i64,
-    /// The dispute status since then.
-    pub dispute_status: DisputeStatus,
-    /// Whether the amount was what the shop expects, since then.
-    pub amount_check: AmountCheck,
-    /// Money in other currencies by then.
-    pub other_money: Vec<OtherMoney>,
-    /// Whether an event of it was doubtful by then.
-    pub doubtful: bool,
-    /// When it was committed, UTC.
-    pub changed_at: Timestamp,
-    /// The event's id and type; `None` where the shop caused it.
-    pub event: Option<(String, String)>,
-}
 
 /// Every column that [`Transaction`] is made of, in its order.
 macro_rules! transaction_columns {

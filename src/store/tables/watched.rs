@@ -10,9 +10,11 @@ use sha2::{Digest, Sha256};
 use super::facts;
 use super::facts::Said;
 use super::webhook_logs;
+use crate::domain::records::Hash;
+use crate::domain::records::Webhook;
+use crate::domain::records::{hex, unhex};
 use crate::store::StoreError;
-use crate::store::write::chain::{Encoded, Hash};
-use crate::store::write::ingest::Webhook;
+use crate::store::write::chain::Encoded;
 
 /// How an event stands. Each link about it repeats all of this, so that it can be told what changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -274,20 +276,4 @@ pub(in crate::store) fn of_row_before_seal(row: &Row<'_>) -> Result<Hash, StoreE
     hashed.hashed(arrival.headers_sha256.as_ref());
     hashed.hashed(redacted.as_ref());
     Ok(hashed.hash())
-}
-
-pub(in crate::store) fn hex(hash: &Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// What [`hex`] made; `None` of anything else.
-pub(in crate::store) fn unhex(text: &str) -> Option<Hash> {
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut hash = [0; 32];
-    for (byte, place) in hash.iter_mut().zip((0..64).step_by(2)) {
-        *byte = u8::from_str_radix(text.get(place..place + 2)?, 16).ok()?;
-    }
-    Some(hash)
 }

@@ -1,56 +1,14 @@
 //! `webhook_logs`: every genuine event, once.
 
+use crate::domain::records::WebhookLog;
 use rusqlite::{Connection, Row, named_params};
 use sha2::{Digest, Sha256};
 
 use crate::domain::event::{Content, Event, Provider, Source};
+use crate::domain::records::Hash;
+use crate::domain::records::{Outcome, Webhook};
 use crate::domain::time::Timestamp;
-use crate::store::write::chain::Hash;
-use crate::store::write::ingest::{Outcome, Webhook};
 use crate::store::{Columns, StoreError};
-
-/// One row of `webhook_logs`.
-#[derive(Clone, Debug)]
-pub struct WebhookLog {
-    /// Row id; grows in the order of first receipt.
-    pub id: i64,
-    /// Whose event.
-    pub provider: Provider,
-    /// Stripe Connect's account that it is of, where it is not the shop's own.
-    pub account: Option<String>,
-    /// The provider's id.
-    pub event_id: String,
-    /// The provider's name of what happened.
-    pub event_type: String,
-    /// The version in which it was rendered.
-    pub api_version: Option<String>,
-    /// Real money.
-    pub livemode: bool,
-    /// By the provider's clock.
-    pub occurred_at: Option<Timestamp>,
-    /// First delivery, UTC.
-    pub received_at: Timestamp,
-    /// Last delivery, UTC.
-    pub last_received_at: Timestamp,
-    /// How often it was delivered.
-    pub delivery_count: i64,
-    /// What became of it.
-    pub status: Outcome,
-    /// Why it was ignored or failed.
-    pub error: Option<String>,
-    /// Microseconds from the arrival of the first delivery to its row.
-    pub processing_us: i64,
-    /// The transaction it was applied to.
-    pub transaction_id: Option<i64>,
-    /// By what it was proved.
-    pub proof: String,
-    /// How it came.
-    pub source: Source,
-    /// JSON object of the request's headers, without signatures.
-    pub headers: Option<String>,
-    /// The body, byte for byte; `None` once removed. Lists leave it out.
-    pub payload: Option<String>,
-}
 
 /// Every column that [`WebhookLog`] is made of, in its order, but the payload, which lists leave out.
 macro_rules! webhook_log_columns {

@@ -3,51 +3,17 @@
 //! A row says that a target is to hear of an issue, and from when on; what it hears is made up when the
 //! message is sent, so that what happened meanwhile is told with it and what is over is not told.
 
+use crate::domain::records::{DueAlert, Sent};
 use rusqlite::{Connection, named_params};
 
 use super::batch::Batch;
-use super::issues::{Issue, issue_columns};
+use super::issues::issue_columns;
 use crate::domain::delivery::Next;
 use crate::domain::issue::{AlertStatus, IssueKind, alert_due};
+use crate::domain::records::Issue;
 use crate::domain::time::Timestamp;
 use crate::store::read::reader::{Reader, collect};
 use crate::store::{Columns, StoreError};
-
-/// A message whose next attempt is due.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DueAlert {
-    /// Row id.
-    pub id: i64,
-    /// Attempts made.
-    pub attempts: u32,
-    /// What it tells of, as it stands.
-    pub issue: Issue,
-    /// How much of its news the target was told; `None` for nothing.
-    pub told: Option<i64>,
-}
-
-/// What became of an attempt to send a message, or of the message without one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sent {
-    /// The target was told so much of the issue's news, or did not take it.
-    Tried {
-        /// How much.
-        news: i64,
-        /// What follows.
-        next: Next,
-        /// Why it failed, in words; `None` if it did not.
-        failure: Option<String>,
-    },
-    /// There was nothing left to say.
-    Dropped,
-}
-
-impl Sent {
-    /// Whether the target took it.
-    pub fn is_taken(&self) -> bool {
-        matches!(self, Self::Tried { next: Next::Delivered, .. })
-    }
-}
 
 /// The newest this many rows are kept, and all that are about issues that last.
 const KEPT: i64 = 10_000;

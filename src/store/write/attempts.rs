@@ -6,6 +6,7 @@ use super::matching::Placed;
 use super::orphans;
 use crate::domain::event::Reference;
 use crate::domain::matching::{MatchedBy, Standing};
+use crate::domain::records::Transaction;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::attempts::{are_attempts, is_of_attempt};
 use crate::store::StoreError;
@@ -14,7 +15,6 @@ use crate::store::tables::facts::Said;
 use crate::store::tables::references;
 use crate::store::tables::references::Realm;
 use crate::store::tables::transactions;
-use crate::store::tables::transactions::Transaction;
 
 /// Where an attempt belongs, as one does that is there.
 pub(in crate::store) struct Like {

@@ -7,17 +7,17 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::chain::Head;
 use crate::domain::orphan::Policy;
+use crate::domain::records::Head;
+use crate::domain::records::RejectedRequest;
+use crate::domain::records::StoredCertificate;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::file::open_file::OpenFile;
 use crate::store::file::schema;
 use crate::store::tables::certificates;
-use crate::store::tables::certificates::StoredCertificate;
 use crate::store::tables::daemon;
 use crate::store::tables::rejected_requests;
-use crate::store::tables::rejected_requests::RejectedRequest;
 
 /// A connection that writes. One thing after another; the daemon's is owned by the thread of
 /// [`Store`](crate::store::Store), a command line's by the command.

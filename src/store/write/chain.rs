@@ -1,86 +1,18 @@
 //! `webhook_log_chain`: each event, and each later change of one, bound to all before it.
 
-use std::fmt;
-use std::str::FromStr;
+use crate::domain::records::{Hash, Head, LinkKind};
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use sha2::{Digest, Sha256};
 
 use super::batch::{Batch, Database};
-use super::ingest::Webhook;
+use crate::domain::records::Numbers;
+use crate::domain::records::Webhook;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::read::reader::Reader;
-use crate::store::tables::numbers::Numbers;
 use crate::store::tables::watched;
 use crate::store::tables::watched::Watched;
-
-/// SHA-256.
-pub(in crate::store) type Hash = [u8; 32];
-
-words! {
-    /// What a link of the chain stands for: the `kind` column.
-    LinkKind {
-        /// An event came.
-        Received = "received",
-        /// It was there before the chain was.
-        TakenOver = "taken_over",
-        /// The first link.
-        Begun = "begun",
-        /// What stands before it was made by the rules of an earlier version.
-        Sealed = "sealed",
-        /// It came again in another rendering, and was understood.
-        Replaced = "replaced",
-        /// Another rendering of it said more.
-        Rendering = "rendering",
-        /// Something else was read from it.
-        Reread = "reread",
-        /// Personal fields were removed from it.
-        Redacted = "redacted",
-        /// Bodies and headers of old events were removed.
-        Pruned = "pruned",
-    }
-}
-
-/// The end of the chain at some time. Whoever keeps it elsewhere can tell later whether anything
-/// before it was changed or removed, even by somebody who made the chain after it anew.
-///
-/// Its text form is the number of its link and 64 hexadecimal digits: `1742:9f86d0…`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// The number of the last link; links count from 1.
-    pub link: i64,
-    /// What binds it to all before it.
-    pub chain: Hash,
-}
-
-impl Head {
-    /// Before any link.
-    pub(in crate::store) const NONE: Self = Self { link: 0, chain: [0; 32] };
-}
-
-impl fmt::Display for Head {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.link, watched::hex(&self.chain))
-    }
-}
-
-impl FromStr for Head {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parse = || {
-            let (link, hex) = text.trim().split_once(':')?;
-            let link = link.parse().ok().filter(|link| *link >= 1)?;
-            Some(Self { link, chain: watched::unhex(hex)? })
-        };
-        parse().ok_or_else(|| {
-            "give a head as the log lines say it: the number of a link, a colon, 64 hexadecimal \
-             digits"
-                .to_owned()
-        })
-    }
-}
 
 /// What a link stands for and is bound to; its number and its chain follow from the one before.
 #[derive(Clone, Copy, Debug)]

@@ -4,9 +4,11 @@ use super::batch::Batch;
 use super::late_money;
 use super::matching::Begin;
 use super::orphans;
-use super::orphans::{By, Orphan};
 use crate::domain::matching::Standing;
 use crate::domain::orphan::OrphanKind;
+use crate::domain::records::By;
+use crate::domain::records::Settled;
+use crate::domain::records::Transaction;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::tables::facts;
@@ -14,26 +16,7 @@ use crate::store::tables::facts::Said;
 use crate::store::tables::references;
 use crate::store::tables::references::Realm;
 use crate::store::tables::transactions;
-use crate::store::tables::transactions::Transaction;
 use crate::store::tables::webhook_logs;
-
-/// What became of the resolution of an orphan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Settled {
-    /// It is resolved; what is true of the transaction that it was attached to, if it was.
-    Done(Option<Box<Transaction>>),
-    /// There is no such orphan.
-    NoOrphan,
-    /// There is no such transaction.
-    NoTransaction,
-    /// It was resolved before: this is how. Nothing was changed.
-    Already(Box<Orphan>),
-    /// The orphan's money is of another provider, or test money for a live transaction or the
-    /// reverse. Nothing was changed.
-    OfAnotherKind,
-    /// Its money is late, so that it has a transaction of this shop. Nothing was changed.
-    HasTransaction,
-}
 
 impl Batch<'_> {
     /// The shop expects no money for this transaction any more: should some come, or should it have

@@ -1,5 +1,6 @@
 //! `daily_reports`: the report of a day that is owed to a target of alerts, once.
 
+use crate::domain::records::DueReport;
 use rusqlite::named_params;
 
 use super::batch::Batch;
@@ -8,17 +9,6 @@ use crate::domain::issue::AlertStatus;
 use crate::domain::time::Timestamp;
 use crate::store::read::reader::Reader;
 use crate::store::{Columns, StoreError};
-
-/// A report whose next attempt is due.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DueReport {
-    /// Row id.
-    pub id: i64,
-    /// The date of the day that it is about, in the shop's time zone.
-    pub day: String,
-    /// Attempts made.
-    pub attempts: u32,
-}
 
 impl Batch<'_> {
     /// Drops the reports that are owed to targets that nobody is told by any more, or to all if none

@@ -5,88 +5,23 @@
 //! The others wait until it is delivered or given up, so they are told in order, and what is due is
 //! found without looking at any of them.
 
+use crate::domain::records::{Delivery, DueMessage, Many, Retried};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::batch::Batch;
 use super::raise;
 use crate::domain::delivery::{DeliveryStatus, Next};
 use crate::domain::money::Currency;
+use crate::domain::records::{Attempt, StoredAttempt};
+use crate::domain::records::{Change, Transaction};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::State;
 use crate::store::read::reader::{Reader, collect};
 use crate::store::tables::daemon;
 use crate::store::tables::delivery_attempts;
-use crate::store::tables::delivery_attempts::{Attempt, StoredAttempt};
 use crate::store::tables::transactions;
-use crate::store::tables::transactions::{Change, Transaction, change_columns};
+use crate::store::tables::transactions::change_columns;
 use crate::store::{Columns, StoreError};
-
-/// One row of `deliveries` with the change that it tells of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
-    /// Row id; grows in the order of the changes.
-    pub id: i64,
-    /// `msg_…`, the same at every attempt.
-    pub message_id: String,
-    /// The transaction that changed.
-    pub transaction_id: i64,
-    /// The version that the change made.
-    pub version: i64,
-    /// `transaction.succeeded` and the like.
-    pub change: String,
-    /// When the change was committed, UTC.
-    pub changed_at: Timestamp,
-    /// Where it stands.
-    pub status: DeliveryStatus,
-    /// Attempts made.
-    pub attempts: i64,
-    /// When it is tried next; `None` if it is done or waits for another one of its transaction.
-    pub next_attempt_at: Option<Timestamp>,
-    /// Why the last attempt failed, in words; `None` if it did not.
-    pub last_error: Option<String>,
-    /// When it was delivered or given up.
-    pub finished_at: Option<Timestamp>,
-}
-
-/// A message whose next attempt is due.
-#[derive(Clone, Debug)]
-pub struct DueMessage {
-    /// Row id of its delivery.
-    pub delivery_id: i64,
-    /// `msg_…`, the same at every attempt.
-    pub message_id: String,
-    /// Attempts made.
-    pub attempts: u32,
-    /// Attempts made since the schedule began, for the first time or because a person asked.
-    pub attempts_of_schedule: u32,
-    /// The transaction as it stood at that version.
-    pub transaction: Transaction,
-    /// What is told of it.
-    pub change: Change,
-}
-
-/// What asking for one more attempt led to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retried {
-    /// It is due now, and the schedule begins anew.
-    Due,
-    /// The schedule begins anew, after an earlier one of the same transaction, which is due now.
-    After(i64),
-    /// There is no such delivery.
-    Unknown,
-}
-
-/// Which deliveries are to be tried again together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Many {
-    /// All that wait for their next attempt.
-    Pending,
-    /// Those that were given up.
-    Dead {
-        /// Then or later.
-        since: Option<Timestamp>,
-    },
-}
 
 /// Every column that [`Delivery`] is made of, and its tables.
 macro_rules! select_deliveries {

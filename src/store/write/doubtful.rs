@@ -4,15 +4,18 @@
 //! seen. What came first stays; the transactions that it speaks of are *doubtful* until PayPal itself is
 //! asked.
 
+use crate::domain::records::Verdict;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::batch::Batch;
-use super::chain::LinkKind;
-use super::ingest::{Outcome, Webhook};
 use super::matching::Begin;
 use super::replay::says_the_same;
 use super::{raise, transmissions};
 use crate::domain::event::{Content, Source};
+use crate::domain::records::LinkKind;
+use crate::domain::records::Transaction;
+use crate::domain::records::WebhookLog;
+use crate::domain::records::{Outcome, Webhook};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
@@ -20,22 +23,8 @@ use crate::store::tables::facts;
 use crate::store::tables::facts::StoredFact;
 use crate::store::tables::references::Realm;
 use crate::store::tables::transactions;
-use crate::store::tables::transactions::Transaction;
 use crate::store::tables::watched;
 use crate::store::tables::webhook_logs;
-use crate::store::tables::webhook_logs::WebhookLog;
-
-words! {
-    /// What PayPal, or a person, said of a doubtful event.
-    Verdict {
-        /// What was kept.
-        Confirmed = "confirmed",
-        /// Something else, which was put in its place.
-        Replaced = "replaced",
-        /// A person has looked: what was kept stands.
-        Accepted = "accepted",
-    }
-}
 
 /// Whether an event of this payment is doubtful.
 pub(in crate::store) fn is_doubtful(

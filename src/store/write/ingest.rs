@@ -1,16 +1,14 @@
 //! An event arrives: found or new, matched or orphan, applied once, in one transaction.
 
-use std::time::Instant;
+use crate::domain::records::{Applied, Ingested, Outcome, Webhook};
 
 use super::batch::Batch;
-use super::chain::LinkKind;
 use super::matching::{Begin, NewSaid, Placed};
 use super::{raise, transmissions};
 use crate::domain::event::{Content, Event, Provider, Source};
-use crate::domain::orphan::OrphanKind;
+use crate::domain::records::LinkKind;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
-use crate::domain::transaction::{AmountCheck, Status};
 use crate::store::StoreError;
 use crate::store::tables::facts;
 use crate::store::tables::facts::Said;
@@ -19,112 +17,6 @@ use crate::store::tables::transactions::Refolded;
 use crate::store::tables::watched;
 use crate::store::tables::webhook_logs;
 use crate::store::tables::webhook_logs::Known;
-
-words! {
-    /// What became of an event: the `status` column of `webhook_logs`.
-    Outcome {
-        /// Applied to a transaction.
-        Processed = "processed",
-        /// Kept; not a type that is acted on.
-        Ignored = "ignored",
-        /// Kept and remembered; no transaction is registered for its payment.
-        Orphan = "orphan",
-        /// Kept; it could not be understood.
-        Failed = "failed",
-    }
-}
-
-/// One genuine request, read and ready to be kept.
-#[derive(Clone, Debug)]
-pub struct Webhook {
-    /// What it says.
-    pub event: Event,
-    /// Its body, byte for byte, but for U+FFFD where it was no UTF-8.
-    pub payload: String,
-    /// SHA-256 of the body as it came.
-    pub payload_sha256: [u8; 32],
-    /// JSON object of its headers, without signatures.
-    pub headers: String,
-    /// By what it was proved: a label.
-    pub proof: String,
-    /// PayPal's id of this delivery.
-    pub transmission_id: Option<Box<str>>,
-    /// How it came.
-    pub source: Source,
-    /// When it came, UTC.
-    pub received_at: Timestamp,
-    /// The same on the clock that measures durations.
-    pub arrived: Instant,
-}
-
-/// What was done with a webhook.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ingested {
-    /// A new event, or one that could not be understood when it came before.
-    New(Applied),
-    /// An event that is known; only its deliveries were counted.
-    Duplicate {
-        /// The transaction that it was applied to when it was new.
-        transaction_id: Option<i64>,
-    },
-    /// Known under its id with another body: nothing was changed.
-    Refused(Refusal),
-}
-
-/// What became of an event, and what a person should know of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Applied {
-    /// What became of it.
-    pub outcome: Outcome,
-    /// The transaction it was applied to.
-    pub transaction_id: Option<i64>,
-    /// The status of the transaction or orphan afterwards.
-    pub status: Option<Status>,
-    /// Why its payment is an orphan, if it is one.
-    pub orphan: Option<OrphanKind>,
-    /// Set if with this event the amount turned out not to be what the shop expects.
-    pub wrong_amount: Option<AmountCheck>,
-    /// With this event money came for a transaction that the shop had closed.
-    pub late_money: bool,
-}
-
-impl Applied {
-    /// An event that is kept and speaks of no payment.
-    pub(in crate::store) fn kept(outcome: Outcome) -> Self {
-        Self {
-            outcome,
-            transaction_id: None,
-            status: None,
-            orphan: None,
-            wrong_amount: None,
-            late_money: false,
-        }
-    }
-
-    fn placed(transaction_id: Option<i64>, placed: Placed) -> Self {
-        if let (Some(id), Some(refolded)) = (transaction_id, placed.refolded) {
-            return Self::to(id, refolded);
-        }
-        let outcome = if transaction_id.is_some() { Outcome::Processed } else { Outcome::Orphan };
-        Self {
-            transaction_id,
-            status: placed.orphan.and_then(|(_, status)| status),
-            orphan: placed.orphan.map(|(kind, _)| kind),
-            ..Self::kept(outcome)
-        }
-    }
-
-    fn to(transaction_id: i64, refolded: Refolded) -> Self {
-        let Refolded { state, wrong_amount, late_money } = refolded;
-        Self {
-            transaction_id: Some(transaction_id),
-            status: Some(state.status),
-            wrong_amount,
-            late_money,
-            ..Self::kept(Outcome::Processed)
-        }
-    }
-}
 
 /// What is known of an event that is read again: where what it said was, and to which transaction a
 /// person had attached that.
@@ -153,6 +45,32 @@ impl From<&Content> for Outcome {
             Content::Payments(_) => Self::Orphan,
             Content::Ignored(_) => Self::Ignored,
             Content::Failed(_) => Self::Failed,
+        }
+    }
+}
+
+impl Applied {
+    fn placed(transaction_id: Option<i64>, placed: Placed) -> Self {
+        if let (Some(id), Some(refolded)) = (transaction_id, placed.refolded) {
+            return Self::to(id, refolded);
+        }
+        let outcome = if transaction_id.is_some() { Outcome::Processed } else { Outcome::Orphan };
+        Self {
+            transaction_id,
+            status: placed.orphan.and_then(|(_, status)| status),
+            orphan: placed.orphan.map(|(kind, _)| kind),
+            ..Self::kept(outcome)
+        }
+    }
+
+    fn to(transaction_id: i64, refolded: Refolded) -> Self {
+        let Refolded { state, wrong_amount, late_money } = refolded;
+        Self {
+            transaction_id: Some(transaction_id),
+            status: Some(state.status),
+            wrong_amount,
+            late_money,
+            ..Self::kept(Outcome::Processed)
         }
     }
 }

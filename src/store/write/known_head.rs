@@ -2,6 +2,7 @@
 //! in its place, or makes its chain anew, is noticed at the next start. It keeps nobody out who writes
 //! to both; what was printed or sent elsewhere does.
 
+use crate::domain::records::Continuation;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -9,21 +10,10 @@ use rusqlite::Connection;
 
 use super::batch::Database;
 use super::chain;
-use super::chain::Head;
+use crate::domain::records::Head;
 use crate::files;
 use crate::store::file::backup::{beside, io};
 use crate::store::{Reader, StoreError};
-
-/// How the chain stands to its last known head.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Continuation {
-    /// None is known.
-    Unknown,
-    /// It goes on from there.
-    Continues(Head),
-    /// It does not, or nobody can tell: what is kept is no head.
-    Broken(String),
-}
 
 /// Where the last known head of the database at `db` is kept.
 pub fn known_head_file(db: &Path) -> PathBuf {

@@ -4,14 +4,14 @@
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::orphans;
-use super::orphans::By;
 use super::raise;
 use crate::domain::money::Currency;
+use crate::domain::records::By;
+use crate::domain::records::Transaction;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Status;
 use crate::store::StoreError;
 use crate::store::tables::transactions;
-use crate::store::tables::transactions::Transaction;
 
 /// Keeps the row that says that money came for a closed transaction: open while the shop has some of
 /// it. Returns whether it is new.

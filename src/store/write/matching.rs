@@ -14,6 +14,7 @@ use crate::domain::matching::{
     Claim, Decision, Doubt, MatchedBy, Registry, Standing, Verdict, decide,
 };
 use crate::domain::orphan::OrphanKind;
+use crate::domain::records::Transaction;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Status;
 use crate::store::StoreError;
@@ -22,7 +23,7 @@ use crate::store::tables::facts::Said;
 use crate::store::tables::references;
 use crate::store::tables::references::{Having, Realm};
 use crate::store::tables::transactions;
-use crate::store::tables::transactions::{Refolded, Transaction};
+use crate::store::tables::transactions::Refolded;
 use crate::store::tables::webhook_logs;
 
 /// Where to begin: everything that is tied to any of this is decided anew.
@@ -327,7 +328,13 @@ impl Batch<'_> {
             }
             match left.get(id).and_then(BTreeSet::first) {
                 Some((false, to)) => {
-                    orphans::matched(self.connection, *id, *to, orphans::By::Payhookd, now)?;
+                    orphans::matched(
+                        self.connection,
+                        *id,
+                        *to,
+                        crate::domain::records::By::Payhookd,
+                        now,
+                    )?;
                 }
                 Some((true, into)) => orphans::merged(self.connection, *id, *into, now)?,
                 None => orphans::remove_open(self.connection, *id, now)?,

@@ -1,6 +1,7 @@
 //! `object_asks`: about what a provider's API is to be asked, derived from everything else that is
 //! kept, and when it was.
 
+use crate::domain::records::{AskSubject, Asked, DueAsk};
 use rusqlite::{Connection, named_params};
 
 use super::batch::Batch;
@@ -15,48 +16,6 @@ use crate::store::tables::references;
 use crate::store::tables::references::Realm;
 use crate::store::tables::webhook_logs;
 use crate::store::{Columns, StoreError};
-
-words! {
-    /// What is asked about.
-    AskSubject {
-        /// A transaction or an orphan.
-        Payment = "payment",
-        /// An event that does not suffice.
-        Event = "event",
-    }
-}
-
-/// Something that is due to be asked about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DueAsk {
-    /// What kind of thing.
-    pub subject: AskSubject,
-    /// Row id of it.
-    pub id: i64,
-    /// The transaction or orphan that it belongs to, if it does.
-    pub payment: Option<i64>,
-    /// The transaction's version; a change begins anew. 0 of anything else.
-    pub version: i64,
-    /// At whom.
-    pub provider: Provider,
-    /// Why.
-    pub reason: Reason,
-    /// The transaction's status, if it is one.
-    pub status: Option<Status>,
-    /// Since when it has been so.
-    pub since: Timestamp,
-}
-
-/// That it was asked, and what came of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
-    /// About what.
-    pub due: DueAsk,
-    /// When it is asked again; `None`: not.
-    pub next_at: Option<Timestamp>,
-    /// In words.
-    pub result: String,
-}
 
 impl DueAsk {
     fn from_row(row: &rusqlite::Row<'_>) -> Result<Self, StoreError> {

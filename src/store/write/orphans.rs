@@ -1,8 +1,8 @@
 //! `orphan_transactions`: payments that no transaction is registered for.
 
+use crate::domain::records::{By, Orphan, Resolution};
 use rusqlite::{Connection, Row, named_params};
 
-use super::ingest::Outcome;
 use super::raise;
 use crate::domain::event::{Ownership, Provider, Reference, ReferenceKind};
 use crate::domain::fact::Fact;
@@ -10,79 +10,13 @@ use crate::domain::language::Spoken;
 use crate::domain::matching::Doubt;
 use crate::domain::money::{Currency, Money};
 use crate::domain::orphan::{OrphanKind, Policy, Unmatched};
+use crate::domain::records::Outcome;
+use crate::domain::records::WebhookLog;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{Expected, State, Status, fold};
 use crate::store::tables::facts;
 use crate::store::tables::references::Realm;
-use crate::store::tables::webhook_logs::WebhookLog;
 use crate::store::{Columns, StoreError};
-
-words! {
-    /// How an orphan ended: the `resolution` column.
-    Resolution {
-        /// It belongs to a transaction.
-        Matched = "matched",
-        /// A person, or the return of the money, said that there is nothing to do.
-        Dismissed = "dismissed",
-    }
-}
-
-words! {
-    /// Who ended it: the `resolved_by` column.
-    By {
-        /// An event or a registration showed it.
-        Payhookd = "payhookd",
-        /// Somebody said so.
-        Person = "person",
-    }
-}
-
-/// One row of `orphan_transactions`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Orphan {
-    /// Row id.
-    pub id: i64,
-    /// At whom the payment was made.
-    pub provider: Provider,
-    /// Stripe Connect's account that it was made to, where that is not the shop's own.
-    pub account: Option<String>,
-    /// Why it is one.
-    pub kind: OrphanKind,
-    /// The transactions that its ids lead to, where it is applied to none of them because of that.
-    pub candidates: Vec<i64>,
-    /// The provider's id that names the payment best.
-    pub reference: String,
-    /// The shop's own id, if the events carry one.
-    pub order_id: Option<String>,
-    /// The event that was received last.
-    pub event_id: String,
-    /// Its type.
-    pub event_type: String,
-    /// The status that a transaction would have; `None` if the events claim none, as a refund alone.
-    pub status: Option<Status>,
-    /// Minor units received or, before that, asked for.
-    pub amount: Option<i64>,
-    /// The currency of `amount`.
-    pub currency: Option<String>,
-    /// Real money.
-    pub livemode: bool,
-    /// When its first event was received, UTC.
-    pub first_seen_at: Timestamp,
-    /// When its last event was received, UTC.
-    pub last_seen_at: Timestamp,
-    /// From when on a person is to know of it, UTC; `None`: never.
-    pub alert_at: Option<Timestamp>,
-    /// When it was matched or dismissed, UTC.
-    pub resolved_at: Option<Timestamp>,
-    /// How it ended.
-    pub resolution: Option<Resolution>,
-    /// Who ended it.
-    pub resolved_by: Option<By>,
-    /// The transaction that it was matched with or, of late money, that the shop had closed.
-    pub transaction_id: Option<i64>,
-    /// What a person said of it.
-    pub note: Option<String>,
-}
 
 /// Every column that [`Orphan`] is made of, in its order.
 macro_rules! orphan_columns {

@@ -4,20 +4,20 @@ mod words;
 
 use rusqlite::{Connection, named_params};
 
-use super::doubtful::Verdict;
 use super::issues;
-use super::orphans::Orphan;
 use crate::domain::event::Provider;
 use crate::domain::issue::{IssueKind, Occasion, Raise, Severity};
 use crate::domain::language::Spoken;
 use crate::domain::merchant_action::MerchantAction;
 use crate::domain::money::Currency;
 use crate::domain::orphan::OrphanKind;
+use crate::domain::records::Orphan;
+use crate::domain::records::Transaction;
+use crate::domain::records::Verdict;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, DisputeStatus, State};
 use crate::store::StoreError;
 use crate::store::read::attention;
-use crate::store::tables::transactions::Transaction;
 
 /// An orphan for which the shop had its time, or money that came too late.
 pub(in crate::store) fn orphan(

@@ -4,7 +4,7 @@ use rusqlite::named_params;
 use sha2::{Digest, Sha256};
 
 use super::batch::{Batch, Database};
-use super::chain::{Hash, LinkKind};
+use crate::domain::records::{Hash, LinkKind};
 use crate::domain::time::Timestamp;
 use crate::store::read::reader::Reader;
 use crate::store::{Columns, StoreError};

@@ -1,39 +1,20 @@
 //! Whether what the transactions say is what their facts say: every state is folded again and compared.
 
+use crate::domain::records::{Differing, Refolding};
 use std::time::Instant;
 
 use rusqlite::{Connection, Row, named_params};
 
 use super::doubtful;
 use crate::domain::change;
+use crate::domain::records::Transaction;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::State;
 use crate::store::read::reader::Reader;
 use crate::store::tables::transactions;
-use crate::store::tables::transactions::{Transaction, transaction_columns};
+use crate::store::tables::transactions::transaction_columns;
 use crate::store::tables::{facts, other_money};
 use crate::store::{Columns, StoreError};
-
-/// What the check of the transactions found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Refolding {
-    /// Transactions that were looked at.
-    pub transactions: u64,
-    /// Those that are not what their events and changes say; at most a hundred of them.
-    pub differing: Vec<Differing>,
-    /// How many there are in all.
-    pub differing_count: u64,
-}
-
-/// A transaction that is not what it should be.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("transaction {id}: {} differ from what its events and changes say", .columns.join(", "))]
-pub struct Differing {
-    /// Its number.
-    pub id: i64,
-    /// The columns that differ.
-    pub columns: Vec<&'static str>,
-}
 
 /// As many are kept as anybody would read.
 const KEPT: usize = 100;

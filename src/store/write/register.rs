@@ -2,51 +2,24 @@
 
 use super::batch::Batch;
 use super::matching::Begin;
-use crate::domain::event::{Provider, Reference, ReferenceKind};
+use crate::domain::event::{Reference, ReferenceKind};
 use crate::domain::matching::Standing;
+use crate::domain::records::Transaction;
+use crate::domain::records::{NewTransaction, Registered};
 use crate::domain::time::Timestamp;
-use crate::domain::transaction::Expected;
 use crate::store::StoreError;
 use crate::store::tables::references;
 use crate::store::tables::references::Realm;
 use crate::store::tables::transactions;
-use crate::store::tables::transactions::{Refolded, Transaction};
-
-/// What a shop says of a payment that it started.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewTransaction {
-    /// At whom the payment is made.
-    pub provider: Provider,
-    /// The provider's id for it.
-    pub reference: Reference,
-    /// The shop's own id for it.
-    pub order_id: Option<String>,
-    /// What is to be paid.
-    pub expected: Expected,
-    /// Real money.
-    pub livemode: bool,
-    /// A JSON object of the shop's own.
-    pub metadata: String,
-}
+use crate::store::tables::transactions::Refolded;
 
 impl NewTransaction {
     /// Whether the same was said of a transaction with this reference.
-    pub(in crate::store) fn is(&self, existing: &Transaction) -> bool {
+    pub fn is(&self, existing: &Transaction) -> bool {
         existing.order_id == self.order_id
             && existing.expected == self.expected
             && same_json(&existing.metadata, &self.metadata)
     }
-}
-
-/// What became of a registration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Registered {
-    /// It is new; this is its state after its orphans were adopted.
-    Created(Transaction),
-    /// It was registered before with the same facts.
-    Existing(Transaction),
-    /// The same reference was registered before with other facts: this. Nothing was changed.
-    Conflict(Transaction),
 }
 
 impl Batch<'_> {

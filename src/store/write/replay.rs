@@ -1,29 +1,21 @@
 //! Stored events read again: by code that understands more, or by rules that were changed.
 
 use super::batch::Batch;
-use super::chain::LinkKind;
-use super::ingest::{Applied, Before, Outcome};
+use super::ingest::Before;
 use super::raise;
 use crate::domain::event::{Content, Event};
+use crate::domain::records::LinkKind;
+use crate::domain::records::Replayed;
+use crate::domain::records::Transaction;
+use crate::domain::records::WebhookLog;
+use crate::domain::records::{Applied, Outcome};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::tables::facts;
-use crate::store::tables::facts::{Said, StoredFact};
+use crate::store::tables::facts::Said;
+use crate::store::tables::facts::StoredFact;
 use crate::store::tables::transactions;
-use crate::store::tables::transactions::Transaction;
 use crate::store::tables::webhook_logs;
-use crate::store::tables::webhook_logs::WebhookLog;
-
-/// What reading an event again came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Replayed {
-    /// It says what it said: nothing was changed.
-    Same,
-    /// It is read differently now and was applied anew.
-    Changed(Applied),
-    /// It was understood before and is not any more: what it said then stays.
-    LessThanBefore(Box<str>),
-}
 
 impl Batch<'_> {
     /// The transaction with this id.

@@ -1,55 +1,22 @@
 //! Bodies and headers of settled events are removed when they are old; the row, its ids and its facts
 //! stay, and so does the hash of what was removed. Refused requests go, and issues that are long over.
 
+use crate::domain::records::Pruned;
 use rusqlite::types::Value;
 use rusqlite::{Connection, TransactionBehavior, named_params, params_from_iter};
 use sha2::{Digest, Sha256};
 
 use super::batch::Database;
 use super::chain;
-use super::chain::Hash;
-use super::ingest::Outcome;
 use super::{issue_retention, transmissions};
+use crate::domain::records::Hash;
+use crate::domain::records::Numbers;
+use crate::domain::records::Outcome;
 use crate::domain::retention::{Cutoff, is_settled};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{DisputeStatus, Status};
 use crate::store::read::reader::Reader;
-use crate::store::tables::numbers::Numbers;
 use crate::store::{Columns, StoreError};
-
-/// What one step of pruning did, or all of them together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pruned {
-    /// Events whose body and headers were removed.
-    pub events: u64,
-    /// Bytes of them.
-    pub bytes: u64,
-    /// Events that are old enough but were left whole, because something about them is open.
-    pub unsettled: u64,
-    /// Refused requests that were removed.
-    pub rejected: u64,
-    /// Issues that were over and were removed.
-    pub issues: u64,
-}
-
-impl Pruned {
-    /// Both together.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        Self {
-            events: self.events + other.events,
-            bytes: self.bytes + other.bytes,
-            unsettled: self.unsettled + other.unsettled,
-            rejected: self.rejected + other.rejected,
-            issues: self.issues + other.issues,
-        }
-    }
-
-    /// Whether nothing was removed.
-    pub fn is_nothing(self) -> bool {
-        self.events == 0 && self.rejected == 0 && self.issues == 0
-    }
-}
 
 /// How far one round of pruning has come: first the refused requests, then the issues that are over,
 /// then the events that were not settled the last time, then the others.

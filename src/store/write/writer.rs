@@ -12,17 +12,18 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::batch::{Batch, Database};
-use super::chain::Head;
 use super::faults;
-use super::ingest::{Ingested, Webhook};
-use super::retention::{Pruned, Round};
+use super::retention::Round;
+use crate::domain::records::Attempt;
+use crate::domain::records::Head;
+use crate::domain::records::Pruned;
+use crate::domain::records::RejectedRequest;
+use crate::domain::records::StoredCertificate;
+use crate::domain::records::{Ingested, Webhook};
 use crate::domain::retention::Cutoff;
 use crate::store::StoreError;
 use crate::store::file::open_file::{Loss, OpenFile};
 use crate::store::file::rescue::{Rescued, rescue};
-use crate::store::tables::certificates::StoredCertificate;
-use crate::store::tables::delivery_attempts::Attempt;
-use crate::store::tables::rejected_requests::RejectedRequest;
 use crate::telemetry::line::Line;
 
 /// Webhooks that may wait for the writer. One connection has one at a time, so this is above what
@@ -479,8 +480,8 @@ mod tests {
         Content, Event, Ownership, Part, Provider, Reference, ReferenceKind, Source,
     };
     use crate::domain::fact::{Fact, FactState};
+    use crate::domain::records::{Applied, Outcome};
     use crate::domain::time::Timestamp;
-    use crate::store::{Applied, Outcome};
 
     fn webhook(number: usize, content: Content) -> Webhook {
         Webhook {

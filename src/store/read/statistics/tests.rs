@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use super::*;
 use crate::domain::event::{Reference, Source};
 use crate::domain::orphan::Policy;
+use crate::domain::records::{NewTransaction, Webhook};
 use crate::domain::transaction::Expected;
 use crate::providers::rules::Rules;
 use crate::providers::{read_again, reference_kind};
-use crate::store::{Database, NewTransaction, Webhook};
+use crate::store::Database;
 
 /// A database, and statistics that are asked for after every step.
 struct Shop {
@@ -180,16 +181,4 @@ fn every_step_is_counted_once_and_at_its_time() {
     let since = Statistics::since(&shop.reader(), long_ago).expect("counted");
     let of_all_time = since.between(long_ago..shop.now.plus(DAY));
     assert_eq!(of_all_time.money[&key].received, 310_000.into());
-}
-
-#[test]
-fn the_slots_of_durations_are_an_eighth_wide() {
-    let mut before = 0;
-    for micros in (0..100_000).chain([1 << 20, 60_000_000, 1 << 30]) {
-        let end = end_of_slot(slot(micros));
-        assert!(end >= micros && end - micros <= micros / 8, "{micros} is counted as {end}");
-        assert!(end >= before, "{micros}");
-        before = end;
-    }
-    assert_eq!(slot(u64::MAX), u8::MAX);
 }

@@ -8,11 +8,11 @@ use crate::domain::language::Language::{English, French};
 use crate::domain::language::{Spoken, sentence};
 use crate::domain::merchant_action::MerchantAction;
 use crate::domain::money::{Currency, Money};
+use crate::domain::records::Orphan;
+use crate::domain::records::Transaction;
+use crate::domain::records::Verdict;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, DisputeStatus, State};
-use crate::store::tables::transactions::Transaction;
-use crate::store::write::doubtful::Verdict;
-use crate::store::write::orphans::Orphan;
 
 /// A payment without a transaction, or one that came too late.
 pub(crate) fn orphan(orphan: &Orphan, is_late: bool) -> Spoken<Texts> {

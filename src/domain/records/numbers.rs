@@ -16,7 +16,7 @@ impl Numbers {
     }
 
     /// Adds all from `first` to `last`.
-    pub(in crate::store) fn insert_range(&mut self, mut first: i64, mut last: i64) {
+    pub fn insert_range(&mut self, mut first: i64, mut last: i64) {
         if first > last {
             return;
         }
@@ -30,7 +30,7 @@ impl Numbers {
     }
 
     /// Adds all of the other's.
-    pub(in crate::store) fn extend(&mut self, other: &Self) {
+    pub fn extend(&mut self, other: &Self) {
         other.0.iter().for_each(|(first, last)| self.insert_range(*first, *last));
     }
 
@@ -62,12 +62,12 @@ impl Numbers {
     }
 
     /// `[[first, last], …]`
-    pub(in crate::store) fn to_json(&self) -> Value {
+    pub fn to_json(&self) -> Value {
         self.0.iter().map(|(first, last)| json!([first, last])).collect()
     }
 
     /// What [`Numbers::to_json`] made; `None` of anything else.
-    pub(in crate::store) fn from_json(value: &Value) -> Option<Self> {
+    pub fn from_json(value: &Value) -> Option<Self> {
         let mut numbers = Self::default();
         for range in value.as_array()? {
             let [first, last] = range.as_array()?.as_slice() else { return None };

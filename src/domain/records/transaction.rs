@@ -1,0 +1,140 @@
+//! A transaction: as it is registered, as it is kept, its changes.
+
+use super::Delivery;
+use super::Listed;
+use super::Orphan;
+use super::WebhookLog;
+use crate::domain::event::Provider;
+use crate::domain::event::Reference;
+use crate::domain::fact::Fact;
+use crate::domain::time::Timestamp;
+use crate::domain::transaction::AmountCheck;
+use crate::domain::transaction::DisputeStatus;
+use crate::domain::transaction::Expected;
+use crate::domain::transaction::OtherMoney;
+use crate::domain::transaction::State;
+use crate::domain::transaction::Status;
+
+/// One row of `transactions`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transaction {
+    /// Row id; grows in the order of registration.
+    pub id: i64,
+    /// At whom the payment is made.
+    pub provider: Provider,
+    /// The provider's id that the shop registered.
+    pub reference: String,
+    /// The shop's own id.
+    pub order_id: Option<String>,
+    /// What the shop expects.
+    pub expected: Expected,
+    /// Real money.
+    pub livemode: bool,
+    /// What is true of it. `currency` is that of the amounts received, `None` before any money;
+    /// `latest_event_id` is not read.
+    pub state: State,
+    /// When it was registered, UTC.
+    pub created_at: Timestamp,
+    /// When anything of it last changed, UTC.
+    pub updated_at: Timestamp,
+    /// Grows by one with every change, from 1.
+    pub version: i64,
+    /// The `webhook_logs` row with the provider's newest object.
+    pub latest_log_id: Option<i64>,
+    /// The shop's own JSON object.
+    pub metadata: String,
+    /// When the shop said that it expects no money any more, UTC.
+    pub closed_at: Option<Timestamp>,
+}
+
+/// One row of `transaction_changes` with the event that caused it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The version that it made.
+    pub version: i64,
+    /// `transaction.succeeded` and the like.
+    pub change: String,
+    /// The status since then.
+    pub status: Status,
+    /// Minor units received by then.
+    pub amount_received: i64,
+    /// Minor units refunded by then.
+    pub amount_refunded: i64,
+    /// The dispute status since then.
+    pub dispute_status: DisputeStatus,
+    /// Whether the amount was what the shop expects, since then.
+    pub amount_check: AmountCheck,
+    /// Money in other currencies by then.
+    pub other_money: Vec<OtherMoney>,
+    /// Whether an event of it was doubtful by then.
+    pub doubtful: bool,
+    /// When it was committed, UTC.
+    pub changed_at: Timestamp,
+    /// The event's id and type; `None` where the shop caused it.
+    pub event: Option<(String, String)>,
+}
+
+/// What a shop says of a payment that it started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewTransaction {
+    /// At whom the payment is made.
+    pub provider: Provider,
+    /// The provider's id for it.
+    pub reference: Reference,
+    /// The shop's own id for it.
+    pub order_id: Option<String>,
+    /// What is to be paid.
+    pub expected: Expected,
+    /// Real money.
+    pub livemode: bool,
+    /// A JSON object of the shop's own.
+    pub metadata: String,
+}
+
+/// What became of a registration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Registered {
+    /// It is new; this is its state after its orphans were adopted.
+    Created(Transaction),
+    /// It was registered before with the same facts.
+    Existing(Transaction),
+    /// The same reference was registered before with other facts: this. Nothing was changed.
+    Conflict(Transaction),
+}
+
+/// What became of the resolution of an orphan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It is resolved; what is true of the transaction that it was attached to, if it was.
+    Done(Option<Box<Transaction>>),
+    /// There is no such orphan.
+    NoOrphan,
+    /// There is no such transaction.
+    NoTransaction,
+    /// It was resolved before: this is how. Nothing was changed.
+    Already(Box<Orphan>),
+    /// The orphan's money is of another provider, or test money for a live transaction or the
+    /// reverse. Nothing was changed.
+    OfAnotherKind,
+    /// Its money is late, so that it has a transaction of this shop. Nothing was changed.
+    HasTransaction,
+}
+
+/// A transaction and all that led to its state.
+#[derive(Clone, Debug)]
+pub struct Dossier {
+    /// The transaction.
+    pub transaction: Transaction,
+    /// Every version of it, oldest first.
+    pub changes: Vec<Change>,
+    /// What its events said, in the order of their receipt: the event's row id and the fact.
+    pub facts: Vec<(i64, Fact)>,
+    /// Every id that its events carry, each once.
+    pub references: Vec<Reference>,
+    /// Its events, newest first, without their payloads.
+    pub events: Listed<WebhookLog>,
+    /// What the app was told of it, newest first.
+    pub deliveries: Listed<Delivery>,
+    /// The event with the provider's newest object, with its payload.
+    pub latest: Option<WebhookLog>,
+}
