@@ -1,20 +1,19 @@
 //! The daemon under measurement, and who talks to it meanwhile.
 
 use std::fs::{self, File};
-use std::io;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
-use payhookd::domain::event::Provider;
-use payhookd::providers::stripe::signature;
-use payhookd::telemetry::clock::Clock;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::pages::percentile;
 use crate::story::{Payment, Step};
+use payhookd::domain::event::Provider;
+use payhookd::providers::stripe::signature;
+use payhookd::telemetry::clock::Clock;
 
 /// payhookd, running; killed if it is dropped before it is stopped.
 pub(crate) struct Daemon {

@@ -4,6 +4,9 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use sha2::{Digest, Sha256};
+
+use crate::story::{Payment, Random, Step};
 use payhookd::domain::delivery::{Next, NoAnswer};
 use payhookd::domain::event::{Provider, Reference, Source};
 use payhookd::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
@@ -16,9 +19,6 @@ use payhookd::providers::rules::Rules;
 use payhookd::providers::{read_again, reference_kind};
 use payhookd::store::{Database, Reader, StoreError};
 use payhookd::telemetry::clock::Clock;
-use sha2::{Digest, Sha256};
-
-use crate::story::{Payment, Random, Step};
 
 /// How much of it there is to be.
 #[derive(Clone, Copy)]

@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
+
+use crate::store::genuine;
 use payhookd::domain::event::{Provider, Reference, ReferenceKind};
 use payhookd::domain::records::NewTransaction;
 use payhookd::domain::transaction::Expected;
 use payhookd::store::Database;
 use payhookd::telemetry::clock::Clock;
-use serde_json::{Value, json};
-
-use crate::store::genuine;
 
 const ATTEMPTS: u64 = 10_000;
 /// Attempts whose time is compared: the first ones, and the last.

@@ -4,12 +4,12 @@
 use std::time::SystemTime;
 
 use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
 use payhookd::domain::money::Money;
 use payhookd::domain::time::Timestamp;
 use payhookd::providers::stripe::signature;
-use payhookd::simulator::stripe;
-use payhookd::simulator::stripe::Sample;
-use sha2::Sha256;
+use payhookd::simulator::stripe::{self, Sample};
 
 /// The signing secret of every server under load.
 pub(crate) const SECRET: &str = "whsec_load_of_the_benchmark_daemon";

@@ -4,6 +4,9 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Instant;
 
+use sha2::{Digest, Sha256};
+
+use crate::events::{Template, amount};
 use payhookd::domain::event::{Provider, Reference, Source};
 use payhookd::domain::records::{Ingested, NewTransaction, Outcome, Webhook};
 use payhookd::domain::time::Timestamp;
@@ -13,9 +16,6 @@ use payhookd::providers::stripe::event::read;
 use payhookd::providers::stripe::signature::{SigningSecrets, sign};
 use payhookd::store::Database;
 use payhookd::telemetry::clock::Clock;
-use sha2::{Digest, Sha256};
-
-use crate::events::{Template, amount};
 
 /// Registers the pending transactions that the events of the range will settle, each with the ids
 /// of `template.ids(number)` and [`events::amount`](crate::events::amount), test money. Makes the

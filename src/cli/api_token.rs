@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{ApiToken, Secret, token_mistake};
 use crate::files::{self, Draft};
-use crate::simulator::random;
-use crate::simulator::random::NoChance;
+use crate::simulator::random::{self, NoChance};
 use crate::telemetry::line::Line;
 
 /// Why there is no token.

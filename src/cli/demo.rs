@@ -17,9 +17,9 @@ use super::serve::systemd::Sockets;
 use super::serve::{self, ServeError};
 use super::table::Table;
 use super::{CommandError, printed};
+use crate::clients::api::Patience;
 use crate::clients::sender::Sender;
 use crate::clients::standard_webhooks::NotifyKeys;
-use crate::clients::{self, api::Patience};
 use crate::config::{
     AlertConfig, ApiConfig, ApiToken, Config, Mode, NotifyConfig, NotifyTarget, PaypalConfig,
     PaypalVerify, Secret, StripeConfig,
@@ -30,7 +30,6 @@ use crate::domain::money::{Currency, Money, Total};
 use crate::domain::records::{OrphanFilter, Page, Registered, TransactionFilter};
 use crate::domain::retention::Keep;
 use crate::domain::zone::Zone;
-use crate::monitor;
 use crate::providers::paypal::Environment;
 use crate::providers::paypal::certificate::{CertificateHost, Trust};
 use crate::providers::rules::Rules;
@@ -41,6 +40,7 @@ use crate::simulator::signer::{Signer, endpoint};
 use crate::store::{Database, Reader};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::writer::Logger;
+use crate::{clients, monitor};
 
 /// `payhookd demo`
 #[derive(Args, Debug)]

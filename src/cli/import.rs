@@ -14,8 +14,7 @@ use super::{CommandError, printed, said};
 use crate::config::Mode;
 use crate::config::options::{DatabaseOption, parse_mode};
 use crate::domain::records::{NewTransaction, Registered};
-use crate::json::registration;
-use crate::json::registration::Mistake;
+use crate::json::registration::{self, Mistake};
 use crate::store::{Batch, Database, Reader, StoreError};
 use crate::telemetry::clock::Clock;
 

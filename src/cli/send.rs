@@ -15,11 +15,9 @@ use crate::config::{self, Secret, Surroundings};
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
 use crate::providers::paypal::Environment;
-use crate::simulator::authority;
-use crate::simulator::authority::{AuthorityError, CertificateServer, TestAuthority};
-use crate::simulator::random;
+use crate::simulator::authority::{self, AuthorityError, CertificateServer, TestAuthority};
 use crate::simulator::signer::{Signer, endpoint};
-use crate::simulator::{paypal, stripe};
+use crate::simulator::{paypal, random, stripe};
 use crate::telemetry::clock::Clock;
 
 /// Whose events are sent.

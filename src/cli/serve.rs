@@ -36,25 +36,22 @@ use crate::config::{
 use crate::domain::event::Provider;
 use crate::domain::language::Language;
 use crate::domain::orphan::Policy;
-use crate::domain::records::StoredCertificate;
-use crate::http::admin::Gauged;
+use crate::domain::records::{Loss, StoredCertificate};
+use crate::http;
+use crate::http::admin::{self, Gauged};
 use crate::http::api::{Api, Endpoint};
 use crate::http::dashboard::{Dashboard, Furnishing};
 use crate::http::proof::{Asking, PaypalEndpoint, PaypalProof, StripeEndpoint};
 use crate::http::token::Token;
-use crate::http::webhooks::Endpoints;
-use crate::http::{self, admin, webhooks};
+use crate::http::webhooks::{self, Endpoints};
 use crate::monitor::Lookout;
 use crate::notify::{Notifier, NotifyError, Target};
 use crate::providers::endpoints::Wanted;
 use crate::providers::paypal::transmission::WebhookIds;
 use crate::providers::stripe::signature::SigningSecrets;
 use crate::reconcile::worker::{Settings, Worker};
-use crate::simulator::random;
-use crate::simulator::random::NoChance;
-use crate::store::{
-    DaemonLock, Database, Loss, Reader, Readers, Store, StoreError, WalWatch, Writer,
-};
+use crate::simulator::random::{self, NoChance};
+use crate::store::{DaemonLock, Database, Reader, Readers, Store, StoreError, WalWatch, Writer};
 use crate::telemetry::line::Line;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::refusals::Refusals;

@@ -1,9 +1,8 @@
 //! Gives what is due to the senders, and keeps what came of it.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc as jobs;
+use std::sync::{Arc, mpsc as jobs};
 use std::time::Duration;
 
 use getrandom::SysRng;

@@ -9,9 +9,9 @@ use crate::clients::api::ApiError;
 use crate::domain::event::{Provider, Source};
 use crate::domain::lookup_schedule;
 use crate::domain::records::{DueAsk, Verdict, Webhook, WebhookLog};
+use crate::providers;
 use crate::providers::paypal::api;
 use crate::providers::retrieval::NotUnderstood;
-use crate::providers::{self};
 use crate::store::{Database, Reader, StoreError};
 use crate::telemetry::line::Line;
 

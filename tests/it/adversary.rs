@@ -9,9 +9,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use payhookd::providers::stripe::signature;
-use payhookd::telemetry::clock::Clock;
-
 use crate::certificates::Certificates;
 use crate::daemon::{Daemon, Options};
 use crate::provider::{
@@ -19,6 +16,8 @@ use crate::provider::{
 };
 use crate::random::Random;
 use crate::wire::{Answer, Connection};
+use payhookd::providers::stripe::signature;
+use payhookd::telemetry::clock::Clock;
 
 /// Senders that drip a body of this size.
 const SLOW: usize = 64;

@@ -4,8 +4,6 @@
 use std::process::Output;
 use std::time::Duration;
 
-use payhookd::domain::time::Timestamp;
-use payhookd::telemetry::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::admin::App;
@@ -16,6 +14,8 @@ use crate::program::assert_has_no_setting;
 use crate::provider::{SECRET, StripeSample};
 use crate::shop::register;
 use crate::smtp::MailServer;
+use payhookd::domain::time::Timestamp;
+use payhookd::telemetry::clock::Clock;
 
 /// A target that takes everything.
 fn target() -> Fake {

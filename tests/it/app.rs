@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use payhookd::telemetry::clock::Clock;
 use serde_json::Value;
 use sha2::Sha256;
 
 use crate::daemon::{Options, wait_until};
 use crate::fake::{Asked, Fake, Reply};
+use payhookd::telemetry::clock::Clock;
 
 /// What the daemon signs with.
 pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";

@@ -1,6 +1,5 @@
 //! A shop in which everything has happened that the dashboard shows.
 
-use payhookd::telemetry::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::admin;
@@ -11,6 +10,7 @@ use crate::daemon::{Daemon, Options};
 use crate::dashboard::{TOKEN, start_with};
 use crate::fake::Reply;
 use crate::provider::{PaypalSample, StripeSample};
+use payhookd::telemetry::clock::Clock;
 
 /// A daemon for test money of both providers, and who it speaks to.
 pub(crate) struct Shop {

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use payhookd::clients::api::{ApiError, Apis, Patience, Stop};
-use payhookd::config::{ApiConfig, PaypalKeys, Secret, StripeKeys};
-use payhookd::domain::event::Provider;
-use payhookd::telemetry::clock::Clock;
-
 use crate::daemon::{Options, wait_until};
 use crate::fake::{Fake, Reply};
 use crate::paypal_api::{self, CLIENT_ID, CLIENT_SECRET, PaypalApi};
 use crate::provider::{at, paypal_event, stripe_event};
 use crate::stripe_api::{KEY, StripeApi, fault};
+use payhookd::clients::api::{ApiError, Apis, Patience, Stop};
+use payhookd::config::{ApiConfig, PaypalKeys, Secret, StripeKeys};
+use payhookd::domain::event::Provider;
+use payhookd::telemetry::clock::Clock;
 
 const QUICK: Patience = Patience {
     call: Duration::from_secs(20),

@@ -4,13 +4,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use payhookd::telemetry::clock::Clock;
 use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::daemon::{Daemon, Options, wait_until};
 use crate::fake::{Fake, Reply};
 use crate::provider::{SECRET, StripeSample, stripe_event};
+use payhookd::telemetry::clock::Clock;
 
 /// What `doctor` finds, with these arguments, and its exit code.
 fn examine(options: &Options, args: &[&str]) -> (Vec<Value>, i32) {

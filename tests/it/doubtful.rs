@@ -1,8 +1,6 @@
 //! PayPal signs no more of a body than its CRC-32: whoever has seen one transmission can write another
 //! body for it. What becomes of the two.
 
-use payhookd::simulator::authority::NewTransmission;
-use payhookd::telemetry::clock::Clock;
 use serde_json::Value;
 
 use crate::admin::App;
@@ -12,6 +10,8 @@ use crate::dashboard::{Visitor, start_with};
 use crate::paypal_api::PaypalApi;
 use crate::provider::{PAYPAL, PaypalSample, WEBHOOK_ID, at, sandbox_authority};
 use crate::wire::Answer;
+use payhookd::simulator::authority::NewTransmission;
+use payhookd::telemetry::clock::Clock;
 
 /// `body` with white space behind it that gives it this CRC-32. Each space that becomes a tab changes the
 /// checksum in a way that is its own and adds up by XOR, so the right ones are the solution of a linear

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use payhookd::telemetry::clock::Clock;
 use rusqlite::Connection as Sqlite;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use crate::daemon::{Daemon, Options, wait_until};
 use crate::provider::stripe_event;
 use crate::shop::register;
+use payhookd::telemetry::clock::Clock;
 
 #[test]
 fn a_read_only_database_turns_webhooks_away_until_it_can_be_written_again() {

@@ -6,15 +6,15 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use payhookd::domain::time::Timestamp;
-use payhookd::providers::stripe::signature;
-use payhookd::telemetry::clock::Clock;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::daemon::{Daemon, Options, wait_until};
 use crate::provider::{PAYPAL, SECRET, STRIPE, stripe_event, stripe_signature};
 use crate::shop::register;
 use crate::wire::Connection;
+use payhookd::domain::time::Timestamp;
+use payhookd::providers::stripe::signature;
+use payhookd::telemetry::clock::Clock;
 
 #[test]
 fn ten_identical_events_at_once_count_once() {

@@ -9,14 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use payhookd::domain::event::{Provider, Source};
-use payhookd::domain::orphan::Policy;
-use payhookd::domain::records::Webhook;
-use payhookd::domain::time::Timestamp;
-use payhookd::json::registration;
-use payhookd::providers::read_again;
-use payhookd::providers::rules::Rules;
-use payhookd::store::{Database, Reader};
 use rusqlite::Connection;
 use rusqlite::types::Value as Sql;
 use serde_json::Value;
@@ -26,6 +18,14 @@ use tempfile::TempDir;
 use crate::provider::at;
 use crate::random::Random;
 use crate::random_shop::{OWN_ACCOUNT, Step, history};
+use payhookd::domain::event::{Provider, Source};
+use payhookd::domain::orphan::Policy;
+use payhookd::domain::records::Webhook;
+use payhookd::domain::time::Timestamp;
+use payhookd::json::registration;
+use payhookd::providers::read_again;
+use payhookd::providers::rules::Rules;
+use payhookd::store::{Database, Reader};
 
 #[test]
 fn every_history_ends_the_same_in_every_order() {

@@ -1,7 +1,6 @@
 //! Genuine events may say any number: amounts as large as a number can be, and sums of them, break
 //! nothing of what a person looks at, and are told for what they are.
 
-use payhookd::telemetry::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::daemon::{Options, wait_until};
@@ -9,6 +8,7 @@ use crate::dashboard::{TOKEN, Visitor, start_with};
 use crate::provider::StripeSample;
 use crate::shop::register;
 use crate::wire::Connection;
+use payhookd::telemetry::clock::Clock;
 
 const MOST: i64 = i64::MAX;
 const DECIMAL: &str = "92233720368547758.07";

@@ -1,12 +1,12 @@
 //! The log of events proves itself: whatever is changed, removed or added behind payhookd's back is
 //! found, and named.
 
-use payhookd::domain::records::{Head, LinkKind, LogFault, LogProof};
-use payhookd::store::Reader;
 use rusqlite::Connection as Sqlite;
 
 use crate::daemon::Options;
 use crate::provider::{StripeSample, stripe_event};
+use payhookd::domain::records::{Head, LinkKind, LogFault, LogProof};
+use payhookd::store::Reader;
 
 /// A database with eight events, and the head of its log as it was noted after the eighth.
 fn shop() -> (Options, Head) {

@@ -1,10 +1,6 @@
 //! What no event tells: whether webhooks come and are believed, whether there is room, whether time
 //! runs out. Each is told once, and ends by itself.
 
-use payhookd::providers::paypal::Environment;
-use payhookd::providers::stripe::signature;
-use payhookd::simulator::authority::TestAuthority;
-use payhookd::telemetry::clock::Clock;
 use rusqlite::Connection as Sqlite;
 use serde_json::{Value, json};
 
@@ -16,6 +12,10 @@ use crate::provider::{
     PaypalSample, SECRET, STRIPE, StripeSample, at, paypal_event, sandbox_authority, stripe_event,
 };
 use crate::shop::register;
+use payhookd::providers::paypal::Environment;
+use payhookd::providers::stripe::signature;
+use payhookd::simulator::authority::TestAuthority;
+use payhookd::telemetry::clock::Clock;
 
 /// A daemon that looks all the time and tells `told`.
 fn watched(options: Options, told: &Fake) -> Options {

@@ -2,6 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::{Value, json};
+
+use crate::admin::{App, problem};
+use crate::daemon::{Daemon, Options};
+use crate::document::{Checker, Document};
+use crate::provider::{StripeSample, stripe_event};
+use crate::random::Random;
+use crate::shop::register;
 use payhookd::domain::change;
 use payhookd::domain::delivery::DeliveryStatus;
 use payhookd::domain::event::{LONGEST_ID, Provider};
@@ -13,14 +21,6 @@ use payhookd::http::api::{
     LARGEST_PAGE, LONGEST_WAIT, MAX_BODY, PROBLEM_TYPE, ProblemKind, ROUTES, USUAL_PAGE,
 };
 use payhookd::json::registration;
-use serde_json::{Value, json};
-
-use crate::admin::{App, problem};
-use crate::daemon::{Daemon, Options};
-use crate::document::{Checker, Document};
-use crate::provider::{StripeSample, stripe_event};
-use crate::random::Random;
-use crate::shop::register;
 
 /// A daemon that has something of everything.
 fn shop() -> Daemon {

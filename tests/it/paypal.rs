@@ -4,8 +4,6 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use payhookd::providers::paypal::Environment;
-use payhookd::simulator::authority::NewTransmission;
 use serde_json::Value;
 
 use crate::certificates::Certificates;
@@ -17,6 +15,8 @@ use crate::provider::{
     transmission, vectors,
 };
 use crate::wire::Answer;
+use payhookd::providers::paypal::Environment;
+use payhookd::simulator::authority::NewTransmission;
 
 /// Delivers a body with its transmission's headers.
 fn deliver<V: AsRef<str>>(daemon: &Daemon, headers: &[(&str, V)], body: &str) -> Answer {

@@ -8,8 +8,7 @@ use payhookd::providers::paypal::Environment;
 use payhookd::providers::stripe::signature;
 use payhookd::simulator;
 use payhookd::simulator::authority::{NewTransmission, TestAuthority};
-use payhookd::simulator::stripe;
-use payhookd::simulator::stripe::Sample;
+use payhookd::simulator::stripe::{self, Sample};
 use payhookd::telemetry::clock::Clock;
 
 /// The signing secret of [`Options::stripe`](crate::daemon::Options::stripe).

@@ -1,16 +1,16 @@
 //! Events read again, by the provider's repetition or by a person, and events explained.
 
+use serde_json::{Value, json};
+
+use crate::daemon::{Daemon, Options};
+use crate::provider::{StripeSample, at, eur};
+use crate::random::Random;
 use payhookd::domain::event::{Provider, Source};
 use payhookd::domain::records::{NewTransaction, Registered, Webhook};
 use payhookd::domain::time::Timestamp;
 use payhookd::providers::read_again;
 use payhookd::providers::rules::Rules;
 use payhookd::store::Database;
-use serde_json::{Value, json};
-
-use crate::daemon::{Daemon, Options};
-use crate::provider::{StripeSample, at, eur};
-use crate::random::Random;
 
 fn register(options: &Options, reference: &str, more: &[&str]) {
     let mut args = vec!["transactions", "add", "--provider", "stripe", "--reference", reference];

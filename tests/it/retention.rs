@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use payhookd::domain::time::Timestamp;
-use payhookd::telemetry::clock::Clock;
 use rusqlite::Connection as Sqlite;
 
 use crate::daemon::{Daemon, Options, wait_until};
 use crate::provider::{StripeSample, stripe_event};
+use payhookd::domain::time::Timestamp;
+use payhookd::telemetry::clock::Clock;
 
 const WHOLE: &str = "SELECT event_id FROM webhook_logs WHERE payload IS NOT NULL ORDER BY id";
 

@@ -1,12 +1,11 @@
 //! What the shop does before its buyers pay.
 
+use crate::daemon::Options;
+use crate::provider::{at, eur};
 use payhookd::domain::event::{Provider, Reference, ReferenceKind};
 use payhookd::domain::records::{NewTransaction, Registered};
 use payhookd::domain::transaction::Expected;
 use payhookd::store::Database;
-
-use crate::daemon::Options;
-use crate::provider::{at, eur};
 
 /// Registers a live Stripe transaction for `pi_<name>` for each name, with the amount that is
 /// expected, in one commit. No daemon is needed; the database is made if there is none.

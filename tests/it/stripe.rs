@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use payhookd::domain::time::Timestamp;
-use payhookd::providers::stripe::signature;
-use payhookd::telemetry::clock::Clock;
 use serde_json::Value;
 
 use crate::daemon::{Daemon, Options, wait_until};
 use crate::provider::{SECRET, STRIPE, stripe_event, stripe_signature, vectors};
+use payhookd::domain::time::Timestamp;
+use payhookd::providers::stripe::signature;
+use payhookd::telemetry::clock::Clock;
 
 /// Delivers a body under a signature header, or without one.
 fn deliver(daemon: &Daemon, header: Option<&str>, body: &[u8]) -> Result<(), String> {

@@ -3,8 +3,6 @@
 
 use std::fs;
 
-use payhookd::domain::records::Head;
-use payhookd::store::Database;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection as Sqlite, params};
 use sha2::{Digest, Sha256};
@@ -12,6 +10,8 @@ use sha2::{Digest, Sha256};
 use crate::daemon::{Options, wait_until};
 use crate::provider::{StripeSample, at, stripe_event};
 use crate::shop::register;
+use payhookd::domain::records::Head;
+use payhookd::store::Database;
 
 /// Five paid transactions, of one event each, and one event that could not be understood; with the
 /// head of the log that a person noted.

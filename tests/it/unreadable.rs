@@ -1,12 +1,12 @@
 //! Genuine bodies that can't be read are kept, told of, and never refused for ever.
 
-use payhookd::simulator::authority::NewTransmission;
 use serde_json::Value;
 
 use crate::certificates::Certificates;
 use crate::daemon::{Daemon, Options};
 use crate::provider::{PAYPAL, WEBHOOK_ID, at, sandbox_authority};
 use crate::wire::Answer;
+use payhookd::simulator::authority::NewTransmission;
 
 const RECEIVED: &str = r#"{"received":true}"#;
 const DUPLICATE: &str = r#"{"received":true,"duplicate":true}"#;

@@ -9,9 +9,8 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use super::{Doctor, Finding};
 use crate::cli::CommandError;
 use crate::cli::installation::Installation;
-use crate::config;
 use crate::config::options::ServeOptions;
-use crate::config::{Config, ConfigError, Surroundings, database_path};
+use crate::config::{self, Config, ConfigError, Surroundings, database_path};
 use crate::domain::time::Timestamp;
 
 /// What is looked at.

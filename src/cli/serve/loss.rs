@@ -5,7 +5,8 @@ use crate::alerts::message::Message;
 use crate::config::Config;
 use crate::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
 use crate::domain::language::{Language, Spoken};
-use crate::store::{Database, Loss, Rescued, StoreError};
+use crate::domain::records::Loss;
+use crate::store::{Database, Rescued, StoreError};
 use crate::telemetry::line::Line;
 
 /// Tells of it in the log, and by an issue in what stands in the database's place now: the next start tells

@@ -1,8 +1,9 @@
 //! The hash chain of the event log: its head, and what a check of it finds.
 
-use super::Numbers;
 use std::fmt;
 use std::str::FromStr;
+
+use super::Numbers;
 
 /// SHA-256.
 pub type Hash = [u8; 32];
@@ -210,4 +211,24 @@ pub fn unhex(text: &str) -> Option<Hash> {
         *byte = u8::from_str_radix(text.get(place..place + 2)?, 16).ok()?;
     }
     Some(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+
+    #[test]
+    fn a_head_is_read_as_it_is_written() {
+        let head = Head { link: 1742, chain: Sha256::digest("payhookd").into() };
+        assert_eq!(head.to_string().parse(), Ok(head));
+        let hex = "0".repeat(64);
+        let signed = format!("1:+{}", "0".repeat(63));
+        for text in
+            ["", "1742", ":", "0:", "1:ab", &format!("0:{hex}"), &format!("1:{hex}0"), &signed]
+        {
+            assert!(text.parse::<Head>().is_err(), "{text}");
+        }
+    }
 }

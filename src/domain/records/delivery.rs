@@ -1,15 +1,13 @@
 //! Notifications to the shop's app: owed, tried, seen.
 
-use super::Change;
-use super::Transaction;
-use crate::domain::delivery::DeliveryStatus;
-use crate::domain::delivery::Next;
-use crate::domain::delivery::NoAnswer;
+use std::time::Duration;
+
+use super::{Change, Transaction};
+use crate::domain::delivery::{DeliveryStatus, Next, NoAnswer};
 use crate::domain::event::Provider;
 use crate::domain::money::Currency;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Expected;
-use std::time::Duration;
 
 /// One row of `deliveries` with the change that it tells of.
 #[derive(Clone, Debug, PartialEq, Eq)]

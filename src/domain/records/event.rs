@@ -1,20 +1,14 @@
 //! An event: as it comes, as it is kept, what became of it.
 
-use super::Orphan;
-use super::Transaction;
-use crate::domain::event::Event;
-use crate::domain::event::Ownership;
-use crate::domain::event::Provider;
-use crate::domain::event::Reference;
-use crate::domain::event::Source;
+use std::time::Instant;
+
+use super::{Orphan, Transaction};
+use crate::domain::event::{Event, Ownership, Provider, Reference, Source};
 use crate::domain::fact::Fact;
 use crate::domain::orphan::OrphanKind;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
-use crate::domain::transaction::AmountCheck;
-use crate::domain::transaction::DisputeStatus;
-use crate::domain::transaction::Status;
-use std::time::Instant;
+use crate::domain::transaction::{AmountCheck, DisputeStatus, Status};
 
 words! {
     /// What became of an event: the `status` column of `webhook_logs`.

@@ -1,8 +1,6 @@
 //! An issue, as it is kept.
 
-use crate::domain::issue::IssueKind;
-use crate::domain::issue::Severity;
-use crate::domain::issue::Texts;
+use crate::domain::issue::{IssueKind, Severity, Texts};
 use crate::domain::time::Timestamp;
 
 /// One row of `issues`.

@@ -8,6 +8,7 @@ mod event;
 mod health;
 mod issue;
 mod lookup;
+mod loss;
 mod numbers;
 mod orphan;
 mod page;
@@ -28,6 +29,7 @@ pub use event::{
 pub use health::{Delays, OwedAlerts, Sight};
 pub use issue::{Dismissed, Issue};
 pub use lookup::{AskSubject, Asked, DueAsk};
+pub use loss::Loss;
 pub use numbers::Numbers;
 pub use orphan::{By, Candidate, OpenOrphans, Orphan, OrphanFigures, Resolution, Searched};
 pub use page::{

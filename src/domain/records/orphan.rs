@@ -1,13 +1,13 @@
 //! A payment that matches nothing.
 
+use std::time::Duration;
+
 use super::Transaction;
 use crate::domain::event::Provider;
-use crate::domain::money::Currency;
-use crate::domain::money::Total;
+use crate::domain::money::{Currency, Total};
 use crate::domain::orphan::OrphanKind;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Status;
-use std::time::Duration;
 
 words! {
     /// How an orphan ended: the `resolution` column.

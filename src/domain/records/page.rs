@@ -2,15 +2,11 @@
 
 use super::Outcome;
 use crate::domain::delivery::DeliveryStatus;
-use crate::domain::event::Provider;
-use crate::domain::event::Source;
-use crate::domain::issue::IssueKind;
-use crate::domain::issue::IssueStatus;
+use crate::domain::event::{Provider, Source};
+use crate::domain::issue::{IssueKind, IssueStatus};
 use crate::domain::orphan::OrphanKind;
 use crate::domain::time::Timestamp;
-use crate::domain::transaction::AmountCheck;
-use crate::domain::transaction::DisputeStatus;
-use crate::domain::transaction::Status;
+use crate::domain::transaction::{AmountCheck, DisputeStatus, Status};
 
 /// Which part of a list is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,16 +1,14 @@
 //! Sums over a period.
 
-use super::Outcome;
-use super::Transaction;
-use crate::domain::event::Provider;
-use crate::domain::fact::Fact;
-use crate::domain::money::Currency;
-use crate::domain::money::Total;
-use crate::domain::time::Timestamp;
-use crate::domain::transaction::DisputeStatus;
-use crate::domain::transaction::disputes;
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+use super::{Outcome, Transaction};
+use crate::domain::event::Provider;
+use crate::domain::fact::Fact;
+use crate::domain::money::{Currency, Total};
+use crate::domain::time::Timestamp;
+use crate::domain::transaction::{DisputeStatus, disputes};
 
 /// A stretch of time, of real or of test money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,19 +1,10 @@
 //! A transaction: as it is registered, as it is kept, its changes.
 
-use super::Delivery;
-use super::Listed;
-use super::Orphan;
-use super::WebhookLog;
-use crate::domain::event::Provider;
-use crate::domain::event::Reference;
+use super::{Delivery, Listed, Orphan, WebhookLog};
+use crate::domain::event::{Provider, Reference};
 use crate::domain::fact::Fact;
 use crate::domain::time::Timestamp;
-use crate::domain::transaction::AmountCheck;
-use crate::domain::transaction::DisputeStatus;
-use crate::domain::transaction::Expected;
-use crate::domain::transaction::OtherMoney;
-use crate::domain::transaction::State;
-use crate::domain::transaction::Status;
+use crate::domain::transaction::{AmountCheck, DisputeStatus, Expected, OtherMoney, State, Status};
 
 /// One row of `transactions`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,9 +6,8 @@ use warp::reply::Response;
 use super::format::{Typeset, fitting, with_commands};
 use super::links::Filters;
 use super::page::{Failure, Tab, older, secret, see};
-use super::routes;
 use super::sessions::{Notice, Session};
-use super::{Dashboard, Visit};
+use super::{Dashboard, Visit, routes};
 use crate::domain::issue::{IssueKind, IssueStatus, Severity, Texts};
 use crate::domain::records::{Dismissed, Issue, Listed, Page};
 

@@ -3,12 +3,11 @@
 use maud::{Markup, html};
 use warp::reply::Response;
 
-use super::candidates;
 use super::format::{Typeset, id, shortened};
 use super::orphans::{LOOKED_THROUGH, amount};
 use super::page::{Failure, Tab, secret, see};
 use super::sessions::{Notice, Session};
-use super::{Dashboard, Visit};
+use super::{Dashboard, Visit, candidates};
 use crate::domain::language::sentence;
 use crate::domain::orphan::OrphanKind;
 use crate::domain::records::{By, Candidate, EventStory, Orphan, Resolution, Settled};

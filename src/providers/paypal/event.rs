@@ -14,8 +14,7 @@ use super::retrieval::retrieved;
 use crate::domain::event::{Content, Event, Ownership, Provider};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
-use crate::providers::lenient;
-use crate::providers::lenient::{Loose, Part};
+use crate::providers::lenient::{self, Loose, Part};
 
 /// Stands between the id and the checksum of a simulated event. PayPal's simulator gives its samples
 /// one id for many bodies, so that only both together name one of them.

@@ -13,8 +13,7 @@ use super::retrieval::retrieved;
 use crate::domain::event::{Content, Event, Ownership, Provider};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
-use crate::providers::lenient;
-use crate::providers::lenient::{Loose, Part};
+use crate::providers::lenient::{self, Loose, Part};
 
 /// Reads a proved payload.
 ///

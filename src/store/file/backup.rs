@@ -14,12 +14,10 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::checkpoint::Moment;
-use super::paced_file;
-use super::paced_file::{Pace, SteadyFile};
+use super::paced_file::{self, Pace, SteadyFile};
 use super::{integrity, schema};
-use crate::files;
-use crate::files::Draft;
-use crate::store::StoreError;
+use crate::files::{self, Draft};
+use crate::store::error::StoreError;
 
 /// What is read, compared and written at once.
 const PIECE: usize = 128 * 1024;

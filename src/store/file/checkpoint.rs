@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::schema;
 use super::wal::Log;
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 
 /// How long one is tried to be had.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -94,4 +94,11 @@ impl Debt {
             }
         }
     }
+}
+
+/// Copies the log into the file and empties it. `false`: somebody who reads for long is in the way, and some
+/// of it or all is there still.
+pub(in crate::store) fn into_file(connection: &Connection) -> Result<bool, StoreError> {
+    let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+    Ok(connection.query_row(checkpoint, [], |row| row.get::<_, i64>("busy"))? == 0)
 }

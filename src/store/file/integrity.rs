@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::{paced_file, schema};
-use crate::store::StoreError;
-use crate::store::write::batch::Database;
+use crate::store::error::StoreError;
 
 /// What SQLite finds wrong with the database at `path`; empty if it is sound. Writers are not held
 /// up, and it is done at a pace. A file that is no database of payhookd's is an error, another schema version is not.
@@ -20,32 +19,29 @@ pub fn problems(path: &Path, full: bool) -> Result<Vec<String>, StoreError> {
     problems_of(&connection, full)
 }
 
-impl Database {
-    /// What SQLite finds wrong with the structure of the database, if anything. All of the file is read once,
-    /// as fast as that goes; `tell` is called again and again while it lasts.
-    pub fn check(
-        &mut self,
-        every: Duration,
-        mut tell: impl FnMut() + Send + 'static,
-    ) -> Result<Option<String>, StoreError> {
-        let mut told = Instant::now();
-        let told_again = move || {
-            if told.elapsed() >= every {
-                told = Instant::now();
-                tell();
-            }
-            false
-        };
-        let connection = self.connection_mut();
-        connection.progress_handler(INSTRUCTIONS, Some(told_again))?;
-        let found = problems_of(connection, false);
-        connection.progress_handler(0, None::<fn() -> bool>)?;
-        match found {
-            Ok(problems) => Ok(problems.into_iter().next()),
-            // What is so damaged that it can't be checked.
-            Err(StoreError::Malformed(problem)) => Ok(Some(problem)),
-            Err(error) => Err(error),
+/// What SQLite finds wrong with the structure of the database, if anything. All of the file is read once,
+/// as fast as that goes; `tell` is called again and again while it lasts.
+pub(in crate::store) fn check(
+    connection: &mut Connection,
+    every: Duration,
+    mut tell: impl FnMut() + Send + 'static,
+) -> Result<Option<String>, StoreError> {
+    let mut told = Instant::now();
+    let told_again = move || {
+        if told.elapsed() >= every {
+            told = Instant::now();
+            tell();
         }
+        false
+    };
+    connection.progress_handler(INSTRUCTIONS, Some(told_again))?;
+    let found = problems_of(connection, false);
+    connection.progress_handler(0, None::<fn() -> bool>)?;
+    match found {
+        Ok(problems) => Ok(problems.into_iter().next()),
+        // What is so damaged that it can't be checked.
+        Err(StoreError::Malformed(problem)) => Ok(Some(problem)),
+        Err(error) => Err(error),
     }
 }
 

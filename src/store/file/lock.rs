@@ -11,7 +11,7 @@ use rustix::fs::OFlags;
 
 use super::backup::{beside, io};
 use crate::domain::time::Timestamp;
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 use crate::telemetry::line::Line;
 
 /// The right to run the daemon on a database, for as long as this lives. The system takes it back from a

@@ -3,6 +3,7 @@
 pub(super) mod backup;
 pub(super) mod checkpoint;
 pub(super) mod integrity;
+pub(super) mod known_head;
 pub(super) mod lock;
 pub(super) mod open_file;
 pub(super) mod paced_file;

@@ -9,35 +9,12 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use rusqlite::Connection;
+
 use super::backup::{beside, io};
-use crate::store::StoreError;
-use crate::store::write::batch::Database;
-
-words! {
-    /// How the database was lost while it was open.
-    Loss {
-        /// Nothing stands where it was.
-        Removed = "removed",
-        /// Another file stands where it was.
-        Replaced = "replaced",
-        /// The file is the same, and something else than SQLite has written into it.
-        Overwritten = "overwritten",
-        /// The log beside the file, or the index of that, is not the one that is open.
-        LogRemoved = "log_removed",
-    }
-}
-
-impl Loss {
-    /// What happened, in words.
-    pub fn said(self) -> &'static str {
-        match self {
-            Self::Removed => "the database's file was removed or moved away",
-            Self::Replaced => "another file stands in the place of the database's",
-            Self::Overwritten => "the database's file was written over",
-            Self::LogRemoved => "the log beside the database's file (-wal, -shm) was removed",
-        }
-    }
-}
+use super::checkpoint::into_file;
+use crate::domain::records::Loss;
+use crate::store::error::StoreError;
 
 /// The files of a database that is open, as they were when this was made.
 ///
@@ -57,18 +34,17 @@ pub(in crate::store) struct OpenFile {
 }
 
 impl OpenFile {
-    /// Of the database at `path`, which `database` has open. `mark` is written into its header, where
-    /// nobody else has use for it, and counted up now and then ([`Batch::touch`](crate::store::write::batch::Batch)):
+    /// Of the database at `path`, which `connection` has open. `mark` is written into its header, where
+    /// nobody else has use for it, and counted up now and then ([`Batch::touch`](crate::store::engine::Batch)):
     /// another file, and a copy that is older, has another or an earlier one.
     pub(in crate::store) fn of(
-        database: &Database,
+        connection: &Connection,
         path: &Path,
         mark: i32,
     ) -> Result<Self, StoreError> {
-        let connection = database.connection();
         connection.pragma_update(None, "user_version", mark)?;
         // From the log into the file. If somebody who reads is in the way, it gets there later.
-        database.checkpoint()?;
+        into_file(connection)?;
         let of_path = |error| io(&error, path);
         let file = ManuallyDrop::new(File::open(path).map_err(of_path)?);
         let identity = Identity::of(&file.metadata().map_err(of_path)?);
@@ -255,6 +231,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::store::engine::Database;
 
     const MARK: i32 = 42;
 
@@ -262,7 +239,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("shop.db");
         let database = Database::open(&path).expect("a new database");
-        let open = OpenFile::of(&database, &path, MARK).expect("its files");
+        let open = OpenFile::of(database.connection(), &path, MARK).expect("its files");
         (folder, path, database, open)
     }
 
@@ -357,7 +334,7 @@ mod tests {
         let (folder, path, database, _) = opened();
         let link = folder.path().join("link.db");
         symlink(&path, &link).expect("a link");
-        let open = OpenFile::of(&database, &link, MARK).expect("its files");
+        let open = OpenFile::of(database.connection(), &link, MARK).expect("its files");
         assert_eq!(open.loss(), None);
         fs::remove_file(&link).expect("a link");
         symlink(folder.path().join("nowhere"), &link).expect("a link");

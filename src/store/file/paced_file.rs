@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 
 /// Work without a rest; a processor or a disk that is taken for so long is hardly missed.
 const STRETCH: Duration = Duration::from_millis(5);

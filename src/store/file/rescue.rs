@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use super::backup;
-use super::backup::{beside, io};
-use super::open_file::{Loss, OpenFile};
-use crate::store::StoreError;
-use crate::store::write::batch::Database;
+use super::backup::{self, beside, io};
+use super::checkpoint::into_file;
+use super::open_file::OpenFile;
+use crate::domain::records::Loss;
+use crate::store::error::StoreError;
 
 /// Where all is that was acknowledged.
 #[derive(Clone, Debug)]
@@ -23,37 +24,37 @@ pub enum Rescued {
     Not(StoreError, Vec<PathBuf>),
 }
 
-/// Rescues what `database` holds, whose files `open` says are lost.
+/// Rescues what `connection` holds, whose files `open` says are lost.
 ///
 /// SQLite still reads what is open, so all of it is copied: into its place if that is empty, else beside. In a
 /// file that was written over there is nothing to read. What was left beside the path is taken from there, so
 /// that it is not applied to the file that comes in its place.
-pub(in crate::store) fn rescue(database: Database, open: &OpenFile, loss: Loss) -> Rescued {
+pub(in crate::store) fn rescue(connection: Connection, open: &OpenFile, loss: Loss) -> Rescued {
     if loss == Loss::LogRemoved {
-        return match database.checkpoint() {
+        return match into_file(&connection) {
             Ok(_) => Rescued::Completed,
             Err(error) => Rescued::Not(error, Vec::new()),
         };
     }
     // What is in the log must not get into what is now in the file, nor be removed.
     let keep = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
-    if let Err(error) = database.connection().set_db_config(keep, true) {
+    if let Err(error) = connection.set_db_config(keep, true) {
         return Rescued::Not(error.into(), Vec::new());
     }
     match loss {
         Loss::Overwritten => Rescued::Not(StoreError::Lost(loss), set_aside(open)),
-        _ => match copy(&database, open) {
+        _ => match copy(&connection, open) {
             Ok(rescued) => rescued,
             Err(error) => Rescued::Not(error, set_aside(open)),
         },
     }
 }
 
-fn copy(database: &Database, open: &OpenFile) -> Result<Rescued, StoreError> {
+fn copy(connection: &Connection, open: &OpenFile) -> Result<Rescued, StoreError> {
     let path = open.path();
     let kept = unused(path, ".rescued");
     let mut draft = backup::draft(&kept)?;
-    backup::copy(database.connection(), &draft)?;
+    backup::copy(connection, &draft)?;
     // The copy has it all.
     for left in open.left_beside() {
         std::fs::remove_file(left).map_err(|error| io(&error, left))?;

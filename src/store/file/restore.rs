@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, fcntl_lock};
 
-use super::backup;
-use super::backup::{Backup, beside, io};
+use super::backup::{self, Backup, beside, io};
+use super::known_head::move_known_head;
 use super::{integrity, schema};
 use crate::domain::time::Timestamp;
-use crate::store::StoreError;
-use crate::store::write::known_head::move_known_head;
+use crate::store::error::StoreError;
 
 /// What took the place of what.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use rustix::fs::{Access, access};
 use super::backup;
 use crate::domain::time::Timestamp;
 use crate::files;
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 use crate::store::tables::{money_sum, seal};
 
 mod embedded {

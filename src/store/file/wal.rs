@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::schema;
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 
 /// How much is in the log. Of a database without one both are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

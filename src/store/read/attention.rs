@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, named_params};
 
-use super::reader::{Reader, collect};
+use super::reader::Reader;
 use crate::domain::event::Provider;
 use crate::domain::fact::FactState;
-use crate::domain::records::StoredCertificate;
-use crate::domain::records::Transaction;
+use crate::domain::records::{StoredCertificate, Transaction};
 use crate::domain::silence::hour_of;
 use crate::domain::time::Timestamp;
 use crate::providers::deadline;
+use crate::store::error::StoreError;
+use crate::store::tables::rows::{Columns, collect};
 use crate::store::tables::transactions::transaction_columns;
-use crate::store::{Columns, StoreError};
 
 impl Reader {
     /// How many events of a provider and mode were received in each hour since then that had some, by

@@ -1,16 +1,16 @@
 //! `transaction_changes` as they were committed, one after another. Only one connection writes at a
 //! time, so their ids are in the order of the commits, and whoever reads one has seen all before it.
 
-use crate::domain::records::Committed;
 use rusqlite::{Row, named_params};
 
-use super::reader::{Reader, collect};
+use super::reader::Reader;
 use crate::domain::event::Provider;
 use crate::domain::money::Currency;
-use crate::domain::records::Change;
+use crate::domain::records::{Change, Committed};
 use crate::domain::transaction::Expected;
+use crate::store::error::StoreError;
+use crate::store::tables::rows::{Columns, collect};
 use crate::store::tables::transactions::change_columns;
-use crate::store::{Columns, StoreError};
 
 impl Committed {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {

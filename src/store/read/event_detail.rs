@@ -1,28 +1,24 @@
 //! All that is known of one event, for whoever wants to understand what became of it.
 
-use crate::domain::records::{CausedChange, EventStory, Lead, Matched};
 use rusqlite::named_params;
 
-use super::reader::{Reader, collect};
+use super::reader::Reader;
 use crate::domain::event::{Ownership, Reference, ReferenceKind};
 use crate::domain::matching::{MatchedBy, Standing};
-use crate::domain::records::Transaction;
-use crate::domain::records::WebhookLog;
+use crate::domain::records::{CausedChange, EventStory, Lead, Matched, Transaction, WebhookLog};
 use crate::domain::transaction::{DisputeStatus, Status};
-use crate::store::tables::facts;
-use crate::store::tables::facts::StoredFact;
-use crate::store::tables::references;
-use crate::store::tables::references::Realm;
-use crate::store::tables::transactions;
-use crate::store::write::orphans;
-use crate::store::{Columns, StoreError};
+use crate::store::error::StoreError;
+use crate::store::tables::facts::{self, StoredFact};
+use crate::store::tables::references::{self, Realm};
+use crate::store::tables::rows::{Columns, collect};
+use crate::store::tables::{self, transactions};
 
 impl Reader {
     /// The story of this event.
     pub fn story(&self, log: &WebhookLog) -> Result<EventStory, StoreError> {
         let orphan = match log.transaction_id {
             Some(_) => None,
-            None => orphans::holding(&self.connection, log)?,
+            None => tables::orphans::holding(&self.connection, log)?,
         };
         let stored = match log.transaction_id.or(orphan) {
             Some(payment) => facts::of(&self.connection, payment)?,
@@ -46,7 +42,7 @@ impl Reader {
             facts: of_event.iter().map(|stored| stored.fact.clone()).collect(),
             ownership: of_event.first().map_or(Ownership::Unsaid, |first| first.ownership),
             orphan: match orphan {
-                Some(id) => orphans::get(&self.connection, id)?,
+                Some(id) => tables::orphans::get(&self.connection, id)?,
                 None => None,
             },
             transactions: self.transactions_of(log.id)?,

@@ -1,6 +1,5 @@
 //! A search through events that costs the same however many there are.
 
-use crate::domain::records::FoundEvents;
 use std::time::Duration;
 
 use rusqlite::named_params;
@@ -8,10 +7,10 @@ use rusqlite::named_params;
 use super::listing::event_query;
 use super::reader::Reader;
 use super::statistics::last_log_before;
-use crate::domain::records::WebhookLog;
-use crate::domain::records::{EventFilter, Listed, Page};
+use crate::domain::records::{EventFilter, FoundEvents, Listed, Page, WebhookLog};
 use crate::domain::time::Timestamp;
-use crate::store::{Columns, StoreError};
+use crate::store::error::StoreError;
+use crate::store::tables::rows::Columns;
 
 impl Reader {
     /// A page of the events that pass the filter, among the newest 150,000 below it: what is
@@ -85,7 +84,7 @@ mod tests {
     use crate::domain::records::{Outcome, Webhook};
     use crate::providers::read_again;
     use crate::providers::rules::Rules;
-    use crate::store::Database;
+    use crate::store::engine::Database;
 
     /// Twenty events, one an hour; only the first and the last failed.
     fn shop() -> (tempfile::TempDir, Reader) {

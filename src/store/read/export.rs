@@ -1,6 +1,5 @@
 //! Rows for the shop's books, all of one moment, and the sums that they must come to.
 
-use crate::domain::records::{DisputeRaised, RefundMade, Span, Sum, Sums};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -10,14 +9,14 @@ use super::reader::Reader;
 use crate::domain::event::Provider;
 use crate::domain::fact::Fact;
 use crate::domain::money::{Currency, Total};
-use crate::domain::records::Orphan;
-use crate::domain::records::Transaction;
+use crate::domain::records::{DisputeRaised, Orphan, RefundMade, Span, Sum, Sums, Transaction};
 use crate::domain::transaction::disputes;
+use crate::store::error::StoreError;
 use crate::store::file::checkpoint::Debt;
+use crate::store::tables::orphans::orphan_columns;
+use crate::store::tables::rows::Columns;
 use crate::store::tables::transactions::transaction_columns;
 use crate::store::tables::{facts, other_money};
-use crate::store::write::orphans::orphan_columns;
-use crate::store::{Columns, StoreError};
 
 impl Reader {
     /// Runs `work`, all of whose reading is of one moment. If that is long, it does not rest: the longer it is, the

@@ -1,6 +1,5 @@
 //! How the shop's affairs stand, in numbers.
 
-use crate::domain::records::{Delays, OwedAlerts, Sight};
 use std::path::Path;
 
 use rusqlite::{Row, named_params};
@@ -9,11 +8,12 @@ use super::reader::Reader;
 use crate::domain::event::Provider;
 use crate::domain::issue::IssueKind;
 use crate::domain::orphan::OrphanKind;
-use crate::domain::records::StoredCertificate;
+use crate::domain::records::{Delays, OwedAlerts, Sight, StoredCertificate};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
+use crate::store::error::StoreError;
 use crate::store::tables::certificates;
-use crate::store::{Columns, StoreError};
+use crate::store::tables::rows::Columns;
 
 /// Bytes that are free for the database at `path`, if the system tells.
 pub fn disk_free(path: &Path) -> Option<u64> {
@@ -98,7 +98,7 @@ impl Reader {
                   ORDER BY finished_at DESC LIMIT 1) AS last_error
              FROM alert_targets AS target WHERE active ORDER BY name",
         )?;
-        super::reader::collect(statement.query([])?, |row: &Row<'_>| {
+        crate::store::tables::rows::collect(statement.query([])?, |row: &Row<'_>| {
             let mut columns = Columns::of(row);
             Ok(OwedAlerts {
                 target: columns.value()?,
@@ -120,7 +120,7 @@ impl Reader {
                   ORDER BY id DESC LIMIT 2000)
              WHERE source = 'webhook' GROUP BY 1, 2",
         )?;
-        super::reader::collect(statement.query([])?, |row: &Row<'_>| {
+        crate::store::tables::rows::collect(statement.query([])?, |row: &Row<'_>| {
             let mut columns = Columns::of(row);
             Ok((columns.parsed("provider", Provider::parse)?, columns.value()?, columns.instant()?))
         })

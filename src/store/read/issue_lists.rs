@@ -6,12 +6,12 @@
 use rusqlite::named_params;
 
 use super::listing::Conditions;
-use super::reader::{Reader, collect};
+use super::reader::Reader;
 use crate::domain::issue::{IssueKind, IssueStatus, Severity};
-use crate::domain::records::Issue;
-use crate::domain::records::{IssueFilter, Listed, Page};
-use crate::store::write::issues::issue_columns;
-use crate::store::{Columns, StoreError};
+use crate::domain::records::{Issue, IssueFilter, Listed, Page};
+use crate::store::error::StoreError;
+use crate::store::tables::issues::issue_columns;
+use crate::store::tables::rows::{Columns, collect};
 
 /// Issues that last, of which the ids are found in an index that has all that is asked of them.
 const LASTING: [&str; 2] = [
@@ -165,7 +165,7 @@ mod tests {
     use crate::domain::issue::{Occasion, Raise, Texts};
     use crate::domain::language::Spoken;
     use crate::domain::time::Timestamp;
-    use crate::store::Database;
+    use crate::store::engine::Database;
 
     fn at(minute: u64) -> Timestamp {
         let midnight = Timestamp::parse("2026-11-23T00:00:00Z").expect("a time");

@@ -4,27 +4,23 @@
 //! nothing. Queries are put together here, from conditions that are literals, because a condition
 //! that is not there would keep SQLite from using an index for those that are.
 
-use crate::domain::records::{
-    DeliveryFilter, EventFilter, Listed, OrphanFilter, Page, TransactionFilter,
-};
 use rusqlite::types::Value;
 use rusqlite::{Row, named_params, params_from_iter};
 
-use super::reader::{Reader, collect};
+use super::reader::Reader;
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::event::{Provider, Source};
-use crate::domain::records::Delivery;
-use crate::domain::records::Orphan;
-use crate::domain::records::Outcome;
-use crate::domain::records::Transaction;
-use crate::domain::records::WebhookLog;
+use crate::domain::records::{
+    Delivery, DeliveryFilter, EventFilter, Listed, Orphan, OrphanFilter, Outcome, Page,
+    Transaction, TransactionFilter, WebhookLog,
+};
 use crate::domain::time::Timestamp;
-use crate::store::StoreError;
-use crate::store::tables::transactions;
-use crate::store::tables::transactions::transaction_columns;
+use crate::store::error::StoreError;
+use crate::store::tables::orphans::orphan_columns;
+use crate::store::tables::outbox::select_deliveries;
+use crate::store::tables::rows::collect;
+use crate::store::tables::transactions::{self, transaction_columns};
 use crate::store::tables::webhook_logs::webhook_log_columns;
-use crate::store::write::deliveries::select_deliveries;
-use crate::store::write::orphans::orphan_columns;
 
 /// Events of which the ids are found in an index: two events fill a page of the file, so they are
 /// searched for where all is that is asked of them.

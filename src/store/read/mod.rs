@@ -11,6 +11,7 @@ pub(super) mod listing;
 pub(super) mod open_orphans;
 pub(super) mod reader;
 pub(super) mod readers;
+pub(super) mod refold_check;
 pub(super) mod search;
 pub(super) mod statistics;
 pub(super) mod transaction_detail;

@@ -1,15 +1,16 @@
 //! The orphans that a person is to see to, summed up.
 
-use crate::domain::records::{OpenOrphans, OrphanFigures};
 use std::ops::Range;
 
 use rusqlite::{Row, named_params};
 
-use super::reader::{Reader, collect};
+use super::reader::Reader;
 use crate::domain::event::Provider;
 use crate::domain::money::Currency;
+use crate::domain::records::{OpenOrphans, OrphanFigures};
 use crate::domain::time::Timestamp;
-use crate::store::{Columns, StoreError};
+use crate::store::error::StoreError;
+use crate::store::tables::rows::{Columns, collect};
 
 impl OpenOrphans {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {

@@ -2,23 +2,17 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, Row, Rows, named_params};
+use rusqlite::{Connection, named_params};
 
-use crate::domain::records::NewTransaction;
-use crate::domain::records::Orphan;
-use crate::domain::records::Outcome;
-use crate::domain::records::WebhookLog;
-use crate::domain::records::{Change, Transaction};
+use crate::domain::records::{Change, NewTransaction, Orphan, Outcome, Transaction, WebhookLog};
 use crate::domain::time::Timestamp;
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 use crate::store::file::schema;
-use crate::store::tables::daemon;
-use crate::store::tables::transactions;
-use crate::store::tables::transactions::{change_columns, transaction_columns};
-use crate::store::tables::webhook_logs;
-use crate::store::tables::webhook_logs::webhook_log_columns;
-use crate::store::write::orphans;
-use crate::store::write::orphans::orphan_columns;
+use crate::store::tables::orphans::orphan_columns;
+use crate::store::tables::rows::collect;
+use crate::store::tables::transactions::{self, change_columns, transaction_columns};
+use crate::store::tables::webhook_logs::{self, webhook_log_columns};
+use crate::store::tables::{self, daemon};
 
 /// A connection that can only read. It never makes the writer wait.
 #[derive(Debug)]
@@ -108,7 +102,7 @@ impl Reader {
 
     /// The orphan with this id.
     pub fn orphan(&self, id: i64) -> Result<Option<Orphan>, StoreError> {
-        orphans::get(&self.connection, id)
+        tables::orphans::get(&self.connection, id)
     }
 
     /// The orphans that `id` may mean: a row id, the reference that names it, or the order id that
@@ -197,15 +191,4 @@ impl Reader {
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
-}
-
-pub(in crate::store) fn collect<T>(
-    mut rows: Rows<'_>,
-    from_row: impl Fn(&Row<'_>) -> Result<T, StoreError>,
-) -> Result<Vec<T>, StoreError> {
-    let mut collected = Vec::new();
-    while let Some(row) = rows.next()? {
-        collected.push(from_row(row)?);
-    }
-    Ok(collected)
 }

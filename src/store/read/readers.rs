@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::reader::Reader;
 use super::statistics::Statistics;
 use crate::domain::time::Timestamp;
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 
 /// Reads at once. More would not be faster: the shop's box has few cores, and the writer needs one.
 const AT_ONCE: usize = 3;

@@ -3,23 +3,23 @@
 //!
 //! What is looked through is bounded, so that a search costs the same however many there are.
 
-use crate::domain::records::{Candidate, Searched};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rusqlite::named_params;
 
 use super::listing::{TRANSACTIONS, transaction_conditions};
-use super::reader::{Reader, collect};
+use super::reader::Reader;
 use super::statistics::last_before;
 use crate::domain::amount_search::SoughtAmount;
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
-use crate::domain::records::Orphan;
-use crate::domain::records::Transaction;
-use crate::domain::records::{Listed, Page, TransactionFilter};
+use crate::domain::records::{
+    Candidate, Listed, Orphan, Page, Searched, Transaction, TransactionFilter,
+};
+use crate::store::error::StoreError;
+use crate::store::tables::rows::{Columns, collect};
 use crate::store::tables::transactions::transaction_columns;
-use crate::store::{Columns, StoreError};
 
 impl Reader {
     /// A page of the transactions that pass the filter and have something that `text` may mean: an
@@ -240,7 +240,7 @@ mod tests {
     use crate::domain::time::Timestamp;
     use crate::domain::transaction::{Expected, Status};
     use crate::providers::reference_kind;
-    use crate::store::Database;
+    use crate::store::engine::Database;
 
     const PAGE: Page = Page { before: None, limit: 10 };
 

@@ -6,21 +6,21 @@
 //! was counted before. All of it is by quarters of an hour, because that is how finely the zones of
 //! the world differ: the day of any shop begins with one.
 
-use crate::domain::records::{Figures, Histogram, MoneyFigures};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::reader::{Reader, collect};
+use super::reader::Reader;
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
-use crate::domain::records::Outcome;
+use crate::domain::records::{Figures, Histogram, MoneyFigures, Outcome};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::DisputeStatus;
+use crate::store::error::StoreError;
 use crate::store::tables::other_money;
-use crate::store::{Columns, StoreError};
+use crate::store::tables::rows::{Columns, collect};
 
 /// What happened in the last [`Statistics::REACH`], by quarters of an hour.
 #[derive(Debug, Default)]

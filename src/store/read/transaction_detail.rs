@@ -2,12 +2,9 @@
 
 use super::reader::Reader;
 use crate::domain::event::Reference;
-use crate::domain::records::Dossier;
-use crate::domain::records::{DeliveryFilter, EventFilter, Page};
-use crate::store::StoreError;
-use crate::store::tables::facts;
-use crate::store::tables::transactions;
-use crate::store::tables::webhook_logs;
+use crate::domain::records::{DeliveryFilter, Dossier, EventFilter, Page};
+use crate::store::error::StoreError;
+use crate::store::tables::{facts, transactions, webhook_logs};
 
 impl Reader {
     /// The dossier of the transaction with this id, with at most so many events and deliveries.

@@ -1,6 +1,5 @@
 //! Whether the log of events is as it was written: the check of its chain.
 
-use crate::domain::records::{LogChange, LogFault, LogProof};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -8,13 +7,11 @@ use rusqlite::{Connection, Row, named_params};
 use serde_json::Value;
 
 use super::reader::Reader;
-use crate::domain::records::Numbers;
-use crate::domain::records::{Hash, Head, LinkKind};
-use crate::store::StoreError;
+use crate::domain::records::{Hash, Head, LinkKind, LogChange, LogFault, LogProof, Numbers};
+use crate::store::error::StoreError;
+use crate::store::tables::chain::{Link, link_columns};
 use crate::store::tables::seal::{Bound, Seal};
-use crate::store::tables::watched;
-use crate::store::tables::watched::{Arrival, Identity, Watched, watched_columns};
-use crate::store::write::chain::{Link, link_columns};
+use crate::store::tables::watched::{self, Arrival, Identity, Watched, watched_columns};
 
 /// As many faults are kept as anybody would read.
 const FAULTS_KEPT: usize = 100;

@@ -1,9 +1,10 @@
 //! `paypal_certificates`: PayPal's signing certificates as they were fetched.
 
-use crate::domain::records::StoredCertificate;
 use rusqlite::{Connection, named_params};
 
-use crate::store::{Columns, StoreError};
+use super::rows::Columns;
+use crate::domain::records::StoredCertificate;
+use crate::store::error::StoreError;
 
 /// The table keeps the latest this many: PayPal has a handful at a time.
 const KEPT: i64 = 32;

@@ -6,7 +6,6 @@ use super::other_money;
 use crate::domain::money::Currency;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::State;
-use crate::store::write::deliveries;
 
 /// Notes that a transaction now stands at `version`, and what caused it: an event, or the shop. If
 /// an app is to be told, so is this.
@@ -47,5 +46,5 @@ pub(in crate::store) fn insert(
             ":log_id": log_id,
             ":changed_at": now.to_string(),
         })?;
-    deliveries::owe(connection, connection.last_insert_rowid(), transaction_id, now)
+    super::outbox::owe(connection, connection.last_insert_rowid(), transaction_id, now)
 }

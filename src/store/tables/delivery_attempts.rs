@@ -1,12 +1,11 @@
 //! `delivery_attempts`: a bounded record of what the shop's app answered.
 
-use crate::domain::records::{Attempt, StoredAttempt};
-
 use rusqlite::{Connection, Row, named_params};
 
+use super::rows::{Columns, collect};
 use crate::domain::delivery::NoAnswer;
-use crate::store::read::reader::collect;
-use crate::store::{Columns, StoreError};
+use crate::domain::records::{Attempt, StoredAttempt};
+use crate::store::error::StoreError;
 
 /// The table keeps the latest this many rows, of all deliveries together; a row is about 1 KiB at most.
 const KEPT: i64 = 10_000;

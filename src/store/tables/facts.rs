@@ -3,13 +3,14 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, named_params, params_from_iter};
 
+use super::rows::Columns;
 use crate::domain::event::{Event, Ownership, Reference, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::matching::Claim;
 use crate::domain::money::{Currency, Money};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::attempts::{are_attempts, superseded};
-use crate::store::{Columns, StoreError};
+use crate::store::error::StoreError;
 
 /// A fact with the event it came with.
 #[derive(Clone)]
@@ -422,4 +423,20 @@ fn parse_references(text: &str) -> Option<Vec<Reference>> {
         .into_iter()
         .map(|(kind, value)| Some(Reference::new(ReferenceKind::parse(&kind)?, value)))
         .collect()
+}
+
+/// Whether an event of this payment is doubtful.
+pub(in crate::store) fn is_doubtful(
+    connection: &Connection,
+    payment: i64,
+) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT 1 FROM doubtful_events
+             WHERE settled_at IS NULL AND EXISTS
+                 (SELECT 1 FROM transaction_events
+                  WHERE transaction_events.log_id = doubtful_events.log_id
+                    AND transaction_id = :payment)",
+        )?
+        .exists(named_params! { ":payment": payment })
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::rows::Columns;
 use crate::domain::money::{Currency, add};
 use crate::domain::transaction::OtherMoney;
-use crate::store::{Columns, StoreError};
+use crate::store::error::StoreError;
 
 /// What is kept of it; `None` of none.
 pub(in crate::store) fn text(money: &[OtherMoney]) -> Option<String> {

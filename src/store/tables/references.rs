@@ -2,9 +2,10 @@
 
 use rusqlite::{Connection, named_params};
 
+use super::rows::Columns;
 use crate::domain::event::{Event, Provider, Reference, ReferenceKind};
 use crate::domain::matching::Standing;
-use crate::store::{Columns, StoreError};
+use crate::store::error::StoreError;
 
 /// Ids are compared within one provider, one mode and one account: test money never meets real money,
 /// nor a connected account's the shop's.

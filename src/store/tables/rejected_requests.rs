@@ -1,7 +1,8 @@
 //! `rejected_requests`: a bounded sample of what was refused.
 
-use crate::domain::records::RejectedRequest;
 use rusqlite::{Connection, named_params};
+
+use crate::domain::records::RejectedRequest;
 
 /// The table keeps the latest this many rows.
 const KEPT: i64 = 1_000;

@@ -3,13 +3,11 @@
 use rusqlite::{Connection, OptionalExtension, named_params};
 use serde_json::{Value, json};
 
-use super::watched;
-use super::watched::{Watched, watched_columns};
-use crate::domain::records::Numbers;
-use crate::domain::records::{Hash, Head, LinkKind};
-use crate::store::StoreError;
-use crate::store::write::chain;
-use crate::store::write::chain::{Encoded, Link, link_columns};
+use super::chain::{Encoded, Link, link_columns};
+use super::watched::{self, Watched, watched_columns};
+use crate::domain::records::{Hash, Head, LinkKind, Numbers};
+use crate::store::error::StoreError;
+use crate::store::tables;
 
 /// What stands in the detail of the link `sealed`.
 #[derive(Clone, Debug, Default)]
@@ -118,7 +116,7 @@ pub(in crate::store) fn seal(connection: &mut Connection) -> Result<u64, StoreEr
     let link =
         Link { origin: Some(bound.hash()), ..Link::of_none(LinkKind::Sealed, &made_at, &detail) };
     transaction.execute("DELETE FROM webhook_log_chain WHERE id > ?1", [before.link])?;
-    let head = chain::append(&transaction, before, &link)?;
+    let head = tables::chain::append(&transaction, before, &link)?;
     let taken_over = if is_empty { take_over(&transaction, head, &made_at)? } else { 0 };
     transaction.commit()?;
     Ok(seal.events + taken_over)
@@ -186,7 +184,7 @@ fn take_over(connection: &Connection, mut head: Head, made_at: &str) -> Result<u
     while let Some(row) = rows.next()? {
         let log_id = row.get("id")?;
         let link = Link::of(log_id, LinkKind::TakenOver, watched::of_row(connection, row)?);
-        head = chain::append(connection, head, &link)?;
+        head = tables::chain::append(connection, head, &link)?;
         taken_over += 1;
         if watched::has_its_body(row)?.is_none() {
             without_body.insert(log_id);
@@ -195,7 +193,7 @@ fn take_over(connection: &Connection, mut head: Head, made_at: &str) -> Result<u
     if !without_body.is_empty() {
         let detail = without_body.to_json().to_string();
         let link = Link::of_none(LinkKind::Pruned, made_at, &detail);
-        chain::append(connection, head, &link)?;
+        tables::chain::append(connection, head, &link)?;
     }
     Ok(taken_over)
 }

@@ -1,20 +1,17 @@
 //! `transactions`: what the shop expects, and what became of it.
 
-use crate::domain::records::{Change, Transaction};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::{changes, facts, other_money};
+use super::rows::Columns;
+use super::{changes, other_money};
 use crate::domain::change;
 use crate::domain::event::Provider;
-use crate::domain::merchant_action::needed;
 use crate::domain::money::Currency;
-use crate::domain::records::NewTransaction;
+use crate::domain::records::{Change, NewTransaction, Transaction};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Expected, State, Status, fold};
-use crate::providers::paypal::pending;
+use crate::store::error::StoreError;
 use crate::store::tables::facts::StoredFact;
-use crate::store::write::{doubtful, late_money, raise};
-use crate::store::{Columns, StoreError};
 
 /// Every column that [`Transaction`] is made of, in its order.
 macro_rules! transaction_columns {
@@ -188,17 +185,6 @@ pub(in crate::store) fn insert(
     Ok(())
 }
 
-/// What [`refold`] found.
-#[derive(Clone, Debug)]
-pub(in crate::store) struct Refolded {
-    /// The state now.
-    pub(in crate::store) state: State,
-    /// Set if the amount turned out not to be what the shop expects, and was not known to.
-    pub(in crate::store) wrong_amount: Option<AmountCheck>,
-    /// Money came for a transaction that the shop had closed.
-    pub(in crate::store) late_money: bool,
-}
-
 /// What is to be saved of the state that follows from all facts of a transaction, and the event with the
 /// provider's newest object.
 pub(in crate::store) fn folded(
@@ -213,93 +199,4 @@ pub(in crate::store) fn folded(
         .map(|stored| stored.log_id);
     let received_currency = state.currency.filter(|_| state.amount_received > 0);
     (State { currency: received_currency, ..state }, latest_log_id)
-}
-
-/// Derives the state of a transaction from all its facts and saves it; a difference that the shop
-/// must know of makes a new version. `cause` is the event that led here.
-pub(in crate::store) fn refold(
-    connection: &Connection,
-    transaction: &Transaction,
-    cause: Option<i64>,
-    now: Timestamp,
-) -> Result<Refolded, StoreError> {
-    let facts = facts::counting(connection, transaction.id)?;
-    let (saved, latest_log_id) = folded(transaction, &facts);
-    let doubtful = doubtful::is_doubtful(connection, transaction.id)?;
-    let saved = State { doubtful, ..saved };
-    let change = change::kind(Some(&transaction.state), &saved);
-    let version = transaction.version + i64::from(change.is_some());
-    connection
-        .prepare_cached(
-            "UPDATE transactions
-             SET status = :status, amount_received = :amount_received,
-                 amount_refunded = :amount_refunded, received_currency = :received_currency,
-                 dispute_status = :dispute_status, amount_check = :amount_check,
-                 other_money = :other_money, doubtful = :doubtful,
-                 status_changed_at = ifnull(:status_changed_at, created_at),
-                 updated_at = :now, version = :version, latest_log_id = :latest_log_id
-             WHERE id = :id",
-        )?
-        .execute(named_params! {
-            ":id": transaction.id,
-            ":status": saved.status.as_str(),
-            ":amount_received": saved.amount_received,
-            ":amount_refunded": saved.amount_refunded,
-            ":received_currency": saved.currency.as_ref().map(Currency::as_str),
-            ":dispute_status": saved.dispute_status.as_str(),
-            ":amount_check": saved.amount_check.as_str(),
-            ":other_money": other_money::text(&saved.other_money),
-            ":doubtful": saved.doubtful,
-            ":status_changed_at": saved.status_changed_at.map(|at| at.to_string()),
-            ":now": now.to_string(),
-            ":version": version,
-            ":latest_log_id": latest_log_id,
-        })?;
-    if let Some(change) = change {
-        changes::insert(connection, transaction.id, version, change, &saved, cause, now)?;
-    }
-    raise::transaction(connection, transaction, &saved, now)?;
-    if transaction.provider == Provider::Paypal {
-        let said = facts.iter().map(|stored| &stored.fact);
-        raise::merchant_action(
-            connection,
-            transaction,
-            needed(said, pending::merchant_action),
-            now,
-        )?;
-    }
-    let is_news = saved.amount_check != transaction.state.amount_check;
-    let wrong_amount = Some(saved.amount_check).filter(|check| is_news && check.is_wrong());
-    let late_money = match transaction.closed_at {
-        None => false,
-        Some(_) => {
-            let now_so = Transaction { state: saved.clone(), latest_log_id, ..transaction.clone() };
-            late_money::sync(connection, &now_so, cause, now)?
-        }
-    };
-    Ok(Refolded { state: saved, wrong_amount, late_money })
-}
-
-/// Notes that the shop closed or opened a transaction, as a new version.
-pub(in crate::store) fn close(
-    connection: &Connection,
-    transaction: &Transaction,
-    closed_at: Option<Timestamp>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let version = transaction.version + 1;
-    connection
-        .prepare_cached(
-            "UPDATE transactions SET closed_at = :closed_at, updated_at = :now, version = :version
-             WHERE id = :id",
-        )?
-        .execute(named_params! {
-            ":id": transaction.id,
-            ":closed_at": closed_at.map(|at| at.to_string()),
-            ":now": now.to_string(),
-            ":version": version,
-        })?;
-    let change = if closed_at.is_some() { change::CLOSED } else { change::REOPENED };
-    changes::insert(connection, transaction.id, version, change, &transaction.state, None, now)?;
-    Ok(())
 }

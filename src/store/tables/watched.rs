@@ -7,14 +7,11 @@ use rusqlite::{Connection, Row, named_params};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::facts;
-use super::facts::Said;
+use super::chain::Encoded;
+use super::facts::{self, Said};
 use super::webhook_logs;
-use crate::domain::records::Hash;
-use crate::domain::records::Webhook;
-use crate::domain::records::{hex, unhex};
-use crate::store::StoreError;
-use crate::store::write::chain::Encoded;
+use crate::domain::records::{Hash, Webhook, hex, unhex};
+use crate::store::error::StoreError;
 
 /// How an event stands. Each link about it repeats all of this, so that it can be told what changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,14 +1,13 @@
 //! `webhook_logs`: every genuine event, once.
 
-use crate::domain::records::WebhookLog;
 use rusqlite::{Connection, Row, named_params};
 use sha2::{Digest, Sha256};
 
+use super::rows::Columns;
 use crate::domain::event::{Content, Event, Provider, Source};
-use crate::domain::records::Hash;
-use crate::domain::records::{Outcome, Webhook};
+use crate::domain::records::{Hash, Outcome, Webhook, WebhookLog};
 use crate::domain::time::Timestamp;
-use crate::store::{Columns, StoreError};
+use crate::store::error::StoreError;
 
 /// Every column that [`WebhookLog`] is made of, in its order, but the payload, which lists leave out.
 macro_rules! webhook_log_columns {

@@ -3,17 +3,17 @@
 //! A row says that a target is to hear of an issue, and from when on; what it hears is made up when the
 //! message is sent, so that what happened meanwhile is told with it and what is over is not told.
 
-use crate::domain::records::{DueAlert, Sent};
 use rusqlite::{Connection, named_params};
 
-use super::batch::Batch;
-use super::issues::issue_columns;
 use crate::domain::delivery::Next;
 use crate::domain::issue::{AlertStatus, IssueKind, alert_due};
-use crate::domain::records::Issue;
+use crate::domain::records::{DueAlert, Issue, Sent};
 use crate::domain::time::Timestamp;
-use crate::store::read::reader::{Reader, collect};
-use crate::store::{Columns, StoreError};
+use crate::store::engine::Batch;
+use crate::store::error::StoreError;
+use crate::store::read::reader::Reader;
+use crate::store::tables::issues::issue_columns;
+use crate::store::tables::rows::{Columns, collect};
 
 /// The newest this many rows are kept, and all that are about issues that last.
 const KEPT: i64 = 10_000;

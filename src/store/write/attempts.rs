@@ -1,7 +1,6 @@
 //! A further attempt to pay, like one that came to nothing before: it belongs where that one is, and there
 //! is nothing to decide anew.
 
-use super::batch::Batch;
 use super::matching::Placed;
 use super::orphans;
 use crate::domain::event::Reference;
@@ -9,12 +8,12 @@ use crate::domain::matching::{MatchedBy, Standing};
 use crate::domain::records::Transaction;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::attempts::{are_attempts, is_of_attempt};
-use crate::store::StoreError;
-use crate::store::tables::facts;
-use crate::store::tables::facts::Said;
-use crate::store::tables::references;
-use crate::store::tables::references::Realm;
-use crate::store::tables::transactions;
+use crate::store::engine::Batch;
+use crate::store::error::StoreError;
+use crate::store::tables::facts::{self, Said};
+use crate::store::tables::references::{self, Realm};
+use crate::store::tables::{self, transactions};
+use crate::store::write::refold;
 
 /// Where an attempt belongs, as one does that is there.
 pub(in crate::store) struct Like {
@@ -103,14 +102,13 @@ impl Batch<'_> {
         }
         facts::insert(self.connection, like.payment, said, like.matched_by.as_deref())?;
         if let Some(transaction) = &like.transaction {
-            let refolded =
-                transactions::refold(self.connection, transaction, Some(said.log_id), now)?;
+            let refolded = refold::refold(self.connection, transaction, Some(said.log_id), now)?;
             return Ok(Placed { refolded: Some(refolded), orphan: None });
         }
         let doubt = orphans::doubts(self.connection, like.payment)?;
         let orphan = like.payment;
         orphans::refresh(self.connection, orphan, realm, self.policy, doubt.as_ref(), now)?;
-        let orphan = orphans::get(self.connection, like.payment)?;
+        let orphan = tables::orphans::get(self.connection, like.payment)?;
         Ok(Placed { refolded: None, orphan: orphan.map(|orphan| (orphan.kind, orphan.status)) })
     }
 }

@@ -1,22 +1,17 @@
 //! What the shop or a person says of a payment after it was registered or became an orphan.
 
-use super::batch::Batch;
-use super::late_money;
 use super::matching::Begin;
-use super::orphans;
+use super::{late_money, orphans};
 use crate::domain::matching::Standing;
 use crate::domain::orphan::OrphanKind;
-use crate::domain::records::By;
-use crate::domain::records::Settled;
-use crate::domain::records::Transaction;
+use crate::domain::records::{By, Settled, Transaction};
 use crate::domain::time::Timestamp;
-use crate::store::StoreError;
-use crate::store::tables::facts;
-use crate::store::tables::facts::Said;
-use crate::store::tables::references;
-use crate::store::tables::references::Realm;
-use crate::store::tables::transactions;
-use crate::store::tables::webhook_logs;
+use crate::store::engine::Batch;
+use crate::store::error::StoreError;
+use crate::store::tables::facts::{self, Said};
+use crate::store::tables::references::{self, Realm};
+use crate::store::tables::{self, transactions, webhook_logs};
+use crate::store::write::refold;
 
 impl Batch<'_> {
     /// The shop expects no money for this transaction any more: should some come, or should it have
@@ -38,7 +33,7 @@ impl Batch<'_> {
     ) -> Result<Option<Transaction>, StoreError> {
         let Some(transaction) = transactions::get(self.connection, id)? else { return Ok(None) };
         if transaction.closed_at.is_some() != closed_at.is_some() {
-            transactions::close(self.connection, &transaction, closed_at, now)?;
+            refold::close(self.connection, &transaction, closed_at, now)?;
             let transaction = self.transaction(id)?;
             late_money::sync(self.connection, &transaction, None, now)?;
         }
@@ -54,7 +49,7 @@ impl Batch<'_> {
         note: Option<&str>,
         now: Timestamp,
     ) -> Result<Settled, StoreError> {
-        let Some(found) = orphans::get(self.connection, orphan)? else {
+        let Some(found) = tables::orphans::get(self.connection, orphan)? else {
             return Ok(Settled::NoOrphan);
         };
         if found.resolved_at.is_some() && found.transaction_id.is_some() {
@@ -99,7 +94,7 @@ impl Batch<'_> {
     /// A person says that there is nothing to do about this orphan, and why. Its events stay, and it
     /// is adopted all the same should its transaction be registered.
     pub fn dismiss(&self, orphan: i64, note: &str, now: Timestamp) -> Result<Settled, StoreError> {
-        match orphans::get(self.connection, orphan)? {
+        match tables::orphans::get(self.connection, orphan)? {
             None => Ok(Settled::NoOrphan),
             Some(found) if found.resolved_at.is_some() => Ok(Settled::Already(Box::new(found))),
             Some(_) => {
@@ -118,7 +113,7 @@ impl Batch<'_> {
         note: Option<&str>,
         now: Timestamp,
     ) -> Result<Settled, StoreError> {
-        match orphans::get(self.connection, orphan)? {
+        match tables::orphans::get(self.connection, orphan)? {
             None => Ok(Settled::NoOrphan),
             Some(found) if found.resolved_at.is_some() => Ok(Settled::Already(Box::new(found))),
             Some(found) if found.kind == OrphanKind::LateMoney => Ok(Settled::HasTransaction),

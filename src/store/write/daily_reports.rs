@@ -1,14 +1,15 @@
 //! `daily_reports`: the report of a day that is owed to a target of alerts, once.
 
-use crate::domain::records::DueReport;
 use rusqlite::named_params;
 
-use super::batch::Batch;
 use crate::domain::delivery::Next;
 use crate::domain::issue::AlertStatus;
+use crate::domain::records::DueReport;
 use crate::domain::time::Timestamp;
+use crate::store::engine::Batch;
+use crate::store::error::StoreError;
 use crate::store::read::reader::Reader;
-use crate::store::{Columns, StoreError};
+use crate::store::tables::rows::Columns;
 
 impl Batch<'_> {
     /// Drops the reports that are owed to targets that nobody is told by any more, or to all if none

@@ -5,52 +5,23 @@
 //! The others wait until it is delivered or given up, so they are told in order, and what is due is
 //! found without looking at any of them.
 
-use crate::domain::records::{Delivery, DueMessage, Many, Retried};
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{OptionalExtension, named_params};
 
-use super::batch::Batch;
 use super::raise;
 use crate::domain::delivery::{DeliveryStatus, Next};
 use crate::domain::money::Currency;
-use crate::domain::records::{Attempt, StoredAttempt};
-use crate::domain::records::{Change, Transaction};
+use crate::domain::records::{
+    Attempt, Change, Delivery, DueMessage, Many, Retried, StoredAttempt, Transaction,
+};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::State;
-use crate::store::read::reader::{Reader, collect};
-use crate::store::tables::daemon;
-use crate::store::tables::delivery_attempts;
-use crate::store::tables::transactions;
-use crate::store::tables::transactions::change_columns;
-use crate::store::{Columns, StoreError};
-
-/// Every column that [`Delivery`] is made of, and its tables.
-macro_rules! select_deliveries {
-    () => {
-        "SELECT d.id, d.message_id, d.transaction_id, c.version, c.change, c.changed_at, d.status,
-                d.attempts, d.next_attempt_at, d.last_error, d.finished_at
-         FROM deliveries d JOIN transaction_changes c ON c.id = d.change_id "
-    };
-}
-pub(in crate::store) use select_deliveries;
-
-impl Delivery {
-    pub(in crate::store) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let mut columns = Columns::of(row);
-        Ok(Self {
-            id: columns.value()?,
-            message_id: columns.value()?,
-            transaction_id: columns.value()?,
-            version: columns.value()?,
-            change: columns.value()?,
-            changed_at: columns.instant()?,
-            status: columns.parsed("delivery status", DeliveryStatus::parse)?,
-            attempts: columns.value()?,
-            next_attempt_at: columns.optional_instant()?,
-            last_error: columns.value()?,
-            finished_at: columns.optional_instant()?,
-        })
-    }
-}
+use crate::store::engine::Batch;
+use crate::store::error::StoreError;
+use crate::store::read::reader::Reader;
+use crate::store::tables::outbox::{earliest_pending, give_turn, select_deliveries};
+use crate::store::tables::rows::{Columns, collect};
+use crate::store::tables::transactions::{self, change_columns};
+use crate::store::tables::{daemon, delivery_attempts};
 
 impl Reader {
     /// The delivery that `id` means: a row id or a `msg_…`.
@@ -275,59 +246,4 @@ impl Batch<'_> {
         }
         Ok(ids)
     }
-}
-
-/// Owes the app word of a change, if an app is to be told: the daemon said so in this database, so
-/// what a command commits is told as well.
-pub(in crate::store) fn owe(
-    connection: &Connection,
-    change_id: i64,
-    transaction_id: i64,
-    now: Timestamp,
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO deliveries
-                 (message_id, change_id, transaction_id, status, attempts, attempts_before,
-                  next_attempt_at)
-             SELECT 'msg_' || lower(hex(randomblob(16))), :change_id, :transaction_id, 'pending', 0, 0,
-                    CASE WHEN EXISTS (SELECT 1 FROM deliveries
-                                      WHERE transaction_id = :transaction_id AND status = 'pending')
-                         THEN NULL ELSE :now END
-             FROM daemon WHERE notifies",
-        )?
-        .execute(named_params! {
-            ":change_id": change_id,
-            ":transaction_id": transaction_id,
-            ":now": now.to_string(),
-        })?;
-    Ok(())
-}
-
-/// Lets the earliest pending delivery of a transaction have the turn, and no other.
-fn give_turn(connection: &Connection, transaction_id: i64, now: Timestamp) -> rusqlite::Result<()> {
-    let Some(earliest) = earliest_pending(connection, transaction_id)? else { return Ok(()) };
-    connection
-        .prepare_cached(
-            "UPDATE deliveries SET next_attempt_at = NULL
-             WHERE transaction_id = :transaction_id AND status = 'pending'
-                 AND id <> :earliest AND next_attempt_at IS NOT NULL",
-        )?
-        .execute(named_params! { ":transaction_id": transaction_id, ":earliest": earliest })?;
-    connection
-        .prepare_cached(
-            "UPDATE deliveries SET next_attempt_at = :now
-             WHERE id = :earliest AND next_attempt_at IS NULL",
-        )?
-        .execute(named_params! { ":earliest": earliest, ":now": now.to_string() })?;
-    Ok(())
-}
-
-fn earliest_pending(connection: &Connection, transaction_id: i64) -> rusqlite::Result<Option<i64>> {
-    connection
-        .prepare_cached(
-            "SELECT min(id) AS id FROM deliveries
-             WHERE transaction_id = :transaction_id AND status = 'pending'",
-        )?
-        .query_row(named_params! { ":transaction_id": transaction_id }, |row| row.get("id"))
 }

@@ -4,43 +4,20 @@
 //! seen. What came first stays; the transactions that it speaks of are *doubtful* until PayPal itself is
 //! asked.
 
-use crate::domain::records::Verdict;
-use rusqlite::{Connection, OptionalExtension, named_params};
+use rusqlite::{OptionalExtension, named_params};
 
-use super::batch::Batch;
 use super::matching::Begin;
 use super::replay::says_the_same;
 use super::{raise, transmissions};
 use crate::domain::event::{Content, Source};
-use crate::domain::records::LinkKind;
-use crate::domain::records::Transaction;
-use crate::domain::records::WebhookLog;
-use crate::domain::records::{Outcome, Webhook};
+use crate::domain::records::{LinkKind, Outcome, Transaction, Verdict, Webhook, WebhookLog};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
-use crate::store::StoreError;
-use crate::store::tables::facts;
-use crate::store::tables::facts::StoredFact;
+use crate::store::engine::Batch;
+use crate::store::error::StoreError;
+use crate::store::tables::facts::{self, StoredFact};
 use crate::store::tables::references::Realm;
-use crate::store::tables::transactions;
-use crate::store::tables::watched;
-use crate::store::tables::webhook_logs;
-
-/// Whether an event of this payment is doubtful.
-pub(in crate::store) fn is_doubtful(
-    connection: &Connection,
-    payment: i64,
-) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached(
-            "SELECT 1 FROM doubtful_events
-             WHERE settled_at IS NULL AND EXISTS
-                 (SELECT 1 FROM transaction_events
-                  WHERE transaction_events.log_id = doubtful_events.log_id
-                    AND transaction_id = :payment)",
-        )?
-        .exists(named_params! { ":payment": payment })
-}
+use crate::store::tables::{transactions, watched, webhook_logs};
 
 impl Batch<'_> {
     /// Another body came than the one of the stored event `log_id`, or of a transmission whose body was

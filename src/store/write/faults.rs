@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::batch::Database;
+use crate::store::engine::Database;
 use crate::telemetry::line::Line;
 
 /// A file that names the fault; read before every commit, only where a test asks for it.

@@ -1,22 +1,18 @@
 //! An event arrives: found or new, matched or orphan, applied once, in one transaction.
 
-use crate::domain::records::{Applied, Ingested, Outcome, Webhook};
-
-use super::batch::Batch;
 use super::matching::{Begin, NewSaid, Placed};
+use super::refold::Refolded;
 use super::{raise, transmissions};
 use crate::domain::event::{Content, Event, Provider, Source};
-use crate::domain::records::LinkKind;
+use crate::domain::records::{Applied, Ingested, LinkKind, Outcome, Webhook};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
-use crate::store::StoreError;
-use crate::store::tables::facts;
-use crate::store::tables::facts::Said;
+use crate::store::engine::Batch;
+use crate::store::error::StoreError;
+use crate::store::tables::facts::{self, Said};
 use crate::store::tables::references::Realm;
-use crate::store::tables::transactions::Refolded;
 use crate::store::tables::watched;
-use crate::store::tables::webhook_logs;
-use crate::store::tables::webhook_logs::Known;
+use crate::store::tables::webhook_logs::{self, Known};
 
 /// What is known of an event that is read again: where what it said was, and to which transaction a
 /// person had attached that.

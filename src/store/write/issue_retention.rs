@@ -3,7 +3,7 @@
 use rusqlite::{Connection, named_params};
 
 use crate::domain::time::Timestamp;
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 
 /// Issues in one step of pruning: as many as can be removed within a few milliseconds.
 const AT_ONCE: i64 = 64;

@@ -1,25 +1,18 @@
 //! `issues`: problems that a person should know of.
 
-use crate::domain::records::{Dismissed, Issue};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::{Value, json};
 
 use super::alerts;
-use super::batch::Batch;
 use crate::domain::issue::{IssueKind, IssueStatus, Raise, Severity, Standing, Texts};
 use crate::domain::language::{Language, Spoken};
+use crate::domain::records::{Dismissed, Issue};
 use crate::domain::time::Timestamp;
-use crate::store::read::reader::{Reader, collect};
-use crate::store::{Columns, StoreError};
-
-/// Every column that [`Issue`] is made of, in its order.
-macro_rules! issue_columns {
-    () => {
-        "id, kind, subject, severity, title, detail, remedy, translations, opened_at, last_seen_at, count, news, \
-         dismissed_at, closed_at"
-    };
-}
-pub(in crate::store) use issue_columns;
+use crate::store::engine::Batch;
+use crate::store::error::StoreError;
+use crate::store::read::reader::Reader;
+use crate::store::tables::issues::issue_columns;
+use crate::store::tables::rows::{Columns, collect};
 
 impl Issue {
     pub(in crate::store) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {

@@ -2,25 +2,18 @@
 //! in its place, or makes its chain anew, is noticed at the next start. It keeps nobody out who writes
 //! to both; what was printed or sent elsewhere does.
 
-use crate::domain::records::Continuation;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::batch::Database;
-use super::chain;
-use crate::domain::records::Head;
-use crate::files;
-use crate::store::file::backup::{beside, io};
-use crate::store::{Reader, StoreError};
-
-/// Where the last known head of the database at `db` is kept.
-pub fn known_head_file(db: &Path) -> PathBuf {
-    beside(db, SUFFIX)
-}
-
-const SUFFIX: &str = ".head";
+use crate::domain::records::{Continuation, Head};
+use crate::store::engine::Database;
+use crate::store::error::StoreError;
+use crate::store::file::backup::io;
+use crate::store::file::known_head::{keep, known_head_file};
+use crate::store::read::reader::Reader;
+use crate::store::tables;
 
 impl Reader {
     /// How the chain stands to the last head that is known of the database at `db`.
@@ -50,14 +43,14 @@ fn continuation(connection: &Connection, db: &Path) -> Result<Continuation, Stor
         Err(error) => return Err(io(&error, &file)),
     };
     Ok(match text.parse() {
-        Ok(head) if chain::continues(connection, head)? => Continuation::Continues(head),
+        Ok(head) if tables::chain::continues(connection, head)? => Continuation::Continues(head),
         _ => Continuation::Broken(text.chars().take(100).collect()),
     })
 }
 
 fn note(connection: &Connection, db: &Path) -> Result<Continuation, StoreError> {
     let found = continuation(connection, db)?;
-    let head = chain::head(connection)?;
+    let head = tables::chain::head(connection)?;
     let is_news = match &found {
         Continuation::Unknown => head != Head::NONE,
         Continuation::Continues(known) => *known != head,
@@ -67,19 +60,4 @@ fn note(connection: &Connection, db: &Path) -> Result<Continuation, StoreError> 
         keep(db, head)?;
     }
     Ok(found)
-}
-
-/// On the disk when this returns.
-fn keep(db: &Path, head: Head) -> Result<(), StoreError> {
-    let file = known_head_file(db);
-    files::replace(&file, format!("{head}\n").as_bytes(), 0o600).map_err(|error| io(&error, &file))
-}
-
-/// Moves what is known of the database at `db` to the one that was at `db` and is at `kept` now.
-pub(in crate::store) fn move_known_head(db: &Path, kept: &Path) -> Result<(), StoreError> {
-    let file = known_head_file(db);
-    match std::fs::rename(&file, known_head_file(kept)) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(io(&error, &file)),
-        _ => Ok(()),
-    }
 }

@@ -3,15 +3,13 @@
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use super::orphans;
-use super::raise;
+use super::{orphans, raise};
 use crate::domain::money::Currency;
-use crate::domain::records::By;
-use crate::domain::records::Transaction;
+use crate::domain::records::{By, Transaction};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Status;
-use crate::store::StoreError;
-use crate::store::tables::transactions;
+use crate::store::error::StoreError;
+use crate::store::tables::{self, transactions};
 
 /// Keeps the row that says that money came for a closed transaction: open while the shop has some of
 /// it. Returns whether it is new.
@@ -103,7 +101,7 @@ fn add_late_money(
     if added == 0 {
         return Ok(false);
     }
-    if let Some(orphan) = orphans::get(connection, id)? {
+    if let Some(orphan) = tables::orphans::get(connection, id)? {
         raise::orphan(connection, &orphan, now)?;
     }
     Ok(true)

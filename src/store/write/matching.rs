@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::batch::Batch;
 use super::orphans;
+use super::refold::Refolded;
 use crate::domain::event::{Reference, ReferenceKind};
 use crate::domain::fact::Fact;
 use crate::domain::matching::{
@@ -17,14 +17,12 @@ use crate::domain::orphan::OrphanKind;
 use crate::domain::records::Transaction;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Status;
-use crate::store::StoreError;
-use crate::store::tables::facts;
-use crate::store::tables::facts::Said;
-use crate::store::tables::references;
-use crate::store::tables::references::{Having, Realm};
-use crate::store::tables::transactions;
-use crate::store::tables::transactions::Refolded;
-use crate::store::tables::webhook_logs;
+use crate::store::engine::Batch;
+use crate::store::error::StoreError;
+use crate::store::tables::facts::{self, Said};
+use crate::store::tables::references::{self, Having, Realm};
+use crate::store::tables::{self, transactions, webhook_logs};
+use crate::store::write::refold;
 
 /// Where to begin: everything that is tied to any of this is decided anew.
 #[derive(Default)]
@@ -141,7 +139,7 @@ impl Batch<'_> {
                 continue;
             }
             let cause = log_id.filter(|_| plan.new_in.contains(id));
-            let refolded = transactions::refold(self.connection, transaction, cause, now)?;
+            let refolded = refold::refold(self.connection, transaction, cause, now)?;
             if plan.new_in.first() == Some(id) {
                 placed.refolded = Some(refolded);
             }
@@ -149,7 +147,8 @@ impl Batch<'_> {
         let new = plan.pieces.iter().zip(&targets).find(|(piece, _)| piece.is_new);
         if let Some((_, to)) = new.filter(|_| plan.new_in.is_empty()) {
             let orphan = to.keys().next().copied();
-            let found = orphan.map(|id| orphans::get(self.connection, id)).transpose()?.flatten();
+            let found =
+                orphan.map(|id| tables::orphans::get(self.connection, id)).transpose()?.flatten();
             placed.orphan = found.map(|orphan| (orphan.kind, orphan.status));
         }
         Ok(placed)
@@ -408,7 +407,7 @@ impl Batch<'_> {
             references::add(self.connection, realm, reference, id, standing)?;
         }
         facts::insert(self.connection, id, said, Some(&sure.by.to_text()))?;
-        transactions::refold(self.connection, &sure.transaction, Some(said.log_id), now)
+        refold::refold(self.connection, &sure.transaction, Some(said.log_id), now)
     }
 }
 

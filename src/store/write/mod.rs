@@ -2,7 +2,6 @@
 
 pub(super) mod alerts;
 pub(super) mod attempts;
-pub(super) mod batch;
 pub(super) mod chain;
 pub(super) mod closing;
 pub(super) mod daily_reports;

@@ -1,21 +1,20 @@
 //! `object_asks`: about what a provider's API is to be asked, derived from everything else that is
 //! kept, and when it was.
 
-use crate::domain::records::{AskSubject, Asked, DueAsk};
 use rusqlite::{Connection, named_params};
 
-use super::batch::Batch;
 use crate::domain::event::{Provider, Reference};
 use crate::domain::fact::Fact;
 use crate::domain::lookup_schedule::{PATIENCE, PATIENCE_EVENT, PATIENCE_HELD, Reason};
+use crate::domain::records::{AskSubject, Asked, DueAsk};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Status;
-use crate::store::read::reader::{Reader, collect};
-use crate::store::tables::facts;
-use crate::store::tables::references;
-use crate::store::tables::references::Realm;
-use crate::store::tables::webhook_logs;
-use crate::store::{Columns, StoreError};
+use crate::store::engine::Batch;
+use crate::store::error::StoreError;
+use crate::store::read::reader::Reader;
+use crate::store::tables::references::{self, Realm};
+use crate::store::tables::rows::{Columns, collect};
+use crate::store::tables::{facts, webhook_logs};
 
 impl DueAsk {
     fn from_row(row: &rusqlite::Row<'_>) -> Result<Self, StoreError> {

@@ -1,77 +1,22 @@
 //! `orphan_transactions`: payments that no transaction is registered for.
 
-use crate::domain::records::{By, Orphan, Resolution};
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, named_params};
 
 use super::raise;
-use crate::domain::event::{Ownership, Provider, Reference, ReferenceKind};
+use crate::domain::event::{Ownership, Reference, ReferenceKind};
 use crate::domain::fact::Fact;
 use crate::domain::language::Spoken;
 use crate::domain::matching::Doubt;
 use crate::domain::money::{Currency, Money};
 use crate::domain::orphan::{OrphanKind, Policy, Unmatched};
-use crate::domain::records::Outcome;
-use crate::domain::records::WebhookLog;
+use crate::domain::records::{By, Orphan};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{Expected, State, Status, fold};
+use crate::store::error::StoreError;
 use crate::store::tables::facts;
+use crate::store::tables::orphans::{get, is_disowned, orphan_columns};
 use crate::store::tables::references::Realm;
-use crate::store::{Columns, StoreError};
-
-/// Every column that [`Orphan`] is made of, in its order.
-macro_rules! orphan_columns {
-    () => {
-        "id, provider, account, kind, candidates, reference, order_id, event_id, event_type, status, amount, currency, \
-         livemode, first_seen_at, last_seen_at, alert_at, resolved_at, resolution, resolved_by, \
-         transaction_id, note"
-    };
-}
-pub(in crate::store) use orphan_columns;
-
-impl Orphan {
-    pub(in crate::store) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let mut columns = Columns::of(row);
-        Ok(Self {
-            id: columns.value()?,
-            provider: columns.parsed("provider", Provider::parse)?,
-            account: columns.value()?,
-            kind: columns.parsed("orphan kind", OrphanKind::parse)?,
-            candidates: columns
-                .optional("candidates", |text| serde_json::from_str(text).ok())?
-                .unwrap_or_default(),
-            reference: columns.value()?,
-            order_id: columns.value()?,
-            event_id: columns.value()?,
-            event_type: columns.value()?,
-            status: columns.optional("status", Status::parse)?,
-            amount: columns.value()?,
-            currency: columns.value()?,
-            livemode: columns.value()?,
-            first_seen_at: columns.instant()?,
-            last_seen_at: columns.instant()?,
-            alert_at: columns.optional_instant()?,
-            resolved_at: columns.optional_instant()?,
-            resolution: columns.optional("resolution", Resolution::parse)?,
-            resolved_by: columns.optional("resolver", By::parse)?,
-            transaction_id: columns.value()?,
-            note: columns.value()?,
-        })
-    }
-}
-
-/// The orphan with this id.
-pub(in crate::store) fn get(
-    connection: &Connection,
-    id: i64,
-) -> Result<Option<Orphan>, StoreError> {
-    let mut statement = connection.prepare_cached(concat!(
-        "SELECT ",
-        orphan_columns!(),
-        " FROM orphan_transactions WHERE id = :id"
-    ))?;
-    let mut rows = statement.query(named_params! { ":id": id })?;
-    rows.next()?.map(Orphan::from_row).transpose()
-}
+use crate::store::tables::rows::Columns;
 
 /// Makes or updates the row of an orphan from all its events. It names the one that was received
 /// last.
@@ -300,17 +245,6 @@ pub(in crate::store) fn disowned(
     raise::orphan_ended(connection, id, &how, now)
 }
 
-/// Whether a person said that an orphan is another's: that holds whatever its events say.
-fn is_disowned(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached(
-            "SELECT 1 FROM orphan_transactions
-             WHERE id = :id AND kind = 'foreign' AND resolution = 'dismissed'
-               AND resolved_by = 'person'",
-        )?
-        .exists(named_params! { ":id": id })
-}
-
 /// Removes the row of an orphan whose events went to an older orphan: they are one payment, which is
 /// dismissed only if both were.
 pub(in crate::store) fn merged(
@@ -362,17 +296,6 @@ pub(in crate::store) fn note(connection: &Connection, id: i64, note: &str) -> ru
         .prepare_cached("UPDATE orphan_transactions SET note = :note WHERE id = :id")?
         .execute(named_params! { ":id": id, ":note": note })?;
     Ok(())
-}
-
-/// The orphan that holds this event, if one does. Of an event whose outcome is another none does.
-pub(in crate::store) fn holding(
-    connection: &Connection,
-    log: &WebhookLog,
-) -> rusqlite::Result<Option<i64>> {
-    if log.status != Outcome::Orphan {
-        return Ok(None);
-    }
-    Ok(facts::holders(connection, log.id)?.first().copied())
 }
 
 /// Raises an issue for each open orphan of which a person is to know by `now` and that nobody was told

@@ -11,12 +11,10 @@ use crate::domain::language::Spoken;
 use crate::domain::merchant_action::MerchantAction;
 use crate::domain::money::Currency;
 use crate::domain::orphan::OrphanKind;
-use crate::domain::records::Orphan;
-use crate::domain::records::Transaction;
-use crate::domain::records::Verdict;
+use crate::domain::records::{Orphan, Transaction, Verdict};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, DisputeStatus, State};
-use crate::store::StoreError;
+use crate::store::error::StoreError;
 use crate::store::read::attention;
 
 /// An orphan for which the shop had its time, or money that came too late.

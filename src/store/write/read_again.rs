@@ -2,8 +2,8 @@
 
 use rusqlite::{OptionalExtension, named_params};
 
-use super::batch::Batch;
-use crate::store::StoreError;
+use crate::store::engine::Batch;
+use crate::store::error::StoreError;
 
 /// Some of the events that are to be read again.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,15 +1,15 @@
 //! `reconcile_progress` and `reconcile_runs`: up to when nothing is missed, and who looked.
 
-use crate::domain::records::{Cause, Found};
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use super::batch::{Batch, Database};
 use crate::domain::event::Provider;
-use crate::domain::records::Outcome;
+use crate::domain::records::{Cause, Found, Outcome};
 use crate::domain::time::Timestamp;
+use crate::store::engine::{Batch, Database};
+use crate::store::error::StoreError;
 use crate::store::read::reader::Reader;
+use crate::store::tables::rows::Columns;
 use crate::store::tables::webhook_logs;
-use crate::store::{Columns, StoreError};
 
 /// Runs that are kept of each provider: some weeks of every hour.
 const KEPT: i64 = 1_000;

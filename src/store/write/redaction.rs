@@ -3,11 +3,12 @@
 use rusqlite::named_params;
 use sha2::{Digest, Sha256};
 
-use super::batch::{Batch, Database};
 use crate::domain::records::{Hash, LinkKind};
 use crate::domain::time::Timestamp;
+use crate::store::engine::{Batch, Database};
+use crate::store::error::StoreError;
 use crate::store::read::reader::Reader;
-use crate::store::{Columns, StoreError};
+use crate::store::tables::rows::Columns;
 
 impl Database {
     /// From now on what is removed is overwritten in the file.

@@ -1,17 +1,16 @@
 //! The shop declares a transaction: stored once, its orphans adopted, in one transaction.
 
-use super::batch::Batch;
 use super::matching::Begin;
+use super::refold::Refolded;
 use crate::domain::event::{Reference, ReferenceKind};
 use crate::domain::matching::Standing;
-use crate::domain::records::Transaction;
-use crate::domain::records::{NewTransaction, Registered};
+use crate::domain::records::{NewTransaction, Registered, Transaction};
 use crate::domain::time::Timestamp;
-use crate::store::StoreError;
-use crate::store::tables::references;
-use crate::store::tables::references::Realm;
+use crate::store::engine::Batch;
+use crate::store::error::StoreError;
+use crate::store::tables::references::{self, Realm};
 use crate::store::tables::transactions;
-use crate::store::tables::transactions::Refolded;
+use crate::store::write::refold;
 
 impl NewTransaction {
     /// Whether the same was said of a transaction with this reference.
@@ -64,7 +63,7 @@ impl Batch<'_> {
         cause: Option<i64>,
         now: Timestamp,
     ) -> Result<Refolded, StoreError> {
-        transactions::refold(self.connection, &self.transaction(id)?, cause, now)
+        refold::refold(self.connection, &self.transaction(id)?, cause, now)
     }
 }
 

@@ -1,21 +1,14 @@
 //! Stored events read again: by code that understands more, or by rules that were changed.
 
-use super::batch::Batch;
 use super::ingest::Before;
 use super::raise;
 use crate::domain::event::{Content, Event};
-use crate::domain::records::LinkKind;
-use crate::domain::records::Replayed;
-use crate::domain::records::Transaction;
-use crate::domain::records::WebhookLog;
-use crate::domain::records::{Applied, Outcome};
+use crate::domain::records::{Applied, LinkKind, Outcome, Replayed, Transaction, WebhookLog};
 use crate::domain::time::Timestamp;
-use crate::store::StoreError;
-use crate::store::tables::facts;
-use crate::store::tables::facts::Said;
-use crate::store::tables::facts::StoredFact;
-use crate::store::tables::transactions;
-use crate::store::tables::webhook_logs;
+use crate::store::engine::Batch;
+use crate::store::error::StoreError;
+use crate::store::tables::facts::{self, Said, StoredFact};
+use crate::store::tables::{transactions, webhook_logs};
 
 impl Batch<'_> {
     /// The transaction with this id.

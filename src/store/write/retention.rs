@@ -1,22 +1,19 @@
 //! Bodies and headers of settled events are removed when they are old; the row, its ids and its facts
 //! stay, and so does the hash of what was removed. Refused requests go, and issues that are long over.
 
-use crate::domain::records::Pruned;
 use rusqlite::types::Value;
 use rusqlite::{Connection, TransactionBehavior, named_params, params_from_iter};
 use sha2::{Digest, Sha256};
 
-use super::batch::Database;
-use super::chain;
-use super::{issue_retention, transmissions};
-use crate::domain::records::Hash;
-use crate::domain::records::Numbers;
-use crate::domain::records::Outcome;
+use super::{chain, issue_retention, transmissions};
+use crate::domain::records::{Hash, Numbers, Outcome, Pruned};
 use crate::domain::retention::{Cutoff, is_settled};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{DisputeStatus, Status};
+use crate::store::engine::Database;
+use crate::store::error::StoreError;
 use crate::store::read::reader::Reader;
-use crate::store::{Columns, StoreError};
+use crate::store::tables::rows::Columns;
 
 /// How far one round of pruning has come: first the refused requests, then the issues that are over,
 /// then the events that were not settled the last time, then the others.
@@ -280,7 +277,7 @@ fn newer(connection: &Connection, after: i64) -> Result<Vec<Candidate>, StoreErr
     )?;
     let rows =
         statement.query(named_params! { ":after": after, ":limit": EVENTS_AT_ONCE as i64 })?;
-    crate::store::read::reader::collect(rows, candidate)
+    crate::store::tables::rows::collect(rows, candidate)
 }
 
 /// The next of those that were not settled.
@@ -293,7 +290,7 @@ fn unsettled(connection: &Connection, after: i64) -> Result<Vec<Candidate>, Stor
     )?;
     let rows =
         statement.query(named_params! { ":after": after, ":limit": EVENTS_AT_ONCE as i64 })?;
-    crate::store::read::reader::collect(rows, candidate)
+    crate::store::tables::rows::collect(rows, candidate)
 }
 
 fn candidate(row: &rusqlite::Row<'_>) -> Result<Candidate, StoreError> {

@@ -2,9 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use super::batch::Batch;
 use crate::domain::time::Timestamp;
-use crate::store::StoreError;
+use crate::store::engine::Batch;
+use crate::store::error::StoreError;
 
 /// What is known of a transmission.
 pub(in crate::store) struct Known {

@@ -11,18 +11,15 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::batch::{Batch, Database};
 use super::faults;
 use super::retention::Round;
-use crate::domain::records::Attempt;
-use crate::domain::records::Head;
-use crate::domain::records::Pruned;
-use crate::domain::records::RejectedRequest;
-use crate::domain::records::StoredCertificate;
-use crate::domain::records::{Ingested, Webhook};
+use crate::domain::records::{
+    Attempt, Head, Ingested, Loss, Pruned, RejectedRequest, StoredCertificate, Webhook,
+};
 use crate::domain::retention::Cutoff;
-use crate::store::StoreError;
-use crate::store::file::open_file::{Loss, OpenFile};
+use crate::store::engine::{Batch, Database};
+use crate::store::error::StoreError;
+use crate::store::file::open_file::OpenFile;
 use crate::store::file::rescue::{Rescued, rescue};
 use crate::telemetry::line::Line;
 
@@ -379,7 +376,7 @@ fn lose(database: Database, file: &OpenFile, loss: Loss, queue: mpsc::Receiver<Q
     let turning = std::thread::Builder::new().name("turning away".to_owned());
     drop(turning.spawn(move || turn_away(queue, loss)));
     let log_head = database.log_head().ok();
-    End { log_head, lost: Some((loss, rescue(database, file, loss))) }
+    End { log_head, lost: Some((loss, rescue(database.into_connection(), file, loss))) }
 }
 
 /// Until every [`Store`] is gone.

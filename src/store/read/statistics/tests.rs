@@ -9,7 +9,7 @@ use crate::domain::records::{NewTransaction, Webhook};
 use crate::domain::transaction::Expected;
 use crate::providers::rules::Rules;
 use crate::providers::{read_again, reference_kind};
-use crate::store::Database;
+use crate::store::engine::Database;
 
 /// A database, and statistics that are asked for after every step.
 struct Shop {

@@ -3,14 +3,11 @@
 use super::Doubt;
 use crate::domain::event::Provider;
 use crate::domain::issue::Texts;
-use crate::domain::language::Language;
-use crate::domain::language::Language::{English, French};
+use crate::domain::language::Language::{self, English, French};
 use crate::domain::language::{Spoken, sentence};
 use crate::domain::merchant_action::MerchantAction;
 use crate::domain::money::{Currency, Money};
-use crate::domain::records::Orphan;
-use crate::domain::records::Transaction;
-use crate::domain::records::Verdict;
+use crate::domain::records::{Orphan, Transaction, Verdict};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, DisputeStatus, State};
 

@@ -1,23 +1,26 @@
 //! A connection that writes, and what can be done within one of its transactions.
 
+use crate::store::file::checkpoint::into_file;
+use crate::store::file::integrity;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::error::StoreError;
+use super::file::open_file::OpenFile;
+use super::file::schema;
+use super::tables::certificates;
+use super::tables::daemon;
+use super::tables::rejected_requests;
 use crate::domain::orphan::Policy;
 use crate::domain::records::Head;
 use crate::domain::records::RejectedRequest;
 use crate::domain::records::StoredCertificate;
 use crate::domain::time::Timestamp;
-use crate::store::StoreError;
-use crate::store::file::open_file::OpenFile;
-use crate::store::file::schema;
-use crate::store::tables::certificates;
-use crate::store::tables::daemon;
-use crate::store::tables::rejected_requests;
 
 /// A connection that writes. One thing after another; the daemon's is owned by the thread of
 /// [`Store`](crate::store::Store), a command line's by the command.
@@ -60,7 +63,7 @@ impl Database {
     /// From now on looks after every commit whether the file is still the one at `path`. `mark` is any
     /// number that this database was not marked with before.
     pub fn watch(&mut self, path: &Path, mark: i32) -> Result<(), StoreError> {
-        self.watched = Some(Arc::new(OpenFile::of(self, path, mark)?));
+        self.watched = Some(Arc::new(OpenFile::of(&self.connection, path, mark)?));
         Ok(())
     }
 
@@ -92,8 +95,22 @@ impl Database {
     /// Copies the log into the file and empties it: the last thing before a stop. `false`: somebody who reads
     /// for long is in the way, and some of it or all is there still.
     pub fn checkpoint(&self) -> Result<bool, StoreError> {
-        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
-        Ok(self.connection.query_row(checkpoint, [], |row| row.get::<_, i64>("busy"))? == 0)
+        into_file(&self.connection)
+    }
+
+    /// What SQLite finds wrong with the structure of the database, if anything. All of the file is read once,
+    /// as fast as that goes; `tell` is called again and again while it lasts.
+    pub fn check(
+        &mut self,
+        every: Duration,
+        tell: impl FnMut() + Send + 'static,
+    ) -> Result<Option<String>, StoreError> {
+        integrity::check(&mut self.connection, every, tell)
+    }
+
+    /// The connection alone, for what is to be done last with it.
+    pub(super) fn into_connection(self) -> Connection {
+        self.connection
     }
 
     /// A second connection, for work that must not be mixed with the first one's: see
@@ -108,10 +125,6 @@ impl Database {
 
     pub(in crate::store) fn connection(&self) -> &Connection {
         &self.connection
-    }
-
-    pub(in crate::store) fn connection_mut(&mut self) -> &mut Connection {
-        &mut self.connection
     }
 
     pub(in crate::store) fn watched(&self) -> Option<&Arc<OpenFile>> {

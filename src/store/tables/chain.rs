@@ -1,0 +1,223 @@
+//! `webhook_log_chain`: the links, and how one is bound to all before it.
+
+use crate::domain::records::Hash;
+use crate::domain::records::Head;
+use crate::domain::records::LinkKind;
+use crate::store::error::StoreError;
+use crate::store::tables::watched::Watched;
+use rusqlite::Connection;
+use rusqlite::OptionalExtension;
+use rusqlite::Row;
+use rusqlite::named_params;
+use sha2::Digest;
+use sha2::Sha256;
+
+/// What a link stands for and is bound to; its number and its chain follow from the one before.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct Link<'l> {
+    pub(in crate::store) log_id: Option<i64>,
+    pub(in crate::store) kind: &'l str,
+    pub(in crate::store) made_at: Option<&'l str>,
+    pub(in crate::store) detail: Option<&'l str>,
+    /// Before the seal only: what V6 watched of the event.
+    pub(in crate::store) facts: Option<Hash>,
+    pub(in crate::store) origin: Option<Hash>,
+    pub(in crate::store) reading: Option<Hash>,
+    pub(in crate::store) says: Option<i64>,
+    pub(in crate::store) body: Option<Hash>,
+}
+
+/// Every column that [`Link`] is made of, and `id` and `chain`.
+macro_rules! link_columns {
+    () => {
+        "id, log_id, kind, made_at, detail, facts, origin, reading, says, body, chain"
+    };
+}
+
+pub(in crate::store) use link_columns;
+
+impl<'l> Link<'l> {
+    /// Of no single event.
+    pub(in crate::store) fn of_none(kind: LinkKind, made_at: &'l str, detail: &'l str) -> Self {
+        Self {
+            log_id: None,
+            kind: kind.as_str(),
+            made_at: Some(made_at),
+            detail: Some(detail),
+            facts: None,
+            origin: None,
+            reading: None,
+            says: None,
+            body: None,
+        }
+    }
+
+    /// Of an event that is as `watched` says.
+    pub(in crate::store) fn of(log_id: i64, kind: LinkKind, watched: Watched) -> Self {
+        Self {
+            log_id: Some(log_id),
+            kind: kind.as_str(),
+            made_at: None,
+            detail: None,
+            facts: None,
+            origin: Some(watched.origin),
+            reading: Some(watched.reading),
+            says: Some(watched.says),
+            body: watched.body,
+        }
+    }
+
+    pub(in crate::store) fn from_row(row: &'l Row<'_>) -> rusqlite::Result<Self> {
+        let text = |column| -> rusqlite::Result<Option<&'l str>> {
+            Ok(row.get_ref(column)?.as_str_or_null()?)
+        };
+        Ok(Self {
+            log_id: row.get("log_id")?,
+            kind: text("kind")?.unwrap_or_default(),
+            made_at: text("made_at")?,
+            detail: text("detail")?,
+            facts: row.get("facts")?,
+            origin: row.get("origin")?,
+            reading: row.get("reading")?,
+            says: row.get("says")?,
+            body: row.get("body")?,
+        })
+    }
+
+    /// What it says of its event; `None` if it says nothing, or not all.
+    pub(in crate::store) fn watched(&self) -> Option<Watched> {
+        let Self { body, .. } = *self;
+        Some(Watched { origin: self.origin?, reading: self.reading?, says: self.says?, body })
+    }
+
+    /// The chain up to this link, as its `id`th, after what it was before.
+    pub(in crate::store) fn chain(&self, before: &[u8], id: i64) -> Hash {
+        let mut text = Encoded::new("payhookd webhook_log_chain 2");
+        text.push(Some(before));
+        text.number(Some(id));
+        text.number(self.log_id);
+        text.text(Some(self.kind));
+        text.text(self.made_at);
+        text.text(self.detail);
+        text.hashed(self.origin.as_ref());
+        text.hashed(self.reading.as_ref());
+        text.number(self.says);
+        text.hashed(self.body.as_ref());
+        text.hash()
+    }
+
+    /// The same by the rule of V6.
+    pub(in crate::store) fn chain_before_seal(&self, before: &[u8], id: i64) -> Hash {
+        let mut text = Encoded::new("payhookd webhook_log_chain 1");
+        text.push(Some(before));
+        text.number(Some(id));
+        text.number(self.log_id);
+        text.text(Some(self.kind));
+        text.text(self.made_at);
+        text.text(self.detail);
+        text.hashed(self.facts.as_ref());
+        text.hash()
+    }
+}
+
+/// Values one after another, so that no two lists of values have one text: whether each is there,
+/// its length, itself.
+pub(in crate::store) struct Encoded(Vec<u8>);
+
+impl Encoded {
+    pub(in crate::store) fn new(of: &str) -> Self {
+        let mut text = Self(Vec::with_capacity(512));
+        text.text(Some(of));
+        text
+    }
+
+    pub(in crate::store) fn push(&mut self, value: Option<&[u8]>) {
+        let Some(value) = value else { return self.0.push(0) };
+        self.0.push(1);
+        self.0.extend((value.len() as u64).to_be_bytes());
+        self.0.extend(value);
+    }
+
+    pub(in crate::store) fn text(&mut self, value: Option<&str>) {
+        self.push(value.map(str::as_bytes));
+    }
+
+    pub(in crate::store) fn number(&mut self, value: Option<i64>) {
+        self.push(value.map(i64::to_be_bytes).as_ref().map(|number| &number[..]));
+    }
+
+    pub(in crate::store) fn hashed(&mut self, value: Option<&Hash>) {
+        self.push(value.map(|hash| &hash[..]));
+    }
+
+    pub(in crate::store) fn hash(&self) -> Hash {
+        Sha256::digest(&self.0).into()
+    }
+}
+
+/// Whether the chain has the link that was its end at some time. Costs next to nothing.
+pub(in crate::store) fn continues(connection: &Connection, from: Head) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM webhook_log_chain WHERE id = :id AND chain = :chain")?
+        .exists(named_params! { ":id": from.link, ":chain": from.chain })
+}
+
+pub(in crate::store) fn append(
+    connection: &Connection,
+    before: Head,
+    link: &Link<'_>,
+) -> Result<Head, StoreError> {
+    let id = before.link + 1;
+    let chain = link.chain(&before.chain, id);
+    connection
+        .prepare_cached(concat!(
+            "INSERT INTO webhook_log_chain (",
+            link_columns!(),
+            ") VALUES (:id, :log_id, :kind, :made_at, :detail, NULL, :origin, :reading, :says, :body,
+                       :chain)",
+        ))?
+        .execute(named_params! {
+            ":id": id,
+            ":log_id": link.log_id,
+            ":kind": link.kind,
+            ":made_at": link.made_at,
+            ":detail": link.detail,
+            ":origin": link.origin,
+            ":reading": link.reading,
+            ":says": link.says,
+            ":body": link.body,
+            ":chain": chain,
+        })?;
+    Ok(Head { link: id, chain })
+}
+
+/// Of no link at all, which the check of the log finds fault with, too: webhooks are kept all the same.
+pub(in crate::store) fn head(connection: &Connection) -> rusqlite::Result<Head> {
+    let last = connection
+        .prepare_cached("SELECT id, chain FROM webhook_log_chain ORDER BY id DESC LIMIT 1")?
+        .query_row([], |row| Ok(Head { link: row.get("id")?, chain: row.get("chain")? }))
+        .optional()?;
+    Ok(last.unwrap_or(Head::NONE))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_two_lists_of_values_have_one_text(
+            one in prop::collection::vec(prop::option::of(prop::collection::vec(0_u8..3, 0..12)), 0..4),
+            other in prop::collection::vec(prop::option::of(prop::collection::vec(0_u8..3, 0..12)), 0..4),
+        ) {
+            let text = |list: &[Option<Vec<u8>>]| {
+                let mut text = Encoded::new("");
+                list.iter().for_each(|value| text.push(value.as_deref()));
+                text.0
+            };
+            prop_assert_eq!(one == other, text(&one) == text(&other));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! `orphan_transactions`: its columns and rows.
+
+use super::rows::Columns;
+use crate::domain::event::Provider;
+use crate::domain::orphan::OrphanKind;
+use crate::domain::records::By;
+use crate::domain::records::Orphan;
+use crate::domain::records::Outcome;
+use crate::domain::records::Resolution;
+use crate::domain::records::WebhookLog;
+use crate::domain::transaction::Status;
+use crate::store::error::StoreError;
+use crate::store::tables::facts;
+use rusqlite::Connection;
+use rusqlite::Row;
+use rusqlite::named_params;
+
+/// Every column that [`Orphan`] is made of, in its order.
+macro_rules! orphan_columns {
+    () => {
+        "id, provider, account, kind, candidates, reference, order_id, event_id, event_type, status, amount, currency, \
+         livemode, first_seen_at, last_seen_at, alert_at, resolved_at, resolution, resolved_by, \
+         transaction_id, note"
+    };
+}
+
+pub(in crate::store) use orphan_columns;
+
+impl Orphan {
+    pub(in crate::store) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let mut columns = Columns::of(row);
+        Ok(Self {
+            id: columns.value()?,
+            provider: columns.parsed("provider", Provider::parse)?,
+            account: columns.value()?,
+            kind: columns.parsed("orphan kind", OrphanKind::parse)?,
+            candidates: columns
+                .optional("candidates", |text| serde_json::from_str(text).ok())?
+                .unwrap_or_default(),
+            reference: columns.value()?,
+            order_id: columns.value()?,
+            event_id: columns.value()?,
+            event_type: columns.value()?,
+            status: columns.optional("status", Status::parse)?,
+            amount: columns.value()?,
+            currency: columns.value()?,
+            livemode: columns.value()?,
+            first_seen_at: columns.instant()?,
+            last_seen_at: columns.instant()?,
+            alert_at: columns.optional_instant()?,
+            resolved_at: columns.optional_instant()?,
+            resolution: columns.optional("resolution", Resolution::parse)?,
+            resolved_by: columns.optional("resolver", By::parse)?,
+            transaction_id: columns.value()?,
+            note: columns.value()?,
+        })
+    }
+}
+
+/// The orphan with this id.
+pub(in crate::store) fn get(
+    connection: &Connection,
+    id: i64,
+) -> Result<Option<Orphan>, StoreError> {
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        orphan_columns!(),
+        " FROM orphan_transactions WHERE id = :id"
+    ))?;
+    let mut rows = statement.query(named_params! { ":id": id })?;
+    rows.next()?.map(Orphan::from_row).transpose()
+}
+
+/// Whether a person said that an orphan is another's: that holds whatever its events say.
+pub(in crate::store) fn is_disowned(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT 1 FROM orphan_transactions
+             WHERE id = :id AND kind = 'foreign' AND resolution = 'dismissed'
+               AND resolved_by = 'person'",
+        )?
+        .exists(named_params! { ":id": id })
+}
+
+/// The orphan that holds this event, if one does. Of an event whose outcome is another none does.
+pub(in crate::store) fn holding(
+    connection: &Connection,
+    log: &WebhookLog,
+) -> rusqlite::Result<Option<i64>> {
+    if log.status != Outcome::Orphan {
+        return Ok(None);
+    }
+    Ok(facts::holders(connection, log.id)?.first().copied())
+}

@@ -1,0 +1,102 @@
+//! `deliveries`: the notifications that are owed.
+
+use super::rows::Columns;
+use crate::domain::delivery::DeliveryStatus;
+use crate::domain::records::Delivery;
+use crate::domain::time::Timestamp;
+use crate::store::error::StoreError;
+use rusqlite::Connection;
+use rusqlite::Row;
+use rusqlite::named_params;
+
+/// Every column that [`Delivery`] is made of, and its tables.
+macro_rules! select_deliveries {
+    () => {
+        "SELECT d.id, d.message_id, d.transaction_id, c.version, c.change, c.changed_at, d.status,
+                d.attempts, d.next_attempt_at, d.last_error, d.finished_at
+         FROM deliveries d JOIN transaction_changes c ON c.id = d.change_id "
+    };
+}
+
+pub(in crate::store) use select_deliveries;
+
+impl Delivery {
+    pub(in crate::store) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let mut columns = Columns::of(row);
+        Ok(Self {
+            id: columns.value()?,
+            message_id: columns.value()?,
+            transaction_id: columns.value()?,
+            version: columns.value()?,
+            change: columns.value()?,
+            changed_at: columns.instant()?,
+            status: columns.parsed("delivery status", DeliveryStatus::parse)?,
+            attempts: columns.value()?,
+            next_attempt_at: columns.optional_instant()?,
+            last_error: columns.value()?,
+            finished_at: columns.optional_instant()?,
+        })
+    }
+}
+
+/// Owes the app word of a change, if an app is to be told: the daemon said so in this database, so
+/// what a command commits is told as well.
+pub(in crate::store) fn owe(
+    connection: &Connection,
+    change_id: i64,
+    transaction_id: i64,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO deliveries
+                 (message_id, change_id, transaction_id, status, attempts, attempts_before,
+                  next_attempt_at)
+             SELECT 'msg_' || lower(hex(randomblob(16))), :change_id, :transaction_id, 'pending', 0, 0,
+                    CASE WHEN EXISTS (SELECT 1 FROM deliveries
+                                      WHERE transaction_id = :transaction_id AND status = 'pending')
+                         THEN NULL ELSE :now END
+             FROM daemon WHERE notifies",
+        )?
+        .execute(named_params! {
+            ":change_id": change_id,
+            ":transaction_id": transaction_id,
+            ":now": now.to_string(),
+        })?;
+    Ok(())
+}
+
+/// Lets the earliest pending delivery of a transaction have the turn, and no other.
+pub(in crate::store) fn give_turn(
+    connection: &Connection,
+    transaction_id: i64,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let Some(earliest) = earliest_pending(connection, transaction_id)? else { return Ok(()) };
+    connection
+        .prepare_cached(
+            "UPDATE deliveries SET next_attempt_at = NULL
+             WHERE transaction_id = :transaction_id AND status = 'pending'
+                 AND id <> :earliest AND next_attempt_at IS NOT NULL",
+        )?
+        .execute(named_params! { ":transaction_id": transaction_id, ":earliest": earliest })?;
+    connection
+        .prepare_cached(
+            "UPDATE deliveries SET next_attempt_at = :now
+             WHERE id = :earliest AND next_attempt_at IS NULL",
+        )?
+        .execute(named_params! { ":earliest": earliest, ":now": now.to_string() })?;
+    Ok(())
+}
+
+pub(in crate::store) fn earliest_pending(
+    connection: &Connection,
+    transaction_id: i64,
+) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached(
+            "SELECT min(id) AS id FROM deliveries
+             WHERE transaction_id = :transaction_id AND status = 'pending'",
+        )?
+        .query_row(named_params! { ":transaction_id": transaction_id }, |row| row.get("id"))
+}
