@@ -15,43 +15,22 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::domain::secret::Secret;
+
 pub use self::alerts::{AlertConfig, AlertTarget, AlertWay};
 pub use self::notify::{NotifyConfig, NotifyTarget};
-pub use api::{ApiConfig, PaypalKeys, StripeKeys};
+pub use crate::clients::keys::{ApiConfig, PaypalKeys, StripeKeys};
 
 use self::options::{ServeOptions, VerifyBy};
 pub use self::token::{ApiToken, token_mistake};
 use crate::domain::language::Language;
 use crate::domain::retention::Keep;
 use crate::domain::zone::{TimeOfDay, Zone};
-use crate::monitor;
 use crate::providers::paypal::Environment;
 use crate::providers::paypal::certificate::{CertificateHost, Trust};
 use crate::providers::paypal::transmission::SIMULATOR_WEBHOOK_ID;
 use crate::providers::rules::Rules;
 use crate::telemetry::clock::Clock;
-
-/// Text that is never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Hides the text.
-    pub fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The text, for the one who uses it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(hidden)")
-    }
-}
 
 words! {
     /// Which money this daemon is about.
@@ -62,6 +41,9 @@ words! {
         Test = "test",
     }
 }
+
+/// How often the monitor looks.
+pub const MONITOR_EVERY: Duration = Duration::from_secs(60);
 
 /// All that is set, checked and complete.
 #[derive(Clone, Debug)]
@@ -215,7 +197,7 @@ pub fn secrets(name: &str, around: Surroundings<'_>) -> Result<Vec<Secret>, Conf
     let mut checks = Checks { around, mistakes: Vec::new(), warnings: Vec::new() };
     let items = checks.list(name);
     if checks.mistakes.is_empty() {
-        Ok(items.into_iter().map(Secret).collect())
+        Ok(items.into_iter().map(Secret::new).collect())
     } else {
         Err(ConfigError(checks.mistakes))
     }
@@ -325,7 +307,7 @@ impl Checks<'_> {
             notify,
             daily_report: options.daily_report,
             alerts,
-            lookout: options.unsafe_test_lookout.map_or(monitor::EVERY, Duration::from_millis),
+            lookout: options.unsafe_test_lookout.map_or(MONITOR_EVERY, Duration::from_millis),
             api_token,
             keep: options.keep.into(),
             language: options.language,
@@ -515,7 +497,10 @@ impl Checks<'_> {
         if tolerance.is_none() {
             self.warn("--stripe-tolerance off: a captured request never gets too old".to_owned());
         }
-        Some(StripeConfig { signing_secrets: secrets.into_iter().map(Secret).collect(), tolerance })
+        Some(StripeConfig {
+            signing_secrets: secrets.into_iter().map(Secret::new).collect(),
+            tolerance,
+        })
     }
 
     fn paypal(

@@ -4,12 +4,43 @@
 //! events carry.** What decides is a function from values to values ([`domain`], [`providers`]);
 //! what touches the world is thin and lives at the edges.
 //!
+//! # The rooms
+//!
+//! Each imports only what stands below it; a test holds that (`tests/it/house.rs`).
+//!
+//! | room | what |
+//! |---|---|
+//! | [`cli`] | the commands, one a file; [`cli::serve`] wires the daemon |
+//! | [`http`] | the two listeners: [`http::webhooks`] for the providers, [`http::api`] and [`http::dashboard`] behind the other |
+//! | [`monitor`] | the checks of each minute: silence, refusals, room on the disk, the clock |
+//! | [`reconcile`] | fetches what no webhook brought, and looks up single objects |
+//! | [`alerts`] | tells people of issues, and each day of the day before |
+//! | [`notify`] | tells the shop's app what changed |
+//! | [`config`] | flags, environment and files into one checked configuration |
+//! | [`clients`] | every outgoing call, with its keys |
+//! | [`store`] | what is kept, and the only SQL: the file, the tables, reading, writing |
+//! | [`simulator`] | all that makes events up: a certificate authority for tests, samples, the demo's day |
+//! | [`json`] | a registration read, a row written |
+//! | [`i18n`] | everything that a person is told, in English and French |
+//! | [`telemetry`] | the log, the metrics, the refused requests, the clock |
+//! | [`providers`] | the two protocols and nothing else: bytes in, proof and events out |
+//! | [`domain`] | values, decisions, and the [records](domain::records) that are kept |
+//!
+//! # Where to look for
+//!
+//! - how a refund is read: `providers/stripe/object/refund.rs`, `providers/paypal/resource/refund.rs`; how it
+//!   counts: `domain/transaction/refunds.rs`;
+//! - to which transaction an event belongs: [`domain::matching`] decides, `store/write/matching.rs` carries it out;
+//! - when a notification is tried again: [`domain::delivery`];
+//! - a sentence for the shopkeeper: [`i18n`];
+//! - what one commit does: `store/write/`, a file for each thing that is done.
+//!
 //! # The way of a webhook
 //!
 //! 1. [`http::webhooks`] reads a bounded body as bytes. Nothing is parsed yet.
-//! 2. [`http::proof`] has the provider's module prove it ([`providers::stripe::signature`],
+//! 2. [`http::proof`] has the provider's module verify it ([`providers::stripe::signature`],
 //!    [`providers::paypal::transmission`]): only a [`providers::Verified`] can be read. What is not
-//!    proved is refused with 400; what can't be proved now is answered 503.
+//!    genuine is refused with 400; what can't be verified now is answered 503.
 //! 3. The provider's module reads it into a [`domain::event::Event`]: facts and references,
 //!    *ignored*, or *failed* with a reason. All three are kept.
 //! 4. [`store::Store::ingest`] hands it to the writer thread, which applies everything that waits in
@@ -20,14 +51,14 @@
 //! 6. [`notify`] finds what is owed, tells the shop's app, and keeps what came of it; so does [`alerts`]
 //!    with what people are to know.
 //!
-//! Registering a transaction, over [HTTP](http::api) or on the command line, is read by [`intake`]
-//! and goes through the same matching and the same fold; so does a stored event that is read again.
-//! What no webhook brought is fetched by [`reconcile`] and goes the same way.
-//! [`explain`] says what became of an event and why.
+//! Registering a transaction, over [HTTP](http::api) or on the command line, is read by
+//! [`json::registration`] and goes through the same matching and the same fold; so does a stored event that
+//! is replayed. What no webhook brought is fetched by [`reconcile`] and goes the same way.
+//! [`i18n::explain`] says what became of an event and why.
 //!
 //! # What is deliberately absent
 //!
-//! - No clock below [`clock`]: an instant is an argument named `now`.
+//! - No clock below [`telemetry::clock`]: an instant is an argument named `now`.
 //! - No provider's field name outside [`providers`], no SQL outside [`store`], no status code outside
 //!   [`http`] and [`clients`].
 //! - No network call while a transaction is open, and none on the way to an answer unless a PayPal
@@ -49,7 +80,6 @@ pub mod throttle;
 pub mod alerts;
 pub mod clients;
 pub mod config;
-pub mod forget;
 pub mod http;
 pub mod json;
 pub mod monitor;

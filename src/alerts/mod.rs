@@ -4,7 +4,7 @@
 //! One task for each target looks for what is due, puts all of it into one message, has it sent, and
 //! keeps what came of it; whatever breaks off in between is sent again. No target waits for another.
 
-pub mod message;
+pub mod compose;
 mod pace;
 pub mod report;
 
@@ -17,12 +17,12 @@ use getrandom::rand_core::TryRng;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use self::message::{Message, Said};
 use self::pace::Pace;
 use self::report::{About, Report};
 use crate::clients::Reply;
 use crate::clients::alert::Hook;
 use crate::clients::mail::Mail;
+use crate::clients::message::Message;
 use crate::config::{AlertTarget, AlertWay};
 use crate::domain::delivery::{Next, NoAnswer, Schedule};
 use crate::domain::issue::news;
@@ -33,6 +33,7 @@ use crate::domain::zone::{TimeOfDay, Zone};
 use crate::store::{Batch, Reader, Store, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
+use compose::Said;
 
 /// Whoever is told.
 #[derive(Debug)]

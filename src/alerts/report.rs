@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::message::{Message, mark, plain};
+use crate::clients::message::{Message, mark, plain};
 use crate::domain::event::Provider;
 use crate::domain::issue::Severity;
 use crate::domain::language::Language;

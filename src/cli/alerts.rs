@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::{CommandError, printed, said};
 use crate::alerts::Target;
-use crate::alerts::message::Message;
+use crate::clients::message::Message;
 use crate::config::options::AlertOptions;
 use crate::config::{self, AlertConfig, Surroundings};
 use crate::telemetry::clock::Clock;

@@ -6,8 +6,9 @@ use clap::Args;
 
 use super::{CommandError, rules, said};
 use crate::clients::api::{Apis, Stop};
+use crate::clients::keys::ApiConfig;
 use crate::config::options::{ApiOptions, DatabaseOption, parse_instant, parse_mode};
-use crate::config::{ApiConfig, Mode, Surroundings, variables};
+use crate::config::{Mode, Surroundings, variables};
 use crate::domain::event::Provider;
 use crate::domain::time::Timestamp;
 use crate::providers::rules::Rules;

@@ -5,7 +5,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::config::{ApiToken, Secret, token_mistake};
+use crate::config::{ApiToken, token_mistake};
+use crate::domain::secret::Secret;
 use crate::files::{self, Draft};
 use crate::simulator::random::{self, NoChance};
 use crate::telemetry::line::Line;

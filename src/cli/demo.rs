@@ -17,18 +17,21 @@ use super::serve::systemd::Sockets;
 use super::serve::{self, ServeError};
 use super::table::Table;
 use super::{CommandError, printed};
+use crate::clients;
 use crate::clients::api::Patience;
+use crate::clients::keys::ApiConfig;
 use crate::clients::sender::Sender;
 use crate::clients::standard_webhooks::NotifyKeys;
 use crate::config::{
-    AlertConfig, ApiConfig, ApiToken, Config, Mode, NotifyConfig, NotifyTarget, PaypalConfig,
-    PaypalVerify, Secret, StripeConfig,
+    AlertConfig, ApiToken, Config, MONITOR_EVERY, Mode, NotifyConfig, NotifyTarget, PaypalConfig,
+    PaypalVerify, StripeConfig,
 };
 use crate::domain::delivery::Schedule;
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money, Total};
 use crate::domain::records::{OrphanFilter, Page, Registered, TransactionFilter};
 use crate::domain::retention::Keep;
+use crate::domain::secret::Secret;
 use crate::domain::zone::Zone;
 use crate::providers::paypal::Environment;
 use crate::providers::paypal::certificate::{CertificateHost, Trust};
@@ -40,7 +43,6 @@ use crate::simulator::signer::{Signer, endpoint};
 use crate::store::{Database, Reader};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::writer::Logger;
-use crate::{clients, monitor};
 
 /// `payhookd demo`
 #[derive(Args, Debug)]
@@ -109,7 +111,7 @@ impl Demo {
                 limit: clients::app::LIMIT,
                 schedule: Schedule::STANDARD,
             }),
-            lookout: monitor::EVERY,
+            lookout: MONITOR_EVERY,
             alerts: AlertConfig { targets: Vec::new(), schedule: Schedule::STANDARD },
             daily_report: None,
             api_token: ApiToken::Given(Secret::new(token.clone())),

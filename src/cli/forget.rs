@@ -7,9 +7,9 @@ use clap::Args;
 use super::table::visible;
 use super::{CommandError, one_transaction, printed, rules, said};
 use crate::config::options::DatabaseOption;
-use crate::forget::{Forgotten, forget_event, forget_metadata};
+use crate::domain::records::Forgotten;
 use crate::providers::redact::Extent;
-use crate::store::{Batch, Database, Reader, StoreError};
+use crate::store::{Batch, Database, Reader, StoreError, forget_event, forget_metadata};
 use crate::telemetry::clock::Clock;
 
 /// `forget`

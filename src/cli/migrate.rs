@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::{CommandError, printed, room, rules, said};
 use crate::config::database_path;
 use crate::config::options::DatabaseOption;
+use crate::domain::records::{Reread, RereadResult};
 use crate::domain::time::Timestamp;
-use crate::reconcile::replay::{Reread, RereadResult, replay};
 use crate::store::{self, Database, Migration, Reader};
 use crate::telemetry::clock::Clock;
 
@@ -52,7 +52,7 @@ fn read_again(output: &mut impl Write, path: &Path, now: Timestamp) -> Result<()
         };
         batch.rehearse(|batch| {
             for id in &all.ids {
-                replay(batch, *id, &rules, now)?;
+                store::read_again(batch, *id, &rules, now)?;
             }
             batch.changed_since(before).map(Some)
         })
@@ -67,7 +67,7 @@ fn read_again(output: &mut impl Write, path: &Path, now: Timestamp) -> Result<()
             let Some(some) = batch.to_read_again(AT_ONCE)? else { return Ok(None) };
             let mut changed = Vec::new();
             for id in &some.ids {
-                let reread = replay(batch, *id, &rules, now)?;
+                let reread = store::read_again(batch, *id, &rules, now)?;
                 let is_changed = |one: &Reread| matches!(one.result, RereadResult::Changed(_));
                 changed.extend(reread.filter(is_changed));
             }

@@ -317,6 +317,9 @@ pub enum CommandError {
     /// The daemon of the demo did not run.
     #[error(transparent)]
     Serve(#[from] Box<serve::ServeError>),
+    /// The simulator could not make something up.
+    #[error(transparent)]
+    Simulator(#[from] crate::simulator::SimulatorError),
     /// Nothing could be made up.
     #[error(transparent)]
     NoChance(#[from] crate::simulator::random::NoChance),

@@ -1,4 +1,4 @@
-//! `payhookd events replay`: stored events read again by today's code and rules.
+//! `payhookd events read_again`: stored events read again by today's code and rules.
 
 use std::io::{self, Write};
 
@@ -7,13 +7,12 @@ use clap::Args;
 use super::table::visible;
 use super::{CommandError, printed, rules, said};
 use crate::config::options::{DatabaseOption, SinceOption};
-use crate::domain::records::Outcome;
+use crate::domain::records::{Outcome, Reread, RereadResult};
 use crate::domain::time::Timestamp;
-use crate::reconcile::replay::{Reread, RereadResult, replay};
-use crate::store::{Batch, Database, Reader, StoreError};
+use crate::store::{Batch, Database, Reader, StoreError, read_again};
 use crate::telemetry::clock::Clock;
 
-/// `events replay`
+/// `events read_again`
 #[derive(Args, Debug)]
 #[group(id = "which", required = true, multiple = true, args = ["id", "status", "since"])]
 pub struct Replay {
@@ -57,7 +56,7 @@ impl Replay {
         let mut tally = Tally::default();
         for some in ids.chunks(AT_ONCE) {
             let work = |batch: &Batch<'_>| -> Result<Vec<Reread>, StoreError> {
-                let each = some.iter().map(|id| replay(batch, *id, &rules, now));
+                let each = some.iter().map(|id| read_again(batch, *id, &rules, now));
                 Ok(each.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
             };
             let done = database.batch(|batch| match self.dry_run {

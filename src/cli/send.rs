@@ -11,9 +11,10 @@ use clap::{Args, Subcommand};
 
 use super::{CommandError, printed};
 use crate::clients::sender::Sender;
-use crate::config::{self, Secret, Surroundings};
+use crate::config::{self, Surroundings};
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
+use crate::domain::secret::Secret;
 use crate::providers::paypal::Environment;
 use crate::simulator::authority::{self, AuthorityError, CertificateServer, TestAuthority};
 use crate::simulator::signer::{Signer, endpoint};

@@ -31,12 +31,13 @@ use crate::clients::command::Program;
 use crate::config::options::{LogFormat, ServeOptions};
 use crate::config::{
     self, AlertTarget, Config, ConfigError, Mode, NotifyConfig, NotifyTarget, PaypalConfig,
-    PaypalVerify, Secret, Surroundings,
+    PaypalVerify, Surroundings,
 };
 use crate::domain::event::Provider;
 use crate::domain::language::Language;
 use crate::domain::orphan::Policy;
 use crate::domain::records::{Loss, StoredCertificate};
+use crate::domain::secret::Secret;
 use crate::http;
 use crate::http::admin::{self, Gauged};
 use crate::http::api::{Api, Endpoint};

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use ureq::Agent;
 
+use super::message::{self, Message};
 use super::{Reply, app};
-use crate::alerts::message::{self, Message};
-use crate::config::Secret;
+use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 
 words! {

@@ -12,10 +12,10 @@ use getrandom::SysRng;
 use getrandom::rand_core::TryRng;
 use ureq::Agent;
 
+use super::keys::ApiConfig;
 use super::paypal::Paypal;
 use super::stripe::Stripe;
 use super::{oauth, wait};
-use crate::config::ApiConfig;
 use crate::domain::event::Provider;
 use crate::domain::time::Timestamp;
 use crate::telemetry::clock::Clock;

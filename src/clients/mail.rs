@@ -21,10 +21,10 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 use webpki::anchor_from_trusted_cert;
 
+use super::message::Message;
 use super::{Reply, command};
-use crate::alerts::message::Message;
-use crate::config::Secret;
 use crate::domain::delivery::{NoAnswer, Said};
+use crate::domain::secret::Secret;
 
 /// How long sendmail may take.
 const LIMIT: Duration = Duration::from_secs(30);

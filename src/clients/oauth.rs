@@ -11,7 +11,7 @@ use serde::Deserialize;
 use ureq::Agent;
 
 use super::api::{Answer, Broken};
-use crate::config::PaypalKeys;
+use super::keys::PaypalKeys;
 
 /// Where tokens are asked for.
 const PATH: &str = "/v1/oauth2/token";

@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use super::api::{Answer, ApiError, Asked, Caller, LARGEST, Looked};
+use super::keys::PaypalKeys;
 use super::oauth::Tokens;
 use super::postback::Postback;
-use crate::config::PaypalKeys;
 use crate::domain::event::Provider;
 use crate::domain::time::Timestamp;
 use crate::providers::paypal::api::{EVENTS, EventPage, fault};

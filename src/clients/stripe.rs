@@ -4,8 +4,9 @@
 //! "Idempotent requests".
 
 use super::api::{Answer, ApiError, Asked, Broken, Caller, LARGEST, Looked};
-use crate::config::{Secret, StripeKeys};
+use super::keys::StripeKeys;
 use crate::domain::event::Provider;
+use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::providers::stripe::api::{EVENTS, EventPage, VERSION, fault};
 

@@ -6,10 +6,11 @@ use sha2::{Digest, Sha256};
 
 use super::api::is_loopback;
 use super::options::AlertOptions;
-use super::{Checks, ConfigError, Secret, Surroundings};
+use super::{Checks, ConfigError, Surroundings};
 use crate::clients::alert::Form;
 use crate::clients::mail::Via;
 use crate::domain::delivery::Schedule;
+use crate::domain::secret::Secret;
 
 /// Who tells people of issues, and when.
 #[derive(Clone, Debug)]
@@ -94,7 +95,7 @@ impl Checks<'_> {
         }
         let form = format.unwrap_or(form);
         let name = fingerprint(form.as_str(), &url);
-        Some(AlertTarget { name, way: AlertWay::Url(form, Secret(url)) })
+        Some(AlertTarget { name, way: AlertWay::Url(form, Secret::new(url)) })
     }
 }
 

@@ -6,39 +6,10 @@ use std::time::Duration;
 use hyper::Uri;
 
 use super::options::{ApiOptions, ServeOptions};
-use super::{Checks, ConfigError, Mode, Secret, Surroundings};
+use super::{Checks, ConfigError, Mode, Surroundings};
 use crate::clients::api::Patience;
-
-/// How the providers' APIs are asked.
-#[derive(Clone, Debug)]
-pub struct ApiConfig {
-    /// Stripe's, if its key is set.
-    pub stripe: Option<StripeKeys>,
-    /// PayPal's, if its keys are set.
-    pub paypal: Option<PaypalKeys>,
-    /// How long and how often it is tried.
-    pub patience: Patience,
-}
-
-/// What Stripe's API is asked with.
-#[derive(Clone, Debug)]
-pub struct StripeKeys {
-    /// Base URL of the API, without a final slash.
-    pub api_base: String,
-    /// The secret or restricted key.
-    pub secret_key: Secret,
-}
-
-/// What PayPal's API is asked with.
-#[derive(Clone, Debug)]
-pub struct PaypalKeys {
-    /// Base URL of the API, without a final slash.
-    pub api_base: String,
-    /// The app's client id.
-    pub client_id: String,
-    /// The app's secret.
-    pub client_secret: Secret,
-}
+use crate::clients::keys::{ApiConfig, PaypalKeys, StripeKeys};
+use crate::domain::secret::Secret;
 
 impl ApiConfig {
     /// Checks flags and environment of a command that asks the APIs; also gives which money they are
@@ -67,7 +38,7 @@ impl Checks<'_> {
         let paypal_base = self.base("--paypal-api-base", options.paypal_api_base.as_deref());
         let stripe = self.secret("STRIPE_SECRET_KEY").map(|secret_key| StripeKeys {
             api_base: stripe_base.unwrap_or_else(|| "https://api.stripe.com".to_owned()),
-            secret_key: Secret(secret_key),
+            secret_key: Secret::new(secret_key),
         });
         let client_id = self.secret("PAYPAL_CLIENT_ID");
         let client_secret = self.secret("PAYPAL_CLIENT_SECRET");
@@ -81,7 +52,7 @@ impl Checks<'_> {
                     .to_owned()
                 }),
                 client_id,
-                client_secret: Secret(client_secret),
+                client_secret: Secret::new(client_secret),
             }),
             (None, None) => None,
             (id, _) => {

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use hyper::Uri;
 use lettre::message::Mailbox;
+use percent_encoding::percent_decode_str;
 
+use super::Checks;
 use super::alerts::{AlertTarget, AlertWay, fingerprint};
 use super::api::is_loopback;
 use super::options::AlertOptions;
-use super::{Checks, Secret};
 use crate::clients::mail::{Roots, Security, Server, Via};
-use crate::http::percent;
+use crate::domain::secret::Secret;
 
 impl Checks<'_> {
     /// Each address is a target of its own, so that one that is gone keeps no mail from the others.
@@ -152,9 +153,12 @@ fn server(url: &str) -> Result<Server, NotAServer> {
         Some(port) => port.parse().ok().filter(|port| *port > 0).ok_or(NotAServer)?,
         None => usual_port,
     };
-    let decoded = |text| percent::decode(text).filter(|text| !text.is_empty()).ok_or(NotAServer);
+    let decoded = |text| {
+        let decoded = percent_decode_str(text).decode_utf8().ok();
+        decoded.filter(|text| !text.is_empty()).map(String::from).ok_or(NotAServer)
+    };
     let login = match login.map(|login| login.split_once(':').ok_or(NotAServer)).transpose()? {
-        Some((name, password)) => Some((decoded(name)?, Secret(decoded(password)?))),
+        Some((name, password)) => Some((decoded(name)?, Secret::new(decoded(password)?))),
         None => None,
     };
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Checks;
 use super::options::ServeOptions;
 use super::secret::{FEWEST, is_placeholder};
-use super::{Checks, Secret};
+use crate::domain::secret::Secret;
 
 /// The token that the admin listener wants to be told.
 #[derive(Clone, Debug)]
@@ -62,6 +63,6 @@ impl Checks<'_> {
                 "{NAME} is shorter than {LONG_ENOUGH} characters, so it can be guessed"
             ));
         }
-        ApiToken::Given(Secret(token))
+        ApiToken::Given(Secret::new(token))
     }
 }

@@ -65,6 +65,7 @@ pub mod records;
 pub mod refusal;
 pub mod refusal_pattern;
 pub mod retention;
+pub mod secret;
 pub mod silence;
 pub mod time;
 pub mod transaction;

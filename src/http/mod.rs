@@ -6,7 +6,6 @@ pub mod api;
 mod body;
 mod connections;
 pub mod dashboard;
-pub mod percent;
 pub mod proof;
 mod room;
 pub mod token;

@@ -4,3 +4,4 @@ pub mod alerts;
 pub mod dashboard;
 pub mod explain;
 pub mod monitor;
+pub mod replay;

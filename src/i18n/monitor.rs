@@ -11,7 +11,6 @@ use crate::domain::refusal_pattern::{Likely, Tally};
 use crate::domain::retention::ClockDoubt;
 use crate::domain::time::Timestamp;
 use crate::domain::zone::Zone;
-use crate::store::known_head_file;
 
 fn raise(kind: IssueKind, subject: &str, severity: Severity, texts: Spoken<Texts>) -> Raise {
     Raise { kind, subject: subject.to_owned(), severity, occasion: Occasion::Lasts, texts }
@@ -319,8 +318,7 @@ pub(crate) fn held_wal(bytes: u64) -> Raise {
 }
 
 /// The log of events does not go on from the head that was known of it.
-pub(crate) fn log_broken(known: &str, db: &Path) -> Raise {
-    let file = known_head_file(db);
+pub(crate) fn log_broken(known: &str, file: &Path) -> Raise {
     let file = file.display();
     let check = format!("`payhookd doctor --verify-log --expect-head {known}`");
     let texts = Spoken {

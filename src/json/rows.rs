@@ -6,11 +6,10 @@ use crate::domain::delivery::NoAnswer;
 use crate::domain::money::Currency;
 use crate::domain::paid::is_paid;
 use crate::domain::records::{
-    By, Change, Committed, Delivery, Issue, Orphan, Resolution, StoredAttempt, Transaction,
+    By, Change, Committed, Delivery, Issue, Orphan, Reread, Resolution, StoredAttempt, Transaction,
     WebhookLog,
 };
 use crate::domain::transaction::{OtherMoney, Status};
-use crate::reconcile::replay::Reread;
 
 /// A transaction as it stands.
 pub fn transaction(transaction: &Transaction) -> Value {

@@ -23,7 +23,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::zone::Zone;
 use crate::i18n::monitor as texts;
 use crate::providers::paypal::certificate::{Certificate, Trust};
-use crate::store::{Batch, Reader, Store, StoreError, WalWatch};
+use crate::store::{Batch, Reader, Store, StoreError, WalWatch, known_head_file};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 use crate::telemetry::metrics::Metrics;
@@ -60,8 +60,6 @@ pub struct Lookout {
     pub faults: Option<PathBuf>,
 }
 
-/// How often it looks.
-pub const EVERY: Duration = Duration::from_secs(60);
 /// A rhythm is learned anew so often.
 const LEARNED_FOR: Duration = Duration::from_secs(3_600);
 /// Below this much room there is trouble soon, and below the other now.
@@ -292,7 +290,9 @@ impl Lookout {
     /// Whether the log goes on from where it was last seen to end, by this daemon or one before it.
     fn look_at_log(&self, memory: &mut Memory, seen: &mut Seen) {
         match self.reader.note_head(&self.db) {
-            Ok(Continuation::Broken(known)) => seen.bad(texts::log_broken(&known, &self.db)),
+            Ok(Continuation::Broken(known)) => {
+                seen.bad(texts::log_broken(&known, &known_head_file(&self.db)))
+            }
             Ok(_) => seen.good(IssueKind::EventLog, "database", None),
             Err(error) if !memory.said_head_is_not_kept => {
                 memory.said_head_is_not_kept = true;

@@ -14,7 +14,6 @@ mod doubtful;
 pub mod endpoints;
 pub mod objects;
 mod pages;
-pub mod replay;
 mod windows;
 pub mod worker;
 

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::random;
-use crate::cli::CommandError;
+use super::{SimulatorError, random};
 use crate::domain::event::{Provider, Reference};
 use crate::domain::money::{Currency, Money};
 use crate::domain::records::NewTransaction;
@@ -186,9 +185,9 @@ const REPEATED: usize = 12;
 
 impl Day {
     /// Makes up a day that ends at `now`. Deliveries come in any order: providers promise none.
-    pub(crate) fn new(now: Timestamp) -> Result<Self, CommandError> {
-        let currency = Currency::parse("EUR")
-            .map_err(|error| CommandError::Said(format!("the demo's currency: {error}")))?;
+    pub(crate) fn new(now: Timestamp) -> Result<Self, SimulatorError> {
+        let currency =
+            Currency::parse("EUR").map_err(|error| SimulatorError::Currency(error.to_string()))?;
         let mut day = Self { payments: Vec::new(), deliveries: Vec::new(), currency };
         let mut at = now.unix_seconds() - 24 * 60 * 60;
         for plot in PLOTS {
@@ -261,7 +260,7 @@ impl Day {
     }
 
     /// Events that payhookd keeps but does not act on, and one that nobody can understand.
-    fn add_what_is_no_payment(&mut self, now: Timestamp) -> Result<(), CommandError> {
+    fn add_what_is_no_payment(&mut self, now: Timestamp) -> Result<(), SimulatorError> {
         for _ in 0..30 {
             let payment = Payment::new(Provider::Stripe, 0, Register::Never, Status::Pending)?;
             let body = self.event(&payment, "customer.updated", now)?;
@@ -277,7 +276,7 @@ impl Day {
         Ok(())
     }
 
-    fn add_forgeries(&mut self, now: Timestamp) -> Result<(), CommandError> {
+    fn add_forgeries(&mut self, now: Timestamp) -> Result<(), SimulatorError> {
         use Forgery::{AnotherBody, AnotherSecret, NoSignature, Old};
         for (provider, event_type, forgeries) in [
             (
@@ -301,7 +300,7 @@ impl Day {
         payment: &Payment,
         event_type: &str,
         occurred_at: Timestamp,
-    ) -> Result<String, CommandError> {
+    ) -> Result<String, SimulatorError> {
         let amount = Money { minor: payment.amount, currency: self.currency };
         let (reference, order_id) = (&*payment.reference, Some(&*payment.order_id));
         let body = match payment.provider {
@@ -336,12 +335,12 @@ impl Day {
                 })
             }
         };
-        body.ok_or_else(|| CommandError::Said(format!("there is no sample of {event_type}")))
+        body.ok_or_else(|| SimulatorError::NoSample(event_type.to_owned()))
     }
 }
 
 impl Plot {
-    fn payment(&self, number: usize) -> Result<Payment, CommandError> {
+    fn payment(&self, number: usize) -> Result<Payment, SimulatorError> {
         let mut payment = Payment::new(self.provider, number, self.register, self.ends)?;
         if self.types.iter().any(|event_type| event_type.starts_with("PAYMENT.SALE")) {
             payment.reference = format!("PAYID-{}", random::letters(24)?.to_ascii_uppercase());
@@ -356,7 +355,7 @@ impl Payment {
         number: usize,
         register: Register,
         ends: Status,
-    ) -> Result<Self, CommandError> {
+    ) -> Result<Self, SimulatorError> {
         let (reference, object) = match provider {
             Provider::Stripe => {
                 (format!("pi_{}", random::letters(24)?), format!("ch_{}", random::letters(24)?))
@@ -370,6 +369,6 @@ impl Payment {
     }
 }
 
-fn paypal_id() -> Result<String, CommandError> {
+fn paypal_id() -> Result<String, SimulatorError> {
     Ok(random::letters(17)?.to_ascii_uppercase())
 }

@@ -9,3 +9,17 @@ pub mod random;
 pub mod signer;
 pub mod stripe;
 pub mod template;
+
+/// Why nothing could be made up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SimulatorError {
+    /// The system has no randomness to give.
+    #[error(transparent)]
+    NoChance(#[from] random::NoChance),
+    /// There is no sample of a type of events.
+    #[error("there is no sample of {0}")]
+    NoSample(String),
+    /// An amount is in no currency.
+    #[error("the currency: {0}")]
+    Currency(String),
+}

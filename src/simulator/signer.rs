@@ -1,10 +1,9 @@
 //! Signs events as the providers do, for `send` and `demo`.
 
 use super::authority::{NewTransmission, TestAuthority};
-use super::random;
-use crate::cli::CommandError;
-use crate::config::Secret;
+use super::random::{self, NoChance};
 use crate::domain::event::Provider;
+use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::providers::stripe::signature;
 
@@ -36,7 +35,7 @@ impl Signer {
         &self,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<Vec<(&'static str, String)>, CommandError> {
+    ) -> Result<Vec<(&'static str, String)>, NoChance> {
         match self {
             Self::Stripe(secret) => {
                 Ok(vec![(signature::HEADER, signature::sign(body, secret.reveal(), now))])

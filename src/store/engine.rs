@@ -1,7 +1,5 @@
 //! A connection that writes, and what can be done within one of its transactions.
 
-use crate::store::file::checkpoint::into_file;
-use crate::store::file::integrity;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -13,14 +11,12 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::error::StoreError;
 use super::file::open_file::OpenFile;
 use super::file::schema;
-use super::tables::certificates;
-use super::tables::daemon;
-use super::tables::rejected_requests;
+use super::tables::{certificates, daemon, rejected_requests};
 use crate::domain::orphan::Policy;
-use crate::domain::records::Head;
-use crate::domain::records::RejectedRequest;
-use crate::domain::records::StoredCertificate;
+use crate::domain::records::{Head, RejectedRequest, StoredCertificate};
 use crate::domain::time::Timestamp;
+use crate::store::file::checkpoint::into_file;
+use crate::store::file::integrity;
 
 /// A connection that writes. One thing after another; the daemon's is owned by the thread of
 /// [`Store`](crate::store::Store), a command line's by the command.

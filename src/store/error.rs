@@ -1,7 +1,8 @@
 //! What can go wrong with the database.
 
-use crate::domain::records::Loss;
 use std::path::PathBuf;
+
+use crate::domain::records::Loss;
 
 /// Why something could not be kept or read.
 #[derive(Clone, Debug, thiserror::Error)]

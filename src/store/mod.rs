@@ -26,5 +26,7 @@ pub use read::reader::Reader;
 pub use read::readers::Readers;
 pub use read::statistics::Statistics;
 pub use write::read_again::ToReadAgain;
+pub use write::redaction::{forget_event, forget_metadata};
+pub use write::replay::read_again;
 pub use write::retention::Round;
 pub use write::writer::{Bell, Receipt, Store, Writer, WriterReport};

@@ -311,7 +311,7 @@ fn paths_and_methods_that_are_not_there_are_problems() {
     ] {
         assert_eq!(problem(&app.get(&path), 400)["field"], field);
     }
-    for path in ["/api/v1/transactions/%ff", "/api/v1/events/%", "/api/v1/events/%e2%82"] {
+    for path in ["/api/v1/transactions/%ff", "/api/v1/events/%80", "/api/v1/events/%e2%82"] {
         problem(&app.get(path), 400);
     }
     assert_eq!(app.get(&format!("/api/v1/events/{long}")).status, 404);

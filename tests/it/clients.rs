@@ -9,8 +9,9 @@ use crate::paypal_api::{self, CLIENT_ID, CLIENT_SECRET, PaypalApi};
 use crate::provider::{at, paypal_event, stripe_event};
 use crate::stripe_api::{KEY, StripeApi, fault};
 use payhookd::clients::api::{ApiError, Apis, Patience, Stop};
-use payhookd::config::{ApiConfig, PaypalKeys, Secret, StripeKeys};
+use payhookd::clients::keys::{ApiConfig, PaypalKeys, StripeKeys};
 use payhookd::domain::event::Provider;
+use payhookd::domain::secret::Secret;
 use payhookd::telemetry::clock::Clock;
 
 const QUICK: Patience = Patience {

@@ -54,6 +54,7 @@ mod flood;
 mod forget;
 mod handover;
 mod histories;
+mod house;
 mod issues;
 mod large_sums;
 mod lifecycle;

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::Finding;
 use super::installation::{CHECK, Patient};
-use crate::config::{self, ApiToken, PaypalVerify, SECRETS, Secret, Surroundings};
+use crate::config::{self, ApiToken, PaypalVerify, SECRETS, Surroundings};
+use crate::domain::secret::Secret;
 
 /// Says what is set, if it can be used, and what is doubtful about it.
 pub(super) fn check(patient: &Patient) -> Vec<Finding> {

@@ -1,7 +1,7 @@
 //! What people are told after the database's files were lost under the running daemon.
 
 use crate::alerts::Target;
-use crate::alerts::message::Message;
+use crate::clients::message::Message;
 use crate::config::Config;
 use crate::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
 use crate::domain::language::{Language, Spoken};

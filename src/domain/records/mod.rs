@@ -15,6 +15,7 @@ mod page;
 mod pruned;
 mod reconcile;
 mod refold;
+mod replay;
 mod sums;
 mod transaction;
 
@@ -38,6 +39,7 @@ pub use page::{
 pub use pruned::Pruned;
 pub use reconcile::{Cause, Found};
 pub use refold::{Differing, Refolding};
+pub use replay::{Forgotten, Left, Reread, RereadResult};
 pub use sums::{
     DeliveryFigures, DisputeRaised, Figures, Histogram, MoneyFigures, RefundMade, Span, Sum, Sums,
 };

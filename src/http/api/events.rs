@@ -12,8 +12,7 @@ use crate::domain::records::{EventFilter, Outcome};
 use crate::http::typed;
 use crate::i18n::explain;
 use crate::json::{registration, rows};
-use crate::reconcile::replay;
-use crate::store::Batch;
+use crate::store::{self, Batch};
 
 /// A page of events, without payloads.
 pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
@@ -65,7 +64,7 @@ pub(super) async fn replay(api: &Arc<Api>, call: Call) -> Result<Response, Probl
     };
     let (rules, now) = (api.endpoint.rules.clone(), api.endpoint.clock.now());
     let reread = api.write(move |batch| {
-        let work = |batch: &Batch<'_>| replay::replay(batch, id, &rules, now);
+        let work = |batch: &Batch<'_>| store::read_again(batch, id, &rules, now);
         if dry_run { batch.rehearse(work) } else { work(batch) }
     });
     let reread = reread.await?.ok_or_else(|| Problem::not_found(missing(call.path(0))))?;

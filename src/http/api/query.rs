@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::problem::Problem;
+use super::routes::decode;
 use crate::domain::records::Page;
 use crate::domain::time::Timestamp;
-use crate::http::percent::decode;
 
 /// The parameters that stand in a query.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use warp::http::Method;
 
 use super::problem::Problem;
-use crate::http::percent::decode;
+use percent_encoding::percent_decode_str;
 
 /// Something that can be asked of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -250,6 +250,11 @@ pub(super) fn find(method: &Method, path: &str) -> Result<(&'static Route, Vec<S
         return Err(Problem::not_found("no such path: see /api/v1/openapi.json"));
     }
     Err(Problem::method_not_allowed(allowed.join(", ")))
+}
+
+/// The text that is percent-encoded (RFC 3986); `None` if it is not UTF-8.
+pub(in crate::http) fn decode(text: &str) -> Option<String> {
+    percent_decode_str(text).decode_utf8().ok().map(String::from)
 }
 
 /// The parts of a path that stand where the pattern has braces; `None` if it is another path.

@@ -11,12 +11,11 @@ use super::pretty_json::set_out;
 use super::sessions::{Notice, Session};
 use super::transactions::{amount, state};
 use super::{Dashboard, Visit};
-use crate::domain::records::{Transaction, WebhookLog};
+use crate::domain::records::{Reread, RereadResult, Transaction, WebhookLog};
 use crate::http::typed;
 use crate::i18n::explain;
 use crate::providers::pages;
-use crate::reconcile::replay::{Reread, RereadResult, replay as read_again};
-use crate::store::{Batch, StoreError};
+use crate::store::{Batch, StoreError, read_again};
 
 /// Bytes that the payload that is shown takes.
 const PAYLOAD: usize = 28_000;

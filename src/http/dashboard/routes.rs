@@ -2,8 +2,7 @@
 
 use warp::http::Method;
 
-use crate::http::api::routes::parts;
-use crate::http::percent::decode;
+use crate::http::api::routes::{decode, parts};
 
 /// What a request asks the dashboard for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,13 +1,12 @@
 //! The file beside the database that holds the last known head of the chain.
 
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
 use crate::domain::records::Head;
 use crate::files;
 use crate::store::error::StoreError;
-use crate::store::file::backup::beside;
-use crate::store::file::backup::io;
-use std::io::ErrorKind;
-use std::path::Path;
-use std::path::PathBuf;
+use crate::store::file::backup::{beside, io};
 
 /// Where the last known head of the database at `db` is kept.
 pub fn known_head_file(db: &Path) -> PathBuf {

@@ -1,20 +1,18 @@
 //! Whether what the transactions say is what their facts say: every state is folded again and compared.
 
-use crate::domain::records::{Differing, Refolding};
-use crate::store::tables;
 use std::time::Instant;
 
 use rusqlite::{Connection, Row, named_params};
 
 use super::reader::Reader;
 use crate::domain::change;
-use crate::domain::records::Transaction;
+use crate::domain::records::{Differing, Refolding, Transaction};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::State;
 use crate::store::error::StoreError;
 use crate::store::tables::rows::Columns;
 use crate::store::tables::transactions::transaction_columns;
-use crate::store::tables::{facts, other_money};
+use crate::store::tables::{self, facts, other_money};
 
 /// As many are kept as anybody would read.
 const KEPT: usize = 100;

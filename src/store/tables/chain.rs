@@ -1,16 +1,11 @@
 //! `webhook_log_chain`: the links, and how one is bound to all before it.
 
-use crate::domain::records::Hash;
-use crate::domain::records::Head;
-use crate::domain::records::LinkKind;
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use sha2::{Digest, Sha256};
+
+use crate::domain::records::{Hash, Head, LinkKind};
 use crate::store::error::StoreError;
 use crate::store::tables::watched::Watched;
-use rusqlite::Connection;
-use rusqlite::OptionalExtension;
-use rusqlite::Row;
-use rusqlite::named_params;
-use sha2::Digest;
-use sha2::Sha256;
 
 /// What a link stands for and is bound to; its number and its chain follow from the one before.
 #[derive(Clone, Copy, Debug)]

@@ -22,7 +22,7 @@ pub(in crate::store) struct StoredFact {
     pub(in crate::store) fact: Fact,
     /// Whose the payment is, by the event; said on the first fact of a payment.
     pub(in crate::store) ownership: Ownership,
-    /// By what it was matched, in the words of [`MatchedBy`]; on the first fact of a payment.
+    /// By what it was matched, in the words of `MatchedBy`; on the first fact of a payment.
     pub(in crate::store) matched_by: Option<String>,
     /// Another rendering of the event said it, whose body is not kept.
     pub(in crate::store) is_of_other_rendering: bool,

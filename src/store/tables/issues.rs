@@ -1,6 +1,6 @@
 //! `issues`: its columns and rows.
 
-/// Every column that [`Issue`] is made of, in its order.
+/// Every column that `Issue` is made of, in its order.
 macro_rules! issue_columns {
     () => {
         "id, kind, subject, severity, title, detail, remedy, translations, opened_at, last_seen_at, count, news, \

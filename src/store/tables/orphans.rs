@@ -1,19 +1,14 @@
 //! `orphan_transactions`: its columns and rows.
 
+use rusqlite::{Connection, Row, named_params};
+
 use super::rows::Columns;
 use crate::domain::event::Provider;
 use crate::domain::orphan::OrphanKind;
-use crate::domain::records::By;
-use crate::domain::records::Orphan;
-use crate::domain::records::Outcome;
-use crate::domain::records::Resolution;
-use crate::domain::records::WebhookLog;
+use crate::domain::records::{By, Orphan, Outcome, Resolution, WebhookLog};
 use crate::domain::transaction::Status;
 use crate::store::error::StoreError;
 use crate::store::tables::facts;
-use rusqlite::Connection;
-use rusqlite::Row;
-use rusqlite::named_params;
 
 /// Every column that [`Orphan`] is made of, in its order.
 macro_rules! orphan_columns {

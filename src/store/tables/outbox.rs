@@ -1,13 +1,12 @@
 //! `deliveries`: the notifications that are owed.
 
+use rusqlite::{Connection, Row, named_params};
+
 use super::rows::Columns;
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::records::Delivery;
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
-use rusqlite::Connection;
-use rusqlite::Row;
-use rusqlite::named_params;
 
 /// Every column that [`Delivery`] is made of, and its tables.
 macro_rules! select_deliveries {

@@ -1,9 +1,9 @@
 //! Rows as records.
 
+use rusqlite::{Row, Rows};
+
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
-use rusqlite::Row;
-use rusqlite::Rows;
 
 pub(in crate::store) fn collect<T>(
     mut rows: Rows<'_>,

@@ -1,10 +1,12 @@
 //! Rows from which something personal is taken out. The log says that it was, when, and what.
 
 use rusqlite::named_params;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::domain::records::{Hash, LinkKind};
+use crate::domain::records::{Forgotten, Hash, LinkKind, WebhookLog};
 use crate::domain::time::Timestamp;
+use crate::providers::redact::{Extent, Impersonal, emptied, impersonal};
 use crate::store::engine::{Batch, Database};
 use crate::store::error::StoreError;
 use crate::store::read::reader::Reader;
@@ -56,6 +58,38 @@ impl Batch<'_> {
             .execute(named_params! { ":id": transaction_id, ":metadata": metadata })?;
         Ok(())
     }
+}
+
+/// Takes what is personal out of the stored event with this row id; nothing, the second time. `None`:
+/// there is no such event.
+pub fn forget_event(
+    batch: &Batch<'_>,
+    id: i64,
+    extent: Extent<'_>,
+    now: Timestamp,
+) -> Result<Option<Forgotten>, StoreError> {
+    let Some(log) = batch.event(id)? else { return Ok(None) };
+    let WebhookLog { event_id, event_type, payload, headers, .. } = log;
+    let without = payload.as_deref().map(|payload| impersonal(log.provider, payload, extent));
+    let paths = without.as_ref().map(|without| without.paths.clone()).unwrap_or_default();
+    if !paths.is_empty() || headers.is_some() {
+        let detail = json!({"paths": &paths, "headers": headers.is_some()}).to_string();
+        let changed = without.filter(|without| !without.paths.is_empty());
+        let body = changed.as_ref().map(|without| &*without.payload);
+        batch.redact(id, body, &detail, now)?;
+    }
+    let (headers, had_no_body) = (headers.is_some(), payload.is_none());
+    Ok(Some(Forgotten { id, event_id, event_type, paths, headers, had_no_body }))
+}
+
+/// Takes every value out of the metadata that the shop registered a transaction with; their paths.
+pub fn forget_metadata(batch: &Batch<'_>, transaction_id: i64) -> Result<Vec<String>, StoreError> {
+    let Some(transaction) = batch.find_transaction(transaction_id)? else { return Ok(Vec::new()) };
+    let Impersonal { payload, paths } = emptied(&transaction.metadata);
+    if !paths.is_empty() {
+        batch.set_metadata(transaction_id, &payload)?;
+    }
+    Ok(paths)
 }
 
 impl Reader {

@@ -12,9 +12,8 @@ use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, State};
 use crate::providers::paypal::pending;
 use crate::store::error::StoreError;
-use crate::store::tables::facts::{self};
 use crate::store::tables::transactions::folded;
-use crate::store::tables::{changes, other_money};
+use crate::store::tables::{changes, facts, other_money};
 
 /// What [`refold`] found.
 #[derive(Clone, Debug)]

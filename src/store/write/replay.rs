@@ -3,12 +3,68 @@
 use super::ingest::Before;
 use super::raise;
 use crate::domain::event::{Content, Event};
-use crate::domain::records::{Applied, LinkKind, Outcome, Replayed, Transaction, WebhookLog};
+use crate::domain::records::{
+    Applied, Left, LinkKind, Outcome, Replayed, Reread, RereadResult, Transaction, WebhookLog,
+};
 use crate::domain::time::Timestamp;
+use crate::providers;
+use crate::providers::rules::Rules;
+use crate::providers::unreadable::NO_TEXT;
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;
 use crate::store::tables::facts::{self, Said, StoredFact};
 use crate::store::tables::{transactions, webhook_logs};
+
+/// Reads the stored event with this row id again and applies what it says now in place of what it
+/// said. `None`: there is no such event.
+pub fn read_again(
+    batch: &Batch<'_>,
+    id: i64,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<Option<Reread>, StoreError> {
+    let Some(log) = batch.event(id)? else { return Ok(None) };
+    let before = before(batch, &log)?;
+    let result = again(batch, &log, rules, now)?;
+    let WebhookLog { event_id, event_type, .. } = log;
+    Ok(Some(Reread { id, event_id, event_type, before, result }))
+}
+
+fn again(
+    batch: &Batch<'_>,
+    log: &WebhookLog,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<RereadResult, StoreError> {
+    let Some(payload) = &log.payload else {
+        return Ok(RereadResult::Left(Left::Removed));
+    };
+    // Of bytes that were no text, nobody knows any more what they were.
+    if log.error.as_deref().is_some_and(|why| why.starts_with(NO_TEXT)) {
+        return Ok(RereadResult::Same);
+    }
+    let event =
+        match providers::read_again(log.provider, payload, log.livemode, &log.event_id, rules) {
+            Ok(event) => event,
+            Err(refusal) => return Ok(RereadResult::Left(Left::Unreadable(refusal.to_string()))),
+        };
+    Ok(match batch.replay(log, &event, now)? {
+        Replayed::Same => RereadResult::Same,
+        Replayed::Changed(applied) => RereadResult::Changed(applied),
+        Replayed::LessThanBefore(why) => RereadResult::Left(Left::LessThanBefore(why)),
+    })
+}
+
+fn before(batch: &Batch<'_>, log: &WebhookLog) -> Result<String, StoreError> {
+    Ok(match log.transaction_id {
+        Some(id) => {
+            let found = batch.find_transaction(id)?;
+            let status = found.map(|one| format!(" ({})", one.state.status)).unwrap_or_default();
+            format!("{} in transaction {id}{status}", log.status)
+        }
+        None => log.status.to_string(),
+    })
+}
 
 impl Batch<'_> {
     /// The transaction with this id.

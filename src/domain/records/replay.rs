@@ -1,0 +1,68 @@
+//! What reading a stored event again came to, and what was taken out of one.
+
+use super::Applied;
+
+/// What reading one stored event again came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reread {
+    /// Row id of the event.
+    pub id: i64,
+    /// The provider's id of it.
+    pub event_id: String,
+    /// The provider's name of what happened.
+    pub event_type: String,
+    /// What it was before, in words.
+    pub before: String,
+    /// What came of it.
+    pub result: RereadResult,
+}
+
+/// What came of reading an event again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RereadResult {
+    /// It says what it said.
+    Same,
+    /// It is read differently now and was applied anew.
+    Changed(Applied),
+    /// It was left as it was: why.
+    Left(Left),
+}
+
+/// Why an event was left as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Its payload was removed.
+    Removed,
+    /// Its payload is no event: why, in English.
+    Unreadable(String),
+    /// It was understood before and is not any more: why, in English.
+    LessThanBefore(Box<str>),
+}
+
+impl RereadResult {
+    /// `same`, `changed` or `left`.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Changed(_) => "changed",
+            Self::Left(_) => "left",
+        }
+    }
+}
+
+/// What was taken out of one event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Row id of the event.
+    pub id: i64,
+    /// The provider's id of it.
+    pub event_id: String,
+    /// The provider's name of what happened.
+    pub event_type: String,
+    /// The paths of the values that were taken out of its body.
+    pub paths: Vec<String>,
+    /// Whether its headers were removed.
+    pub headers: bool,
+    /// Whether its body had been removed before.
+    pub had_no_body: bool,
+}
