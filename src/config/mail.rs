@@ -153,8 +153,12 @@ fn server(url: &str) -> Result<Server, NotAServer> {
         Some(port) => port.parse().ok().filter(|port| *port > 0).ok_or(NotAServer)?,
         None => usual_port,
     };
-    let decoded = |text| {
+    let decoded = |text: &str| {
+        // What is not encoded rightly may be meant otherwise.
+        let is_digits =
+            |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
         let decoded = percent_decode_str(text).decode_utf8().ok();
+        let decoded = decoded.filter(|_| text.split('%').skip(1).all(is_digits));
         decoded.filter(|text| !text.is_empty()).map(String::from).ok_or(NotAServer)
     };
     let login = match login.map(|login| login.split_once(':').ok_or(NotAServer)).transpose()? {

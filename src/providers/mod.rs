@@ -38,6 +38,12 @@ impl<'a> Verified<'a> {
         self.payload
     }
 
+    /// For a test of what is read.
+    #[cfg(test)]
+    pub(crate) fn in_test(payload: &'a [u8]) -> Self {
+        Self { payload, proof: Proof::PaypalPostback(1) }
+    }
+
     /// By what they were proved.
     pub fn proof(&self) -> &Proof {
         &self.proof
