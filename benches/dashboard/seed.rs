@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::story::{Payment, Random, Step};
 use payhookd::domain::delivery::{Next, NoAnswer};
 use payhookd::domain::event::{Provider, Reference, Source};
-use payhookd::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
+use payhookd::domain::issue::{Finding, IssueKind, Occasion, Raise, Severity, Texts};
 use payhookd::domain::language::Spoken;
 use payhookd::domain::orphan::Policy;
 use payhookd::domain::records::{Attempt, NewTransaction, Webhook};
@@ -17,7 +17,10 @@ use payhookd::domain::time::Timestamp;
 use payhookd::domain::transaction::Expected;
 use payhookd::providers::rules::Rules;
 use payhookd::providers::{read_again, reference_kind};
-use payhookd::store::{Database, Reader, StoreError};
+use payhookd::store::{
+    Batch, Database, IngestAll, Job, NoteFindings, Reader, RecordAttempts, Register, SetTargets,
+    StoreError,
+};
 use payhookd::telemetry::clock::Clock;
 
 /// How much of it there is to be.
@@ -44,7 +47,8 @@ pub(crate) fn make(path: &Path, size: Size) -> io::Result<()> {
     let mut database = Database::open(path).map_err(io::Error::other)?;
     let policy = Policy { livemode: true, grace: Duration::from_secs(120) };
     database.started(policy, &Rules::default().to_json(), first).map_err(io::Error::other)?;
-    database.batch(|batch| batch.set_notifies(true)).map_err(io::Error::other)?;
+    let targets = SetTargets { notifies: true, alerts: Vec::new(), daily_report: false };
+    database.run(&targets, first).map_err(io::Error::other)?;
     let reader = Reader::open(path).map_err(io::Error::other)?;
     let mut random = Random(7);
     for (number, some) in schedule.chunks(BATCH).enumerate() {
@@ -127,35 +131,40 @@ fn schedule(size: Size) -> Vec<Due> {
 
 fn commit(database: &mut Database, first: Timestamp, some: &[Due]) -> Result<(), StoreError> {
     let rules = Rules::default();
-    let webhooks: Vec<_> = some
-        .iter()
-        .map(|(at, number, step)| {
+    let all = Together(|batch: &Batch<'_>| {
+        for (at, number, step) in some {
             let at = first.plus(Duration::from_millis(*at));
             let payment = Payment::new(*number);
-            let webhook = webhook(&payment, *step, at, &rules);
-            (at, payment, webhook)
-        })
-        .collect();
-    database.batch(|batch| {
-        for (at, payment, webhook) in &webhooks {
-            match webhook {
+            match webhook(&payment, *step, at, &rules) {
                 Some(webhook) => {
-                    batch.ingest(webhook)?;
+                    IngestAll { webhooks: vec![webhook] }.execute(batch, at)?;
                 }
                 None => {
-                    batch.register(&registration(payment), *at)?;
+                    Register { new: registration(&payment) }.execute(batch, at)?;
                 }
             }
         }
         Ok(())
-    })
+    });
+    database.run(&all, first)
+}
+
+/// Several jobs in one transaction.
+struct Together<F>(F);
+
+impl<F: Fn(&Batch<'_>) -> Result<(), StoreError>> Job for Together<F> {
+    type Done = ();
+
+    fn execute(&self, batch: &Batch<'_>, _now: Timestamp) -> Result<(), StoreError> {
+        self.0(batch)
+    }
 }
 
 /// So many problems that are over, a minute apart; one in ten thousand is of a rare kind.
 fn mended(database: &mut Database, first: Timestamp, number: u64) -> Result<(), StoreError> {
     let numbers: Vec<u64> = (0..number).collect();
     for some in numbers.chunks(BATCH) {
-        database.batch(|batch| {
+        let all = Together(|batch: &Batch<'_>| {
             for number in some {
                 let kind = match number % 10_000 {
                     0 => IssueKind::Clock,
@@ -174,11 +183,14 @@ fn mended(database: &mut Database, first: Timestamp, number: u64) -> Result<(), 
                     texts: Spoken { english: texts.clone(), french: texts },
                 };
                 let at = first.plus(Duration::from_secs(number * 60));
-                batch.raise_issue(&raise, at)?;
-                batch.close_issue(kind, &raise.subject, at.plus(Duration::from_secs(600)))?;
+                let subject = raise.subject.clone();
+                NoteFindings { findings: vec![Finding::Bad(raise)] }.execute(batch, at)?;
+                let findings = vec![Finding::Good(kind, subject, None)];
+                NoteFindings { findings }.execute(batch, at.plus(Duration::from_secs(600)))?;
             }
             Ok(())
-        })?;
+        });
+        database.run(&all, first)?;
     }
     Ok(())
 }
@@ -233,32 +245,27 @@ fn deliver(
         if due.is_empty() {
             return Ok(());
         }
-        database.batch(|batch| {
-            for message in &due {
-                let latency = Duration::from_millis(5 + random.below(60));
-                let (code, next) = match random.below(1_000) {
-                    0..4 => (Err(NoAnswer::Timeout), Next::Dead),
-                    4..14 => (Ok(500), Next::Again(now.plus(Duration::from_secs(300)))),
-                    _ => (Ok(200), Next::Delivered),
-                };
-                let failed = next != Next::Delivered;
-                batch.record_attempt(&Attempt {
-                    delivery_id: message.delivery_id,
-                    attempted_at: now,
-                    ended_at: now.plus(latency),
-                    latency,
-                    code,
-                    answer: if failed {
-                        "Internal Server Error".repeat(20)
-                    } else {
-                        "ok".to_owned()
-                    },
-                    failure: failed.then(|| "the app answered 500".to_owned()),
-                    next,
-                })?;
+        let attempts = due.iter().map(|message| {
+            let latency = Duration::from_millis(5 + random.below(60));
+            let (code, next) = match random.below(1_000) {
+                0..4 => (Err(NoAnswer::Timeout), Next::Dead),
+                4..14 => (Ok(500), Next::Again(now.plus(Duration::from_secs(300)))),
+                _ => (Ok(200), Next::Delivered),
+            };
+            let failed = next != Next::Delivered;
+            Attempt {
+                delivery_id: message.delivery_id,
+                attempted_at: now,
+                ended_at: now.plus(latency),
+                latency,
+                code,
+                answer: if failed { "Internal Server Error".repeat(20) } else { "ok".to_owned() },
+                failure: failed.then(|| "the app answered 500".to_owned()),
+                next,
             }
-            Ok(())
-        })?;
+        });
+        let attempts = attempts.collect();
+        database.run(&RecordAttempts { attempts }, now)?;
     }
 }
 

@@ -9,7 +9,7 @@ use crate::store::genuine;
 use payhookd::domain::event::{Provider, Reference, ReferenceKind};
 use payhookd::domain::records::NewTransaction;
 use payhookd::domain::transaction::Expected;
-use payhookd::store::Database;
+use payhookd::store::{Database, IngestAll, Register};
 use payhookd::telemetry::clock::Clock;
 
 const ATTEMPTS: u64 = 10_000;
@@ -60,17 +60,15 @@ fn measure(db: &Path, found: Found) -> (f64, f64) {
         livemode: false,
         metadata: "{}".to_owned(),
     };
-    database.batch(|batch| batch.register(&new, Clock::SYSTEM.now())).expect("it is registered");
+    database.run(&Register { new }, Clock::SYSTEM.now()).expect("it is registered");
     let (mut first, mut last) = (Duration::ZERO, Duration::ZERO);
     let numbers: Vec<u64> = (0..ATTEMPTS).collect();
     for some in numbers.chunks(usize::try_from(BATCH).expect("it is small")) {
         let now = Clock::SYSTEM.now();
         let bodies = some.iter().flat_map(|number| attempt(*number, found));
-        let webhooks: Vec<_> = bodies.map(|body| genuine(body, now)).collect();
+        let job = IngestAll { webhooks: bodies.map(|body| genuine(body, now)).collect() };
         let began = Instant::now();
-        let stored = database.batch(|batch| {
-            webhooks.iter().map(|webhook| batch.ingest(webhook)).collect::<Result<Vec<_>, _>>()
-        });
+        let stored = database.run(&job, now);
         stored.expect("events are stored");
         if some[0] < COMPARED {
             first += began.elapsed();

@@ -14,7 +14,7 @@ use payhookd::domain::transaction::Expected;
 use payhookd::providers::reference_kind;
 use payhookd::providers::stripe::event::read;
 use payhookd::providers::stripe::signature::{SigningSecrets, sign};
-use payhookd::store::Database;
+use payhookd::store::{Database, IngestAll, RegisterAll};
 use payhookd::telemetry::clock::Clock;
 
 /// Registers the pending transactions that the events of the range will settle, each with the ids
@@ -24,10 +24,11 @@ pub(crate) fn register(db: &Path, template: &Template, range: Range<u64>) {
     let mut database = Database::open(db).expect("the database opens");
     let numbers: Vec<u64> = range.collect();
     for some in numbers.chunks(1_000) {
-        let registered = database.batch(|batch| {
-            for number in some {
+        let new = some
+            .iter()
+            .map(|number| {
                 let ids = template.ids(*number);
-                let new = NewTransaction {
+                NewTransaction {
                     provider: Provider::Stripe,
                     reference: Reference::new(
                         reference_kind(Provider::Stripe, &ids.payment_intent),
@@ -41,11 +42,11 @@ pub(crate) fn register(db: &Path, template: &Template, range: Range<u64>) {
                     },
                     livemode: false,
                     metadata: "{}".to_owned(),
-                };
-                batch.register(&new, Clock::SYSTEM.now())?;
-            }
-            Ok(())
-        });
+                }
+            })
+            .collect();
+        let register = RegisterAll { new, whole: false };
+        let registered = database.run(&register, Clock::SYSTEM.now());
         registered.expect("transactions are registered");
     }
 }
@@ -67,11 +68,11 @@ pub(crate) fn bare_loop(
     for slice in numbers.chunks(batch.max(1) * 64) {
         let webhooks: Vec<Webhook> =
             slice.iter().map(|number| webhook(&mut template, *number, now)).collect();
+        let chunks = webhooks.chunks(batch.max(1));
+        let jobs: Vec<_> = chunks.map(|some| IngestAll { webhooks: some.to_vec() }).collect();
         let began = Instant::now();
-        for some in webhooks.chunks(batch.max(1)) {
-            let stored = database.batch(|batch| {
-                some.iter().map(|webhook| batch.ingest(webhook)).collect::<Result<Vec<_>, _>>()
-            });
+        for job in &jobs {
+            let stored = database.run(job, now);
             let applied = |ingested: &Ingested| matches!(ingested, Ingested::New(one) if one.outcome == Outcome::Processed);
             assert!(stored.expect("events are stored").iter().all(applied), "each is applied");
         }

@@ -30,7 +30,7 @@ use crate::domain::language::Language;
 use crate::domain::records::{DueAlert, DueReport, Sent};
 use crate::domain::time::Timestamp;
 use crate::domain::zone::{TimeOfDay, Zone};
-use crate::store::{Batch, Reader, Store, StoreError};
+use crate::store::{Job, OweReport, Reader, RecordAlerts, RecordReport, Store, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 use compose::Said;
@@ -165,7 +165,7 @@ impl Teller {
             }
             outcomes.extend(tried);
         }
-        self.keep(move |batch, now| batch.record_alerts(&outcomes, now)).await;
+        self.keep(|| RecordAlerts { outcomes: outcomes.clone() }).await;
         Ok(Duration::ZERO)
     }
 
@@ -177,8 +177,8 @@ impl Teller {
         if let Some(day) = self.zone.day_before(at, now)
             && !self.reader.knows_report(target, &day.date)?
         {
-            let target = target.clone();
-            self.store.run(move |batch| batch.owe_report(&target, &day.date, now)).await?;
+            let job = OweReport { target: target.clone(), day: day.date };
+            self.store.run(job, now).await?;
         }
         self.reader.due_report(target, now)
     }
@@ -205,7 +205,7 @@ impl Teller {
             began.elapsed(),
         );
         let (id, failure) = (due.id, reply.failure);
-        self.keep(move |batch, now| batch.record_report(id, next, failure.as_deref(), now)).await;
+        self.keep(|| RecordReport { id, next, failure: failure.clone() }).await;
     }
 
     async fn report(&mut self, date: &str) -> Result<Report, StoreError> {
@@ -263,13 +263,9 @@ impl Teller {
     }
 
     /// What was sent must be known before anything else is, else it would be sent again and again.
-    async fn keep<K>(&mut self, keep: K)
-    where
-        K: Fn(&Batch<'_>, Timestamp) -> Result<(), StoreError> + Clone + Send + 'static,
-    {
+    async fn keep<J: Job<Done = ()> + Send + 'static>(&mut self, job: impl Fn() -> J) {
         loop {
-            let (keep, now) = (keep.clone(), self.clock.now());
-            match self.store.run(move |batch| keep(batch, now)).await {
+            match self.store.run(job(), self.clock.now()).await {
                 Ok(()) | Err(StoreError::Stopped) => return,
                 Err(error) => Line::error("an alert is not kept").with("err", &error).emit(),
             }

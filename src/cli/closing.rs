@@ -7,7 +7,7 @@ use clap::Args;
 use super::{CommandError, one_transaction, printed, said};
 use crate::config::options::DatabaseOption;
 use crate::domain::records::Transaction;
-use crate::store::{Database, Reader};
+use crate::store::{CloseTransaction, Database, Reader};
 use crate::telemetry::clock::Clock;
 
 /// `transactions close` and `transactions reopen`
@@ -44,11 +44,7 @@ impl Closing {
         let path = self.database.path();
         let id = one_transaction(&Reader::open(&path)?, &self.id)?.id;
         let mut database = Database::open(&path)?;
-        let now = Clock::SYSTEM.now();
-        let transaction = database.batch(|batch| match closed {
-            true => batch.close(id, now),
-            false => batch.reopen(id, now),
-        })?;
+        let transaction = database.run(&CloseTransaction { id, closed }, Clock::SYSTEM.now())?;
         transaction.ok_or_else(|| said(format!("transaction {id} is gone")))
     }
 }

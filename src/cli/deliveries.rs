@@ -10,7 +10,7 @@ use crate::config::options::{DatabaseOption, SinceOption};
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::records::{Delivery, DeliveryFilter, Many, Retried, StoredAttempt};
 use crate::json::rows;
-use crate::store::{Database, Reader};
+use crate::store::{Database, Reader, RetryDeliveries, RetryDelivery};
 use crate::telemetry::clock::Clock;
 
 /// What can be done with deliveries.
@@ -143,7 +143,7 @@ impl Retry {
 }
 
 fn one(database: &mut Database, id: i64) -> Result<String, CommandError> {
-    match database.batch(|batch| batch.retry_delivery(id, Clock::SYSTEM.now()))? {
+    match database.run(&RetryDelivery { id }, Clock::SYSTEM.now())? {
         Retried::Due => Ok("1 delivery is due again".to_owned()),
         Retried::After(earlier) => {
             Ok(format!("1 delivery is due again, after {earlier}, which is due now"))
@@ -158,8 +158,8 @@ const AT_ONCE: u32 = 500;
 fn many(database: &mut Database, which: Many) -> Result<usize, CommandError> {
     let (mut number, mut last) = (0, 0);
     loop {
-        let now = Clock::SYSTEM.now();
-        let retried = database.batch(|batch| batch.retry_deliveries(which, last, AT_ONCE, now))?;
+        let job = RetryDeliveries { which, after: last, at_once: AT_ONCE };
+        let retried = database.run(&job, Clock::SYSTEM.now())?;
         // Those with smaller numbers may have failed again meanwhile.
         let Some(newest) = retried.last() else { return Ok(number) };
         last = *newest;

@@ -40,7 +40,7 @@ use crate::simulator::authority::{TestAuthority, serve_certificate};
 use crate::simulator::day::{Day, Delivery, Forgery, Register};
 use crate::simulator::random;
 use crate::simulator::signer::{Signer, endpoint};
-use crate::store::{Database, Reader};
+use crate::store::{self, Database, Reader};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::writer::Logger;
 
@@ -224,9 +224,13 @@ fn say(text: &str) -> Result<(), CommandError> {
 fn register(db: &Path, day: &Day, when: Register) -> Result<(), CommandError> {
     let mut database = Database::open(db)?;
     for new in day.registrations(when) {
-        let registered = database.batch(|batch| batch.register(&new, Clock::SYSTEM.now()))?;
+        let register = store::Register { new };
+        let registered = database.run(&register, Clock::SYSTEM.now())?;
         if !matches!(registered, Registered::Created(_)) {
-            return Err(CommandError::Said(format!("not registered: {}", new.reference.value)));
+            return Err(CommandError::Said(format!(
+                "not registered: {}",
+                register.new.reference.value
+            )));
         }
     }
     Ok(())

@@ -8,8 +8,8 @@ use super::table::visible;
 use super::{CommandError, one_transaction, printed, rules, said};
 use crate::config::options::DatabaseOption;
 use crate::domain::records::Forgotten;
-use crate::providers::redact::Extent;
-use crate::store::{Batch, Database, Reader, StoreError, forget_event, forget_metadata};
+use crate::domain::time::Timestamp;
+use crate::store::{Database, DryRun, ForgetEvents, ForgetMetadata, Job, Reader, StoreError};
 use crate::telemetry::clock::Clock;
 
 /// `forget`
@@ -40,20 +40,17 @@ impl Forget {
         let (payment, is_registered) = self.payment(&reader)?;
         let events: Vec<i64> = reader.events_of(payment)?.into_iter().map(|(id, ..)| id).collect();
         let rules = rules(&reader)?;
-        let extent = if self.metadata { Extent::AndShop(&rules) } else { Extent::Buyer };
         let now = Clock::SYSTEM.now();
         let mut database = Database::open(&path)?;
         database.overwrite_what_is_removed()?;
         let mut all = Vec::new();
         for some in events.chunks(AT_ONCE) {
-            let work = |batch: &Batch<'_>| -> Result<Vec<Forgotten>, StoreError> {
-                let each = some.iter().map(|id| forget_event(batch, *id, extent, now));
-                Ok(each.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
-            };
-            all.extend(self.batch(&mut database, work)?);
+            let of_shop = self.metadata.then(|| rules.clone());
+            let job = ForgetEvents { ids: some.to_vec(), of_shop };
+            all.extend(self.job(&mut database, job, now)?);
         }
         let metadata = match self.metadata && is_registered {
-            true => self.batch(&mut database, |batch| forget_metadata(batch, payment))?,
+            true => self.job(&mut database, ForgetMetadata { transaction_id: payment }, now)?,
             false => Vec::new(),
         };
         printed(self.tell(&mut io::stdout().lock(), &all, &metadata))?;
@@ -67,15 +64,16 @@ impl Forget {
         Ok(())
     }
 
-    fn batch<T>(
+    fn job<J: Job>(
         &self,
         database: &mut Database,
-        work: impl FnOnce(&Batch<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        database.batch(|batch| match self.dry_run {
-            true => batch.rehearse(work),
-            false => work(batch),
-        })
+        job: J,
+        now: Timestamp,
+    ) -> Result<J::Done, StoreError> {
+        match self.dry_run {
+            true => database.run(&DryRun(job), now),
+            false => database.run(&job, now),
+        }
     }
 
     /// The payment's number, and whether it is a transaction's.

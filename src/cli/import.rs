@@ -15,7 +15,7 @@ use crate::config::Mode;
 use crate::config::options::{DatabaseOption, parse_mode};
 use crate::domain::records::{NewTransaction, Registered};
 use crate::json::registration::{self, Mistake};
-use crate::store::{Batch, Database, Reader, StoreError};
+use crate::store::{Database, Reader, RegisterAll};
 use crate::telemetry::clock::Clock;
 
 /// `transactions import`
@@ -50,29 +50,41 @@ struct Written {
     conflicts: Vec<String>,
 }
 
+impl Written {
+    fn count(&mut self, lines: &[Numbered], registered: &[Registered]) {
+        for ((number, new), registered) in lines.iter().zip(registered) {
+            match registered {
+                Registered::Created(_) => self.created += 1,
+                Registered::Existing(_) => self.existing += 1,
+                Registered::Conflict(transaction) => {
+                    let conflict = conflict(&new.reference.value, transaction);
+                    self.conflicts.push(format!("line {number}: {conflict}"));
+                }
+            }
+        }
+    }
+}
+
 impl Import {
     /// Does it.
     pub fn run(&self) -> Result<(), CommandError> {
         let lines = self.read()?;
         let mut database = Database::open(&self.database.path())?;
         let mut bar = Bar::new();
-        if lines.len() <= IN_ONE_COMMIT {
-            let written = database.batch(|batch| {
-                batch.attempt(|batch| {
-                    let written = register(batch, &lines, Written::default())?;
-                    Ok(if written.conflicts.is_empty() { Ok(written) } else { Err(written) })
-                })
-            })?;
-            return match written {
-                Ok(written) => tell(&written),
-                Err(Written { conflicts, .. }) => Err(nothing(conflicts)),
-            };
-        }
+        let whole = lines.len() <= IN_ONE_COMMIT;
+        let at_once = if whole { IN_ONE_COMMIT } else { LINES_AT_ONCE };
         let (mut written, mut done) = (Written::default(), 0);
-        for some in lines.chunks(LINES_AT_ONCE) {
-            written = database.batch(|batch| register(batch, some, written))?;
+        for some in lines.chunks(at_once) {
+            let new = some.iter().map(|(_, new)| new.clone()).collect();
+            let registered = database.run(&RegisterAll { new, whole }, Clock::SYSTEM.now())?;
+            written.count(some, &registered);
             done += some.len();
-            bar.show(done, lines.len(), &format!("{done} of {}", lines.len()));
+            if !whole {
+                bar.show(done, lines.len(), &format!("{done} of {}", lines.len()));
+            }
+        }
+        if whole && !written.conflicts.is_empty() {
+            return Err(nothing(written.conflicts));
         }
         bar.end();
         tell(&written)
@@ -174,25 +186,6 @@ fn value(name: &str, cell: &str) -> Value {
     let json = matches!(name, "amount" | "partial" | "livemode" | "metadata");
     let parsed = json.then(|| serde_json::from_str(cell).ok()).flatten();
     parsed.unwrap_or_else(|| cell.into())
-}
-
-fn register(
-    batch: &Batch<'_>,
-    lines: &[Numbered],
-    mut written: Written,
-) -> Result<Written, StoreError> {
-    let now = Clock::SYSTEM.now();
-    for (number, new) in lines {
-        match batch.register(new, now)? {
-            Registered::Created(_) => written.created += 1,
-            Registered::Existing(_) => written.existing += 1,
-            Registered::Conflict(transaction) => {
-                let conflict = conflict(&new.reference.value, &transaction);
-                written.conflicts.push(format!("line {number}: {conflict}"));
-            }
-        }
-    }
-    Ok(written)
 }
 
 fn tell(written: &Written) -> Result<(), CommandError> {

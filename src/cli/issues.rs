@@ -10,7 +10,7 @@ use crate::config::options::DatabaseOption;
 use crate::domain::issue::{IssueKind, IssueStatus};
 use crate::domain::records::{Dismissed, Issue, IssueFilter};
 use crate::json::rows;
-use crate::store::{Database, Reader};
+use crate::store::{Database, DismissIssue, Reader};
 use crate::telemetry::clock::Clock;
 
 /// What can be done with issues.
@@ -128,7 +128,7 @@ impl Dismiss {
         // A file that is not there is an error, not a new database.
         drop(Reader::open(&path)?);
         let now = Clock::SYSTEM.now();
-        match Database::open(&path)?.batch(|batch| batch.dismiss_issue(id, now))? {
+        match Database::open(&path)?.run(&DismissIssue { id }, now)? {
             Dismissed::Done => {
                 let words = format!("issue {id} is dismissed until it gets worse or happens again");
                 printed(writeln!(io::stdout(), "{words}"))

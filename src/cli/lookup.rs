@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use super::table::Table;
 use super::{CommandError, print_json, printed, said};
 use crate::domain::event::{Provider, Reference, ReferenceKind};
+use crate::domain::records::Kept;
 use crate::providers::reference_kind;
-use crate::reconcile::objects::{Asker, Kept, of_payment};
-use crate::store::{Batch, Database, Reader, StoreError};
+use crate::reconcile::objects::{Asker, of_payment};
+use crate::store::{Database, DryRun, KeepObjects, Reader};
 
 /// What is asked for, and how what comes of it is told.
 #[derive(Clone, Copy, Debug)]
@@ -34,13 +35,12 @@ impl Wanted<'_> {
     ) -> Result<(), CommandError> {
         let (provider, references) = self.references(reader, asker)?;
         let found = asker.ask(provider, &references).map_err(|error| said(error.to_string()))?;
-        let keep = |batch: &Batch<'_>| -> Result<Vec<Kept>, StoreError> {
-            found.iter().map(|one| asker.keep(batch, one)).collect()
+        let keep = KeepObjects { found, rules: asker.rules.clone() };
+        let now = asker.clock.now();
+        let kept = match self.dry_run {
+            true => database.run(&DryRun(keep), now)?,
+            false => database.run(&keep, now)?,
         };
-        let kept = database.batch(|batch| match self.dry_run {
-            true => batch.rehearse(keep),
-            false => keep(batch),
-        })?;
         if self.json {
             return print_json(kept.iter().map(|one| shape(provider, one)));
         }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::{CommandError, printed, room, rules, said};
 use crate::config::database_path;
 use crate::config::options::DatabaseOption;
-use crate::domain::records::{Reread, RereadResult};
+use crate::domain::records::ChangedTransaction;
 use crate::domain::time::Timestamp;
-use crate::store::{self, Database, Migration, Reader};
+use crate::store::{self, Database, Migration, PreviewOutdated, Reader, ReplayOutdated};
 use crate::telemetry::clock::Clock;
 
 /// Applies what is pending and says what it did.
@@ -39,46 +39,26 @@ const TOLD_BEFORE: usize = 20_000;
 /// Reads again what an earlier version read by other rules, and says what changed by that. Broken off,
 /// it is gone on with the next time.
 fn read_again(output: &mut impl Write, path: &Path, now: Timestamp) -> Result<(), CommandError> {
-    let mut database = Database::open(path)?;
-    if database.batch(|batch| batch.to_read_again(1))?.is_none() {
+    let reader = Reader::open(path)?;
+    if !reader.has_outdated()? {
         return Ok(());
     }
-    let rules = rules(&Reader::open(path)?)?;
-    let before = database.batch(|batch| batch.newest_change())?;
+    let (rules, before) = (rules(&reader)?, reader.last_change()?);
+    let mut database = Database::open(path)?;
     printed(writeln!(output, "reading stored events again by the rules of this version"))?;
-    let all = database.batch(|batch| {
-        let Some(all) = batch.to_read_again(TOLD_BEFORE)?.filter(|all| !all.more) else {
-            return Ok(None);
-        };
-        batch.rehearse(|batch| {
-            for id in &all.ids {
-                store::read_again(batch, *id, &rules, now)?;
-            }
-            batch.changed_since(before).map(Some)
-        })
-    })?;
+    let preview = PreviewOutdated { most: TOLD_BEFORE, rules: rules.clone() };
+    let all = database.run(&preview, now)?;
     match &all {
         Some(all) => tell_transactions(output, "would become", all)?,
         None => printed(writeln!(output, "there are too many to say before what will change"))?,
     }
     let (mut read, mut changed) = (0, 0);
-    loop {
-        let done = database.batch(|batch| {
-            let Some(some) = batch.to_read_again(AT_ONCE)? else { return Ok(None) };
-            let mut changed = Vec::new();
-            for id in &some.ids {
-                let reread = store::read_again(batch, *id, &rules, now)?;
-                let is_changed = |one: &Reread| matches!(one.result, RereadResult::Changed(_));
-                changed.extend(reread.filter(is_changed));
-            }
-            batch.were_read_again(&some)?;
-            Ok(Some((some.ids.len(), changed.len())))
-        })?;
-        let Some((some, different)) = done else { break };
+    let step = ReplayOutdated { at_once: AT_ONCE, rules };
+    while let Some((some, different)) = database.run(&step, now)? {
         read += some;
         changed += different;
     }
-    let transactions = database.batch(|batch| batch.changed_since(before))?;
+    let transactions = reader.changed_after(before)?;
     tell_transactions(output, "is now", &transactions)?;
     printed(writeln!(
         output,
@@ -90,9 +70,9 @@ fn read_again(output: &mut impl Write, path: &Path, now: Timestamp) -> Result<()
 fn tell_transactions(
     output: &mut impl Write,
     how: &str,
-    transactions: &[(i64, String, String)],
+    transactions: &[ChangedTransaction],
 ) -> Result<(), CommandError> {
-    for (id, reference, change) in transactions {
+    for ChangedTransaction { id, reference, change } in transactions {
         let what = change.strip_prefix("transaction.").unwrap_or(change);
         printed(writeln!(output, "transaction {id} ({reference}) {how} {what}"))?;
     }

@@ -12,9 +12,9 @@ use crate::config::options::DatabaseOption;
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
 use crate::domain::orphan::OrphanKind;
-use crate::domain::records::{By, Orphan, OrphanFilter, Resolution, Settled};
+use crate::domain::records::{By, Decision, Orphan, OrphanFilter, Resolution, Settled};
 use crate::json::rows;
-use crate::store::{Database, Reader};
+use crate::store::{Database, Reader, ResolveOrphan};
 use crate::telemetry::clock::Clock;
 
 /// What can be done with orphans.
@@ -217,12 +217,14 @@ impl Resolve {
             None => None,
         };
         let mut database = Database::open(&path)?;
-        let now = Clock::SYSTEM.now();
-        let settled = database.batch(|batch| match transaction {
-            Some(transaction) => batch.attach(self.id, transaction, self.note.as_deref(), now),
-            None if self.foreign => batch.disown(self.id, self.note.as_deref(), now),
-            None => batch.dismiss(self.id, self.dismiss.as_deref().unwrap_or_default(), now),
-        })?;
+        let note = self.note.clone();
+        let decision = match transaction {
+            Some(transaction_id) => Decision::Attach { transaction_id, note },
+            None if self.foreign => Decision::MarkForeign { note },
+            None => Decision::Dismiss(self.dismiss.clone().unwrap_or_default()),
+        };
+        let settled =
+            database.run(&ResolveOrphan { id: self.id, decision }, Clock::SYSTEM.now())?;
         let id = self.id;
         let answer = match settled {
             Settled::Done(None) if self.foreign => format!("orphan {id} is another's"),

@@ -9,7 +9,7 @@ use super::{CommandError, printed, rules, said};
 use crate::config::options::{DatabaseOption, SinceOption};
 use crate::domain::records::{Outcome, Reread, RereadResult};
 use crate::domain::time::Timestamp;
-use crate::store::{Batch, Database, Reader, StoreError, read_again};
+use crate::store::{self, Database, DryRun, Reader};
 use crate::telemetry::clock::Clock;
 
 /// `events read_again`
@@ -55,14 +55,11 @@ impl Replay {
         let mut output = io::stdout().lock();
         let mut tally = Tally::default();
         for some in ids.chunks(AT_ONCE) {
-            let work = |batch: &Batch<'_>| -> Result<Vec<Reread>, StoreError> {
-                let each = some.iter().map(|id| read_again(batch, *id, &rules, now));
-                Ok(each.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+            let replay = store::Replay { ids: some.to_vec(), rules: rules.clone() };
+            let done = match self.dry_run {
+                true => database.run(&DryRun(replay), now)?,
+                false => database.run(&replay, now)?,
             };
-            let done = database.batch(|batch| match self.dry_run {
-                true => batch.rehearse(work),
-                false => work(batch),
-            })?;
             for reread in &done {
                 tally.count(&reread.result);
                 // Of those that stay as they are only the one that was asked for is named.

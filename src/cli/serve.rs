@@ -52,7 +52,9 @@ use crate::providers::paypal::transmission::WebhookIds;
 use crate::providers::stripe::signature::SigningSecrets;
 use crate::reconcile::worker::{Settings, Worker};
 use crate::simulator::random::{self, NoChance};
-use crate::store::{DaemonLock, Database, Reader, Readers, Store, StoreError, WalWatch, Writer};
+use crate::store::{
+    DaemonLock, Database, Reader, Readers, SetTargets, Store, StoreError, WalWatch, Writer,
+};
 use crate::telemetry::line::Line;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::refusals::Refusals;
@@ -174,16 +176,14 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
     let policy = Policy { livemode: config.mode == Mode::Live, grace: config.orphan_grace };
     database.started(policy, &config.rules.to_json(), config.clock.now())?;
     let notifies = config.notify.is_some();
-    let turned = database.batch(|batch| batch.set_notifies(notifies))?;
-    if turned && !notifies {
+    let targets = SetTargets {
+        notifies,
+        alerts: config.alerts.targets.iter().map(|one| one.name.clone()).collect(),
+        daily_report: config.daily_report.is_some(),
+    };
+    if database.run(&targets, config.clock.now())? && !notifies {
         Line::warn("the app was told of changes until now, and is not from now on").emit();
     }
-    let targets: Vec<String> = config.alerts.targets.iter().map(|one| one.name.clone()).collect();
-    let now = config.clock.now();
-    database.batch(|batch| {
-        batch.set_alert_targets(&targets, now)?;
-        batch.set_daily_reports(config.daily_report.is_some(), now)
-    })?;
     let certificates = database.certificates()?;
     let log_head = database.log_head()?;
     let token = api_token::load(&config.api_token)?;
@@ -213,7 +213,7 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
             .with("stripe", if config.stripe.is_some() { "on" } else { "off" })
             .with("paypal", if config.paypal.is_some() { "on" } else { "off" })
             .with("notify", config.notify.as_ref().map_or("off", |notify| notify.target.kind()))
-            .with("alerts", targets.len())
+            .with("alerts", targets.alerts.len())
             .with_some("daily_report", config.daily_report)
             .with("descriptors", descriptors)
             .with("log_head", log_head)

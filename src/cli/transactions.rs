@@ -17,7 +17,7 @@ use crate::domain::records::{Change, NewTransaction, Registered, Transaction, Tr
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Expected, Status};
 use crate::json::{registration, rows};
 use crate::providers::reference_kind;
-use crate::store::{Database, Reader};
+use crate::store::{Database, Reader, Register};
 use crate::telemetry::clock::Clock;
 
 /// What can be done with transactions.
@@ -171,7 +171,7 @@ impl Add {
             metadata: self.metadata.clone(),
         };
         let mut database = Database::open(&path)?;
-        let registered = database.batch(|batch| batch.register(&new, Clock::SYSTEM.now()))?;
+        let registered = database.run(&Register { new }, Clock::SYSTEM.now())?;
         let (transaction, what) = match &registered {
             Registered::Created(transaction) => (transaction, "registered"),
             Registered::Existing(transaction) => (transaction, "already registered"),

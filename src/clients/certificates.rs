@@ -11,7 +11,7 @@ use crate::domain::records::StoredCertificate;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::providers::paypal::certificate::{Certificate, CertificateUrl, Trust};
-use crate::store::Store;
+use crate::store::{KeepCertificate, Store};
 use crate::telemetry::line::Line;
 use crate::throttle::Allowance;
 
@@ -253,8 +253,9 @@ impl Certificates {
         line(Line::info("certificate fetched")).with("environment", environment).emit();
         let certificate = Arc::new(certificate);
         self.keep(url, Known { certificate: Arc::clone(&certificate), fetched_at: now });
-        let stored = StoredCertificate { url: url.url.clone().into_string(), pem, fetched_at: now };
-        if !self.store.save_certificate(stored) {
+        let url_text = url.url.clone().into_string();
+        let certificate_kept = StoredCertificate { url: url_text, pem, fetched_at: now };
+        if !self.store.offer(KeepCertificate { certificate: certificate_kept }, now) {
             Line::warn("certificate not stored").with("certificate", &url.id).emit();
         }
         Ok(certificate)

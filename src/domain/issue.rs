@@ -134,6 +134,15 @@ pub struct Raise {
     pub texts: Spoken<Texts>,
 }
 
+/// What was found of what an issue would be about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// There is a problem.
+    Bad(Raise),
+    /// There is none: the kind, the subject, and how it ended if there is more to say than that.
+    Good(IssueKind, String, Option<Spoken<String>>),
+}
+
 /// What is said of an issue.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Texts {

@@ -19,7 +19,7 @@ use crate::domain::refusal::{NotTaken, Refusal};
 use crate::domain::time::Timestamp;
 use crate::providers::paypal::transmission;
 use crate::providers::rules::Rules;
-use crate::store::{Receipt, Store, StoreError};
+use crate::store::{KeepRejected, Receipt, RememberRefused, Store, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 use crate::telemetry::metrics::{DUPLICATE, Metrics};
@@ -210,10 +210,8 @@ impl State {
         payload_sha256: [u8; 32],
         received_at: Timestamp,
     ) -> Result<(), StoreError> {
-        let store = &self.endpoints.store;
-        store
-            .run(move |batch| batch.remember_refused(&transmission_id, payload_sha256, received_at))
-            .await
+        let job = RememberRefused { transmission_id, payload_sha256 };
+        self.endpoints.store.run(job, received_at).await
     }
 
     fn is_configured(&self, provider: Provider) -> bool {
@@ -311,13 +309,11 @@ impl State {
                 .with("payload_bytes", payload_bytes)
                 .with("left_out", left_out)
                 .emit();
-            endpoints.store.reject(RejectedRequest {
-                received_at,
-                provider,
-                reason: refusal,
-                payload_bytes,
-                user_agent: user_agent(headers),
-            });
+            let user_agent = user_agent(headers);
+            let reason = refusal;
+            let request =
+                RejectedRequest { received_at, provider, reason, payload_bytes, user_agent };
+            endpoints.store.offer(KeepRejected { request }, received_at);
         }
         let body = format!(r#"{{"error":"refused","reason":"{refusal}"}}"#);
         typed(StatusCode::BAD_REQUEST, "application/json", body)

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use crate::domain::event::Provider;
-use crate::domain::issue::{IssueKind, Raise, Severity};
+use crate::domain::issue::{Finding, IssueKind, Raise, Severity};
 use crate::domain::language::Spoken;
 use crate::domain::records::{Continuation, Issue};
 use crate::domain::refusal::{NotTaken, Refusal};
@@ -23,7 +23,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::zone::Zone;
 use crate::i18n::monitor as texts;
 use crate::providers::paypal::certificate::{Certificate, Trust};
-use crate::store::{Batch, Reader, Store, StoreError, WalWatch, known_head_file};
+use crate::store::{NoteFindings, Reader, Store, StoreError, WalWatch, known_head_file};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 use crate::telemetry::metrics::Metrics;
@@ -93,13 +93,6 @@ struct Memory {
     said_head_is_not_kept: bool,
 }
 
-/// What is to be written.
-#[derive(Clone, Debug)]
-enum Finding {
-    Bad(Raise),
-    Good(IssueKind, String, Option<Spoken<String>>),
-}
-
 impl Lookout {
     /// Until the runtime ends.
     pub async fn run(self) {
@@ -124,7 +117,7 @@ impl Lookout {
             all = back;
             let kept = match findings {
                 Ok(findings) if findings.is_empty() => Ok(()),
-                Ok(findings) => store.run(move |batch| keep(batch, &findings, now)).await,
+                Ok(findings) => store.run(NoteFindings { findings }, now).await,
                 Err(error) => Err(error),
             };
             if let Err(error) = kept {
@@ -403,17 +396,4 @@ impl Seen {
 
 fn is_critical(issue: &Issue) -> bool {
     issue.severity == Severity::Critical
-}
-
-fn keep(batch: &Batch<'_>, findings: &[Finding], now: Timestamp) -> Result<(), StoreError> {
-    for finding in findings {
-        match finding {
-            Finding::Bad(raise) => batch.raise_issue(raise, now)?,
-            Finding::Good(kind, subject, how) => match how {
-                None => batch.close_issue(*kind, subject, now)?,
-                Some(how) => batch.close_issue_saying(*kind, subject, how, now)?,
-            },
-        }
-    }
-    Ok(())
 }

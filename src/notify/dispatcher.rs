@@ -15,7 +15,7 @@ use crate::clients::Reply;
 use crate::domain::delivery::{Next, Schedule};
 use crate::domain::records::{Attempt, DueMessage};
 use crate::domain::time::Timestamp;
-use crate::store::{Reader, Store, StoreError};
+use crate::store::{Reader, RecordAttempts, Store, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 
@@ -133,6 +133,10 @@ impl Dispatcher {
         self.unkept.push((message, attempt));
     }
 
+    fn record(&self, attempts: Vec<Attempt>) -> Result<(), StoreError> {
+        self.store.run_blocking(RecordAttempts { attempts }, self.clock.now())
+    }
+
     /// Everything that came, in one commit; if one of them can't be kept, each in a commit of its
     /// own, so that it does not hold up the others.
     fn keep(&mut self) -> Result<(), StoreError> {
@@ -140,7 +144,7 @@ impl Dispatcher {
         if attempts.is_empty() {
             return Ok(());
         }
-        let together = self.store.record_attempts(attempts);
+        let together = self.record(attempts);
         let later = |error: &StoreError| {
             matches!(error, StoreError::QueueFull | StoreError::Stopped)
                 || error.is_of_the_database()
@@ -148,9 +152,8 @@ impl Dispatcher {
         if together.as_ref().is_err_and(later) {
             return together;
         }
-        for (message, attempt) in self.unkept.drain(..) {
-            let kept =
-                together.clone().or_else(|_| self.store.record_attempts(vec![attempt.clone()]));
+        for (message, attempt) in std::mem::take(&mut self.unkept) {
+            let kept = together.clone().or_else(|_| self.record(vec![attempt.clone()]));
             match kept {
                 Ok(()) => {
                     self.busy.remove(&message.transaction.id);

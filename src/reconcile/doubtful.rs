@@ -12,7 +12,7 @@ use crate::domain::records::{DueAsk, Verdict, Webhook, WebhookLog};
 use crate::providers;
 use crate::providers::paypal::api;
 use crate::providers::retrieval::NotUnderstood;
-use crate::store::{Database, Reader, StoreError};
+use crate::store::{Database, Reader, SettleDoubtful, StoreError};
 use crate::telemetry::line::Line;
 
 /// Asks PayPal for the event that is due and lets its answer decide. `Some`: the API can't be asked now,
@@ -32,15 +32,15 @@ pub(super) fn decide(
     };
     let now = asker.clock.now();
     let next = lookup_schedule::next(due.reason, None, due.since, now);
-    let verdict = database.batch(|batch| match &told {
-        Ok(told) => batch.settle_doubtful(&log, told, now),
-        Err(error) => {
-            if error.is_not_found() {
-                batch.doubtful_is_unknown(&log, now)?;
-            }
-            batch.doubtful_asked(log.id, next).map(|()| None)
-        }
-    })?;
+    let verdict = database.run(
+        &SettleDoubtful {
+            log: Box::new(log.clone()),
+            told: told.as_ref().ok().cloned().map(Box::new),
+            is_unknown: told.as_ref().is_err_and(AskError::is_not_found),
+            ask_at: next,
+        },
+        now,
+    )?;
     let line = match (&told, verdict) {
         (Err(error), _) => Line::warn("a doubtful event was asked for in vain").with("err", error),
         (_, Some(Verdict::Replaced)) => {

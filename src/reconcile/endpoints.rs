@@ -2,12 +2,10 @@
 
 use crate::clients::api::{ApiError, Apis};
 use crate::domain::event::Provider;
-use crate::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
+use crate::domain::issue::{Finding, IssueKind, Occasion, Raise, Severity, Texts};
 use crate::domain::language::Spoken;
-use crate::domain::time::Timestamp;
 use crate::providers::endpoints::{self, Endpoint, Fault, Wanted};
 use crate::providers::retrieval::NotUnderstood;
-use crate::store::{Batch, StoreError};
 
 /// Why endpoints can't be seen.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -35,17 +33,12 @@ pub fn check(
     Ok(endpoints::judge(provider, &list(apis, provider)?, wanted))
 }
 
-/// Opens an issue of what is wrong, or closes it.
-pub fn note(
-    batch: &Batch<'_>,
-    provider: Provider,
-    faults: &[Fault],
-    now: Timestamp,
-) -> Result<(), StoreError> {
+/// The issue of what is wrong, or that nothing is.
+pub fn finding(provider: Provider, faults: &[Fault]) -> Finding {
     let bad: Vec<&Fault> = faults.iter().filter(|fault| fault.flaw.loses_events()).collect();
     let Some(worst) = bad.iter().find(|fault| fault.flaw.loses_all()).or_else(|| bad.first())
     else {
-        return batch.close_issue(IssueKind::Endpoint, provider.as_str(), now);
+        return Finding::Good(IssueKind::Endpoint, provider.as_str().to_owned(), None);
     };
     let others = || bad.iter().filter(|fault| fault != &worst).map(|fault| &fault.what);
     let (severity, lost) = match worst.flaw.loses_all() {
@@ -69,17 +62,14 @@ pub fn note(
     let in_french: Vec<&str> =
         std::iter::once(lost.french).chain(others().map(|what| &*what.french)).collect();
     let (what, remedy) = (&worst.what, &worst.remedy);
-    batch.raise_issue(
-        &Raise {
-            kind: IssueKind::Endpoint,
-            subject: provider.as_str().to_owned(),
-            severity,
-            occasion: Occasion::Lasts,
-            texts: Spoken {
-                english: Texts::new(&*what.english, in_english.join(" "), &*remedy.english),
-                french: Texts::new(&*what.french, in_french.join(" "), &*remedy.french),
-            },
+    Finding::Bad(Raise {
+        kind: IssueKind::Endpoint,
+        subject: provider.as_str().to_owned(),
+        severity,
+        occasion: Occasion::Lasts,
+        texts: Spoken {
+            english: Texts::new(&*what.english, in_english.join(" "), &*remedy.english),
+            french: Texts::new(&*what.french, in_french.join(" "), &*remedy.french),
         },
-        now,
-    )
+    })
 }

@@ -26,13 +26,13 @@ use self::pages::Page;
 use self::windows::{Window, Windows};
 use crate::clients::api::{ApiError, Apis};
 use crate::domain::event::{Content, Event, Provider, Source};
-use crate::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
+use crate::domain::issue::{Finding, IssueKind, Occasion, Raise, Severity, Texts};
 use crate::domain::language::Spoken;
 use crate::domain::records::{Applied, Cause, Found, Ingested, Outcome, Webhook};
 use crate::domain::time::Timestamp;
 use crate::providers::rules::Rules;
 use crate::providers::{self, Verified};
-use crate::store::{Batch, Database, StoreError};
+use crate::store::{BeginRun, Database, DryRun, EndRun, IngestAll, NoteRun, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 
@@ -142,7 +142,8 @@ pub fn run(
     let number = match run.dry_run {
         true => None,
         false => {
-            Some(database.batch(|batch| batch.begin_run(run.provider, run.cause, since, now))?)
+            let begin = BeginRun { provider: run.provider, cause: run.cause, since };
+            Some(database.run(&begin, now)?)
         }
     };
     let report = Report { since, days: BTreeMap::new(), ended: Ok(()) };
@@ -297,11 +298,11 @@ impl Course<'_> {
     }
 
     fn ingest(&mut self, some: &[Webhook]) -> Result<Vec<Ingested>, StoreError> {
-        let ingest = |batch: &Batch<'_>| -> Result<Vec<_>, StoreError> {
-            some.iter().map(|webhook| batch.ingest(webhook)).collect()
-        };
-        let dry_run = self.run.dry_run;
-        self.database.batch(|batch| if dry_run { batch.rehearse(ingest) } else { ingest(batch) })
+        let (all, now) = (IngestAll { webhooks: some.to_vec() }, self.run.clock.now());
+        match self.run.dry_run {
+            true => self.database.run(&DryRun(all), now),
+            false => self.database.run(&all, now),
+        }
     }
 
     fn tell(&mut self, some: &[Webhook], ingested: &[Ingested]) {
@@ -328,10 +329,8 @@ impl Course<'_> {
         if let Some(number) = self.number {
             let (provider, found) = (self.run.provider, self.report.total());
             let covers = self.closes_gap && self.not_kept.is_none();
-            self.database.batch(|batch| {
-                batch.note_found(number, &found)?;
-                if covers { batch.cover(provider, window.until) } else { Ok(()) }
-            })?;
+            let covered = covers.then_some((provider, window.until));
+            self.database.run(&NoteRun { number, found, covered }, self.run.clock.now())?;
         }
         (self.observe)(&Step::Window { since: self.report.since, done: window.until, until });
         Ok(())
@@ -341,19 +340,15 @@ impl Course<'_> {
     fn end(&mut self) -> Result<(), StoreError> {
         let Some(number) = self.number else { return Ok(()) };
         let (provider, found, now) = (self.run.provider, self.report.total(), self.run.clock.now());
-        let error = self.report.ended.as_ref().err();
-        self.database.batch(|batch| {
-            batch.note_found(number, &found)?;
-            batch.end_run(number, error.map(RunError::to_string).as_deref(), now)?;
-            let Some(error) = error else {
-                return batch.close_issue(IssueKind::Reconcile, provider.as_str(), now);
-            };
-            let is_lasting = matches!(error, RunError::Api(ApiError::Unauthorized { .. }));
-            if is_lasting || batch.failed_runs(provider)? >= FAILURES_TOLD {
-                batch.raise_issue(&raise(provider, error), now)?;
+        let finding = match self.report.ended.as_ref().err() {
+            None => (Finding::Good(IssueKind::Reconcile, provider.as_str().to_owned(), None), 0),
+            Some(error) => {
+                let is_lasting = matches!(error, RunError::Api(ApiError::Unauthorized { .. }));
+                (Finding::Bad(raise(provider, error)), if is_lasting { 0 } else { FAILURES_TOLD })
             }
-            Ok(())
-        })
+        };
+        let error = self.report.ended.as_ref().err().map(RunError::to_string);
+        self.database.run(&EndRun { number, provider, found, error, finding }, now)
     }
 }
 

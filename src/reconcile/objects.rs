@@ -6,23 +6,19 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
-use std::time::Instant;
-
-use sha2::{Digest, Sha256};
 
 use super::doubtful;
 use crate::clients::api::{ApiError, Apis};
 use crate::domain::discrepancy::may_be_forgotten;
-use crate::domain::event::{Provider, Reference, ReferenceKind, Source};
-use crate::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
+use crate::domain::event::{Provider, Reference, ReferenceKind};
+use crate::domain::issue::{Finding, IssueKind, Occasion, Raise, Severity, Texts};
 use crate::domain::language::Spoken;
 use crate::domain::lookup_schedule::{self, Reason};
-use crate::domain::records::{Applied, Asked, DueAsk, Ingested, Transaction, Webhook};
-use crate::domain::time::Timestamp;
+use crate::domain::records::{Asked, DueAsk, Kept, Transaction};
+use crate::providers::reference_kind;
 use crate::providers::retrieval::{self, Answer, Asking, NotUnderstood, Question, Retrieved};
 use crate::providers::rules::Rules;
-use crate::providers::{Proof, reference_kind};
-use crate::store::{Batch, Database, Reader, StoreError};
+use crate::store::{Database, Reader, SettleLookup, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 
@@ -72,15 +68,6 @@ impl AskError {
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Api(ApiError::NotFound { .. }))
     }
-}
-
-/// What became of an object that was asked for.
-#[derive(Clone, Debug)]
-pub struct Kept {
-    /// The object.
-    pub object: Reference,
-    /// Its event and what that came to; `None` if it says what is known.
-    pub news: Option<(Box<str>, Applied)>,
 }
 
 impl Asker<'_> {
@@ -135,40 +122,6 @@ impl Asker<'_> {
         }
         Err(not_found)
     }
-
-    /// Keeps an object that was asked for and applies what it says, unless the newest that is known of
-    /// it came from the API and says the same.
-    pub fn keep(&self, batch: &Batch<'_>, found: &Retrieved) -> Result<Kept, StoreError> {
-        let object = found.own.clone();
-        let prefix = found.id_prefix();
-        let told = batch.told_of(found.provider(), found.livemode(), &object)?;
-        let is_same = |id: &str| id.starts_with(&prefix);
-        let newest = told.iter().max_by_key(|(at, id)| (*at, is_same(id)));
-        if newest.is_some_and(|(_, id)| is_same(id)) {
-            return Ok(Kept { object, news: None });
-        }
-        let before: BTreeSet<&str> =
-            told.iter().map(|(_, id)| &**id).filter(|id| is_same(id)).collect();
-        let id = format!("{prefix}{}", before.len() + 1);
-        let (payload, event) = found.event(&id, self.rules).map_err(|_| StoreError::Fault)?;
-        let webhook = Webhook {
-            event,
-            payload_sha256: Sha256::digest(&payload).into(),
-            payload,
-            headers: "{}".to_owned(),
-            proof: Proof::Api.to_string(),
-            transmission_id: None,
-            source: Source::Object,
-            received_at: self.clock.now(),
-            arrived: Instant::now(),
-        };
-        let news = match batch.ingest(&webhook)? {
-            Ingested::New(applied) => Some((webhook.event.id, applied)),
-            // Another process was faster.
-            Ingested::Duplicate { .. } | Ingested::Refused(_) => None,
-        };
-        Ok(Kept { object, news })
-    }
 }
 
 /// What a pass came to.
@@ -219,7 +172,7 @@ pub fn pass(
             Some(_) => tally.failed += 1,
             None => {}
         }
-        for kept in settle(database, asker, &due, &found, error.as_ref())? {
+        for kept in settle(&reader, database, asker, &due, found, error.as_ref())? {
             tally.news += u64::from(kept.news.is_some());
             observe(&kept);
         }
@@ -229,10 +182,11 @@ pub fn pass(
 
 /// Keeps what was found, and that it was asked, in one commit.
 fn settle(
+    reader: &Reader,
     database: &mut Database,
     asker: &Asker<'_>,
     due: &DueAsk,
-    found: &[Retrieved],
+    found: Vec<Retrieved>,
     error: Option<&AskError>,
 ) -> Result<Vec<Kept>, StoreError> {
     let now = asker.clock.now();
@@ -253,69 +207,49 @@ fn settle(
             .with("err", error)
             .emit();
     }
-    database.batch(|batch| {
-        let kept: Vec<Kept> =
-            found.iter().map(|one| asker.keep(batch, one)).collect::<Result<_, _>>()?;
-        batch.asked(&asked, now)?;
-        if due.reason == Reason::Thin
-            && let Some(first) = kept.first()
-        {
-            batch.told_by_object(due.id, &first.object.value)?;
-        }
-        // Of a dispute that is not found it does not follow that its payment is not there.
-        let payment = due.payment.filter(|_| due.reason != Reason::Untold);
-        if let Some(transaction) =
-            payment.map(|id| batch.find_transaction(id)).transpose()?.flatten()
-        {
-            note_whether_it_exists(batch, &transaction, error, now)?;
-        }
-        Ok(kept)
-    })
+    // Of a dispute that is not found it does not follow that its payment is not there.
+    let payment = due.payment.filter(|_| due.reason != Reason::Untold);
+    let transaction = payment.map(|id| reader.transaction(id)).transpose()?.flatten();
+    let finding = transaction.and_then(|transaction| existence(&transaction, error));
+    let job = SettleLookup { asked, found, rules: asker.rules.clone(), finding };
+    database.run(&job, now)
 }
 
 /// A transaction of which the provider knows nothing is for a person.
-fn note_whether_it_exists(
-    batch: &Batch<'_>,
-    transaction: &Transaction,
-    error: Option<&AskError>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+fn existence(transaction: &Transaction, error: Option<&AskError>) -> Option<Finding> {
     let subject = transaction.id.to_string();
     match error {
-        None => batch.close_issue(IssueKind::Discrepancy, &subject, now),
-        Some(_) if may_be_forgotten(transaction.provider, transaction.state.status) => Ok(()),
+        None => Some(Finding::Good(IssueKind::Discrepancy, subject, None)),
+        Some(_) if may_be_forgotten(transaction.provider, transaction.state.status) => None,
         Some(error) if error.is_not_found() => {
             let name = transaction.provider.name();
             let Transaction { id, reference, .. } = transaction;
-            batch.raise_issue(
-                &Raise {
-                    kind: IssueKind::Discrepancy,
-                    subject,
-                    severity: Severity::Warning,
-                    occasion: Occasion::Lasts,
-                    texts: Spoken {
-                        english: Texts::new(
-                            format!("{name} knows nothing of {reference}"),
-                            format!(
-                                "Transaction {id} is registered with it. Either it is mistyped, or \
+            Some(Finding::Bad(Raise {
+                kind: IssueKind::Discrepancy,
+                subject,
+                severity: Severity::Warning,
+                occasion: Occasion::Lasts,
+                texts: Spoken {
+                    english: Texts::new(
+                        format!("{name} knows nothing of {reference}"),
+                        format!(
+                            "Transaction {id} is registered with it. Either it is mistyped, or \
                                  it is of another account or mode than the API keys are."
-                            ),
-                            format!("`payhookd transactions close {id}`"),
                         ),
-                        french: Texts::new(
-                            format!("{name} ne sait rien de {reference}"),
-                            format!(
-                                "La transaction {id} est enregistrée avec. Soit il est mal écrit, \
+                        format!("`payhookd transactions close {id}`"),
+                    ),
+                    french: Texts::new(
+                        format!("{name} ne sait rien de {reference}"),
+                        format!(
+                            "La transaction {id} est enregistrée avec. Soit il est mal écrit, \
                                  soit il est d’un autre compte ou mode que les clés de l’API."
-                            ),
-                            format!("`payhookd transactions close {id}`"),
                         ),
-                    },
+                        format!("`payhookd transactions close {id}`"),
+                    ),
                 },
-                now,
-            )
+            }))
         }
-        Some(_) => Ok(()),
+        Some(_) => None,
     }
 }
 

@@ -10,15 +10,15 @@ use getrandom::SysRng;
 use getrandom::rand_core::TryRng;
 
 use super::endpoints::{self, EndpointError};
-use super::objects::{self, Asker, Kept};
+use super::objects::{self, Asker};
 use super::{Report, Run, RunError, Step, run};
 use crate::clients::api::{ApiError, Apis, Patience, Stop};
 use crate::domain::event::{Event, Provider};
 use crate::domain::lookup_schedule::Reason;
-use crate::domain::records::{Applied, Cause};
+use crate::domain::records::{Applied, Cause, Kept};
 use crate::providers::endpoints::Wanted;
 use crate::providers::rules::Rules;
-use crate::store::{Database, Reader, StoreError};
+use crate::store::{Database, NoteFindings, Reader, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 use crate::telemetry::metrics::Metrics;
@@ -239,7 +239,8 @@ impl Thread {
             }
         };
         let (provider, now) = (self.provider, clock.now());
-        database.batch(|batch| endpoints::note(batch, provider, &faults, now))?;
+        database
+            .run(&NoteFindings { findings: vec![endpoints::finding(provider, &faults)] }, now)?;
         Ok(())
     }
 

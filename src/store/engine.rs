@@ -65,7 +65,7 @@ impl Database {
 
     /// Runs `work` in one transaction: all of it is committed, with an fsync, or nothing. Of a database
     /// that is watched it may be committed, and be in a file that is lost: [`StoreError::Lost`].
-    pub fn batch<T>(
+    pub(in crate::store) fn batch<T>(
         &mut self,
         work: impl FnOnce(&Batch<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
@@ -81,6 +81,12 @@ impl Database {
             Some(file) => file.check().map(|()| done),
             None => Ok(done),
         }
+    }
+
+    /// Does a job in a transaction of its own. `now`: UTC. Of a database that is watched it may be committed, and
+    /// be in a file that is lost: [`StoreError::Lost`].
+    pub fn run<J: Job>(&mut self, job: &J, now: Timestamp) -> Result<J::Done, StoreError> {
+        self.batch(|batch| job.execute(batch, now))
     }
 
     /// Every certificate that is kept.
@@ -139,19 +145,19 @@ pub struct Batch<'c> {
 
 impl Batch<'_> {
     /// Runs `work` to see what it would come to, and takes all of it back.
-    pub fn rehearse<T>(
+    pub(in crate::store) fn dry_run<T>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.connection.execute_batch("SAVEPOINT rehearsal")?;
+        self.connection.execute_batch("SAVEPOINT dry_run")?;
         let done = work(self);
-        self.connection.execute_batch("ROLLBACK TO rehearsal; RELEASE rehearsal")?;
+        self.connection.execute_batch("ROLLBACK TO dry_run; RELEASE dry_run")?;
         self.head.set(None);
         done
     }
 
     /// Runs `work`, and takes all of it back if it gives an error of its own.
-    pub fn attempt<T, E>(
+    pub(in crate::store) fn attempt<T, E>(
         &self,
         work: impl FnOnce(&Self) -> Result<Result<T, E>, StoreError>,
     ) -> Result<Result<T, E>, StoreError> {
@@ -166,12 +172,15 @@ impl Batch<'_> {
     }
 
     /// Keeps a refused request among the latest.
-    pub fn reject(&self, request: &RejectedRequest) -> Result<(), StoreError> {
+    pub(in crate::store) fn reject(&self, request: &RejectedRequest) -> Result<(), StoreError> {
         Ok(rejected_requests::insert(self.connection, request)?)
     }
 
     /// Keeps a certificate, in place of an older one of the same URL.
-    pub fn save_certificate(&self, certificate: &StoredCertificate) -> Result<(), StoreError> {
+    pub(in crate::store) fn save_certificate(
+        &self,
+        certificate: &StoredCertificate,
+    ) -> Result<(), StoreError> {
         Ok(certificates::save(self.connection, certificate)?)
     }
 
@@ -179,5 +188,26 @@ impl Batch<'_> {
     pub(in crate::store) fn touch(&self) -> Result<(), StoreError> {
         let mark: i32 = self.connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         Ok(self.connection.pragma_update(None, "user_version", mark.wrapping_add(1))?)
+    }
+}
+
+/// Something to do in one transaction.
+pub trait Job {
+    /// What comes of it.
+    type Done;
+
+    /// Does it. May be done a second time, if the first was rolled back.
+    fn execute(&self, batch: &Batch<'_>, now: Timestamp) -> Result<Self::Done, StoreError>;
+}
+
+/// Does a job to see what it would come to, and takes all of it back.
+#[derive(Debug)]
+pub struct DryRun<J>(pub J);
+
+impl<J: Job> Job for DryRun<J> {
+    type Done = J::Done;
+
+    fn execute(&self, batch: &Batch<'_>, now: Timestamp) -> Result<J::Done, StoreError> {
+        batch.dry_run(|batch| self.0.execute(batch, now))
     }
 }

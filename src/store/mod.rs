@@ -6,11 +6,12 @@
 mod engine;
 mod error;
 mod file;
+mod jobs;
 mod read;
 mod tables;
 mod write;
 
-pub use engine::{Batch, Database};
+pub use engine::{Batch, Database, DryRun, Job};
 pub use error::StoreError;
 pub use file::backup::{Backup, backup, remove_abandoned, remove_copy};
 pub use file::integrity::problems;
@@ -21,12 +22,16 @@ pub use file::rescue::Rescued;
 pub use file::restore::{Restored, restore};
 pub use file::schema::{Migration, migrate};
 pub use file::wal::{LongWal, WalWatch};
+pub use jobs::{
+    BeginRun, CloseTransaction, DismissIssue, EndRun, ForgetEvents, ForgetMetadata, IngestAll,
+    KeepCertificate, KeepObjects, KeepRejected, NoteFindings, NoteRun, OweReport, PreviewOutdated,
+    PreviewReplay, RaiseDueOrphans, RecordAlerts, RecordAttempts, RecordReport, Register,
+    RegisterAll, RememberRefused, Replay, ReplayOutdated, ResolveOrphan, RetryDeliveries,
+    RetryDelivery, SetTargets, SettleDoubtful, SettleLookup,
+};
 pub use read::health::disk_free;
 pub use read::reader::Reader;
 pub use read::readers::Readers;
 pub use read::statistics::Statistics;
-pub use write::read_again::ToReadAgain;
-pub use write::redaction::{forget_event, forget_metadata};
-pub use write::replay::read_again;
 pub use write::retention::Round;
 pub use write::writer::{Bell, Receipt, Store, Writer, WriterReport};

@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use crate::provider::at;
 use crate::random::Random;
 use crate::random_shop::{OWN_ACCOUNT, Step, history};
+use crate::shop::Together;
 use payhookd::domain::event::{Provider, Source};
 use payhookd::domain::orphan::Policy;
 use payhookd::domain::records::Webhook;
@@ -25,7 +26,7 @@ use payhookd::domain::time::Timestamp;
 use payhookd::json::registration;
 use payhookd::providers::read_again;
 use payhookd::providers::rules::Rules;
-use payhookd::store::{Database, Reader};
+use payhookd::store::{Batch, Database, IngestAll, Job, Reader, Register};
 
 #[test]
 fn every_history_ends_the_same_in_every_order() {
@@ -155,22 +156,23 @@ impl Stage {
         let file = tempfile::NamedTempFile::new_in(self.folder.path()).expect("a file");
         std::fs::copy(&self.empty, file.path()).expect("a copy");
         let mut database = Database::open(file.path()).expect("a database");
-        let played = database.batch(|batch| {
+        let all = Together(|batch: &Batch<'_>| {
             for (second, step) in order.iter().enumerate() {
                 let now = now(second);
                 match &history[*step] {
                     Step::Register(body) => {
                         let new = registration::parse(body.to_string().as_bytes(), false);
-                        batch.register(&new.expect("a registration"), now)?;
+                        Register { new: new.expect("a registration") }.execute(batch, now)?;
                     }
                     Step::Event(provider, body) => {
-                        batch.ingest(&self.webhook(*provider, body, now))?;
+                        let webhooks = vec![self.webhook(*provider, body, now)];
+                        IngestAll { webhooks }.execute(batch, now)?;
                     }
                 }
             }
             Ok(())
         });
-        played.expect("it is stored");
+        database.run(&all, now(0)).expect("it is stored");
         drop(database);
         let reader = Reader::open(file.path()).expect("a database");
         assert_eq!(reader.verify_log(&[]).expect("it is read").faults, []);

@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 use crate::daemon::{Daemon, Options};
 use crate::provider::{StripeSample, at, eur};
 use crate::random::Random;
+use crate::shop::Together;
 use payhookd::domain::event::{Provider, Source};
 use payhookd::domain::records::{NewTransaction, Registered, Webhook};
 use payhookd::domain::time::Timestamp;
 use payhookd::providers::read_again;
 use payhookd::providers::rules::Rules;
-use payhookd::store::Database;
+use payhookd::store::{Batch, Database, IngestAll, Job, Register};
 
 fn register(options: &Options, reference: &str, more: &[&str]) {
     let mut args = vec!["transactions", "add", "--provider", "stripe", "--reference", reference];
@@ -264,7 +265,7 @@ fn outcome_of(order: &[usize]) -> Vec<String> {
     let now = at("2026-11-24T08:00:00Z");
     let steps = steps();
     for step in order {
-        let done = database.batch(|batch| {
+        let all = Together(|batch: &Batch<'_>| {
             match &steps[*step] {
                 Step::Register(reference, order_id) => {
                     let new = NewTransaction {
@@ -282,16 +283,17 @@ fn outcome_of(order: &[usize]) -> Vec<String> {
                         livemode: true,
                         metadata: "{}".to_owned(),
                     };
-                    let registered = batch.register(&new, now)?;
+                    let registered = Register { new }.execute(batch, now)?;
                     assert!(matches!(registered, Registered::Created(_)), "{registered:?}");
                 }
                 Step::Event(sample) => {
-                    batch.ingest(&webhook(&sample.body(), now))?;
+                    let webhooks = vec![webhook(&sample.body(), now)];
+                    IngestAll { webhooks }.execute(batch, now)?;
                 }
             }
             Ok(())
         });
-        done.expect("done");
+        database.run(&all, now).expect("done");
     }
     let database = options.database();
     database.assert_sound();

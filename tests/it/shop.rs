@@ -4,17 +4,31 @@ use crate::daemon::Options;
 use crate::provider::{at, eur};
 use payhookd::domain::event::{Provider, Reference, ReferenceKind};
 use payhookd::domain::records::{NewTransaction, Registered};
+use payhookd::domain::time::Timestamp;
 use payhookd::domain::transaction::Expected;
-use payhookd::store::Database;
+use payhookd::store::{Batch, Database, Job, Register, StoreError};
+
+/// Several jobs in one transaction.
+pub(crate) struct Together<F>(pub(crate) F);
+
+impl<F: Fn(&Batch<'_>) -> Result<(), StoreError>> Job for Together<F> {
+    type Done = ();
+
+    fn execute(&self, batch: &Batch<'_>, _now: Timestamp) -> Result<(), StoreError> {
+        self.0(batch)
+    }
+}
 
 /// Registers a live Stripe transaction for `pi_<name>` for each name, with the amount that is
 /// expected, in one commit. No daemon is needed; the database is made if there is none.
 pub(crate) fn register(options: &Options, transactions: impl IntoIterator<Item = (String, i64)>) {
+    let transactions: Vec<_> = transactions.into_iter().collect();
     let mut database = Database::open(options.db()).expect("a database");
-    let registered = database.batch(|batch| {
-        for (name, amount) in transactions {
+    let now = at("2026-11-23T11:00:00Z");
+    let all = Together(|batch: &Batch<'_>| {
+        for (name, amount) in &transactions {
             let reference = format!("pi_{name}");
-            let amount = eur(amount);
+            let amount = eur(*amount);
             let new = NewTransaction {
                 provider: Provider::Stripe,
                 reference: Reference::new(ReferenceKind::PaymentIntent, reference),
@@ -27,10 +41,10 @@ pub(crate) fn register(options: &Options, transactions: impl IntoIterator<Item =
                 livemode: true,
                 metadata: "{}".to_owned(),
             };
-            let registered = batch.register(&new, at("2026-11-23T11:00:00Z"))?;
+            let registered = Register { new }.execute(batch, now)?;
             assert!(matches!(registered, Registered::Created(_)), "{registered:?}");
         }
         Ok(())
     });
-    registered.expect("registered");
+    database.run(&all, now).expect("registered");
 }

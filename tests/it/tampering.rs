@@ -11,7 +11,7 @@ use crate::daemon::{Options, wait_until};
 use crate::provider::{StripeSample, at, stripe_event};
 use crate::shop::register;
 use payhookd::domain::records::Head;
-use payhookd::store::Database;
+use payhookd::store::{Database, ForgetEvents};
 
 /// Five paid transactions, of one event each, and one event that could not be understood; with the
 /// head of the log that a person noted.
@@ -188,8 +188,8 @@ fn whatever_is_done_to_the_log_is_found_by_who_noted_its_head() {
                 one.rewrites(3);
                 let mut database = Database::open(options.db()).expect("a database");
                 let now = at("2026-11-23T00:00:00Z");
-                let redact = |batch: &payhookd::store::Batch<'_>| batch.redact(3, None, "{}", now);
-                database.batch(redact).expect("a link");
+                let forget = ForgetEvents { ids: vec![3], of_shop: None };
+                assert_eq!(database.run(&forget, now).expect("a link").len(), 1);
             },
             "of event 3, was made by something else",
         ),
@@ -290,8 +290,8 @@ fn whatever_is_done_to_the_log_is_found_by_who_noted_its_head() {
                 one.does("UPDATE transaction_events SET captured = 9999 WHERE log_id = 3");
                 let mut database = Database::open(options.db()).expect("a database");
                 let now = at("2026-11-23T00:00:00Z");
-                let redact = |batch: &payhookd::store::Batch<'_>| batch.redact(3, None, "{}", now);
-                database.batch(redact).expect("a link");
+                let forget = ForgetEvents { ids: vec![3], of_shop: None };
+                assert_eq!(database.run(&forget, now).expect("a link").len(), 1);
             },
             "of event 3, was made by something else",
         ),

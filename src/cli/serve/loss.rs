@@ -3,10 +3,10 @@
 use crate::alerts::Target;
 use crate::clients::message::Message;
 use crate::config::Config;
-use crate::domain::issue::{IssueKind, Occasion, Raise, Severity, Texts};
+use crate::domain::issue::{Finding, IssueKind, Occasion, Raise, Severity, Texts};
 use crate::domain::language::{Language, Spoken};
 use crate::domain::records::Loss;
-use crate::store::{Database, Rescued, StoreError};
+use crate::store::{Database, NoteFindings, Rescued, StoreError};
 use crate::telemetry::line::Line;
 
 /// Tells of it in the log, and by an issue in what stands in the database's place now: the next start tells
@@ -41,7 +41,8 @@ fn keep(config: &Config, raise: &Raise) -> Result<(), StoreError> {
         return Err(StoreError::NoDatabase { path: config.db.clone() });
     }
     let now = config.clock.now();
-    Database::open(&config.db)?.batch(|batch| batch.raise_issue(raise, now))
+    Database::open(&config.db)?
+        .run(&NoteFindings { findings: vec![Finding::Bad(raise.clone())] }, now)
 }
 
 fn tell_at_once(config: &Config, texts: &Spoken<Texts>) {

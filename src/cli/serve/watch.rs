@@ -12,7 +12,7 @@ use crate::domain::issue::Severity;
 use crate::domain::records::Issue;
 use crate::domain::refusal::Refusal;
 use crate::notify::Notifier;
-use crate::store::{Bell, Reader, Readers, Store, StoreError, Writer};
+use crate::store::{Bell, RaiseDueOrphans, Reader, Readers, Store, StoreError, Writer};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 use crate::telemetry::metrics::Metrics;
@@ -72,7 +72,7 @@ pub(super) async fn raise_due_orphans(reader: Reader, store: Store, clock: Clock
         // Asked of a reader first: the writer is for those who have something to write.
         let raised = match reader.has_due_orphans(now) {
             Ok(false) => continue,
-            Ok(true) => store.run(move |batch| batch.raise_due_orphans(now)).await,
+            Ok(true) => store.run(RaiseDueOrphans {}, now).await,
             Err(error) => Err(error),
         };
         if let Err(error) = raised {

@@ -1,6 +1,7 @@
 //! Objects that are to be looked up at a provider's API.
 
-use crate::domain::event::Provider;
+use super::Applied;
+use crate::domain::event::{Provider, Reference};
 use crate::domain::lookup_schedule::Reason;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Status;
@@ -45,4 +46,13 @@ pub struct Asked {
     pub next_at: Option<Timestamp>,
     /// In words.
     pub result: String,
+}
+
+/// What became of an object that was asked for.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The object.
+    pub object: Reference,
+    /// Its event and what that came to; `None` if it says what is known.
+    pub news: Option<(Box<str>, Applied)>,
 }

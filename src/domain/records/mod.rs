@@ -29,18 +29,22 @@ pub use event::{
 };
 pub use health::{Delays, OwedAlerts, Sight};
 pub use issue::{Dismissed, Issue};
-pub use lookup::{AskSubject, Asked, DueAsk};
+pub use lookup::{AskSubject, Asked, DueAsk, Kept};
 pub use loss::Loss;
 pub use numbers::Numbers;
-pub use orphan::{By, Candidate, OpenOrphans, Orphan, OrphanFigures, Resolution, Searched};
+pub use orphan::{
+    By, Candidate, Decision, OpenOrphans, Orphan, OrphanFigures, Resolution, Searched,
+};
 pub use page::{
     DeliveryFilter, EventFilter, IssueFilter, Listed, OrphanFilter, Page, TransactionFilter,
 };
 pub use pruned::Pruned;
 pub use reconcile::{Cause, Found};
 pub use refold::{Differing, Refolding};
-pub use replay::{Forgotten, Left, Reread, RereadResult};
+pub use replay::{Forgotten, Left, Replayable, Reread, RereadResult};
 pub use sums::{
     DeliveryFigures, DisputeRaised, Figures, Histogram, MoneyFigures, RefundMade, Span, Sum, Sums,
 };
-pub use transaction::{Change, Dossier, NewTransaction, Registered, Settled, Transaction};
+pub use transaction::{
+    Change, ChangedTransaction, Dossier, NewTransaction, Registered, Settled, Transaction,
+};

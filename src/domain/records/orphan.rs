@@ -147,3 +147,22 @@ impl Candidate {
         (!self.same_order, !self.same_amount, self.apart)
     }
 }
+
+/// What a person says of an orphan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It is part of this transaction.
+    Attach {
+        /// The transaction.
+        transaction_id: i64,
+        /// Why, in the person's words.
+        note: Option<String>,
+    },
+    /// There is nothing to do about it: why, in the person's words.
+    Dismiss(String),
+    /// It is another's who uses the same account.
+    MarkForeign {
+        /// Why, in the person's words.
+        note: Option<String>,
+    },
+}

@@ -1,6 +1,6 @@
 //! What reading a stored event again came to, and what was taken out of one.
 
-use super::Applied;
+use super::{Applied, Transaction};
 
 /// What reading one stored event again came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,4 +65,15 @@ pub struct Forgotten {
     pub headers: bool,
     /// Whether its body had been removed before.
     pub had_no_body: bool,
+}
+
+/// What replaying an event would come to.
+#[derive(Clone, Debug)]
+pub struct Replayable {
+    /// What comes of it.
+    pub reread: Reread,
+    /// The transaction that it belongs to, as it stands.
+    pub before: Option<Transaction>,
+    /// The transaction that it would belong to, as it would stand.
+    pub after: Option<Transaction>,
 }

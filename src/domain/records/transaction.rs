@@ -129,3 +129,14 @@ pub struct Dossier {
     /// The event with the provider's newest object, with its payload.
     pub latest: Option<WebhookLog>,
 }
+
+/// A transaction that changed, and its newest change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangedTransaction {
+    /// Its number.
+    pub id: i64,
+    /// The reference that it was registered with.
+    pub reference: String,
+    /// `transaction.succeeded` and the like.
+    pub change: String,
+}

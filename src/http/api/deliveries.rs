@@ -13,7 +13,7 @@ use crate::domain::delivery::DeliveryStatus;
 use crate::domain::records::{DeliveryFilter, Retried};
 use crate::http::typed;
 use crate::json::rows;
-use crate::store::{Reader, StoreError};
+use crate::store::{Reader, RetryDelivery, StoreError};
 
 /// A page of deliveries.
 pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
@@ -40,8 +40,7 @@ pub(super) async fn show(api: &Arc<Api>, call: Call) -> Result<Response, Problem
 /// Tells the app again: at once, or after an earlier message of the same transaction.
 pub(super) async fn retry(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
     let Some(id) = positive(call.path(0)) else { return Err(missing(call.path(0))) };
-    let now = api.endpoint.clock.now();
-    match api.write(move |batch| batch.retry_delivery(id, now)).await? {
+    match api.write(RetryDelivery { id }).await? {
         Retried::Unknown => Err(missing(call.path(0))),
         Retried::Due | Retried::After(_) => {
             let text = api.read(move |reader| text(reader, id)).await?;

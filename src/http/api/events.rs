@@ -12,7 +12,7 @@ use crate::domain::records::{EventFilter, Outcome};
 use crate::http::typed;
 use crate::i18n::explain;
 use crate::json::{registration, rows};
-use crate::store::{self, Batch};
+use crate::store::{DryRun, Replay};
 
 /// A page of events, without payloads.
 pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
@@ -62,12 +62,13 @@ pub(super) async fn replay(api: &Arc<Api>, call: Call) -> Result<Response, Probl
     let Some(id) = event.map(|event| event.id) else {
         return Err(Problem::not_found(missing(call.path(0))));
     };
-    let (rules, now) = (api.endpoint.rules.clone(), api.endpoint.clock.now());
-    let reread = api.write(move |batch| {
-        let work = |batch: &Batch<'_>| store::read_again(batch, id, &rules, now);
-        if dry_run { batch.rehearse(work) } else { work(batch) }
-    });
-    let reread = reread.await?.ok_or_else(|| Problem::not_found(missing(call.path(0))))?;
+    let replay = Replay { ids: vec![id], rules: api.endpoint.rules.clone() };
+    let reread = match dry_run {
+        true => api.write(DryRun(replay)).await?,
+        false => api.write(replay).await?,
+    };
+    let reread =
+        reread.into_iter().next().ok_or_else(|| Problem::not_found(missing(call.path(0))))?;
     Ok(answer(StatusCode::OK, &rows::reread(&reread, dry_run)))
 }
 

@@ -12,7 +12,7 @@ use crate::domain::issue::{IssueKind, IssueStatus};
 use crate::domain::records::{Dismissed, IssueFilter};
 use crate::http::typed;
 use crate::json::rows;
-use crate::store::{Reader, StoreError};
+use crate::store::{DismissIssue, Reader, StoreError};
 
 /// A page of issues, wherever they stand unless that is asked for.
 pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
@@ -41,8 +41,7 @@ pub(super) async fn show(api: &Arc<Api>, call: Call) -> Result<Response, Problem
 pub(super) async fn dismiss(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
     let missing = || missing(call.path(0));
     let Some(id) = positive(call.path(0)) else { return Err(Problem::not_found(missing())) };
-    let now = api.endpoint.clock.now();
-    match api.write(move |batch| batch.dismiss_issue(id, now)).await? {
+    match api.write(DismissIssue { id }).await? {
         Dismissed::Done => found(api.read(move |reader| text_of(reader, id)).await?, missing),
         Dismissed::Unknown => Err(Problem::not_found(missing())),
         Dismissed::Closed => {

@@ -34,7 +34,7 @@ use super::connections::Slot;
 use super::{Routes, typed};
 use crate::domain::records::Listed;
 use crate::providers::rules::Rules;
-use crate::store::{Batch, Reader, Readers, Store, StoreError};
+use crate::store::{Job, Reader, Readers, Store, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 use crate::throttle::Throttle;
@@ -182,11 +182,13 @@ impl Api {
     }
 
     /// Writes in the writer's next commit, whether or not whoever asked has gone.
-    async fn write<T: Send + 'static>(
-        &self,
-        work: impl Fn(&Batch<'_>) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, Problem> {
-        self.endpoint.store.run(work).await.map_err(|error| self.failed(&error))
+    async fn write<J>(&self, job: J) -> Result<J::Done, Problem>
+    where
+        J: Job + Send + 'static,
+        J::Done: Send,
+    {
+        let now = self.endpoint.clock.now();
+        self.endpoint.store.run(job, now).await.map_err(|error| self.failed(&error))
     }
 
     /// Says it in the log, and what of it is told outside.

@@ -11,10 +11,11 @@ use super::query::positive;
 use super::{Api, Call, found, page};
 use crate::domain::event::Provider;
 use crate::domain::orphan::OrphanKind;
-use crate::domain::records::{OrphanFilter, Settled};
+use crate::domain::records::{Decision, OrphanFilter, Settled};
 use crate::http::typed;
 use crate::json::registration::whole;
 use crate::json::rows;
+use crate::store::ResolveOrphan;
 
 /// A page of orphans: the open ones that concern this shop, unless others are asked for.
 pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
@@ -46,15 +47,8 @@ pub(super) async fn show(api: &Arc<Api>, call: Call) -> Result<Response, Problem
 pub(super) async fn resolve(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
     let missing = || format!("there is no orphan {}", call.path(0));
     let Some(id) = positive(call.path(0)) else { return Err(Problem::not_found(missing())) };
-    let resolution = Resolution::parse(&call.body)?;
-    let now = api.endpoint.clock.now();
-    let settled = api.write(move |batch| match &resolution {
-        Resolution::Attach { transaction_id, note } => {
-            batch.attach(id, *transaction_id, note.as_deref(), now)
-        }
-        Resolution::Dismiss(why) => batch.dismiss(id, why, now),
-        Resolution::Disown { note } => batch.disown(id, note.as_deref(), now),
-    });
+    let decision = decision(&call.body)?;
+    let settled = api.write(ResolveOrphan { id, decision });
     match settled.await? {
         Settled::Done(_) => {
             let text = api.read(move |reader| {
@@ -79,53 +73,41 @@ pub(super) async fn resolve(api: &Arc<Api>, call: Call) -> Result<Response, Prob
     }
 }
 
-/// What is said of an orphan.
-#[derive(Debug)]
-enum Resolution {
-    Attach { transaction_id: i64, note: Option<String> },
-    Dismiss(String),
-    Disown { note: Option<String> },
-}
-
-impl Resolution {
-    fn parse(body: &[u8]) -> Result<Self, Problem> {
-        let fields: Map<String, Value> = serde_json::from_slice(body)
-            .map_err(|error| Problem::invalid(format!("not a JSON object: {error}")))?;
-        let known = ["transaction_id", "note", "dismiss", "foreign"];
-        if let Some(unknown) = fields.keys().find(|name| !known.contains(&&***name)) {
-            let detail = format!("no such field; there are {}", known.join(", "));
-            return Err(Problem::field(unknown, detail));
-        }
-        let text = |name: &str| -> Result<Option<String>, Problem> {
-            match fields.get(name) {
-                None | Some(Value::Null) => Ok(None),
-                Some(Value::String(text)) if (1..=LONGEST).contains(&text.chars().count()) => {
-                    Ok(Some(text.clone()))
-                }
-                Some(_) => {
-                    Err(Problem::field(name, format!("give text of 1 to {LONGEST} characters")))
-                }
+fn decision(body: &[u8]) -> Result<Decision, Problem> {
+    let fields: Map<String, Value> = serde_json::from_slice(body)
+        .map_err(|error| Problem::invalid(format!("not a JSON object: {error}")))?;
+    let known = ["transaction_id", "note", "dismiss", "foreign"];
+    if let Some(unknown) = fields.keys().find(|name| !known.contains(&&***name)) {
+        let detail = format!("no such field; there are {}", known.join(", "));
+        return Err(Problem::field(unknown, detail));
+    }
+    let text = |name: &str| -> Result<Option<String>, Problem> {
+        match fields.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) if (1..=LONGEST).contains(&text.chars().count()) => {
+                Ok(Some(text.clone()))
             }
-        };
-        let is_foreign = match fields.get("foreign") {
-            None | Some(Value::Null | Value::Bool(false)) => false,
-            Some(Value::Bool(true)) => true,
-            Some(_) => return Err(Problem::field("foreign", "give true or false")),
-        };
-        let transaction = fields.get("transaction_id").filter(|id| !id.is_null());
-        match (transaction, text("dismiss")?, is_foreign, text("note")?) {
-            (None, Some(why), false, None) => Ok(Self::Dismiss(why)),
-            (None, None, true, note) => Ok(Self::Disown { note }),
-            (Some(id), None, false, note) => {
-                let id = whole(id).filter(|id| *id > 0);
-                let wrong = || Problem::field("transaction_id", "give the number of a transaction");
-                Ok(Self::Attach { transaction_id: id.ok_or_else(wrong)?, note })
-            }
-            _ => Err(Problem::invalid(
-                "give one of transaction_id or foreign, with or without a note, or dismiss with the \
-                 reason",
-            )),
+            Some(_) => Err(Problem::field(name, format!("give text of 1 to {LONGEST} characters"))),
         }
+    };
+    let is_foreign = match fields.get("foreign") {
+        None | Some(Value::Null | Value::Bool(false)) => false,
+        Some(Value::Bool(true)) => true,
+        Some(_) => return Err(Problem::field("foreign", "give true or false")),
+    };
+    let transaction = fields.get("transaction_id").filter(|id| !id.is_null());
+    match (transaction, text("dismiss")?, is_foreign, text("note")?) {
+        (None, Some(why), false, None) => Ok(Decision::Dismiss(why)),
+        (None, None, true, note) => Ok(Decision::MarkForeign { note }),
+        (Some(id), None, false, note) => {
+            let id = whole(id).filter(|id| *id > 0);
+            let wrong = || Problem::field("transaction_id", "give the number of a transaction");
+            Ok(Decision::Attach { transaction_id: id.ok_or_else(wrong)?, note })
+        }
+        _ => Err(Problem::invalid(
+            "give one of transaction_id or foreign, with or without a note, or dismiss with the \
+             reason",
+        )),
     }
 }
 

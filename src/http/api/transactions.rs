@@ -14,7 +14,7 @@ use crate::domain::records::{Registered, Transaction, TransactionFilter};
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Status};
 use crate::http::typed;
 use crate::json::{registration, rows};
-use crate::store::{Reader, StoreError};
+use crate::store::{CloseTransaction, Reader, Register, StoreError};
 use crate::telemetry::line::Line;
 
 /// Registers a transaction: 201 if it is new, 200 if it is the same again, 409 if it is not.
@@ -25,7 +25,7 @@ pub(super) async fn register(api: &Arc<Api>, call: Call) -> Result<Response, Pro
     // In a task of its own, because whoever goes away takes the handler with him, but not what is
     // queued: it is committed, and its line belongs into the log.
     let registered = tokio::spawn(async move {
-        let registered = store.run(move |batch| batch.register(&new, now)).await?;
+        let registered = store.run(Register { new }, now).await?;
         tell(&registered);
         Ok(registered)
     });
@@ -208,11 +208,7 @@ pub(super) async fn reopen(api: &Arc<Api>, call: Call) -> Result<Response, Probl
 
 async fn set_closed(api: &Arc<Api>, call: &Call, closed: bool) -> Result<Response, Problem> {
     let Some(id) = positive(call.path(0)) else { return Err(missing(call.path(0))) };
-    let now = api.endpoint.clock.now();
-    let transaction = api.write(move |batch| match closed {
-        true => batch.close(id, now),
-        false => batch.reopen(id, now),
-    });
-    let transaction = transaction.await?.ok_or_else(|| missing(call.path(0)))?;
+    let transaction =
+        api.write(CloseTransaction { id, closed }).await?.ok_or_else(|| missing(call.path(0)))?;
     Ok(answer(StatusCode::OK, &rows::transaction(&transaction)))
 }

@@ -14,6 +14,7 @@ use crate::domain::records::{
 };
 use crate::domain::time::Timestamp;
 use crate::http::api::problem::Problem;
+use crate::store::{RetryDeliveries, RetryDelivery};
 
 /// Rows of a page.
 const ROWS: u32 = 50;
@@ -274,9 +275,9 @@ fn made(typeset: Typeset<'_>, attempts: &[StoredAttempt]) -> Markup {
 
 /// Tells the app again: at once, or after an earlier message of the same transaction.
 pub(super) async fn retry(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
-    let (number, now) = (visit.number()?, visit.now);
+    let number = visit.number()?;
     let texts = &visit.words.deliveries;
-    let done = match dashboard.write(move |batch| batch.retry_delivery(number, now)).await? {
+    let done = match dashboard.write(RetryDelivery { id: number }).await? {
         Retried::Unknown => return Err(Failure::NotFound),
         Retried::Due => texts.done_due.to_owned(),
         Retried::After(earlier) => (texts.done_after)(earlier),
@@ -336,10 +337,8 @@ pub(super) async fn retry_many(dashboard: &Dashboard, visit: &Visit) -> Result<R
     let (mut number, mut last) = (0_i64, 0);
     // Those that fail again meanwhile are not taken up again: they have smaller ids.
     loop {
-        let (after, now) = (last, dashboard.clock.now());
-        let retried = dashboard
-            .write(move |batch| batch.retry_deliveries(Many::Dead { since }, after, AT_ONCE, now))
-            .await?;
+        let (which, at_once) = (Many::Dead { since }, AT_ONCE);
+        let retried = dashboard.write(RetryDeliveries { which, after: last, at_once }).await?;
         let Some(newest) = retried.last() else { break };
         last = *newest;
         number += i64::try_from(retried.len()).unwrap_or(0);

@@ -11,11 +11,11 @@ use super::pretty_json::set_out;
 use super::sessions::{Notice, Session};
 use super::transactions::{amount, state};
 use super::{Dashboard, Visit};
-use crate::domain::records::{Reread, RereadResult, Transaction, WebhookLog};
+use crate::domain::records::{Replayable, RereadResult, WebhookLog};
 use crate::http::typed;
 use crate::i18n::explain;
 use crate::providers::pages;
-use crate::store::{Batch, StoreError, read_again};
+use crate::store::{PreviewReplay, Replay};
 
 /// Bytes that the payload that is shown takes.
 const PAYLOAD: usize = 28_000;
@@ -170,46 +170,23 @@ pub(super) async fn payload(dashboard: &Dashboard, visit: &Visit) -> Result<Resp
     Ok(response)
 }
 
-/// What reading an event again comes to.
-struct Preview {
-    reread: Reread,
-    /// The transaction that it belongs to, as it stands.
-    before: Option<Transaction>,
-    /// The transaction that it would belong to, as it would stand.
-    after: Option<Transaction>,
-}
-
 /// What would change, without changing it.
 pub(super) async fn preview(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
-    let (number, now, rules) = (visit.number()?, visit.now, dashboard.rules.clone());
-    let rehearsed = dashboard.write(move |batch| {
-        batch.rehearse(|batch| {
-            let Some(log) = batch.event(number)? else { return Ok(None) };
-            let before = find(batch, log.transaction_id)?;
-            let Some(reread) = read_again(batch, number, &rules, now)? else { return Ok(None) };
-            let after = match &reread.result {
-                RereadResult::Changed(applied) => applied.transaction_id,
-                RereadResult::Same | RereadResult::Left(_) => log.transaction_id,
-            };
-            let after = find(batch, after)?;
-            Ok(Some(Preview { reread, before, after }))
-        })
-    });
-    let preview = rehearsed.await?.ok_or(Failure::NotFound)?;
+    let (number, rules) = (visit.number()?, dashboard.rules.clone());
+    let preview = dashboard.write(PreviewReplay { id: number, rules });
+    let preview = preview.await?.ok_or(Failure::NotFound)?;
     let typeset = dashboard.typeset(visit);
     let title = (visit.words.events.replay_of)(number);
     let body = preview_body(typeset, &visit.session, &title, &preview);
     Ok(dashboard.page(visit, Some(Tab::Events), &title, &body))
 }
 
-fn find(batch: &Batch<'_>, id: Option<i64>) -> Result<Option<Transaction>, StoreError> {
-    match id {
-        Some(id) => batch.find_transaction(id),
-        None => Ok(None),
-    }
-}
-
-fn preview_body(typeset: Typeset<'_>, session: &Session, title: &str, preview: &Preview) -> Markup {
+fn preview_body(
+    typeset: Typeset<'_>,
+    session: &Session,
+    title: &str,
+    preview: &Replayable,
+) -> Markup {
     let texts = &typeset.words.events;
     let reread = &preview.reread;
     let changes = matches!(reread.result, RereadResult::Changed(_));
@@ -260,10 +237,10 @@ fn preview_body(typeset: Typeset<'_>, session: &Session, title: &str, preview: &
 
 /// Reads the event again, and applies what it says now.
 pub(super) async fn replay(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
-    let (number, now, rules) = (visit.number()?, visit.now, dashboard.rules.clone());
-    let reread = dashboard.write(move |batch| read_again(batch, number, &rules, now)).await?;
+    let (number, rules) = (visit.number()?, dashboard.rules.clone());
+    let reread = dashboard.write(Replay { ids: vec![number], rules }).await?;
     let texts = &visit.words.events;
-    let notice = match reread.ok_or(Failure::NotFound)?.result {
+    let notice = match reread.into_iter().next().ok_or(Failure::NotFound)?.result {
         RereadResult::Same => Notice::Done(texts.was_same.to_owned()),
         RereadResult::Left(left) => {
             let why = left.why();

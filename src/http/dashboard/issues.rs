@@ -10,6 +10,7 @@ use super::sessions::{Notice, Session};
 use super::{Dashboard, Visit, routes};
 use crate::domain::issue::{IssueKind, IssueStatus, Severity, Texts};
 use crate::domain::records::{Dismissed, Issue, Listed, Page};
+use crate::store::DismissIssue;
 
 /// Rows of a page.
 const ROWS: u32 = 20;
@@ -38,10 +39,10 @@ pub(super) async fn list(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
 
 /// A person knows of an issue: no more is told of it until it is worse or happens again.
 pub(super) async fn dismiss(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
-    let (number, now) = (visit.number()?, visit.now);
+    let number = visit.number()?;
     let texts = &visit.words.issues;
     let next = visit.text("next")?.filter(|path| routes::is_page(path));
-    let notice = match dashboard.write(move |batch| batch.dismiss_issue(number, now)).await? {
+    let notice = match dashboard.write(DismissIssue { id: number }).await? {
         Dismissed::Done => Notice::Done(texts.dismissed.to_owned()),
         Dismissed::Closed => Notice::Failed(texts.is_closed.to_owned()),
         Dismissed::Unknown => return Err(Failure::NotFound),

@@ -55,7 +55,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::zone::Zone;
 use crate::i18n::dashboard::Words;
 use crate::providers::rules::Rules;
-use crate::store::{Batch, Reader, Readers, Store, StoreError};
+use crate::store::{Job, Reader, Readers, Store, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 use crate::throttle::Throttle;
@@ -303,11 +303,13 @@ impl Dashboard {
     }
 
     /// Writes in the writer's next commit, whether or not whoever asked has gone.
-    async fn write<T: Send + 'static>(
-        &self,
-        work: impl Fn(&Batch<'_>) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, Failure> {
-        self.store.run(work).await.map_err(|error| self.failed(error))
+    async fn write<J>(&self, job: J) -> Result<J::Done, Failure>
+    where
+        J: Job + Send + 'static,
+        J::Done: Send,
+    {
+        let now = self.clock.now();
+        self.store.run(job, now).await.map_err(|error| self.failed(error))
     }
 
     /// Says it in the log.

@@ -10,9 +10,9 @@ use super::sessions::{Notice, Session};
 use super::{Dashboard, Visit, candidates};
 use crate::domain::language::sentence;
 use crate::domain::orphan::OrphanKind;
-use crate::domain::records::{By, Candidate, EventStory, Orphan, Resolution, Settled};
+use crate::domain::records::{By, Candidate, Decision, EventStory, Orphan, Resolution, Settled};
 use crate::providers::{pages, payer};
-use crate::store::{Reader, StoreError};
+use crate::store::{Reader, ResolveOrphan, StoreError};
 
 /// The most characters of a reason or a note.
 const LONGEST: usize = 1_000;
@@ -247,10 +247,9 @@ pub(super) async fn attach(dashboard: &Dashboard, visit: &Visit) -> Result<Respo
     let notice = match &*found {
         [] => Notice::Failed((texts.no_transaction)(&shortened(&wanted, 100))),
         [one] => {
-            let (to, now) = (one.id, visit.now);
-            let settled = dashboard
-                .write(move |batch| batch.attach(number, to, note.as_deref(), now))
-                .await?;
+            let to = one.id;
+            let decision = Decision::Attach { transaction_id: to, note };
+            let settled = dashboard.write(ResolveOrphan { id: number, decision }).await?;
             settled_notice(visit, &settled, || (texts.done_attached)(number, to))?
         }
         several => {
@@ -270,8 +269,8 @@ pub(super) async fn dismiss(dashboard: &Dashboard, visit: &Visit) -> Result<Resp
         let notice = Notice::Failed((texts.say_why)(LONGEST));
         return Ok(told(dashboard, visit, number, notice));
     };
-    let now = visit.now;
-    let settled = dashboard.write(move |batch| batch.dismiss(number, &reason, now)).await?;
+    let decision = Decision::Dismiss(reason);
+    let settled = dashboard.write(ResolveOrphan { id: number, decision }).await?;
     let notice = settled_notice(visit, &settled, || (texts.done_dismissed)(number))?;
     Ok(told(dashboard, visit, number, notice))
 }
@@ -285,8 +284,8 @@ pub(super) async fn disown(dashboard: &Dashboard, visit: &Visit) -> Result<Respo
         let notice = Notice::Failed((texts.too_long)(LONGEST));
         return Ok(told(dashboard, visit, number, notice));
     }
-    let now = visit.now;
-    let settled = dashboard.write(move |batch| batch.disown(number, note.as_deref(), now)).await?;
+    let decision = Decision::MarkForeign { note };
+    let settled = dashboard.write(ResolveOrphan { id: number, decision }).await?;
     let notice = settled_notice(visit, &settled, || (texts.done_disowned)(number))?;
     Ok(told(dashboard, visit, number, notice))
 }

@@ -19,6 +19,7 @@ use crate::domain::records::{Dossier, Transaction};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::DisputeStatus;
 use crate::providers::{object, pages};
+use crate::store::CloseTransaction;
 
 /// Events, changes and deliveries that are shown, of each.
 pub(super) const SHOWN: u32 = 20;
@@ -313,16 +314,16 @@ fn close_form(typeset: Typeset<'_>, session: &Session, transaction: &Transaction
 
 /// The shop expects no money any more.
 pub(super) async fn close(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
-    let (number, now) = (visit.number()?, visit.now);
-    let closed = dashboard.write(move |batch| batch.close(number, now)).await?;
+    let number = visit.number()?;
+    let closed = dashboard.write(CloseTransaction { id: number, closed: true }).await?;
     closed.ok_or(Failure::NotFound)?;
     Ok(done(dashboard, visit, number, visit.words.transactions.done_closed))
 }
 
 /// It does after all.
 pub(super) async fn reopen(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
-    let (number, now) = (visit.number()?, visit.now);
-    let reopened = dashboard.write(move |batch| batch.reopen(number, now)).await?;
+    let number = visit.number()?;
+    let reopened = dashboard.write(CloseTransaction { id: number, closed: false }).await?;
     reopened.ok_or(Failure::NotFound)?;
     Ok(done(dashboard, visit, number, visit.words.transactions.done_reopened))
 }

@@ -1,12 +1,12 @@
 //! `transaction_changes` as they were committed, one after another. Only one connection writes at a
 //! time, so their ids are in the order of the commits, and whoever reads one has seen all before it.
 
-use rusqlite::{Row, named_params};
+use rusqlite::{Connection, Row, named_params};
 
 use super::reader::Reader;
 use crate::domain::event::Provider;
 use crate::domain::money::Currency;
-use crate::domain::records::{Change, Committed};
+use crate::domain::records::{Change, ChangedTransaction, Committed};
 use crate::domain::transaction::Expected;
 use crate::store::error::StoreError;
 use crate::store::tables::rows::{Columns, collect};
@@ -62,9 +62,13 @@ impl Reader {
 
     /// The id of the last change; 0 if there is none.
     pub fn last_change(&self) -> Result<i64, StoreError> {
-        let last = "SELECT ifnull(max(id), 0) AS id FROM transaction_changes";
-        let mut statement = self.connection().prepare_cached(last)?;
-        Ok(statement.query_row([], |row| row.get("id"))?)
+        last_change(self.connection())
+    }
+
+    /// The transactions that changed after the change with this id, in the order of their ids: of each its id,
+    /// its reference and the newest change.
+    pub fn changed_after(&self, change: i64) -> Result<Vec<ChangedTransaction>, StoreError> {
+        changed_after(self.connection(), change)
     }
 
     /// The changes after the one with this id, newest first, as their ids and those of their
@@ -80,4 +84,24 @@ impl Reader {
             })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+pub(in crate::store) fn last_change(connection: &Connection) -> Result<i64, StoreError> {
+    let last = "SELECT ifnull(max(id), 0) AS id FROM transaction_changes";
+    Ok(connection.prepare_cached(last)?.query_row([], |row| row.get("id"))?)
+}
+
+pub(in crate::store) fn changed_after(
+    connection: &Connection,
+    change: i64,
+) -> Result<Vec<ChangedTransaction>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT t.id, t.reference, c.change FROM transaction_changes c
+         JOIN transactions t ON t.id = c.transaction_id
+         WHERE c.id > :change AND c.version = t.version ORDER BY t.id",
+    )?;
+    let rows = statement.query_map(named_params! { ":change": change }, |row| {
+        Ok(ChangedTransaction { id: row.get(0)?, reference: row.get(1)?, change: row.get(2)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }

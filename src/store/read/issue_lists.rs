@@ -162,6 +162,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::domain::issue::Finding;
     use crate::domain::issue::{Occasion, Raise, Texts};
     use crate::domain::language::Spoken;
     use crate::domain::time::Timestamp;
@@ -187,13 +188,13 @@ mod tests {
         };
         let kept = database.batch(|batch| {
             for number in 1..=13 {
-                batch.raise_issue(&raise(number), at(number))?;
+                batch.note_findings(&[Finding::Bad(raise(number))], at(number))?;
             }
             batch.dismiss_issue(8, at(20))?;
             batch.dismiss_issue(9, at(20))?;
             for (minute, number) in [(30, 12), (31, 10), (31, 11), (32, 13)] {
                 let Raise { kind, subject, .. } = raise(number);
-                batch.close_issue(kind, &subject, at(minute))?;
+                batch.note_findings(&[Finding::Good(kind, subject.clone(), None)], at(minute))?;
             }
             Ok(())
         });

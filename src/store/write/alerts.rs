@@ -21,7 +21,11 @@ const KEPT: i64 = 10_000;
 impl Batch<'_> {
     /// Notes whom people are told by from now on. A new target is told of every open issue; what was
     /// owed to one that is gone is dropped.
-    pub fn set_alert_targets(&self, names: &[String], now: Timestamp) -> Result<(), StoreError> {
+    pub(in crate::store) fn set_alert_targets(
+        &self,
+        names: &[String],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let names = serde_json::json!(names).to_string();
         let of_names = named_params! { ":names": names };
         self.connection.execute(
@@ -58,7 +62,11 @@ impl Batch<'_> {
     }
 
     /// Keeps what became of messages.
-    pub fn record_alerts(&self, alerts: &[(i64, Sent)], now: Timestamp) -> Result<(), StoreError> {
+    pub(in crate::store) fn record_alerts(
+        &self,
+        alerts: &[(i64, Sent)],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached(
             "UPDATE alerts
              SET status = :status, news = :news, attempts = attempts + :attempts,

@@ -16,12 +16,20 @@ use crate::store::write::refold;
 impl Batch<'_> {
     /// The shop expects no money for this transaction any more: should some come, or should it have
     /// come already, a person is told. `None`: there is no such transaction. Again is the same.
-    pub fn close(&self, id: i64, now: Timestamp) -> Result<Option<Transaction>, StoreError> {
+    pub(in crate::store) fn close(
+        &self,
+        id: i64,
+        now: Timestamp,
+    ) -> Result<Option<Transaction>, StoreError> {
         self.set_closed(id, Some(now), now)
     }
 
     /// The shop takes a [`close`](Self::close) back.
-    pub fn reopen(&self, id: i64, now: Timestamp) -> Result<Option<Transaction>, StoreError> {
+    pub(in crate::store) fn reopen(
+        &self,
+        id: i64,
+        now: Timestamp,
+    ) -> Result<Option<Transaction>, StoreError> {
         self.set_closed(id, None, now)
     }
 
@@ -42,7 +50,7 @@ impl Batch<'_> {
 
     /// A person says that this orphan belongs to this transaction. All its events are applied to
     /// it, and whatever comes with one of its ids will be.
-    pub fn attach(
+    pub(in crate::store) fn attach(
         &self,
         orphan: i64,
         transaction_id: i64,
@@ -93,7 +101,12 @@ impl Batch<'_> {
 
     /// A person says that there is nothing to do about this orphan, and why. Its events stay, and it
     /// is adopted all the same should its transaction be registered.
-    pub fn dismiss(&self, orphan: i64, note: &str, now: Timestamp) -> Result<Settled, StoreError> {
+    pub(in crate::store) fn dismiss(
+        &self,
+        orphan: i64,
+        note: &str,
+        now: Timestamp,
+    ) -> Result<Settled, StoreError> {
         match tables::orphans::get(self.connection, orphan)? {
             None => Ok(Settled::NoOrphan),
             Some(found) if found.resolved_at.is_some() => Ok(Settled::Already(Box::new(found))),
@@ -107,7 +120,7 @@ impl Batch<'_> {
     /// A person says that this orphan is another's who uses the same account at the provider. Nobody
     /// is told of it any more, whatever comes for it, but it is adopted all the same should its
     /// transaction be registered.
-    pub fn disown(
+    pub(in crate::store) fn mark_foreign(
         &self,
         orphan: i64,
         note: Option<&str>,
@@ -126,7 +139,7 @@ impl Batch<'_> {
 
     /// Raises an issue for each open orphan of which a person is to know by `now` and that nobody was
     /// told of, a hundred at a time.
-    pub fn raise_due_orphans(&self, now: Timestamp) -> Result<(), StoreError> {
+    pub(in crate::store) fn raise_due_orphans(&self, now: Timestamp) -> Result<(), StoreError> {
         orphans::raise_due(self.connection, now)
     }
 }

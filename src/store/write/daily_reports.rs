@@ -14,7 +14,11 @@ use crate::store::tables::rows::Columns;
 impl Batch<'_> {
     /// Drops the reports that are owed to targets that nobody is told by any more, or to all if none
     /// are wanted.
-    pub fn set_daily_reports(&self, wanted: bool, now: Timestamp) -> Result<(), StoreError> {
+    pub(in crate::store) fn set_daily_reports(
+        &self,
+        wanted: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.connection.execute(
             "UPDATE daily_reports SET status = 'dropped', next_attempt_at = NULL, finished_at = :now
              WHERE status = 'pending'
@@ -25,7 +29,12 @@ impl Batch<'_> {
     }
 
     /// Owes a target the report of a day, unless it was owed before.
-    pub fn owe_report(&self, target: &str, day: &str, now: Timestamp) -> Result<(), StoreError> {
+    pub(in crate::store) fn owe_report(
+        &self,
+        target: &str,
+        day: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
                 "INSERT INTO daily_reports (target_id, day, status, attempts, next_attempt_at)
@@ -37,7 +46,7 @@ impl Batch<'_> {
     }
 
     /// Keeps what became of an attempt to send a report. `failure` says in words why it was not taken.
-    pub fn record_report(
+    pub(in crate::store) fn record_report(
         &self,
         id: i64,
         next: Next,

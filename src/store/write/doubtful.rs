@@ -81,7 +81,11 @@ impl Batch<'_> {
     }
 
     /// PayPal says that it has no such event as the doubtful `log`.
-    pub fn doubtful_is_unknown(&self, log: &WebhookLog, now: Timestamp) -> Result<(), StoreError> {
+    pub(in crate::store) fn doubtful_is_unknown(
+        &self,
+        log: &WebhookLog,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         if !self.is_open(log.id)? {
             return Ok(());
         }
@@ -93,7 +97,7 @@ impl Batch<'_> {
     /// PayPal was asked about the doubtful event `log`, and `told` is what it says. If that is what is
     /// kept, the doubt is over; otherwise it is put in the place of what is kept. `None`: nothing is in
     /// doubt any more.
-    pub fn settle_doubtful(
+    pub(in crate::store) fn settle_doubtful(
         &self,
         log: &WebhookLog,
         told: &Webhook,
@@ -204,7 +208,11 @@ impl Batch<'_> {
     }
 
     /// Notes when PayPal is asked about a doubtful event again; `None`: not.
-    pub fn doubtful_asked(&self, log_id: i64, ask_at: Option<Timestamp>) -> Result<(), StoreError> {
+    pub(in crate::store) fn doubtful_asked(
+        &self,
+        log_id: i64,
+        ask_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
         self.connection
             .prepare_cached("UPDATE doubtful_events SET ask_at = :ask_at WHERE log_id = :log_id")?
             .execute(named_params! {

@@ -73,7 +73,7 @@ impl Applied {
 
 impl Batch<'_> {
     /// Keeps an event and applies what it says.
-    pub fn ingest(&self, webhook: &Webhook) -> Result<Ingested, StoreError> {
+    pub(in crate::store) fn ingest(&self, webhook: &Webhook) -> Result<Ingested, StoreError> {
         if let Some(known) = self.known_transmission_of_another_body(webhook)? {
             let refusal = Refusal::ReplayedTransmissionId;
             self.doubt(webhook, refusal, known.log_id)?;

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde_json::{Value, json};
 
 use super::alerts;
-use crate::domain::issue::{IssueKind, IssueStatus, Raise, Severity, Standing, Texts};
+use crate::domain::issue::{Finding, IssueKind, IssueStatus, Raise, Severity, Standing, Texts};
 use crate::domain::language::{Language, Spoken};
 use crate::domain::records::{Dismissed, Issue};
 use crate::domain::time::Timestamp;
@@ -56,35 +56,27 @@ impl Issue {
 }
 
 impl Batch<'_> {
-    /// Opens an issue, or counts it once more if one of its kind and subject is open.
-    pub fn raise_issue(&self, raise: &Raise, now: Timestamp) -> Result<(), StoreError> {
-        self::raise(self.connection, raise, now)
-    }
-
-    /// Notes that an issue is over, if one of this kind and subject is open.
-    pub fn close_issue(
+    /// Raises and closes what was found, in its order.
+    pub(in crate::store) fn note_findings(
         &self,
-        kind: IssueKind,
-        subject: &str,
+        findings: &[Finding],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        close(self.connection, kind, subject, None, now)
-    }
-
-    /// The same; `how` it ended takes the place of its detail.
-    pub fn close_issue_saying(
-        &self,
-        kind: IssueKind,
-        subject: &str,
-        how: &Spoken<String>,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        close(self.connection, kind, subject, Some(how), now)
+        findings.iter().try_for_each(|finding| match finding {
+            Finding::Bad(raised) => raise(self.connection, raised, now),
+            Finding::Good(kind, subject, how) => {
+                close(self.connection, *kind, subject, how.as_ref(), now)
+            }
+        })
     }
 
     /// A person says that they know of an issue. It stays until it is over; again is the same. Of an event
     /// in doubt it says that what is kept stands, and ends it.
-    pub fn dismiss_issue(&self, id: i64, now: Timestamp) -> Result<Dismissed, StoreError> {
+    pub(in crate::store) fn dismiss_issue(
+        &self,
+        id: i64,
+        now: Timestamp,
+    ) -> Result<Dismissed, StoreError> {
         let found: Option<(bool, String, String)> = self
             .connection
             .prepare_cached("SELECT closed_at IS NULL, kind, subject FROM issues WHERE id = :id")?

@@ -1,14 +1,21 @@
 //! `object_asks`: about what a provider's API is to be asked, derived from everything else that is
 //! kept, and when it was.
 
-use rusqlite::{Connection, named_params};
+use std::collections::BTreeSet;
+use std::time::Instant;
 
-use crate::domain::event::{Provider, Reference};
+use rusqlite::{Connection, named_params};
+use sha2::{Digest, Sha256};
+
+use crate::domain::event::{Provider, Reference, Source};
 use crate::domain::fact::Fact;
 use crate::domain::lookup_schedule::{PATIENCE, PATIENCE_EVENT, PATIENCE_HELD, Reason};
-use crate::domain::records::{AskSubject, Asked, DueAsk};
+use crate::domain::records::{AskSubject, Asked, DueAsk, Ingested, Kept, Webhook};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Status;
+use crate::providers::Proof;
+use crate::providers::retrieval::Retrieved;
+use crate::providers::rules::Rules;
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;
 use crate::store::read::reader::Reader;
@@ -184,7 +191,7 @@ impl Reader {
 
 impl Batch<'_> {
     /// The events that speak of this object, with their times by the provider's clock.
-    pub fn told_of(
+    fn told_of(
         &self,
         provider: Provider,
         livemode: bool,
@@ -202,15 +209,69 @@ impl Batch<'_> {
         Ok(told)
     }
 
-    /// Notes that something was asked about.
-    pub fn asked(&self, asked: &Asked, now: Timestamp) -> Result<(), StoreError> {
-        Ok(insert(self.connection, asked, now)?)
+    /// Notes that something was looked up, and of a thin event that its object was, so that nothing is left to do.
+    pub(in crate::store) fn settle_lookup(
+        &self,
+        asked: &Asked,
+        first: Option<&Kept>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        insert(self.connection, asked, now)?;
+        if asked.due.reason == Reason::Thin
+            && let Some(Kept { object, .. }) = first
+        {
+            let why = format!("a thin event: its object was asked for, see event {}", object.value);
+            webhook_logs::set_aside(self.connection, asked.due.id, &why)?;
+        }
+        Ok(())
     }
 
-    /// Notes of a thin event that its object was asked for, so that nothing is left to do.
-    pub fn told_by_object(&self, log_id: i64, object: &str) -> Result<(), StoreError> {
-        let why = format!("a thin event: its object was asked for, see event {object}");
-        Ok(webhook_logs::set_aside(self.connection, log_id, &why)?)
+    /// Keeps objects that were asked for and applies what they say, unless the newest that is known of one came
+    /// from the API and says the same.
+    pub(in crate::store) fn keep_objects(
+        &self,
+        found: &[Retrieved],
+        rules: &Rules,
+        now: Timestamp,
+    ) -> Result<Vec<Kept>, StoreError> {
+        found.iter().map(|one| self.keep_object(one, rules, now)).collect()
+    }
+
+    fn keep_object(
+        &self,
+        found: &Retrieved,
+        rules: &Rules,
+        now: Timestamp,
+    ) -> Result<Kept, StoreError> {
+        let object = found.own.clone();
+        let prefix = found.id_prefix();
+        let told = self.told_of(found.provider(), found.livemode(), &object)?;
+        let is_same = |id: &str| id.starts_with(&prefix);
+        let newest = told.iter().max_by_key(|(at, id)| (*at, is_same(id)));
+        if newest.is_some_and(|(_, id)| is_same(id)) {
+            return Ok(Kept { object, news: None });
+        }
+        let before: BTreeSet<&str> =
+            told.iter().map(|(_, id)| &**id).filter(|id| is_same(id)).collect();
+        let id = format!("{prefix}{}", before.len() + 1);
+        let (payload, event) = found.event(&id, rules).map_err(|_| StoreError::Fault)?;
+        let webhook = Webhook {
+            event,
+            payload_sha256: Sha256::digest(&payload).into(),
+            payload,
+            headers: "{}".to_owned(),
+            proof: Proof::Api.to_string(),
+            transmission_id: None,
+            source: Source::Object,
+            received_at: now,
+            arrived: Instant::now(),
+        };
+        let news = match self.ingest(&webhook)? {
+            Ingested::New(applied) => Some((webhook.event.id, applied)),
+            // Another process was faster.
+            Ingested::Duplicate { .. } | Ingested::Refused(_) => None,
+        };
+        Ok(Kept { object, news })
     }
 }
 

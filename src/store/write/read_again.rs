@@ -2,23 +2,39 @@
 
 use rusqlite::{OptionalExtension, named_params};
 
+use super::replay;
+use crate::domain::records::{ChangedTransaction, RereadResult};
+use crate::domain::time::Timestamp;
+use crate::providers::rules::Rules;
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;
+use crate::store::read::change_feed;
+use crate::store::read::reader::Reader;
 
 /// Some of the events that are to be read again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToReadAgain {
+pub(in crate::store) struct ToReadAgain {
     /// Row ids of those that have their bodies, oldest first.
-    pub ids: Vec<i64>,
+    pub(in crate::store) ids: Vec<i64>,
     /// The row id up to which these are all.
-    pub read_to: i64,
+    pub(in crate::store) read_to: i64,
     /// Whether more follow.
-    pub more: bool,
+    pub(in crate::store) more: bool,
+}
+
+impl Reader {
+    /// Whether stored events are left that an earlier version read by other rules.
+    pub fn has_outdated(&self) -> Result<bool, StoreError> {
+        Ok(self.connection().prepare_cached("SELECT 1 FROM to_read_again")?.exists([])?)
+    }
 }
 
 impl Batch<'_> {
     /// The next events that are to be read again, `at_once` at most; `None` when all are.
-    pub fn to_read_again(&self, at_once: usize) -> Result<Option<ToReadAgain>, StoreError> {
+    pub(in crate::store) fn to_read_again(
+        &self,
+        at_once: usize,
+    ) -> Result<Option<ToReadAgain>, StoreError> {
         let range: Option<(i64, i64)> = self
             .connection
             .prepare_cached("SELECT read_to, until FROM to_read_again")?
@@ -44,7 +60,7 @@ impl Batch<'_> {
     }
 
     /// Notes that these were read again.
-    pub fn were_read_again(&self, read: &ToReadAgain) -> Result<(), StoreError> {
+    pub(in crate::store) fn were_read_again(&self, read: &ToReadAgain) -> Result<(), StoreError> {
         match read.more {
             true => self.connection.execute(
                 "UPDATE to_read_again SET read_to = :read_to",
@@ -54,28 +70,33 @@ impl Batch<'_> {
         };
         Ok(())
     }
+}
 
-    /// Row id of the newest change of a transaction; 0 before the first.
-    pub fn newest_change(&self) -> Result<i64, StoreError> {
-        Ok(self
-            .connection
-            .prepare_cached("SELECT ifnull(max(id), 0) AS id FROM transaction_changes")?
-            .query_row([], |row| row.get("id"))?)
-    }
+/// Whether and what is left: see [`ReplayOutdated`](crate::store::ReplayOutdated).
+pub(in crate::store) fn step(
+    batch: &Batch<'_>,
+    at_once: usize,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<Option<(usize, usize)>, StoreError> {
+    let Some(some) = batch.to_read_again(at_once)? else { return Ok(None) };
+    let read = replay::read_all(batch, &some.ids, rules, now)?;
+    let changed = read.iter().filter(|one| matches!(one.result, RereadResult::Changed(_))).count();
+    batch.were_read_again(&some)?;
+    Ok(Some((some.ids.len(), changed)))
+}
 
-    /// What changed since the change with this row id: of each transaction its id, its reference and the
-    /// newest change, in the order of their ids.
-    pub fn changed_since(&self, change: i64) -> Result<Vec<(i64, String, String)>, StoreError> {
-        Ok(self
-            .connection
-            .prepare_cached(
-                "SELECT t.id, t.reference, c.change FROM transaction_changes c
-                 JOIN transactions t ON t.id = c.transaction_id
-                 WHERE c.id > :change AND c.version = t.version ORDER BY t.id",
-            )?
-            .query_map(named_params! { ":change": change }, |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })?
-            .collect::<Result<_, _>>()?)
-    }
+/// What all steps would change: see [`PreviewOutdated`](crate::store::PreviewOutdated).
+pub(in crate::store) fn preview(
+    batch: &Batch<'_>,
+    most: usize,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<Option<Vec<ChangedTransaction>>, StoreError> {
+    let Some(all) = batch.to_read_again(most)?.filter(|all| !all.more) else { return Ok(None) };
+    let before = change_feed::last_change(batch.connection)?;
+    batch.dry_run(|batch| {
+        replay::read_all(batch, &all.ids, rules, now)?;
+        change_feed::changed_after(batch.connection, before).map(Some)
+    })
 }

@@ -67,7 +67,7 @@ impl Database {
 impl Batch<'_> {
     /// Notes that somebody begins to look for events that were created from `since` on; gives the
     /// number of the run.
-    pub fn begin_run(
+    pub(in crate::store) fn begin_run(
         &self,
         provider: Provider,
         cause: Cause,
@@ -100,7 +100,7 @@ impl Batch<'_> {
     }
 
     /// Notes what a run has found so far.
-    pub fn note_found(&self, run: i64, found: &Found) -> Result<(), StoreError> {
+    pub(in crate::store) fn note_found(&self, run: i64, found: &Found) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
                 "UPDATE reconcile_runs
@@ -122,7 +122,11 @@ impl Batch<'_> {
 
     /// Notes that all events of a provider that were created before `until` are here; that it was
     /// later already stays.
-    pub fn cover(&self, provider: Provider, until: Timestamp) -> Result<(), StoreError> {
+    pub(in crate::store) fn cover(
+        &self,
+        provider: Provider,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
                 "INSERT INTO reconcile_progress (provider, covered_until)
@@ -138,7 +142,12 @@ impl Batch<'_> {
     }
 
     /// Notes that a run has ended: to the end of the list, or with this error.
-    pub fn end_run(&self, run: i64, error: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
+    pub(in crate::store) fn end_run(
+        &self,
+        run: i64,
+        error: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
                 "UPDATE reconcile_runs SET ended_at = :now, outcome = :outcome, error = :error
@@ -154,7 +163,7 @@ impl Batch<'_> {
     }
 
     /// How many runs have failed since the last one that was done.
-    pub fn failed_runs(&self, provider: Provider) -> Result<i64, StoreError> {
+    pub(in crate::store) fn failed_runs(&self, provider: Provider) -> Result<i64, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT count(*) FROM reconcile_runs
              WHERE provider = :provider AND outcome = 'failed' AND id > ifnull(

@@ -22,7 +22,7 @@ impl Database {
 impl Batch<'_> {
     /// Removes an event's headers and puts `body`, if there is one, in place of its body; the hashes of
     /// what was received stay. `detail`, JSON that says what was removed, becomes part of the chain.
-    pub fn redact(
+    pub(in crate::store) fn redact(
         &self,
         log_id: i64,
         body: Option<&str>,
@@ -52,7 +52,11 @@ impl Batch<'_> {
 
     /// Puts other metadata in place of a transaction's. It is the shop's own, and no change of what is
     /// true of the payment.
-    pub fn set_metadata(&self, transaction_id: i64, metadata: &str) -> Result<(), StoreError> {
+    pub(in crate::store) fn set_metadata(
+        &self,
+        transaction_id: i64,
+        metadata: &str,
+    ) -> Result<(), StoreError> {
         self.connection
             .prepare_cached("UPDATE transactions SET metadata = :metadata WHERE id = :id")?
             .execute(named_params! { ":id": transaction_id, ":metadata": metadata })?;
@@ -62,7 +66,7 @@ impl Batch<'_> {
 
 /// Takes what is personal out of the stored event with this row id; nothing, the second time. `None`:
 /// there is no such event.
-pub fn forget_event(
+pub(crate) fn forget_event(
     batch: &Batch<'_>,
     id: i64,
     extent: Extent<'_>,
@@ -83,7 +87,10 @@ pub fn forget_event(
 }
 
 /// Takes every value out of the metadata that the shop registered a transaction with; their paths.
-pub fn forget_metadata(batch: &Batch<'_>, transaction_id: i64) -> Result<Vec<String>, StoreError> {
+pub(crate) fn forget_metadata(
+    batch: &Batch<'_>,
+    transaction_id: i64,
+) -> Result<Vec<String>, StoreError> {
     let Some(transaction) = batch.find_transaction(transaction_id)? else { return Ok(Vec::new()) };
     let Impersonal { payload, paths } = emptied(&transaction.metadata);
     if !paths.is_empty() {

@@ -23,7 +23,11 @@ impl NewTransaction {
 
 impl Batch<'_> {
     /// Registers a transaction; the same again is the same.
-    pub fn register(&self, new: &NewTransaction, now: Timestamp) -> Result<Registered, StoreError> {
+    pub(in crate::store) fn register(
+        &self,
+        new: &NewTransaction,
+        now: Timestamp,
+    ) -> Result<Registered, StoreError> {
         if let Some(id) = transactions::registered(self.connection, new)? {
             let existing = self.transaction(id)?;
             return Ok(if new.is(&existing) {
@@ -64,6 +68,25 @@ impl Batch<'_> {
         now: Timestamp,
     ) -> Result<Refolded, StoreError> {
         refold::refold(self.connection, &self.transaction(id)?, cause, now)
+    }
+
+    /// Registers many; if `whole`, nothing is kept as soon as one conflicts.
+    pub(in crate::store) fn register_all(
+        &self,
+        new: &[NewTransaction],
+        whole: bool,
+        now: Timestamp,
+    ) -> Result<Vec<Registered>, StoreError> {
+        let all = || new.iter().map(|one| self.register(one, now)).collect::<Result<Vec<_>, _>>();
+        if !whole {
+            return all();
+        }
+        let conflicts = |one: &Registered| matches!(one, Registered::Conflict(_));
+        let done = self.attempt(|_| {
+            let done = all()?;
+            Ok(if done.iter().any(conflicts) { Err(done) } else { Ok(done) })
+        })?;
+        Ok(done.unwrap_or_else(|conflicting| conflicting))
     }
 }
 

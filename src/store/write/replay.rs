@@ -4,7 +4,8 @@ use super::ingest::Before;
 use super::raise;
 use crate::domain::event::{Content, Event};
 use crate::domain::records::{
-    Applied, Left, LinkKind, Outcome, Replayed, Reread, RereadResult, Transaction, WebhookLog,
+    Applied, Left, LinkKind, Outcome, Replayable, Replayed, Reread, RereadResult, Transaction,
+    WebhookLog,
 };
 use crate::domain::time::Timestamp;
 use crate::providers;
@@ -17,7 +18,7 @@ use crate::store::tables::{transactions, webhook_logs};
 
 /// Reads the stored event with this row id again and applies what it says now in place of what it
 /// said. `None`: there is no such event.
-pub fn read_again(
+pub(in crate::store) fn read_again(
     batch: &Batch<'_>,
     id: i64,
     rules: &Rules,
@@ -28,6 +29,37 @@ pub fn read_again(
     let result = again(batch, &log, rules, now)?;
     let WebhookLog { event_id, event_type, .. } = log;
     Ok(Some(Reread { id, event_id, event_type, before, result }))
+}
+
+/// Each of these that is there.
+pub(in crate::store) fn read_all(
+    batch: &Batch<'_>,
+    ids: &[i64],
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<Vec<Reread>, StoreError> {
+    let each = ids.iter().map(|id| read_again(batch, *id, rules, now));
+    Ok(each.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
+/// What reading an event again would come to; all of it is taken back.
+pub(in crate::store) fn preview(
+    batch: &Batch<'_>,
+    id: i64,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<Option<Replayable>, StoreError> {
+    let find = |id: Option<i64>| id.map_or(Ok(None), |id| batch.find_transaction(id));
+    batch.dry_run(|batch| {
+        let Some(log) = batch.event(id)? else { return Ok(None) };
+        let before = find(log.transaction_id)?;
+        let Some(reread) = read_again(batch, id, rules, now)? else { return Ok(None) };
+        let after = match &reread.result {
+            RereadResult::Changed(applied) => applied.transaction_id,
+            RereadResult::Same | RereadResult::Left(_) => log.transaction_id,
+        };
+        Ok(Some(Replayable { reread, before, after: find(after)? }))
+    })
 }
 
 fn again(
@@ -68,19 +100,22 @@ fn before(batch: &Batch<'_>, log: &WebhookLog) -> Result<String, StoreError> {
 
 impl Batch<'_> {
     /// The transaction with this id.
-    pub fn find_transaction(&self, id: i64) -> Result<Option<Transaction>, StoreError> {
+    pub(in crate::store) fn find_transaction(
+        &self,
+        id: i64,
+    ) -> Result<Option<Transaction>, StoreError> {
         transactions::get(self.connection, id)
     }
 
     /// The stored event with this row id, with its payload.
-    pub fn event(&self, id: i64) -> Result<Option<WebhookLog>, StoreError> {
+    pub(in crate::store) fn event(&self, id: i64) -> Result<Option<WebhookLog>, StoreError> {
         webhook_logs::get(self.connection, id)
     }
 
     /// Puts what `event`, the stored event `log` read again, says in place of what it said before.
     /// It goes through the same matching and the same fold as when it came; what it said before
     /// is taken back first, so that nothing counts twice.
-    pub fn replay(
+    pub(in crate::store) fn replay(
         &self,
         log: &WebhookLog,
         event: &Event,

@@ -80,7 +80,7 @@ const REMOVED_AT_ONCE: i64 = 1_000;
 
 impl Batch<'_> {
     /// Remembers what body a genuine transmission of PayPal's carried that was refused.
-    pub fn remember_refused(
+    pub(in crate::store) fn remember_refused(
         &self,
         transmission_id: &str,
         payload_sha256: [u8; 32],

@@ -13,11 +13,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::faults;
 use super::retention::Round;
-use crate::domain::records::{
-    Attempt, Head, Ingested, Loss, Pruned, RejectedRequest, StoredCertificate, Webhook,
-};
+use crate::domain::records::{Head, Ingested, Loss, Pruned, Webhook};
 use crate::domain::retention::Cutoff;
-use crate::store::engine::{Batch, Database};
+use crate::domain::time::Timestamp;
+use crate::store::engine::{Batch, Database, Job};
 use crate::store::error::StoreError;
 use crate::store::file::open_file::OpenFile;
 use crate::store::file::rescue::{Rescued, rescue};
@@ -96,12 +95,10 @@ struct Counters {
     webhooks: AtomicU64,
 }
 
+/// What becomes part of the next commit.
 enum Command {
-    Ingest(Box<Ingest>),
-    Job(Box<dyn Job>),
-    Reject(RejectedRequest),
-    SaveCertificate(StoredCertificate),
-    RecordAttempts(Vec<Attempt>, oneshot::Sender<Result<(), StoreError>>),
+    Event(Box<Ingest>),
+    Job(Box<dyn Work>),
 }
 
 /// What waits for the writer.
@@ -124,29 +121,57 @@ struct Ingest {
     answer: oneshot::Sender<Result<Receipt, StoreError>>,
 }
 
-/// Work of any kind that somebody waits for.
-trait Job: Send {
+/// A job, and whoever waits for it.
+trait Work: Send {
     /// May be done a second time, if the first was rolled back.
     fn execute(&self, batch: &Batch<'_>) -> Result<(), StoreError>;
     /// Tells whoever waits what it came to, or why it came to nothing.
     fn answer(self: Box<Self>, done: Result<(), StoreError>);
 }
 
-struct Work<T, F> {
-    work: F,
-    result: RefCell<Option<T>>,
-    answer: oneshot::Sender<Result<T, StoreError>>,
+struct Given<J: Job> {
+    job: J,
+    now: Timestamp,
+    result: RefCell<Option<J::Done>>,
+    /// `None`: nobody waits.
+    answer: Option<oneshot::Sender<Result<J::Done, StoreError>>>,
 }
 
-impl<T: Send, F: Fn(&Batch<'_>) -> Result<T, StoreError> + Send> Job for Work<T, F> {
+impl<J: Job + Send> Work for Given<J>
+where
+    J::Done: Send,
+{
     fn execute(&self, batch: &Batch<'_>) -> Result<(), StoreError> {
-        self.result.replace(Some((self.work)(batch)?));
+        self.result.replace(Some(self.job.execute(batch, self.now)?));
         Ok(())
     }
 
     fn answer(self: Box<Self>, done: Result<(), StoreError>) {
         let Self { result, answer, .. } = *self;
-        drop(answer.send(done.and_then(|()| result.into_inner().ok_or(StoreError::Fault))));
+        match answer {
+            Some(answer) => {
+                let result = || result.into_inner().ok_or(StoreError::Fault);
+                drop(answer.send(done.and_then(|()| result())));
+            }
+            None => {
+                if let Err(error) = done {
+                    Line::debug("not kept").with("err", &error).emit();
+                }
+            }
+        }
+    }
+}
+
+/// A look whether a commit works, and whoever waits for it.
+struct Probe(oneshot::Sender<Result<(), StoreError>>);
+
+impl Work for Probe {
+    fn execute(&self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        batch.touch()
+    }
+
+    fn answer(self: Box<Self>, done: Result<(), StoreError>) {
+        drop(self.0.send(done));
     }
 }
 
@@ -181,28 +206,19 @@ impl Store {
     pub async fn ingest(&self, webhook: Webhook) -> Result<Receipt, StoreError> {
         let (answer, answered) = oneshot::channel();
         let ingest = Ingest { webhook, queued: Instant::now(), answer };
-        self.send(Command::Ingest(Box::new(ingest)))?;
+        self.send(Command::Event(Box::new(ingest)))?;
         answered.await.map_err(|_| StoreError::Stopped)?
     }
 
-    /// Keeps a refused request among the latest, if the writer has room for it. Nobody waits for
-    /// this, and it may be dropped: `false`.
-    pub fn reject(&self, request: RejectedRequest) -> bool {
-        // Refusals must not take the room of webhooks.
+    /// Has a job done if the writer has room for it. Nobody waits for it, and it may be dropped: `false`.
+    pub fn offer<J>(&self, job: J, now: Timestamp) -> bool
+    where
+        J: Job + Send + 'static,
+        J::Done: Send,
+    {
+        // What may be dropped must not take the room of webhooks.
         let room = self.queue.capacity() > QUEUE / 2;
-        room && self.send(Command::Reject(request)).is_ok()
-    }
-
-    /// Keeps a certificate for the next start, if the writer has room for it: `false` if not.
-    pub fn save_certificate(&self, certificate: StoredCertificate) -> bool {
-        self.send(Command::SaveCertificate(certificate)).is_ok()
-    }
-
-    /// Keeps what became of attempts to tell the shop's app; returns after the commit. Blocks.
-    pub fn record_attempts(&self, attempts: Vec<Attempt>) -> Result<(), StoreError> {
-        let (answer, answered) = oneshot::channel();
-        self.send(Command::RecordAttempts(attempts, answer))?;
-        answered.blocking_recv().map_err(|_| StoreError::Stopped)?
+        room && self.give(job, now, None).is_ok()
     }
 
     /// Whether the files of the database are lost. The writer finds out with the next commit, this also
@@ -211,19 +227,47 @@ impl Store {
         self.watched.as_ref().is_some_and(|file| file.loss().is_some())
     }
 
-    /// Makes a commit that changes nothing but the mark of the file.
-    pub async fn probe(&self) -> Result<(), StoreError> {
-        self.run(|batch: &Batch<'_>| batch.touch()).await
+    /// Has a job done in the writer's next commit; returns after that is on the disk. It is done again if that
+    /// commit had to be taken back for the sake of another's failure. `now`: UTC.
+    pub async fn run<J>(&self, job: J, now: Timestamp) -> Result<J::Done, StoreError>
+    where
+        J: Job + Send + 'static,
+        J::Done: Send,
+    {
+        let (answer, answered) = oneshot::channel();
+        self.give(job, now, Some(answer))?;
+        answered.await.map_err(|_| StoreError::Stopped)?
     }
 
-    /// Does `work` in the writer's next commit; returns after that is on the disk. It is done again
-    /// if that commit had to be taken back for the sake of another's failure.
-    pub async fn run<T: Send + 'static>(
-        &self,
-        work: impl Fn(&Batch<'_>) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    /// As [`Store::run`] does it, for a thread. Blocks.
+    pub fn run_blocking<J>(&self, job: J, now: Timestamp) -> Result<J::Done, StoreError>
+    where
+        J: Job + Send + 'static,
+        J::Done: Send,
+    {
         let (answer, answered) = oneshot::channel();
-        self.send(Command::Job(Box::new(Work { work, result: RefCell::new(None), answer })))?;
+        self.give(job, now, Some(answer))?;
+        answered.blocking_recv().map_err(|_| StoreError::Stopped)?
+    }
+
+    fn give<J>(
+        &self,
+        job: J,
+        now: Timestamp,
+        answer: Option<oneshot::Sender<Result<J::Done, StoreError>>>,
+    ) -> Result<(), StoreError>
+    where
+        J: Job + Send + 'static,
+        J::Done: Send,
+    {
+        let result = RefCell::new(None);
+        self.send(Command::Job(Box::new(Given { job, now, result, answer })))
+    }
+
+    /// Makes a commit that changes nothing but the mark of the file.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Command::Job(Box::new(Probe(answer))))?;
         answered.await.map_err(|_| StoreError::Stopped)?
     }
 
@@ -314,7 +358,7 @@ struct Observers<'o> {
 impl Observers<'_> {
     fn committed(&self, commands: &[Command], took: Duration) {
         self.counters.commits.fetch_add(1, Ordering::Relaxed);
-        let webhooks = commands.iter().filter(|one| matches!(one, Command::Ingest(_)));
+        let webhooks = commands.iter().filter(|one| matches!(one, Command::Event(_)));
         (self.observe)(webhooks.count(), took);
     }
 }
@@ -429,13 +473,8 @@ fn commit(database: &mut Database, commands: Vec<Command>, observers: &Observers
 /// What a webhook came to; nothing for the other commands.
 fn execute(batch: &Batch<'_>, command: &Command) -> Result<Option<Ingested>, StoreError> {
     match command {
-        Command::Ingest(ingest) => batch.ingest(&ingest.webhook).map(Some),
+        Command::Event(ingest) => batch.ingest(&ingest.webhook).map(Some),
         Command::Job(job) => job.execute(batch).map(|()| None),
-        Command::Reject(request) => batch.reject(request).map(|()| None),
-        Command::SaveCertificate(certificate) => batch.save_certificate(certificate).map(|()| None),
-        Command::RecordAttempts(attempts, _) => {
-            attempts.iter().try_for_each(|attempt| batch.record_attempt(attempt)).map(|()| None)
-        }
     }
 }
 
@@ -447,7 +486,7 @@ fn answer(
     counters: &Counters,
 ) {
     match command {
-        Command::Ingest(ingest) => {
+        Command::Event(ingest) => {
             counters.webhooks.fetch_add(1, Ordering::Relaxed);
             let receipt = done.and_then(|(ingested, committed)| {
                 let ingested = ingested.ok_or(StoreError::Fault)?;
@@ -456,12 +495,6 @@ fn answer(
             drop(ingest.answer.send(receipt));
         }
         Command::Job(job) => job.answer(done.map(|_| ())),
-        Command::RecordAttempts(_, answer) => drop(answer.send(done.map(|_| ()))),
-        Command::Reject(_) | Command::SaveCertificate(_) => {
-            if let Err(error) = done {
-                Line::debug("not kept").with("err", &error).emit();
-            }
-        }
     }
 }
 
