@@ -42,7 +42,7 @@ impl NotifyKeys {
     ///
     /// ```
     /// use payhookd::domain::time::Timestamp;
-    /// use self::NotifyKeys;
+    /// use payhookd::clients::standard_webhooks::NotifyKeys;
     ///
     /// let keys = NotifyKeys::parse(["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]).unwrap();
     /// let now = Timestamp::from_unix_seconds(1_614_265_330).unwrap();
