@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 use getrandom::SysRng;
 use getrandom::rand_core::TryRng;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use self::pace::Pace;
 use self::report::{About, Report};
@@ -110,12 +109,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_secs(2);
 
 impl Teller {
-    /// Starts the task; it ends when the daemon stops.
-    pub fn start(self) -> JoinHandle<()> {
-        tokio::spawn(self.run())
-    }
-
-    async fn run(mut self) {
+    /// Until the daemon stops.
+    pub async fn run(mut self) {
         let mut bell = self.store.bell().listen();
         let mut pace = Pace::default();
         while !*self.stop.borrow() {

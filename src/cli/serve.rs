@@ -15,7 +15,6 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio::sync::watch::{Receiver, channel};
-use tokio::task::JoinHandle;
 
 use self::watch::{
     Known, count_from_before, keep_counting, log_issues, mark_now_and_then, raise_due_orphans,
@@ -30,8 +29,8 @@ use crate::clients::certificates::Certificates;
 use crate::clients::command::Program;
 use crate::config::options::{LogFormat, ServeOptions};
 use crate::config::{
-    self, AlertTarget, Config, ConfigError, Mode, NotifyConfig, NotifyTarget, PaypalConfig,
-    PaypalVerify, Surroundings,
+    self, Config, ConfigError, Mode, NotifyConfig, NotifyTarget, PaypalConfig, PaypalVerify,
+    Surroundings,
 };
 use crate::domain::event::Provider;
 use crate::domain::language::Language;
@@ -46,7 +45,7 @@ use crate::http::proof::{Asking, PaypalEndpoint, PaypalProof, StripeEndpoint};
 use crate::http::token::Token;
 use crate::http::webhooks::{self, Endpoints};
 use crate::monitor::Lookout;
-use crate::notify::{Notifier, NotifyError, Target};
+use crate::notify::{Notifier, Target};
 use crate::providers::endpoints::Wanted;
 use crate::providers::paypal::transmission::WebhookIds;
 use crate::providers::stripe::signature::SigningSecrets;
@@ -58,6 +57,7 @@ use crate::store::{
 use crate::telemetry::line::Line;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::refusals::Refusals;
+use crate::telemetry::tasks::Tasks;
 use crate::telemetry::writer::Logger;
 use crate::throttle::Allowance;
 use crate::version::{COMMIT, VERSION};
@@ -102,12 +102,15 @@ pub enum ServeError {
     /// The writer ended while the daemon was running.
     #[error("the writer thread has ended: see the log; nothing that was acknowledged is lost")]
     WriterEnded,
-    /// The shop's app can't be told.
-    #[error("notifications: {0}")]
-    Notify(#[from] NotifyError),
     /// An API that is needed can't be asked.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// A background task broke off again and again.
+    #[error(
+        "the background task {0:?} broke off again and again: see the log; nothing that was \
+         acknowledged is lost"
+    )]
+    Task(Arc<str>),
     /// The notifier ended while the daemon was running.
     #[error("the notifier thread has ended: see the log; what is owed to the app is still owed")]
     NotifierEnded,
@@ -225,13 +228,20 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
         ));
         listening(addresses);
         // Not before both listen: another daemon would tell the app of the same.
-        let notifier = config.notify.as_ref().map(|notify| start_notifier(config, notify, &store));
-        let notifier = notifier.transpose()?;
-        let running =
-            Running { store, writer: &writer, notifier: notifier.as_ref(), refusals, metrics };
+        let readers = Readers::open(&config.db)?;
+        let start = |notify| start_notifier(config, notify, &store, &readers);
+        let notifier = config.notify.as_ref().map(start).transpose()?;
+        let running = Running {
+            store,
+            readers,
+            writer: &writer,
+            notifier: notifier.as_ref(),
+            refusals,
+            metrics,
+        };
         let ended = serve(config, &token, running, certificates, (public, admin), stop).await;
         if let Some(notifier) = notifier {
-            notifier.stop();
+            notifier.stop().await;
         }
         ended
     });
@@ -256,6 +266,7 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
 /// What runs before anybody is served.
 struct Running<'t> {
     store: Store,
+    readers: Readers,
     writer: &'t Writer,
     notifier: Option<&'t Notifier>,
     refusals: Arc<Refusals>,
@@ -266,14 +277,15 @@ fn start_notifier(
     config: &Config,
     notify: &NotifyConfig,
     store: &Store,
-) -> Result<Notifier, NotifyError> {
+    readers: &Readers,
+) -> std::io::Result<Notifier> {
     let target = match &notify.target {
         NotifyTarget::Url { url, keys } => {
             Target::App(App::new(url.clone(), keys.clone(), notify.limit))
         }
         NotifyTarget::Command(path) => Target::Program(Program::new(path.clone(), notify.limit)),
     };
-    Notifier::start(target, notify.schedule, store.clone(), &config.db, config.clock)
+    Notifier::start(target, notify.schedule, store.clone(), readers.clone(), config.clock)
 }
 
 /// Looks for missed events of the providers whose webhooks are received here, if their keys are set.
@@ -328,20 +340,9 @@ async fn serve(
     stop: impl Future<Output = std::io::Result<&'static str>>,
 ) -> Result<&'static str, ServeError> {
     let (tell, told) = channel(false);
-    let Running { store, writer, notifier, refusals, metrics } = running;
-    tokio::spawn(ring_for_others(Reader::open(&config.db)?, store.bell().clone()));
-    tokio::spawn(systemd::stay_alive(store.clone()));
-    let reader = Reader::open(&config.db)?;
-    let known = Known::from_before(&reader)?;
-    tokio::spawn(log_issues(reader, known));
-    tokio::spawn(raise_due_orphans(Reader::open(&config.db)?, store.clone(), config.clock));
-    tokio::spawn(retention::keep_tidy(store.clone(), config.keep, config.clock));
-    let seen = (Reader::open(&config.db)?, Arc::clone(&metrics));
-    tokio::task::spawn_blocking(move || count_from_before(&seen.0, &seen.1));
-    let tellers = start_tellers(config, &store, &told)?;
-    tokio::spawn(mark_now_and_then(store.clone()));
-    let lookout = lookout(config, &store, (Arc::clone(&refusals), Arc::clone(&metrics)))?;
-    tokio::spawn(lookout.run());
+    let Running { store, readers, writer, notifier, refusals, metrics } = running;
+    let mut tasks = Tasks::new(told.clone());
+    keep_tasks(&mut tasks, config, (&store, &readers), (&refusals, &metrics), &told)?;
     let stop_asking = Stop::new();
     let apis = Arc::new(Apis::new(&config.api, &stop_asking, config.clock));
     let reconciler = start_reconciler(config, &apis, stop_asking, &metrics)?;
@@ -359,16 +360,17 @@ async fn serve(
         config.max_connections,
         told.clone(),
     ));
-    let readers = Readers::open(&config.db)?;
-    tokio::spawn(keep_counting(readers.clone(), config.clock));
-    let api = Api::start(Endpoint {
-        readers: readers.clone(),
-        store: store.clone(),
-        clock: config.clock,
-        livemode: config.mode == Mode::Live,
-        rules: config.rules.clone(),
-        stop: told.clone(),
-    });
+    let api = Api::start(
+        &mut tasks,
+        Endpoint {
+            readers: readers.clone(),
+            store: store.clone(),
+            clock: config.clock,
+            livemode: config.mode == Mode::Live,
+            rules: config.rules.clone(),
+            stop: told.clone(),
+        },
+    );
     let token = Arc::new(Token::new(token.reveal()));
     let dashboard = Dashboard::new(Furnishing {
         readers: readers.clone(),
@@ -383,12 +385,15 @@ async fn serve(
     });
     let (clock, db) = (config.clock, config.db.clone());
     let notifies = config.notify.is_some();
-    let gauged = Gauged { metrics, readers, store: store.clone(), clock, db, notifies };
+    let health = Arc::clone(tasks.health());
+    let gauged =
+        Gauged { metrics, readers, store: store.clone(), clock, db, notifies, tasks: health };
     let routes = admin::routes(token, api, dashboard, gauged);
     let admin = tokio::spawn(http::serve(admin, routes, config.max_connections, told));
     let ended = tokio::select! {
         signal = stop => Ok(signal?),
-        error = watch_over(&store, writer, notifier, &refusals) => Err(error),
+        error = watch_over(&store, writer, (notifier, reconciler.as_ref()), &refusals) => Err(error),
+        task = tasks.gave_up() => Err(ServeError::Task(task)),
     };
     // Nobody listens any more only if both servers have ended.
     systemd::stopping();
@@ -398,11 +403,7 @@ async fn serve(
             Line::error("a listener broke off").with("err", &error).emit();
         }
     }
-    for teller in tellers {
-        if let Err(error) = teller.await {
-            Line::error("alerts broke off").with("err", &error).emit();
-        }
-    }
+    tasks.end().await;
     if let Some(reconciler) = reconciler {
         reconciler.stop();
     }
@@ -411,28 +412,74 @@ async fn serve(
     ended
 }
 
-/// One task for each target of alerts.
-fn start_tellers(
+/// Everything that goes on beside the listeners until the daemon stops.
+fn keep_tasks(
+    tasks: &mut Tasks,
     config: &Config,
-    store: &Store,
+    (store, readers): (&Store, &Readers),
+    (refusals, metrics): (&Arc<Refusals>, &Arc<Metrics>),
     stop: &Receiver<bool>,
-) -> Result<Vec<JoinHandle<()>>, StoreError> {
-    let teller = |target: &AlertTarget| {
-        let teller = Teller {
-            target: Arc::new(alerts::Target::from(target)),
-            schedule: config.alerts.schedule,
-            reader: Reader::open(&config.db)?,
-            store: store.clone(),
-            clock: config.clock,
-            zone: config.time_zone.clone(),
-            language: config.language.unwrap_or(Language::English),
-            daily_report: config.daily_report,
-            db: config.db.clone(),
-            stop: stop.clone(),
-        };
-        Ok(teller.start())
-    };
-    config.alerts.targets.iter().map(teller).collect()
+) -> Result<(), StoreError> {
+    let (clock, keep) = (config.clock, config.keep);
+    let known = Arc::new(tokio::sync::Mutex::new(Known::from_before(&Reader::open(&config.db)?)?));
+    let db = config.db.clone();
+    let reader = move || Reader::open(&db);
+    let (read, bell) = (reader.clone(), store.bell().clone());
+    tasks.keep("commits of others", move || {
+        Ok::<_, StoreError>(ring_for_others(read()?, bell.clone()))
+    });
+    let of_task = store.clone();
+    tasks.keep("watchdog", move || begun(systemd::stay_alive(of_task.clone())));
+    let read = reader.clone();
+    tasks.keep("issue log", move || Ok::<_, StoreError>(log_issues(read()?, Arc::clone(&known))));
+    let (read, of_task) = (reader.clone(), store.clone());
+    tasks.keep("due orphans", move || {
+        Ok::<_, StoreError>(raise_due_orphans(read()?, of_task.clone(), clock))
+    });
+    let of_task = store.clone();
+    tasks.keep("retention", move || begun(retention::keep_tidy(of_task.clone(), keep, clock)));
+    let of_task = store.clone();
+    tasks.keep("mark", move || begun(mark_now_and_then(of_task.clone())));
+    let of_task = readers.clone();
+    tasks.keep("statistics", move || begun(keep_counting(of_task.clone(), clock)));
+    let (read, of_task) = (reader, Arc::clone(metrics));
+    tokio::task::spawn_blocking(move || match read() {
+        Ok(reader) => count_from_before(&reader, &of_task),
+        Err(error) => Line::debug("last events not read").with("err", &error).emit(),
+    });
+    let (of_task, seen) = (store.clone(), (Arc::clone(refusals), Arc::clone(metrics)));
+    let config = Arc::new(config.clone());
+    let settings = Arc::clone(&config);
+    tasks.keep("monitor", move || {
+        let seen = (Arc::clone(&seen.0), Arc::clone(&seen.1));
+        lookout(&settings, &of_task, seen).map(Lookout::run)
+    });
+    for target in &config.alerts.targets {
+        let name = format!("alerts {}", target.name);
+        let target = Arc::new(alerts::Target::from(target));
+        let (config, store, stop) = (Arc::clone(&config), store.clone(), stop.clone());
+        tasks.keep_to_its_end(name, move || {
+            let teller = Teller {
+                target: Arc::clone(&target),
+                schedule: config.alerts.schedule,
+                reader: Reader::open(&config.db)?,
+                store: store.clone(),
+                clock: config.clock,
+                zone: config.time_zone.clone(),
+                language: config.language.unwrap_or(Language::English),
+                daily_report: config.daily_report,
+                db: config.db.clone(),
+                stop: stop.clone(),
+            };
+            Ok::<_, StoreError>(teller.run())
+        });
+    }
+    Ok(())
+}
+
+/// A task that needs nothing that could fail.
+fn begun<T>(task: T) -> Result<T, std::convert::Infallible> {
+    Ok(task)
 }
 
 fn lookout(

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use warp::Filter;
 use warp::http::{HeaderMap, Method, StatusCode};
 use warp::path::FullPath;
@@ -19,6 +20,7 @@ use crate::store::{Reader, Readers, Store, StoreError, disk_free};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 use crate::telemetry::metrics::{Gauges, Metrics};
+use crate::telemetry::tasks::TaskHealth;
 use crate::throttle::Throttle;
 
 /// What the admin listener answers: `/readyz` says whether commits work; the dashboard wants people
@@ -84,6 +86,8 @@ pub struct Gauged {
     pub db: PathBuf,
     /// Whether the shop's app is to be told of changes.
     pub notifies: bool,
+    /// The daemon's background tasks.
+    pub tasks: Arc<TaskHealth>,
 }
 
 /// Less than this much room on the disk is trouble soon: SQLite needs some for every commit.
@@ -99,6 +103,10 @@ struct Health {
     trouble: Throttle,
 }
 
+/// What a ready daemon answers.
+const READY: &str =
+    r#"{"ready":true,"reason":"commits work, the disk has room, and nothing that is due waits"}"#;
+
 /// How long what was found is answered.
 const FOUND_FOR: Duration = Duration::from_secs(1);
 
@@ -112,7 +120,9 @@ impl Health {
 
     async fn answer(self: Arc<Self>, gauged: Arc<Gauged>) -> Response {
         // In a task of its own: whoever goes away before the answer would have the next one ask anew.
+        let of_task = Arc::clone(&gauged);
         let asked = tokio::spawn(async move {
+            let gauged = of_task;
             let mut found = self.found.lock().await;
             match *found {
                 Some((at, readiness)) if at.elapsed() < FOUND_FOR => readiness,
@@ -124,10 +134,16 @@ impl Health {
             }
         });
         match asked.await {
-            Ok(Ok(())) => answer(
-                StatusCode::OK,
-                r#"{"ready":true,"reason":"commits work, the disk has room, and nothing that is due waits"}"#,
-            ),
+            Ok(Ok(())) => match gauged.tasks.broken() {
+                broken if broken.is_empty() => answer(StatusCode::OK, READY),
+                // Webhooks are taken all the same.
+                broken => {
+                    let reason = "webhooks are taken, but background tasks broke off: see the log";
+                    let broken: Vec<&str> = broken.iter().map(|name| &**name).collect();
+                    let body = json!({"ready": true, "reason": reason, "broken_tasks": broken});
+                    typed(StatusCode::OK, "application/json", body.to_string())
+                }
+            },
             Ok(Err(reason)) => unavailable(reason, "5"),
             Err(_) => unavailable(r#"{"ready":false,"reason":"a fault: see the log"}"#, "5"),
         }
@@ -176,6 +192,7 @@ impl Gauged {
         let gauges = Gauges {
             now: self.clock.now(),
             queue_depth: self.store.queue_depth(),
+            task_breaks: self.tasks.breaks(),
             disk_free_bytes: disk_free(&self.db),
         };
         let text = self.metrics.text(&sight, gauges);

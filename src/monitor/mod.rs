@@ -56,7 +56,8 @@ pub struct Lookout {
     pub db: PathBuf,
     /// Where its log is seen.
     pub log: WalWatch,
-    /// A file that names faults, for a test: `nearly full`, and `awake` if the daemon was not away.
+    /// A file that names faults, for a test: `nearly full`, `awake` if the daemon was not away, and
+    /// `monitor panics`.
     pub faults: Option<PathBuf>,
 }
 
@@ -107,13 +108,8 @@ impl Lookout {
                 let now = lookout.clock.now();
                 (lookout.look(&mut memory, now), now, (lookout, memory))
             });
-            let Ok((findings, now, back)) = looked.await else {
-                Line::error(
-                    "the lookout broke off: issues of signatures, silence and room are not seen",
-                )
-                .emit();
-                return;
-            };
+            // It is said who ended, and begun again.
+            let Ok((findings, now, back)) = looked.await else { return };
             all = back;
             let kept = match findings {
                 Ok(findings) if findings.is_empty() => Ok(()),
@@ -128,6 +124,7 @@ impl Lookout {
 
     /// Everything that is to be raised or closed.
     fn look(&self, memory: &mut Memory, now: Timestamp) -> Result<Vec<Finding>, StoreError> {
+        assert!(!self.has_fault("monitor panics"), "a test asked for it");
         let mut seen = Seen { open: self.reader.open_issues()?, findings: Vec::new() };
         let started_at = *memory.started_at.get_or_insert(now);
         for provider in self.providers.iter().copied() {

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use getrandom::SysRng;
 use getrandom::rand_core::TryRng;
-use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 
 use super::SENDERS;
@@ -15,7 +14,7 @@ use crate::clients::Reply;
 use crate::domain::delivery::{Next, Schedule};
 use crate::domain::records::{Attempt, DueMessage};
 use crate::domain::time::Timestamp;
-use crate::store::{Reader, RecordAttempts, Store, StoreError};
+use crate::store::{Readers, RecordAttempts, Store, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 
@@ -28,10 +27,10 @@ pub(super) struct Tried {
     pub(super) reply: Option<Reply>,
 }
 
-/// The thread that knows what is under way. It alone reads what is due, so no two messages of one
+/// The task that knows what is under way. It alone reads what is due, so no two messages of one
 /// transaction are ever under way at once.
 pub(super) struct Dispatcher {
-    reader: Reader,
+    readers: Readers,
     store: Store,
     schedule: Schedule,
     clock: Clock,
@@ -44,23 +43,21 @@ pub(super) struct Dispatcher {
     busy: HashSet<i64>,
     /// What came of attempts and is not kept yet.
     unkept: Vec<(DueMessage, Attempt)>,
-    /// Only to wait for several things at once.
-    runtime: Runtime,
 }
 
 impl Dispatcher {
     pub(super) fn new(
-        reader: Reader,
+        readers: Readers,
         store: Store,
         schedule: Schedule,
         clock: Clock,
         (jobs, tried): (jobs::Sender<DueMessage>, mpsc::UnboundedReceiver<Tried>),
         stop: watch::Receiver<bool>,
         stopping: Arc<AtomicBool>,
-    ) -> std::io::Result<Self> {
-        Ok(Self {
+    ) -> Self {
+        Self {
             bell: store.bell().listen(),
-            reader,
+            readers,
             store,
             schedule,
             clock,
@@ -70,48 +67,53 @@ impl Dispatcher {
             stopping,
             busy: HashSet::new(),
             unkept: Vec::new(),
-            runtime: Builder::new_current_thread().enable_time().build()?,
-        })
+        }
     }
 
     /// Until it is told to stop.
-    pub(super) fn run(mut self) {
+    pub(super) async fn run(mut self) {
         // An error: nobody is left to tell us to stop.
         while !*self.stop.borrow() && self.stop.has_changed().is_ok() {
-            match self.round() {
-                Ok(longest) => self.wait(longest),
+            match self.round().await {
+                Ok(longest) => self.wait(longest).await,
                 Err(error) => {
                     Line::error("notifications wait").with("err", &error).emit();
-                    self.pause();
+                    // Whatever comes: the database can't be used.
+                    let _ = tokio::time::timeout(PAUSE, self.stop.changed()).await;
                 }
             }
         }
         self.stopping.store(true, Ordering::Release);
-        self.wait_for_the_last();
-        if let Err(error) = self.keep() {
+        self.wait_for_the_last().await;
+        if let Err(error) = self.keep().await {
             Line::warn("an attempt is not kept and will be made again").with("err", &error).emit();
         }
     }
 
     /// One look at everything; how long nothing more is to be done, unless something comes.
-    fn round(&mut self) -> Result<Duration, StoreError> {
+    async fn round(&mut self) -> Result<Duration, StoreError> {
         // Before the look: whatever is committed after it rings again.
         self.bell.mark_unchanged();
         while let Ok(tried) = self.tried.try_recv() {
             self.take(tried);
         }
-        self.keep()?;
+        self.keep().await?;
         let now = self.clock.now();
-        if self.busy.len() < SENDERS {
-            // Those that are under way are due until they are kept.
-            for message in self.reader.due_messages(now, SENDERS)? {
-                if self.busy.len() < SENDERS && self.busy.insert(message.transaction.id) {
-                    // The senders end after us.
-                    let _ = self.jobs.send(message);
-                }
+        let has_room = self.busy.len() < SENDERS;
+        let (due, next) = self
+            .readers
+            .read(move |reader| {
+                let due = if has_room { reader.due_messages(now, SENDERS)? } else { Vec::new() };
+                Ok((due, reader.next_due(now)?))
+            })
+            .await?;
+        // Those that are under way are due until they are kept.
+        for message in due {
+            if self.busy.len() < SENDERS && self.busy.insert(message.transaction.id) {
+                // The senders end after us.
+                let _ = self.jobs.send(message);
             }
         }
-        let next = self.reader.next_due(now)?;
         Ok(next.map_or(LONGEST_WAIT, |next| next.since(now).min(LONGEST_WAIT)))
     }
 
@@ -133,18 +135,18 @@ impl Dispatcher {
         self.unkept.push((message, attempt));
     }
 
-    fn record(&self, attempts: Vec<Attempt>) -> Result<(), StoreError> {
-        self.store.run_blocking(RecordAttempts { attempts }, self.clock.now())
+    async fn record(&self, attempts: Vec<Attempt>) -> Result<(), StoreError> {
+        self.store.run(RecordAttempts { attempts }, self.clock.now()).await
     }
 
     /// Everything that came, in one commit; if one of them can't be kept, each in a commit of its
     /// own, so that it does not hold up the others.
-    fn keep(&mut self) -> Result<(), StoreError> {
+    async fn keep(&mut self) -> Result<(), StoreError> {
         let attempts = self.unkept.iter().map(|(_, attempt)| attempt.clone()).collect::<Vec<_>>();
         if attempts.is_empty() {
             return Ok(());
         }
-        let together = self.record(attempts);
+        let together = self.record(attempts).await;
         let later = |error: &StoreError| {
             matches!(error, StoreError::QueueFull | StoreError::Stopped)
                 || error.is_of_the_database()
@@ -153,7 +155,10 @@ impl Dispatcher {
             return together;
         }
         for (message, attempt) in std::mem::take(&mut self.unkept) {
-            let kept = together.clone().or_else(|_| self.record(vec![attempt.clone()]));
+            let kept = match &together {
+                Ok(()) => Ok(()),
+                Err(_) => self.record(vec![attempt.clone()]).await,
+            };
             match kept {
                 Ok(()) => {
                     self.busy.remove(&message.transaction.id);
@@ -170,45 +175,29 @@ impl Dispatcher {
     }
 
     /// Until something is committed or tried, or the time is over, or it is told to stop.
-    fn wait(&mut self, longest: Duration) {
-        let Self { runtime, tried, bell, stop, .. } = self;
-        let came = runtime.block_on(async {
-            tokio::select! {
-                _ = stop.changed() => None,
-                tried = tried.recv() => tried,
-                Ok(()) = bell.changed() => None,
-                () = tokio::time::sleep(longest.max(SHORTEST_WAIT)) => None,
-            }
-        });
+    async fn wait(&mut self, longest: Duration) {
+        let Self { tried, bell, stop, .. } = self;
+        let came = tokio::select! {
+            _ = stop.changed() => None,
+            tried = tried.recv() => tried,
+            Ok(()) = bell.changed() => None,
+            () = tokio::time::sleep(longest.max(SHORTEST_WAIT)) => None,
+        };
         if let Some(tried) = came {
             self.take(tried);
         }
     }
 
-    /// Whatever comes: the database can't be used.
-    fn pause(&mut self) {
-        let Self { runtime, stop, .. } = self;
-        // Over is over, whichever it was.
-        let _ = runtime.block_on(async { tokio::time::timeout(PAUSE, stop.changed()).await });
-    }
-
     /// What is as good as done shall not have to be done again.
-    fn wait_for_the_last(&mut self) {
-        let under_way = self.busy.len().saturating_sub(self.unkept.len());
-        let Self { runtime, tried, .. } = self;
-        let last = runtime.block_on(async {
-            let deadline = tokio::time::Instant::now() + GRACE;
-            let mut last = Vec::new();
-            while last.len() < under_way {
-                match tokio::time::timeout_at(deadline, tried.recv()).await {
-                    Ok(Some(tried)) => last.push(tried),
-                    _ => break,
-                }
+    async fn wait_for_the_last(&mut self) {
+        let mut under_way = self.busy.len().saturating_sub(self.unkept.len());
+        let deadline = tokio::time::Instant::now() + GRACE;
+        while under_way > 0 {
+            match tokio::time::timeout_at(deadline, self.tried.recv()).await {
+                Ok(Some(tried)) => self.take(tried),
+                _ => return,
             }
-            last
-        });
-        for tried in last {
-            self.take(tried);
+            under_way -= 1;
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Tells the shop's app of every change of a transaction: at least once, in order for each
-//! transaction, on threads of its own.
+//! transaction; the calls block, on threads of their own.
 //!
 //! What is to be told stands in the database since the commit that made the change. A [`Notifier`]
 //! looks for what is due, has it sent, and keeps what came of it; whatever breaks off in between is
@@ -9,7 +9,6 @@ pub mod message;
 
 mod dispatcher;
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc as jobs};
 use std::thread::JoinHandle;
@@ -23,7 +22,7 @@ use crate::clients::app::App;
 use crate::clients::command::Program;
 use crate::domain::delivery::{NoAnswer, Schedule};
 use crate::domain::records::DueMessage;
-use crate::store::{Reader, Store, StoreError};
+use crate::store::{Readers, Store};
 use crate::telemetry::clock::Clock;
 
 /// Messages that are under way at once. They are about different transactions, so one that the app
@@ -39,33 +38,23 @@ pub enum Target {
     Program(Program),
 }
 
-/// The notifier could not be started.
-#[derive(Debug, thiserror::Error)]
-pub enum NotifyError {
-    /// The database can't be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The system refused a thread.
-    #[error("the system refused a thread: {0}")]
-    Thread(#[from] std::io::Error),
-}
-
-/// The running threads.
+/// The running task and threads.
 #[derive(Debug)]
 pub struct Notifier {
-    dispatcher: JoinHandle<()>,
+    dispatcher: tokio::task::JoinHandle<()>,
+    senders: Vec<JoinHandle<()>>,
     tell_stop: watch::Sender<bool>,
 }
 
 impl Notifier {
-    /// Starts with what is due in the database at `db`, whose writer `store` is.
+    /// Starts with what is due in the database that `readers` read, whose writer `store` is. Within a runtime.
     pub fn start(
         target: Target,
         schedule: Schedule,
         store: Store,
-        db: &Path,
+        readers: Readers,
         clock: Clock,
-    ) -> Result<Self, NotifyError> {
+    ) -> std::io::Result<Self> {
         let (give, take) = jobs::channel();
         let (tell, told) = mpsc::unbounded_channel();
         let stopping = Arc::new(AtomicBool::new(false));
@@ -76,33 +65,29 @@ impl Notifier {
             clock,
             stopping: Arc::clone(&stopping),
         };
+        let mut senders = Vec::with_capacity(SENDERS);
         for number in 1..=SENDERS {
             let sender = sender.clone();
             // They end with the process: one may still wait for an app that doesn't answer.
-            std::thread::Builder::new()
-                .name(format!("notify-{number}"))
-                .spawn(move || sender.run())?;
+            let thread = std::thread::Builder::new().name(format!("notify-{number}"));
+            senders.push(thread.spawn(move || sender.run())?);
         }
         let (tell_stop, stop) = watch::channel(false);
-        let reader = Reader::open(db)?;
         let dispatcher =
-            Dispatcher::new(reader, store, schedule, clock, (give, told), stop, stopping)?;
-        let dispatcher = std::thread::Builder::new()
-            .name("notify".to_owned())
-            .spawn(move || dispatcher.run())?;
-        Ok(Self { dispatcher, tell_stop })
+            Dispatcher::new(readers, store, schedule, clock, (give, told), stop, stopping);
+        Ok(Self { dispatcher: tokio::spawn(dispatcher.run()), senders, tell_stop })
     }
 
-    /// Whether the dispatcher has ended; before [`stop`](Self::stop) that is a fault.
+    /// Whether the dispatcher or a sender has ended; before [`stop`](Self::stop) that is a fault.
     pub fn has_ended(&self) -> bool {
-        self.dispatcher.is_finished()
+        self.dispatcher.is_finished() || self.senders.iter().any(JoinHandle::is_finished)
     }
 
     /// Stops within half a second. What is under way then stays due, and is sent again after the
     /// next start.
-    pub fn stop(self) {
+    pub async fn stop(self) {
         self.tell_stop.send_replace(true);
-        if self.dispatcher.join().is_err() {
+        if self.dispatcher.await.is_err() {
             crate::telemetry::line::Line::error("the notifier broke off").emit();
         }
     }

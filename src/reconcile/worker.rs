@@ -4,6 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use getrandom::SysRng;
@@ -55,6 +56,7 @@ pub struct Settings {
 pub struct Worker {
     stop: Stop,
     ended: mpsc::Receiver<()>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Worker {
@@ -68,6 +70,7 @@ impl Worker {
     ) -> std::io::Result<Self> {
         let settings = Arc::new(settings);
         let (alive, ended) = mpsc::channel();
+        let mut threads = Vec::new();
         for provider in providers {
             metrics.reconciles(*provider, settings.every);
             let thread = Thread {
@@ -78,11 +81,15 @@ impl Worker {
                 metrics: Arc::clone(metrics),
                 _alive: alive.clone(),
             };
-            std::thread::Builder::new()
-                .name(format!("reconcile-{provider}"))
-                .spawn(move || thread.work())?;
+            let named = std::thread::Builder::new().name(format!("reconcile-{provider}"));
+            threads.push(named.spawn(move || thread.work())?);
         }
-        Ok(Self { stop, ended })
+        Ok(Self { stop, ended, threads })
+    }
+
+    /// Whether a thread has ended; before [`stop`](Self::stop) that is a fault.
+    pub fn has_ended(&self) -> bool {
+        self.threads.iter().any(JoinHandle::is_finished)
     }
 
     /// Stops within half a second. A run goes on after the next start.

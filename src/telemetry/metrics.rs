@@ -48,12 +48,14 @@ impl fmt::Debug for Metrics {
 }
 
 /// What is measured at the moment of reading, beside what the database knows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Gauges {
     /// Now, UTC.
     pub now: Timestamp,
     /// Webhooks that wait for the writer.
     pub queue_depth: usize,
+    /// How often each background task broke off.
+    pub task_breaks: Vec<(Arc<str>, u64)>,
     /// Bytes that are free where the database is, if the system tells.
     pub disk_free_bytes: Option<u64>,
 }
@@ -285,6 +287,15 @@ impl Metrics {
             }
             waiting.get_or_create(&vec![target]).set(age(owed.oldest));
         }
+        let breaks = Family::<TargetLabels, Counter>::default();
+        registry.register(
+            "task_breaks",
+            "Times that a background task broke off and was begun again",
+            breaks.clone(),
+        );
+        for (task, count) in &gauges.task_breaks {
+            breaks.get_or_create(&vec![("task", task.to_string())]).inc_by(*count);
+        }
         let mut gauge = |name: &str, help: &str, unit: Option<Unit>, value: i64| {
             let gauge = Gauge::<i64>::default();
             gauge.set(value);
@@ -405,10 +416,12 @@ mod tests {
         let gauges = Gauges {
             now: at.plus(Duration::from_secs(60)),
             queue_depth: 7,
+            task_breaks: vec![("monitor".into(), 2)],
             disk_free_bytes: Some(1 << 30),
         };
         let text = metrics.text(&sight, gauges);
         for line in [
+            "payhookd_task_breaks_total{task=\"monitor\"} 2",
             "payhookd_webhooks_total{provider=\"stripe\",class=\"dispute\",outcome=\"processed\"} 1",
             "payhookd_webhooks_total{provider=\"stripe\",class=\"other\",outcome=\"ignored\"} 1",
             "payhookd_last_event_timestamp_seconds{provider=\"stripe\",mode=\"live\"} 1795434723",

@@ -4,4 +4,5 @@ pub mod clock;
 pub mod line;
 pub mod metrics;
 pub mod refusals;
+pub mod tasks;
 pub mod writer;

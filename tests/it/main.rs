@@ -83,6 +83,7 @@ mod scenarios;
 mod send;
 mod stripe;
 mod tampering;
+mod tasks;
 mod unknown_certificates;
 mod unreadable;
 mod waiting;

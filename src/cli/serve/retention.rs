@@ -1,6 +1,5 @@
 //! What the daemon removes when it is old, in steps so small that nobody waits for them.
 
-use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use crate::domain::records::Pruned;
@@ -10,7 +9,7 @@ use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 
 /// A round of pruning at the start and every hour.
-pub(super) async fn keep_tidy(store: Store, keep: Keep, clock: Clock) -> Infallible {
+pub(super) async fn keep_tidy(store: Store, keep: Keep, clock: Clock) {
     loop {
         match round(&store, &keep.cutoff(clock.now())).await {
             Ok(pruned) if pruned.is_nothing() => {}

@@ -3,7 +3,6 @@
 //!
 //! Without a service manager all of it does nothing.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::TcpListener;
 use std::time::Duration;
@@ -82,7 +81,7 @@ pub fn stopping() {
 
 /// Says again and again that the daemon lives, as long as a commit really works: a writer that
 /// hangs is to be killed and started again.
-pub async fn stay_alive(store: Store) -> Infallible {
+pub async fn stay_alive(store: Store) {
     let Some(allowed) = sd_notify::watchdog_enabled() else { return std::future::pending().await };
     // Twice in the time that is allowed, as sd_watchdog_enabled(3) recommends.
     let mut ticks = tokio::time::interval((allowed / 2).max(Duration::from_millis(10)));

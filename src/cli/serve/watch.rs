@@ -2,8 +2,10 @@
 //! registered, issues, threads that must not end, and what there is to say of refusals.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
 use tokio::time::MissedTickBehavior;
 
 use super::ServeError;
@@ -12,6 +14,7 @@ use crate::domain::issue::Severity;
 use crate::domain::records::Issue;
 use crate::domain::refusal::Refusal;
 use crate::notify::Notifier;
+use crate::reconcile::worker::Worker;
 use crate::store::{Bell, RaiseDueOrphans, Reader, Readers, Store, StoreError, Writer};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
@@ -83,11 +86,12 @@ pub(super) async fn raise_due_orphans(reader: Reader, store: Store, clock: Clock
 }
 
 /// Writes a line for each issue that opens, has news or is over from now on, whoever commits it.
-pub(super) async fn log_issues(reader: Reader, mut known: Known) {
+pub(super) async fn log_issues(reader: Reader, known: Arc<Mutex<Known>>) {
     let mut looks = tokio::time::interval(Duration::from_secs(1));
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
+        let mut known = known.lock().await;
         if let Err(error) = log_changed_issues(&reader, &mut known) {
             Line::debug("issues not read").with("err", &error).emit();
         }
@@ -155,7 +159,7 @@ fn log_issue(issue: &Issue) {
 pub(super) async fn watch_over(
     store: &Store,
     writer: &Writer,
-    notifier: Option<&Notifier>,
+    (notifier, reconciler): (Option<&Notifier>, Option<&Worker>),
     refusals: &Refusals,
 ) -> ServeError {
     let mut every_second = tokio::time::interval(Duration::from_secs(1));
@@ -173,6 +177,9 @@ pub(super) async fn watch_over(
         }
         if notifier.is_some_and(Notifier::has_ended) {
             return ServeError::NotifierEnded;
+        }
+        if reconciler.is_some_and(Worker::has_ended) {
+            return ServeError::Task("reconcile".into());
         }
         seconds += 1;
         if seconds.is_multiple_of(10) {

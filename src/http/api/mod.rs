@@ -37,6 +37,7 @@ use crate::providers::rules::Rules;
 use crate::store::{Job, Reader, Readers, Store, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
+use crate::telemetry::tasks::Tasks;
 use crate::throttle::Throttle;
 
 pub use problem::{CONTENT_TYPE as PROBLEM_TYPE, Kind as ProblemKind};
@@ -113,9 +114,9 @@ pub(super) fn routes(api: Arc<Api>) -> Routes {
 
 impl Api {
     /// Starts what wakes those who wait.
-    pub fn start(endpoint: Endpoint) -> Arc<Self> {
+    pub fn start(tasks: &mut Tasks, endpoint: Endpoint) -> Arc<Self> {
         let bell = endpoint.store.bell().listen();
-        let waiters = Waiters::start(endpoint.readers.clone(), bell, endpoint.stop.clone());
+        let waiters = Waiters::start(tasks, endpoint.readers.clone(), bell, endpoint.stop.clone());
         Arc::new(Self {
             endpoint,
             waiters,

@@ -5,6 +5,7 @@
 //! call that is missing would, so a waiter is enrolled *before* he looks for the last time.
 
 use std::collections::{BTreeSet, HashMap};
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::store::Readers;
 use crate::telemetry::line::Line;
+use crate::telemetry::tasks::Tasks;
 
 /// As many changes as are told apart in one look; if there were more, everybody is woken.
 const MOST: u32 = 1_000;
@@ -44,6 +46,7 @@ struct Shared {
 impl Waiters {
     /// Starts the task; it ends when the daemon stops.
     pub(super) fn start(
+        tasks: &mut Tasks,
         readers: Readers,
         bell: watch::Receiver<()>,
         stop: watch::Receiver<bool>,
@@ -54,7 +57,11 @@ impl Waiters {
             somebody: Notify::new(),
             room: Arc::new(Semaphore::new(WAITERS)),
         });
-        tokio::spawn(wake(Arc::clone(&shared), readers, bell, stop.clone()));
+        let (woken, stopped) = (Arc::clone(&shared), stop.clone());
+        tasks.keep_to_its_end("waiters", move || {
+            let task = wake(Arc::clone(&woken), readers.clone(), bell.clone(), stopped.clone());
+            Ok::<_, Infallible>(task)
+        });
         Self { shared, stop }
     }
 
