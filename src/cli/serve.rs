@@ -40,7 +40,7 @@ use crate::domain::secret::Secret;
 use crate::http;
 use crate::http::admin::{self, Gauged};
 use crate::http::api::{Api, Endpoint};
-use crate::http::dashboard::{Dashboard, Furnishing};
+use crate::http::dashboard::{Dashboard, DashboardDeps};
 use crate::http::proof::{Asking, PaypalEndpoint, PaypalProof, StripeEndpoint};
 use crate::http::token::Token;
 use crate::http::webhooks::{self, Endpoints};
@@ -372,7 +372,7 @@ async fn serve(
         },
     );
     let token = Arc::new(Token::new(token.reveal()));
-    let dashboard = Dashboard::new(Furnishing {
+    let dashboard = Dashboard::new(DashboardDeps {
         readers: readers.clone(),
         store: store.clone(),
         clock: config.clock,

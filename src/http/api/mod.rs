@@ -42,7 +42,7 @@ use crate::throttle::Throttle;
 
 pub use problem::{CONTENT_TYPE as PROBLEM_TYPE, Kind as ProblemKind};
 pub use query::{LARGEST_PAGE, LONGEST_WAIT, USUAL_PAGE};
-pub use routes::{Operation, ROUTES, Route};
+pub use routes::{ROUTES, Route};
 
 /// The largest body, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
@@ -80,7 +80,6 @@ pub struct Api {
 /// A request that was looked up: the operation, and what was said to it.
 #[derive(Debug)]
 struct Call {
-    operation: Operation,
     /// The parts of the path that stand for something, in order.
     path: Vec<String>,
     query: Query,
@@ -144,34 +143,7 @@ impl Api {
             read = self.bodies.read(super::content_length(headers), body).await?.bytes;
         }
         slot.answering();
-        self.perform(Call { operation: route.operation, path, query, body: read }).await
-    }
-
-    async fn perform(self: &Arc<Self>, call: Call) -> Result<Response, Problem> {
-        match call.operation {
-            Operation::Register => transactions::register(self, call).await,
-            Operation::ListTransactions => transactions::list(self, call).await,
-            Operation::ShowTransaction => transactions::show(self, call).await,
-            Operation::ShowTransactionByReference => {
-                transactions::show_by_reference(self, call).await
-            }
-            Operation::ListChanges => changes::list(self, call).await,
-            Operation::ListEvents => events::list(self, call).await,
-            Operation::ShowEvent => events::show(self, call).await,
-            Operation::ListOrphans => orphans::list(self, call).await,
-            Operation::ShowOrphan => orphans::show(self, call).await,
-            Operation::CloseTransaction => transactions::close(self, call).await,
-            Operation::ReopenTransaction => transactions::reopen(self, call).await,
-            Operation::ReplayEvent => events::replay(self, call).await,
-            Operation::ResolveOrphan => orphans::resolve(self, call).await,
-            Operation::ListDeliveries => deliveries::list(self, call).await,
-            Operation::ShowDelivery => deliveries::show(self, call).await,
-            Operation::RetryDelivery => deliveries::retry(self, call).await,
-            Operation::ListIssues => issues::list(self, call).await,
-            Operation::ShowIssue => issues::show(self, call).await,
-            Operation::DismissIssue => issues::dismiss(self, call).await,
-            Operation::Document => Ok(typed(StatusCode::OK, "application/json", DOCUMENT)),
-        }
+        (route.handler)(self, Call { path, query, body: read }).await
     }
 
     /// Reads, where it may block.
@@ -199,6 +171,10 @@ impl Api {
         }
         Problem::from(error)
     }
+}
+
+async fn document(_: &Arc<Api>, _: Call) -> Result<Response, Problem> {
+    Ok(typed(StatusCode::OK, "application/json", DOCUMENT))
 }
 
 impl Call {

@@ -1,54 +1,17 @@
-//! Every path of the API, what can be done with it, and with which parameters.
+//! Every path of the API, what can be done with it, with which parameters, and by whom.
 
+use std::pin::Pin;
+use std::sync::Arc;
+
+use percent_encoding::percent_decode_str;
 use warp::http::Method;
+use warp::reply::Response;
 
 use super::problem::Problem;
-use percent_encoding::percent_decode_str;
+use super::{Api, Call, changes, deliveries, document, events, issues, orphans, transactions};
 
-/// Something that can be asked of the API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// Register a transaction.
-    Register,
-    /// Transactions, newest first.
-    ListTransactions,
-    /// One transaction with its history; may wait for a change.
-    ShowTransaction,
-    /// The same, by an id of the provider's.
-    ShowTransactionByReference,
-    /// Every change of every transaction, in the order of commits; may wait for one.
-    ListChanges,
-    /// Events, newest first.
-    ListEvents,
-    /// One event with its payload.
-    ShowEvent,
-    /// Orphans, newest first.
-    ListOrphans,
-    /// One orphan.
-    ShowOrphan,
-    /// The shop expects no money for a transaction any more.
-    CloseTransaction,
-    /// It does after all.
-    ReopenTransaction,
-    /// Read a stored event again.
-    ReplayEvent,
-    /// Say what an orphan is.
-    ResolveOrphan,
-    /// What the shop's app is told, newest first.
-    ListDeliveries,
-    /// One delivery with its attempts.
-    ShowDelivery,
-    /// Tell the app again.
-    RetryDelivery,
-    /// Problems, newest first.
-    ListIssues,
-    /// One problem.
-    ShowIssue,
-    /// A person knows of a problem.
-    DismissIssue,
-    /// The OpenAPI document.
-    Document,
-}
+/// What a handler answers.
+type Answered<'a> = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send + 'a>>;
 
 /// One row of [`ROUTES`].
 #[derive(Clone, Copy, Debug)]
@@ -61,177 +24,56 @@ pub struct Route {
     pub parameters: &'static [&'static str],
     /// Whether it takes a JSON object.
     pub takes_body: bool,
-    /// What it asks for.
-    pub operation: Operation,
+    /// Who answers.
+    pub(super) handler: for<'a> fn(&'a Arc<Api>, Call) -> Answered<'a>,
+}
+
+/// A row a line: the method, the path, the parameters, `json` if it takes a body, the handler.
+macro_rules! routes {
+    ($($method:ident $path:literal [$($parameter:literal),* $(,)?] $($body:ident)? => $handler:path;)+) => {
+        &[$(Route {
+            method: stringify!($method),
+            path: $path,
+            parameters: &[$($parameter),*],
+            takes_body: routes!(@ $($body)?),
+            handler: |api, call| Box::pin($handler(api, call)),
+        },)+]
+    };
+    (@ json) => { true };
+    (@) => { false };
 }
 
 /// The whole API.
-pub const ROUTES: &[Route] = &[
-    Route {
-        method: "POST",
-        path: "/api/v1/transactions",
-        parameters: &[],
-        takes_body: true,
-        operation: Operation::Register,
-    },
-    Route {
-        method: "GET",
-        path: "/api/v1/transactions",
-        parameters: &[
-            "status",
-            "provider",
-            "order_id",
-            "livemode",
-            "created_after",
-            "created_before",
-            "updated_after",
-            "updated_before",
-            "amount_check",
-            "dispute_status",
-            "limit",
-            "cursor",
-        ],
-        takes_body: false,
-        operation: Operation::ListTransactions,
-    },
-    Route {
-        method: "GET",
-        path: "/api/v1/transactions/{id}",
-        parameters: &["wait", "version"],
-        takes_body: false,
-        operation: Operation::ShowTransaction,
-    },
-    Route {
-        method: "GET",
-        path: "/api/v1/transactions/by-reference/{provider}/{reference}",
-        parameters: &["livemode", "wait", "version"],
-        takes_body: false,
-        operation: Operation::ShowTransactionByReference,
-    },
-    Route {
-        method: "GET",
-        path: "/api/v1/changes",
-        parameters: &["after", "wait", "limit"],
-        takes_body: false,
-        operation: Operation::ListChanges,
-    },
-    Route {
-        method: "GET",
-        path: "/api/v1/events",
-        parameters: &[
-            "provider",
-            "status",
-            "event_type",
-            "livemode",
-            "received_after",
-            "received_before",
-            "transaction_id",
-            "source",
-            "limit",
-            "cursor",
-        ],
-        takes_body: false,
-        operation: Operation::ListEvents,
-    },
-    Route {
-        method: "GET",
-        path: "/api/v1/events/{id}",
-        parameters: &[],
-        takes_body: false,
-        operation: Operation::ShowEvent,
-    },
-    Route {
-        method: "GET",
-        path: "/api/v1/orphans",
-        parameters: &["provider", "livemode", "kind", "resolved", "limit", "cursor"],
-        takes_body: false,
-        operation: Operation::ListOrphans,
-    },
-    Route {
-        method: "GET",
-        path: "/api/v1/orphans/{id}",
-        parameters: &[],
-        takes_body: false,
-        operation: Operation::ShowOrphan,
-    },
-    Route {
-        method: "POST",
-        path: "/api/v1/transactions/{id}/close",
-        parameters: &[],
-        takes_body: false,
-        operation: Operation::CloseTransaction,
-    },
-    Route {
-        method: "POST",
-        path: "/api/v1/transactions/{id}/reopen",
-        parameters: &[],
-        takes_body: false,
-        operation: Operation::ReopenTransaction,
-    },
-    Route {
-        method: "POST",
-        path: "/api/v1/events/{id}/replay",
-        parameters: &["dry_run"],
-        takes_body: false,
-        operation: Operation::ReplayEvent,
-    },
-    Route {
-        method: "POST",
-        path: "/api/v1/orphans/{id}/resolve",
-        parameters: &[],
-        takes_body: true,
-        operation: Operation::ResolveOrphan,
-    },
-    Route {
-        method: "GET",
-        path: "/api/v1/deliveries",
-        parameters: &["status", "transaction_id", "limit", "cursor"],
-        takes_body: false,
-        operation: Operation::ListDeliveries,
-    },
-    Route {
-        method: "GET",
-        path: "/api/v1/deliveries/{id}",
-        parameters: &[],
-        takes_body: false,
-        operation: Operation::ShowDelivery,
-    },
-    Route {
-        method: "POST",
-        path: "/api/v1/deliveries/{id}/retry",
-        parameters: &[],
-        takes_body: false,
-        operation: Operation::RetryDelivery,
-    },
-    Route {
-        method: "GET",
-        path: "/api/v1/issues",
-        parameters: &["status", "kind", "limit", "cursor"],
-        takes_body: false,
-        operation: Operation::ListIssues,
-    },
-    Route {
-        method: "GET",
-        path: "/api/v1/issues/{id}",
-        parameters: &[],
-        takes_body: false,
-        operation: Operation::ShowIssue,
-    },
-    Route {
-        method: "POST",
-        path: "/api/v1/issues/{id}/dismiss",
-        parameters: &[],
-        takes_body: false,
-        operation: Operation::DismissIssue,
-    },
-    Route {
-        method: "GET",
-        path: "/api/v1/openapi.json",
-        parameters: &[],
-        takes_body: false,
-        operation: Operation::Document,
-    },
-];
+pub const ROUTES: &[Route] = routes! {
+    POST "/api/v1/transactions" [] json => transactions::register;
+    GET "/api/v1/transactions" [
+        "status", "provider", "order_id", "livemode", "created_after", "created_before",
+        "updated_after", "updated_before", "amount_check", "dispute_status", "limit", "cursor",
+    ] => transactions::list;
+    GET "/api/v1/transactions/{id}" ["wait", "version"] => transactions::show;
+    GET "/api/v1/transactions/by-reference/{provider}/{reference}" ["livemode", "wait", "version"] => transactions::show_by_reference;
+    GET "/api/v1/changes" ["after", "wait", "limit"] => changes::list;
+    GET "/api/v1/events" [
+        "provider", "status", "event_type", "livemode", "received_after", "received_before",
+        "transaction_id", "source", "limit", "cursor",
+    ] => events::list;
+    GET "/api/v1/events/{id}" [] => events::show;
+    GET "/api/v1/orphans" [
+        "provider", "livemode", "kind", "resolved", "limit", "cursor",
+    ] => orphans::list;
+    GET "/api/v1/orphans/{id}" [] => orphans::show;
+    POST "/api/v1/transactions/{id}/close" [] => transactions::close;
+    POST "/api/v1/transactions/{id}/reopen" [] => transactions::reopen;
+    POST "/api/v1/events/{id}/replay" ["dry_run"] => events::replay;
+    POST "/api/v1/orphans/{id}/resolve" [] json => orphans::resolve;
+    GET "/api/v1/deliveries" ["status", "transaction_id", "limit", "cursor"] => deliveries::list;
+    GET "/api/v1/deliveries/{id}" [] => deliveries::show;
+    POST "/api/v1/deliveries/{id}/retry" [] => deliveries::retry;
+    GET "/api/v1/issues" ["status", "kind", "limit", "cursor"] => issues::list;
+    GET "/api/v1/issues/{id}" [] => issues::show;
+    POST "/api/v1/issues/{id}/dismiss" [] => issues::dismiss;
+    GET "/api/v1/openapi.json" [] => document;
+};
 
 /// The route of a request, and the parts of its path that stand for something, decoded.
 pub(super) fn find(method: &Method, path: &str) -> Result<(&'static Route, Vec<String>), Problem> {
@@ -279,12 +121,11 @@ mod tests {
 
     #[test]
     fn a_path_is_matched_part_by_part() {
-        let found =
-            |path: &str| find(&Method::GET, path).map(|(route, parts)| (route.operation, parts));
-        let Ok((operation, parts)) = found("/api/v1/transactions/by-reference/stripe/a%2Fb") else {
+        let found = |path: &str| find(&Method::GET, path).map(|(route, parts)| (route.path, parts));
+        let Ok((pattern, parts)) = found("/api/v1/transactions/by-reference/stripe/a%2Fb") else {
             panic!("a path");
         };
-        assert_eq!(operation, Operation::ShowTransactionByReference);
+        assert_eq!(pattern, "/api/v1/transactions/by-reference/{provider}/{reference}");
         assert_eq!(parts, ["stripe", "a/b"]);
         for path in [
             "/api",

@@ -7,7 +7,7 @@ use super::format::{Typeset, shortened, with_commands};
 use super::links::Filters;
 use super::page::{Failure, Tab, older, secret, see};
 use super::sessions::{Notice, Session};
-use super::{Dashboard, Visit};
+use super::visit::{Dashboard, Visit};
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::records::{
     Delivery, DeliveryFilter, Listed, Many, Page, Retried, StoredAttempt,

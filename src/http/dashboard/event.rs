@@ -10,7 +10,7 @@ use super::page::{Failure, Tab, secret, see};
 use super::pretty_json::set_out;
 use super::sessions::{Notice, Session};
 use super::transactions::{amount, state};
-use super::{Dashboard, Visit};
+use super::visit::{Dashboard, Visit};
 use crate::domain::records::{Replayable, RereadResult, WebhookLog};
 use crate::http::typed;
 use crate::i18n::explain;

@@ -6,7 +6,7 @@ use warp::reply::Response;
 use super::format::{Typeset, brief, shortened, with_commands};
 use super::links::Filters;
 use super::page::{Failure, Tab, older};
-use super::{Dashboard, Visit};
+use super::visit::{Dashboard, Visit};
 use crate::domain::event::Provider;
 use crate::domain::records::{EventFilter, FoundEvents, Outcome, Page, WebhookLog};
 

@@ -4,10 +4,10 @@ use maud::{Markup, html};
 use warp::reply::Response;
 
 use super::format::{Typeset, fitting, with_commands};
-use super::links::Filters;
+use super::links::{Filters, is_page};
 use super::page::{Failure, Tab, older, secret, see};
 use super::sessions::{Notice, Session};
-use super::{Dashboard, Visit, routes};
+use super::visit::{Dashboard, Visit};
 use crate::domain::issue::{IssueKind, IssueStatus, Severity, Texts};
 use crate::domain::records::{Dismissed, Issue, Listed, Page};
 use crate::store::DismissIssue;
@@ -41,7 +41,7 @@ pub(super) async fn list(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
 pub(super) async fn dismiss(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
     let number = visit.number()?;
     let texts = &visit.words.issues;
-    let next = visit.text("next")?.filter(|path| routes::is_page(path));
+    let next = visit.text("next")?.filter(|path| is_page(path));
     let notice = match dashboard.write(DismissIssue { id: number }).await? {
         Dismissed::Done => Notice::Done(texts.dismissed.to_owned()),
         Dismissed::Closed => Notice::Failed(texts.is_closed.to_owned()),

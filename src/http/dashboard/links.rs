@@ -147,6 +147,30 @@ fn beginning(text: &str, bytes: usize) -> &str {
 /// Bytes of a value that links repeat. Ids that are longer are found by their beginning.
 const LONGEST: usize = 100;
 
+/// The first parts of the paths that are the dashboard's.
+const PARTS: &[&str] =
+    &["", "assets", "deliveries", "events", "issues", "login", "logout", "orphans", "transactions"];
+
+/// Whether a path is the dashboard's, be there a page or not.
+pub(super) fn is_ours(path: &str) -> bool {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or("");
+    path.starts_with('/') && PARTS.contains(&first)
+}
+
+/// Whether a path is one of the dashboard's pages, to go there after logging in.
+pub(super) fn is_page(path: &str) -> bool {
+    let clean = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let known = path.split('?').next().unwrap_or("");
+    let first = known.split('/').nth(1).unwrap_or("");
+    clean
+        && is_ours(known)
+        && !["assets", "login", "logout"].contains(&first)
+        && !known.contains("//")
+}
+
+/// The field of every form that only a page of the same session can fill.
+pub(super) const CSRF: &str = "csrf";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,5 +198,21 @@ mod tests {
         let long = filters(&format!("q={}", "%C3%A9".repeat(10_000)));
         assert_eq!(long.get("q").map(str::len), Some(100));
         assert_eq!(beginning("aé", 2), "a");
+    }
+
+    #[test]
+    fn only_pages_of_ours_are_gone_to_after_logging_in() {
+        assert!(is_page("/") && is_page("/orphans/7?a=b"));
+        for elsewhere in [
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/login",
+            "/logout",
+            "/a",
+        ] {
+            assert!(!is_page(elsewhere), "{elsewhere}");
+        }
     }
 }

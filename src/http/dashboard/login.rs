@@ -1,38 +1,35 @@
 //! Logging in with the API token, and out.
 
-use std::net::IpAddr;
 use std::time::Instant;
 
 use maud::{Markup, html};
-use warp::http::{HeaderMap, HeaderValue, StatusCode, header};
+use warp::http::{HeaderValue, StatusCode, header};
 use warp::reply::Response;
 
 use super::format::with_commands;
-use super::page::{answer, document, see};
-use super::{Dashboard, Failure, Visit, guard, routes};
+use super::guard;
+use super::links::is_page;
+use super::page::{Failure, answer, document, see};
+use super::routes::Guest;
+use super::visit::{Dashboard, Visit};
 use crate::http::api::query::Query;
 use crate::i18n::dashboard::Words;
 use crate::telemetry::line::Line;
 
 /// The form.
-pub(super) fn form(words: &'static Words, said: &Query) -> Result<Response, Failure> {
-    let next = next(said)?;
-    Ok(answer(StatusCode::OK, page(words, &next, None)))
+pub(super) fn form(_: &Dashboard, guest: &Guest<'_>) -> Result<Response, Failure> {
+    let next = next(&guest.said)?;
+    Ok(answer(StatusCode::OK, page(guest.words, &next, None)))
 }
 
 /// Begins a session for whoever knows the token.
-pub(super) fn begin(
-    dashboard: &Dashboard,
-    words: &'static Words,
-    said: &Query,
-    headers: &HeaderMap,
-    from: IpAddr,
-) -> Result<Response, Failure> {
+pub(super) fn begin(dashboard: &Dashboard, guest: &Guest<'_>) -> Result<Response, Failure> {
+    let Guest { words, said, headers, from } = guest;
     let next = next(said)?;
     let now = Instant::now();
     let token = said.get("token", |text| Ok(text.trim().to_owned()))?.unwrap_or_default();
     if !dashboard.token.is(token.as_bytes()) {
-        return Ok(refused(dashboard, words, &next, dashboard.attempts.pass(from, now)));
+        return Ok(refused(dashboard, words, &next, dashboard.attempts.pass(*from, now)));
     }
     let Some(id) = dashboard.sessions.begin(now) else {
         let page = page(words, &next, Some(words.entry.no_chance));
@@ -62,19 +59,19 @@ fn refused(dashboard: &Dashboard, words: &'static Words, next: &str, is_of_few: 
 }
 
 /// Ends the session.
-pub(super) fn end(dashboard: &Dashboard, visit: &Visit, headers: &HeaderMap) -> Response {
+pub(super) async fn end(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
     dashboard.sessions.end(&visit.session);
     let mut response = see("/login");
-    if let Some(cookie) = guard::set_cookie(headers, None) {
+    if let Some(cookie) = guard::set_cookie(&visit.headers, None) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
-    response
+    Ok(response)
 }
 
 /// Where to go then: a page of ours, and nowhere else.
 fn next(said: &Query) -> Result<String, Failure> {
     let next = said.get("next", |path| Ok(path.to_owned()))?;
-    Ok(next.filter(|path| routes::is_page(path)).unwrap_or_else(|| "/".to_owned()))
+    Ok(next.filter(|path| is_page(path)).unwrap_or_else(|| "/".to_owned()))
 }
 
 fn page(words: &'static Words, next: &str, wrong: Option<&str>) -> Markup {

@@ -3,11 +3,12 @@
 use maud::{Markup, html};
 use warp::reply::Response;
 
+use super::candidates;
 use super::format::{Typeset, id, shortened};
 use super::orphans::{LOOKED_THROUGH, amount};
 use super::page::{Failure, Tab, secret, see};
 use super::sessions::{Notice, Session};
-use super::{Dashboard, Visit, candidates};
+use super::visit::{Dashboard, Visit};
 use crate::domain::language::sentence;
 use crate::domain::orphan::OrphanKind;
 use crate::domain::records::{By, Candidate, Decision, EventStory, Orphan, Resolution, Settled};
@@ -276,7 +277,10 @@ pub(super) async fn dismiss(dashboard: &Dashboard, visit: &Visit) -> Result<Resp
 }
 
 /// A person says that it is another's who uses the same account.
-pub(super) async fn disown(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
+pub(super) async fn mark_foreign(
+    dashboard: &Dashboard,
+    visit: &Visit,
+) -> Result<Response, Failure> {
     let number = visit.number()?;
     let texts = &visit.words.orphans;
     let note = visit.text("note")?;

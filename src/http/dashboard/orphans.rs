@@ -5,7 +5,7 @@ use warp::reply::Response;
 
 use super::format::{Typeset, brief, shortened};
 use super::page::{Failure, Tab, older};
-use super::{Dashboard, Visit};
+use super::visit::{Dashboard, Visit};
 use crate::domain::orphan::OrphanKind;
 use crate::domain::records::{Listed, Orphan, OrphanFilter, Page};
 use crate::providers::payer;

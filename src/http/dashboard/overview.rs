@@ -8,9 +8,10 @@ use warp::reply::Response;
 
 use super::charts::{self, Column};
 use super::format::{Typeset, with_commands};
+use super::issues;
 use super::page::{Failure, Tab};
 use super::sessions::Session;
-use super::{Dashboard, Visit, issues};
+use super::visit::{Dashboard, Visit};
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::event::Provider;
 use crate::domain::issue::IssueStatus;

@@ -1,62 +1,40 @@
-//! Which pages there are, which forms, and what may be said to each.
+//! Which pages there are, which forms, what may be said to each, and who answers.
 
-use warp::http::Method;
+use std::net::IpAddr;
+use std::pin::Pin;
 
+use warp::http::{HeaderMap, Method};
+use warp::reply::Response;
+
+use super::links::CSRF;
+use super::page::Failure;
+use super::visit::{Dashboard, Visit};
+use super::{
+    deliveries, event, events, issues, login, orphan, orphans, overview, transaction, transactions,
+};
+use crate::http::api::query::Query;
 use crate::http::api::routes::{decode, parts};
+use crate::i18n::dashboard::Words;
 
-/// What a request asks the dashboard for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Action {
-    /// The form to log in.
-    LogIn,
-    /// The same, filled in.
-    BeginSession,
-    /// Log out.
-    EndSession,
-    /// How things stand.
-    Overview,
-    /// Problems that a person should know of.
-    ListIssues,
-    /// Say that one knows of an issue.
-    DismissIssue,
-    /// Payments that match nothing.
-    ListOrphans,
-    /// One of them.
-    ShowOrphan,
-    /// Say that it belongs to a transaction.
-    AttachOrphan,
-    /// Say that there is nothing to do about it.
-    DismissOrphan,
-    /// Say that it is another's.
-    DisownOrphan,
-    /// What the shop expects, and what became of it.
-    ListTransactions,
-    /// One of them.
-    ShowTransaction,
-    /// Say that no money is expected for it any more.
-    CloseTransaction,
-    /// Say that it is after all.
-    ReopenTransaction,
-    /// What the providers sent.
-    ListEvents,
-    /// One of them.
-    ShowEvent,
-    /// Its body, byte for byte.
-    DownloadPayload,
-    /// What reading it again would change.
-    PreviewReplay,
-    /// Read it again.
-    ReplayEvent,
-    /// What the shop's app is told.
-    ListDeliveries,
-    /// One of them.
-    ShowDelivery,
-    /// Tell the app again.
-    RetryDelivery,
-    /// How many were given up.
-    CountDead,
-    /// Tell the app all of those again.
-    RetryDead,
+/// What a handler answers.
+type Answered<'a> = Pin<Box<dyn Future<Output = Result<Response, Failure>> + Send + 'a>>;
+
+/// Who answers.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Handler {
+    /// Whoever asks.
+    Anybody(fn(&Dashboard, &Guest<'_>) -> Result<Response, Failure>),
+    /// Somebody who is logged in.
+    Visitor(for<'a> fn(&'a Dashboard, &'a Visit) -> Answered<'a>),
+}
+
+/// A request of anybody.
+#[derive(Debug)]
+pub(super) struct Guest<'a> {
+    pub(super) words: &'static Words,
+    pub(super) said: Query,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) from: IpAddr,
 }
 
 /// One page or form.
@@ -66,145 +44,57 @@ pub(super) struct Route {
     path: &'static str,
     /// The parameters of a page, the fields of a form.
     pub(super) names: &'static [&'static str],
-    pub(super) action: Action,
+    pub(super) handler: Handler,
 }
 
-/// The field of every form that only a page of the same session can fill.
-pub(super) const CSRF: &str = "csrf";
+/// A row a line: the method, the path, what may be said, who answers.
+macro_rules! routes {
+    ($($method:ident $path:literal $names:expr => $handler:path;)+) => {
+        &[
+            // Whoever is not logged in.
+            Route { method: "GET", path: "/login", names: &["next"], handler: Handler::Anybody(login::form) },
+            Route { method: "POST", path: "/login", names: &["token", "next"], handler: Handler::Anybody(login::begin) },
+            $(Route {
+                method: stringify!($method),
+                path: $path,
+                names: $names,
+                handler: Handler::Visitor(|dashboard, visit| Box::pin($handler(dashboard, visit))),
+            },)+
+        ]
+    };
+}
 
 /// All of the dashboard.
-const ROUTES: &[Route] = &[
-    Route { method: "GET", path: "/login", names: &["next"], action: Action::LogIn },
-    Route {
-        method: "POST",
-        path: "/login",
-        names: &["token", "next"],
-        action: Action::BeginSession,
-    },
-    Route { method: "POST", path: "/logout", names: &[CSRF], action: Action::EndSession },
-    Route { method: "GET", path: "/", names: &[], action: Action::Overview },
-    Route {
-        method: "GET",
-        path: "/issues",
-        names: super::issues::NAMES,
-        action: Action::ListIssues,
-    },
-    Route {
-        method: "POST",
-        path: "/issues/{id}/dismiss",
-        names: &[CSRF, "next"],
-        action: Action::DismissIssue,
-    },
-    Route {
-        method: "GET",
-        path: "/orphans",
-        names: &["kind", "resolved", "cursor"],
-        action: Action::ListOrphans,
-    },
-    Route { method: "GET", path: "/orphans/{id}", names: &["q"], action: Action::ShowOrphan },
-    Route {
-        method: "POST",
-        path: "/orphans/{id}/attach",
-        names: &[CSRF, "transaction", "note"],
-        action: Action::AttachOrphan,
-    },
-    Route {
-        method: "POST",
-        path: "/orphans/{id}/dismiss",
-        names: &[CSRF, "reason"],
-        action: Action::DismissOrphan,
-    },
-    Route {
-        method: "POST",
-        path: "/orphans/{id}/foreign",
-        names: &[CSRF, "note"],
-        action: Action::DisownOrphan,
-    },
-    Route {
-        method: "GET",
-        path: "/transactions",
-        names: super::transactions::NAMES,
-        action: Action::ListTransactions,
-    },
-    Route {
-        method: "GET",
-        path: "/transactions/{id}",
-        names: &[],
-        action: Action::ShowTransaction,
-    },
-    Route {
-        method: "POST",
-        path: "/transactions/{id}/close",
-        names: &[CSRF],
-        action: Action::CloseTransaction,
-    },
-    Route {
-        method: "POST",
-        path: "/transactions/{id}/reopen",
-        names: &[CSRF],
-        action: Action::ReopenTransaction,
-    },
-    Route {
-        method: "GET",
-        path: "/events",
-        names: super::events::NAMES,
-        action: Action::ListEvents,
-    },
-    Route { method: "GET", path: "/events/{id}", names: &[], action: Action::ShowEvent },
-    Route {
-        method: "GET",
-        path: "/events/{id}/payload",
-        names: &[],
-        action: Action::DownloadPayload,
-    },
-    Route { method: "GET", path: "/events/{id}/replay", names: &[], action: Action::PreviewReplay },
-    Route {
-        method: "POST",
-        path: "/events/{id}/replay",
-        names: &[CSRF],
-        action: Action::ReplayEvent,
-    },
-    Route {
-        method: "GET",
-        path: "/deliveries",
-        names: super::deliveries::NAMES,
-        action: Action::ListDeliveries,
-    },
+const ROUTES: &[Route] = routes! {
+    POST "/logout" &[CSRF] => login::end;
+    GET "/" &[] => overview::show;
+    GET "/issues" issues::NAMES => issues::list;
+    POST "/issues/{id}/dismiss" &[CSRF, "next"] => issues::dismiss;
+    GET "/orphans" &["kind", "resolved", "cursor"] => orphans::list;
+    GET "/orphans/{id}" &["q"] => orphan::show;
+    POST "/orphans/{id}/attach" &[CSRF, "transaction", "note"] => orphan::attach;
+    POST "/orphans/{id}/dismiss" &[CSRF, "reason"] => orphan::dismiss;
+    POST "/orphans/{id}/foreign" &[CSRF, "note"] => orphan::mark_foreign;
+    GET "/transactions" transactions::NAMES => transactions::list;
+    GET "/transactions/{id}" &[] => transaction::show;
+    POST "/transactions/{id}/close" &[CSRF] => transaction::close;
+    POST "/transactions/{id}/reopen" &[CSRF] => transaction::reopen;
+    GET "/events" events::NAMES => events::list;
+    GET "/events/{id}" &[] => event::show;
+    GET "/events/{id}/payload" &[] => event::payload;
+    GET "/events/{id}/replay" &[] => event::preview;
+    POST "/events/{id}/replay" &[CSRF] => event::replay;
+    GET "/deliveries" deliveries::NAMES => deliveries::list;
     // Before the one below, which it would be taken for.
-    Route {
-        method: "GET",
-        path: "/deliveries/retry",
-        names: &["since"],
-        action: Action::CountDead,
-    },
-    Route {
-        method: "POST",
-        path: "/deliveries/retry",
-        names: &[CSRF, "since"],
-        action: Action::RetryDead,
-    },
-    Route { method: "GET", path: "/deliveries/{id}", names: &[], action: Action::ShowDelivery },
-    Route {
-        method: "POST",
-        path: "/deliveries/{id}/retry",
-        names: &[CSRF],
-        action: Action::RetryDelivery,
-    },
-];
-
-/// The first parts of the paths that are the dashboard's.
-const PARTS: &[&str] =
-    &["", "assets", "deliveries", "events", "issues", "login", "logout", "orphans", "transactions"];
-
-/// Whether a path is the dashboard's, be there a page or not.
-pub(super) fn is_ours(path: &str) -> bool {
-    let first = path.trim_start_matches('/').split('/').next().unwrap_or("");
-    path.starts_with('/') && PARTS.contains(&first)
-}
+    GET "/deliveries/retry" &["since"] => deliveries::ask;
+    POST "/deliveries/retry" &[CSRF, "since"] => deliveries::retry_many;
+    GET "/deliveries/{id}" &[] => deliveries::show;
+    POST "/deliveries/{id}/retry" &[CSRF] => deliveries::retry;
+};
 
 /// Why there is no route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Astray {
+pub(super) enum RouteError {
     /// There is no such page.
     NotFound,
     /// There is, but not for this method.
@@ -212,25 +102,21 @@ pub(super) enum Astray {
 }
 
 /// The route of a request, and the parts of its path that stand for something, decoded.
-pub(super) fn find(method: &Method, path: &str) -> Result<(&'static Route, Vec<String>), Astray> {
+pub(super) fn find(
+    method: &Method,
+    path: &str,
+) -> Result<(&'static Route, Vec<String>), RouteError> {
     let method = if method == Method::HEAD { "GET" } else { method.as_str() };
-    let mut astray = Astray::NotFound;
+    let mut error = RouteError::NotFound;
     for route in ROUTES {
         let Some(parts) = parts(route.path, path) else { continue };
         if route.method == method {
             let decoded: Option<Vec<_>> = parts.into_iter().map(decode).collect();
-            return decoded.map(|decoded| (route, decoded)).ok_or(Astray::NotFound);
+            return decoded.map(|decoded| (route, decoded)).ok_or(RouteError::NotFound);
         }
-        astray = Astray::Method(route.method);
+        error = RouteError::Method(route.method);
     }
-    Err(astray)
-}
-
-/// Whether a path is that of a page, to go there after logging in.
-pub(super) fn is_page(path: &str) -> bool {
-    let known = path.split('?').next().unwrap_or("");
-    let clean = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    clean && find(&Method::GET, known).is_ok_and(|(route, _)| route.action != Action::LogIn)
+    Err(error)
 }
 
 #[cfg(test)]
@@ -238,30 +124,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_pages_of_ours_are_gone_to_after_logging_in() {
-        assert!(is_page("/") && is_page("/orphans/7?a=b"));
-        for elsewhere in [
-            "",
-            "//evil.example",
-            "/\\evil.example",
-            "https://evil.example",
-            "/login",
-            "/logout",
-            "/a",
-        ] {
-            assert!(!is_page(elsewhere), "{elsewhere}");
-        }
-    }
-
-    #[test]
     fn every_route_is_ours_and_every_form_is_of_a_session() {
         for route in ROUTES {
-            assert!(is_ours(route.path), "{}", route.path);
-            let needs = route.method == "POST" && route.action != Action::BeginSession;
+            assert!(super::super::links::is_ours(route.path), "{}", route.path);
+            let needs = route.method == "POST" && matches!(route.handler, Handler::Visitor(_));
             assert_eq!(route.names.contains(&CSRF), needs, "{}", route.path);
         }
         for other in ["/api/v1/events", "/metrics", "/readyz", "/apis", "", "x"] {
-            assert!(!is_ours(other), "{other}");
+            assert!(!super::super::links::is_ours(other), "{other}");
         }
     }
 }

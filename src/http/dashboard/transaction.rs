@@ -11,7 +11,7 @@ use super::pretty_json::set_out;
 use super::sessions::{Notice, Session};
 use super::timeline::timeline;
 use super::transactions::{amount, state};
-use super::{Dashboard, Visit};
+use super::visit::{Dashboard, Visit};
 use crate::domain::event::{Provider, ReferenceKind};
 use crate::domain::fact::Fact;
 use crate::domain::money::Currency;
