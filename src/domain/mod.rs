@@ -64,6 +64,7 @@ pub mod amount_search;
 pub mod change;
 pub mod delivery;
 pub mod discrepancy;
+pub mod endpoint;
 pub mod event;
 pub mod fact;
 pub mod issue;
