@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 use crate::story::{Payment, Random, Step};
 use payhookd::domain::delivery::{Next, NoAnswer};
 use payhookd::domain::event::{Provider, Reference, Source};
-use payhookd::domain::issue::{Finding, IssueKind, Occasion, Raise, Severity, Texts};
-use payhookd::domain::language::Spoken;
-use payhookd::domain::orphan::Policy;
+use payhookd::domain::issue::{self, Finding, IssueData, NewIssue, Occasion, Severity};
+use payhookd::domain::money::Money;
+use payhookd::domain::orphan::{OrphanKind, Policy};
 use payhookd::domain::records::{Attempt, NewTransaction, Webhook};
 use payhookd::domain::time::Timestamp;
 use payhookd::domain::transaction::Expected;
@@ -166,25 +166,25 @@ fn mended(database: &mut Database, first: Timestamp, number: u64) -> Result<(), 
     for some in numbers.chunks(BATCH) {
         let all = Together(|batch: &Batch<'_>| {
             for number in some {
-                let kind = match number % 10_000 {
-                    0 => IssueKind::Clock,
-                    _ => IssueKind::Orphan,
+                let id = number.cast_signed();
+                let data = match number % 10_000 {
+                    0 => IssueData::OtherTime { provider: Provider::Stripe, count: 3, now: first },
+                    _ => IssueData::Orphan {
+                        id,
+                        why: OrphanKind::Early,
+                        payment: issue::Payment {
+                            provider: Provider::Stripe,
+                            money: Money::from_stripe(4_999, "EUR").ok(),
+                            order_id: Some(number.to_string()),
+                            reference: format!("pi_over_{number}"),
+                        },
+                    },
                 };
-                let texts = Texts::new(
-                    format!("Payment without a transaction: 49.99 EUR, order {number}"),
-                    "No transaction is registered for this payment: register it.",
-                    format!("register its transaction, or `payhookd orphans show {number}`"),
-                );
-                let raise = Raise {
-                    kind,
-                    subject: format!("over-{number}"),
-                    severity: Severity::Warning,
-                    occasion: Occasion::Happened,
-                    texts: Spoken { english: texts.clone(), french: texts },
-                };
+                let new =
+                    NewIssue { data, severity: Severity::Warning, occasion: Occasion::Happened };
                 let at = first.plus(Duration::from_secs(number * 60));
-                let subject = raise.subject.clone();
-                NoteFindings { findings: vec![Finding::Bad(raise)] }.execute(batch, at)?;
+                let (kind, subject) = (new.data.kind(), new.data.subject());
+                NoteFindings { findings: vec![Finding::Bad(new)] }.execute(batch, at)?;
                 let findings = vec![Finding::Good(kind, subject, None)];
                 NoteFindings { findings }.execute(batch, at.plus(Duration::from_secs(600)))?;
             }

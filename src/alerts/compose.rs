@@ -11,6 +11,7 @@ use crate::domain::language::Language;
 use crate::domain::records::Issue;
 use crate::domain::zone::Zone;
 use crate::i18n::alerts::Words;
+use crate::i18n::issues::Audience;
 use crate::json::rows;
 
 /// What is said of one issue.
@@ -25,10 +26,10 @@ pub struct Said {
 impl Message {
     /// One message about some issues.
     pub fn about(said: &[Said], zone: &Zone, language: Language) -> Self {
-        let paragraphs: Vec<String> =
-            said.iter().map(|one| paragraph(one, zone, language)).collect();
+        let to = Audience { language, zone };
+        let paragraphs: Vec<String> = said.iter().map(|one| paragraph(one, to)).collect();
         let subject = match said {
-            [one] => headline(one, language),
+            [one] => headline(one, to),
             many => (Words::of(language).issues)(many.len()),
         };
         let severity = |one: &Said| match one.news {
@@ -68,9 +69,9 @@ impl Message {
     }
 }
 
-fn headline(said: &Said, language: Language) -> String {
-    let title = plain(&said.issue.texts(language).0.title);
-    let words = Words::of(language);
+fn headline(said: &Said, to: Audience<'_>) -> String {
+    let title = plain(&said.issue.texts(to).0.title);
+    let words = Words::of(to.language);
     match said.news {
         News::Opened => title,
         News::Again => (words.again)(&title),
@@ -78,11 +79,11 @@ fn headline(said: &Said, language: Language) -> String {
     }
 }
 
-fn paragraph(said: &Said, zone: &Zone, language: Language) -> String {
-    let (issue, words) = (&said.issue, Words::of(language));
-    let (texts, _) = issue.texts(language);
+fn paragraph(said: &Said, to: Audience<'_>) -> String {
+    let (issue, words, zone) = (&said.issue, Words::of(to.language), to.zone);
+    let (texts, _) = issue.texts(to);
     let mark = if said.news == News::Closed { "✅" } else { mark(issue.severity) };
-    let mut lines = vec![format!("{mark} {}", headline(said, language))];
+    let mut lines = vec![format!("{mark} {}", headline(said, to))];
     if !texts.detail.is_empty() {
         lines.push(plain(&texts.detail));
     }
@@ -102,6 +103,7 @@ mod tests {
     use super::*;
     use crate::clients::message::{discord, ntfy, slack};
     use crate::domain::issue::{IssueKind, Texts};
+    use crate::domain::records::Details;
     use crate::domain::time::Timestamp;
 
     fn at(text: &str) -> Timestamp {
@@ -116,10 +118,15 @@ mod tests {
                 kind: IssueKind::Orphan,
                 subject: "3".to_owned(),
                 severity: Severity::Warning,
-                title: title.to_owned(),
-                detail: "No transaction is registered.".to_owned(),
-                remedy: "`payhookd orphans show 3`".to_owned(),
-                french: None,
+                details: Details::Prose {
+                    english: Texts::new(
+                        title,
+                        "No transaction is registered.",
+                        "`payhookd orphans show 3`",
+                    ),
+                    french: Some(Texts::new("Orphelin", "Aucune transaction.", "`payhookd`")),
+                },
+                ending: None,
                 opened_at: at("2026-11-23T11:52:03Z"),
                 last_seen_at: at("2026-11-23T11:52:03Z"),
                 count: 2,
@@ -168,9 +175,8 @@ mod tests {
 
     #[test]
     fn it_speaks_french() {
-        let mut said = said("Orphan", News::Again);
-        said.issue.french = Some(Texts::new("Orphelin", "Aucune transaction.", "`payhookd`"));
-        let message = Message::about(&[said.clone()], &Zone::UTC, Language::French);
+        let said = said("Orphan", News::Again);
+        let message = Message::about(std::slice::from_ref(&said), &Zone::UTC, Language::French);
         assert_eq!(
             message.text,
             "🟠 De nouveau\u{a0}: Orphelin\nAucune transaction.\nÀ faire\u{a0}: `payhookd`\n\

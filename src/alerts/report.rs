@@ -18,6 +18,7 @@ use crate::domain::records::{
 use crate::domain::time::Timestamp;
 use crate::domain::zone::{Day, TimeOfDay, Zone};
 use crate::i18n::alerts::Words;
+use crate::i18n::issues::Audience;
 use crate::json::rows;
 use crate::store::{Reader, Statistics, StoreError};
 
@@ -113,7 +114,8 @@ impl Report {
         let said = if number == 0 { words.none.to_owned() } else { number.to_string() };
         lines.push(self.line(words.labels.open_issues, &said));
         for issue in self.issues.iter().take(NAMED) {
-            let (texts, _) = issue.texts(self.about.language);
+            let to = Audience { language: self.about.language, zone: &self.about.zone };
+            let (texts, _) = issue.texts(to);
             lines.push(format!("{} {}", mark(issue.severity), plain(&texts.title)));
         }
         if number > NAMED {
@@ -306,6 +308,7 @@ impl From<&Report> for Message {
 mod tests {
     use super::*;
     use crate::domain::issue::{IssueKind, Texts};
+    use crate::domain::records::Details;
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse(text).expect("a time")
@@ -340,10 +343,8 @@ mod tests {
             kind: IssueKind::Orphan,
             subject: "3".to_owned(),
             severity,
-            title: title.to_owned(),
-            detail: String::new(),
-            remedy: String::new(),
-            french: None,
+            details: Details::Prose { english: Texts::new(title, "", ""), french: None },
+            ending: None,
             opened_at: at("2026-11-23T11:52:03Z"),
             last_seen_at: at("2026-11-23T11:52:03Z"),
             count: 1,
@@ -420,7 +421,10 @@ mod tests {
         report.figures.money.insert((true, currency("EUR")), money);
         report.figures.outcomes.insert(Outcome::Processed, 2);
         let mut spoken = issue(Severity::Warning, "Orphan");
-        spoken.french = Some(Texts::new("Orphelin", "", ""));
+        spoken.details = Details::Prose {
+            english: Texts::new("Orphan", "", ""),
+            french: Some(Texts::new("Orphelin", "", "")),
+        };
         report.issues = vec![spoken, issue(Severity::Notice, "In English only")];
         assert_eq!(report.headline(), "2026-11-24\u{a0}: 49,99\u{a0}EUR reçu, 2 problèmes ouverts");
         let text = report.text();

@@ -11,8 +11,9 @@ use super::{CommandError, print_json, printed, said};
 use crate::config::options::PublicUrlOption;
 use crate::config::webhook_ids;
 use crate::domain::event::Provider;
+use crate::i18n::issues::Audience;
 use crate::providers::endpoints::{
-    self, Endpoint, Fault, Wanted, api_path, judge, ours, paypal_json, stripe_form, webhook_path,
+    self, Endpoint, Wanted, api_path, judge, ours, paypal_json, stripe_form, webhook_path,
 };
 use crate::reconcile::endpoints::list;
 use crate::simulator::random::uuid;
@@ -104,8 +105,9 @@ impl Show {
                 printed(table.print(&mut io::stdout().lock(), "no webhook endpoints"))?;
             }
         }
-        for Fault { flaw, what, remedy } in &faults {
-            writeln!(io::stderr(), "{flaw}: {}\n    {}", what.english, remedy.english)?;
+        for fault in &faults {
+            let (what, remedy) = fault.said(Audience::PLAIN);
+            writeln!(io::stderr(), "{}: {what}\n    {remedy}", fault.flaw)?;
         }
         match faults.len() {
             0 => Ok(()),

@@ -9,6 +9,7 @@ use super::{CommandError, Listing, print_json, printed, said};
 use crate::config::options::DatabaseOption;
 use crate::domain::issue::{IssueKind, IssueStatus};
 use crate::domain::records::{Dismissed, Issue, IssueFilter};
+use crate::i18n::issues::Audience;
 use crate::json::rows;
 use crate::store::{Database, DismissIssue, Reader};
 use crate::telemetry::clock::Clock;
@@ -102,7 +103,7 @@ impl List {
                 one.last_seen_at.to_string(),
                 one.count.to_string(),
                 one.status().to_string(),
-                one.title.clone(),
+                one.texts(Audience::PLAIN).0.title,
             ]);
         }
         printed(table.print(&mut io::stdout().lock(), "no issues: nothing is wrong that is known"))
@@ -143,11 +144,12 @@ fn show(output: &mut impl Write, issue: &Issue) -> io::Result<()> {
     let time = |at: Option<crate::domain::time::Timestamp>| {
         at.map(|at| at.to_string()).unwrap_or_default()
     };
+    let (said, _) = issue.texts(Audience::PLAIN);
     for (name, value) in [
         ("issue", issue.id.to_string()),
-        ("what", issue.title.clone()),
-        ("detail", issue.detail.clone()),
-        ("to do", issue.remedy.clone()),
+        ("what", said.title),
+        ("detail", said.detail),
+        ("to do", said.remedy),
         ("kind", format!("{}: {}", issue.kind, issue.kind.meaning())),
         ("subject", issue.subject.clone()),
         ("severity", issue.severity.to_string()),

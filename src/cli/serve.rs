@@ -500,7 +500,6 @@ fn lookout(
         metrics,
         clock: config.clock,
         every: config.lookout,
-        zone: config.time_zone.clone(),
         providers: stripe.into_iter().chain(paypal).collect(),
         livemode: config.mode == Mode::Live,
         trust,

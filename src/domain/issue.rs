@@ -3,10 +3,16 @@
 //! An *issue* is the problem, an *alert* one message about it. What an issue is about tells it from
 //! others: its kind and its subject. While one is open, whatever raises it again is counted.
 
+mod data;
+mod ending;
+
 use std::time::Duration;
 
-use super::language::Spoken;
 use super::time::Timestamp;
+pub use data::{
+    APP, DATABASE, Doubt, FILE, IssueData, MACHINE, Payment, Rescue, failed_subject, shortened,
+};
+pub use ending::Ending;
 
 words! {
     /// What is wrong: the `kind` column of `issues`.
@@ -118,32 +124,27 @@ pub enum Occasion {
     Lasts,
 }
 
-/// A problem as it is seen now. Its texts say what a person needs, and no secret, payload or e-mail
-/// address. They may hold what a sender wrote, so whoever shows them escapes them.
+/// A problem as it is seen now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Raise {
-    /// What is wrong.
-    pub kind: IssueKind,
-    /// What it is about, by the rule of its kind.
-    pub subject: String,
+pub struct NewIssue {
+    /// What is wrong, and with what.
+    pub data: IssueData,
     /// How much it matters.
     pub severity: Severity,
     /// Why it is raised.
     pub occasion: Occasion,
-    /// What is said of it.
-    pub texts: Spoken<Texts>,
 }
 
 /// What was found of what an issue would be about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// There is a problem.
-    Bad(Raise),
+    Bad(NewIssue),
     /// There is none: the kind, the subject, and how it ended if there is more to say than that.
-    Good(IssueKind, String, Option<Spoken<String>>),
+    Good(IssueKind, String, Option<Ending>),
 }
 
-/// What is said of an issue.
+/// What is said of an issue. It may hold what a sender wrote, so whoever shows it escapes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Texts {
     /// One line: what is wrong with what.

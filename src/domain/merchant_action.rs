@@ -5,21 +5,22 @@ use std::collections::BTreeMap;
 use super::event::ReferenceKind;
 use super::fact::{Fact, FactState};
 
-/// What is to be done at the provider, so that money arrives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum MerchantAction {
-    /// Accept or refuse the payment by hand.
-    Accept,
-    /// Confirm the e-mail address that was paid to, or add it to an account.
-    ConfirmEmail,
-    /// Accept a payment from abroad, or set up how such money leaves the account.
-    AcceptFromAbroad,
-    /// Verify the account.
-    VerifyAccount,
-    /// Accept the currency, or open a balance in it.
-    AcceptCurrency,
-    /// Accept a payment whose address nobody confirmed.
-    AcceptAddress,
+words! {
+    /// What is to be done at the provider, so that money arrives.
+    MerchantAction {
+        /// Accept or refuse the payment by hand.
+        Accept = "accept",
+        /// Confirm the e-mail address that was paid to, or add it to an account.
+        ConfirmEmail = "confirm_email",
+        /// Accept a payment from abroad, or set up how such money leaves the account.
+        AcceptFromAbroad = "accept_from_abroad",
+        /// Verify the account.
+        VerifyAccount = "verify_account",
+        /// Accept the currency, or open a balance in it.
+        AcceptCurrency = "accept_currency",
+        /// Accept a payment whose address nobody confirmed.
+        AcceptAddress = "accept_address",
+    }
 }
 
 /// What has to be done about a payment of which these are all facts, by the provider's reasons: the newest

@@ -1,7 +1,7 @@
 //! What payhookd decides, as functions from values to values.
 //!
 //! Nothing here reads a clock, a file, a socket or a random number, and nothing here knows JSON,
-//! SQL or HTTP. An instant is an argument named `now`; a provider's own words stay in
+//! SQL or HTTP; some values say by `serde` which parts and words they are kept as. An instant is an argument named `now`; a provider's own words stay in
 //! [`crate::providers`].
 
 /// An enum whose values have one public word each, the same in the database, the logs, the command
@@ -44,6 +44,19 @@ macro_rules! words {
                 f.pad(self.as_str())
             }
         }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = <String as serde::Deserialize>::deserialize(deserializer)?;
+                word.parse().map_err(serde::de::Error::custom)
+            }
+        }
     };
 }
 
@@ -51,6 +64,7 @@ pub mod amount_search;
 pub mod change;
 pub mod delivery;
 pub mod discrepancy;
+pub mod endpoint;
 pub mod event;
 pub mod fact;
 pub mod issue;

@@ -2,12 +2,15 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::event::Provider;
 
 /// An ISO 4217 code in upper case, such as `EUR`.
 ///
 /// Any three letters are a currency: providers add codes, and an amount in a new one is kept.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Currency([u8; 3]);
 
 /// An amount in the smallest unit that the provider uses for its currency.
@@ -15,7 +18,7 @@ pub struct Currency([u8; 3]);
 /// The number of decimals belongs to the provider *and* the currency ([`decimals`]): 1,500
 /// forints are `1500` at PayPal and `150000` at Stripe. Amounts of two providers are therefore
 /// never compared or added before both are [counted as Stripe does](Money::as_stripe).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Money {
     /// Minor units; negative only where a provider reports money going back.
     pub minor: i64,
@@ -61,6 +64,20 @@ impl Currency {
     pub fn as_str(&self) -> &str {
         // `parse` lets nothing but ASCII letters in, so the fallback is never seen.
         std::str::from_utf8(&self.0).unwrap_or("XXX")
+    }
+}
+
+impl From<Currency> for String {
+    fn from(currency: Currency) -> Self {
+        currency.as_str().to_owned()
+    }
+}
+
+impl TryFrom<String> for Currency {
+    type Error = MoneyError;
+
+    fn try_from(code: String) -> Result<Self, MoneyError> {
+        Self::parse(&code)
     }
 }
 

@@ -48,13 +48,14 @@ impl Cutoff {
     }
 }
 
-/// What a clock says that can't be right, or nobody can tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClockDoubt {
-    /// Far after the latest event: it is ahead, or nothing came for long.
-    Ahead,
-    /// Before the latest event.
-    Behind,
+words! {
+    /// What a clock says that can't be right, or nobody can tell.
+    ClockDoubt {
+        /// Far after the latest event: it is ahead, or nothing came for long.
+        Ahead = "ahead",
+        /// Before the latest event.
+        Behind = "behind",
+    }
 }
 
 impl ClockDoubt {

@@ -3,5 +3,5 @@
 pub mod alerts;
 pub mod dashboard;
 pub mod explain;
-pub mod monitor;
+pub mod issues;
 pub mod replay;

@@ -10,6 +10,7 @@ use crate::domain::records::{
     WebhookLog,
 };
 use crate::domain::transaction::{OtherMoney, Status};
+use crate::i18n::issues::Audience;
 
 /// A transaction as it stands.
 pub fn transaction(transaction: &Transaction) -> Value {
@@ -205,17 +206,18 @@ pub fn orphan(orphan: &Orphan) -> Value {
     })
 }
 
-/// A problem that a person should know of.
+/// A problem that a person should know of, in English and UTC.
 pub fn issue(issue: &Issue) -> Value {
+    let (said, _) = issue.texts(Audience::PLAIN);
     json!({
         "id": issue.id,
         "kind": issue.kind.as_str(),
         "subject": issue.subject,
         "status": issue.status().as_str(),
         "severity": issue.severity.as_str(),
-        "title": issue.title,
-        "detail": issue.detail,
-        "remedy": issue.remedy,
+        "title": said.title,
+        "detail": said.detail,
+        "remedy": said.remedy,
         "opened_at": issue.opened_at.to_string(),
         "last_seen_at": issue.last_seen_at.to_string(),
         "count": issue.count,

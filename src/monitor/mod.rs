@@ -12,16 +12,15 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use crate::domain::event::Provider;
-use crate::domain::issue::{Finding, IssueKind, Raise, Severity};
-use crate::domain::language::Spoken;
-use crate::domain::records::{Continuation, Issue};
+use crate::domain::issue::{
+    DATABASE, Ending, Finding, IssueData, IssueKind, MACHINE, NewIssue, Occasion, Payment, Severity,
+};
+use crate::domain::records::{Continuation, Details, Issue};
 use crate::domain::refusal::{NotTaken, Refusal};
 use crate::domain::refusal_pattern::{Flaw, Likely, Tally};
 use crate::domain::retention::ClockDoubt;
 use crate::domain::silence::{Rhythm, WEEKS, hour_of};
 use crate::domain::time::Timestamp;
-use crate::domain::zone::Zone;
-use crate::i18n::monitor as texts;
 use crate::providers::paypal::certificate::{Certificate, Trust};
 use crate::store::{NoteFindings, Reader, Store, StoreError, WalWatch, known_head_file};
 use crate::telemetry::clock::Clock;
@@ -44,8 +43,6 @@ pub struct Lookout {
     pub clock: Clock,
     /// How often it looks.
     pub every: Duration,
-    /// In which times are told.
-    pub zone: Zone,
     /// Those whose webhooks are taken.
     pub providers: Vec<Provider>,
     /// Whether the daemon is about real money.
@@ -162,32 +159,48 @@ impl Lookout {
             let before = memory.counted.insert((provider, flaw), counted).unwrap_or(0);
             let tally = memory.tallies.entry((provider, flaw)).or_default();
             tally.add(counted.saturating_sub(before), now);
-            let (kind, raise) = match flaw {
+            let (count, since) = (tally.count(), tally.first_at());
+            let (kind, bad) = match flaw {
                 Flaw::Signature => {
                     let likely = tally.signatures(genuine_at);
-                    let told = likely.map(|likely| {
-                        texts::refused_signatures(provider, likely, tally, genuine_at, &self.zone)
-                    });
                     if likely == Some(Likely::Forger) {
                         // It was worse, and is not any more.
                         seen.is_over(IssueKind::RefusedSignatures, provider, genuine_at);
                     }
-                    (IssueKind::RefusedSignatures, told)
+                    let data = |likely| {
+                        let severity = match likely {
+                            Likely::WrongSecret | Likely::RolledSecret => Severity::Critical,
+                            Likely::Forger => Severity::Notice,
+                        };
+                        // With genuine ones beside it, it would be another problem each time.
+                        let (since, genuine_at) = match likely {
+                            Likely::RolledSecret => (since, genuine_at),
+                            Likely::WrongSecret | Likely::Forger => (None, None),
+                        };
+                        let data = IssueData::RefusedSignatures {
+                            provider,
+                            likely,
+                            count,
+                            since,
+                            genuine_at,
+                        };
+                        (data, severity)
+                    };
+                    (IssueKind::RefusedSignatures, likely.map(data))
                 }
                 Flaw::Time => {
+                    let data = IssueData::OtherTime { provider, count, now };
                     let ours = tally.is_ours(genuine_at);
-                    (IssueKind::Clock, ours.then(|| texts::clock(provider, tally, now, &self.zone)))
+                    (IssueKind::Clock, ours.then_some((data, Severity::Critical)))
                 }
                 Flaw::Certificate => {
+                    let data = IssueData::NoProof { count, by_certificate: self.trust.is_some() };
                     let ours = tally.is_ours(genuine_at) && provider == Provider::Paypal;
-                    (
-                        IssueKind::Certificate,
-                        ours.then(|| texts::no_proof(tally, self.trust.is_some())),
-                    )
+                    (IssueKind::Certificate, ours.then_some((data, Severity::Critical)))
                 }
             };
-            match raise {
-                Some(raise) => seen.bad(raise),
+            match bad {
+                Some((data, severity)) => seen.bad(data, severity),
                 None => seen.is_over(kind, provider, genuine_at),
             }
         }
@@ -212,7 +225,9 @@ impl Lookout {
         }
         let rhythm = memory.rhythms.get(&provider).and_then(|(_, rhythm)| rhythm.as_ref());
         match rhythm.is_some_and(|rhythm| rhythm.is_silent(from, now)) {
-            true => seen.bad(texts::silence(provider, last, &self.zone)),
+            true => {
+                seen.bad(IssueData::Silence { provider, last_at: last }, Severity::Warning);
+            }
             false => seen.is_over(IssueKind::Silence, provider, Some(last)),
         }
         Ok(())
@@ -222,8 +237,10 @@ impl Lookout {
     fn look_at_clock(&self, seen: &mut Seen, now: Timestamp) -> Result<(), StoreError> {
         let Some(latest) = self.reader.latest_event()? else { return Ok(()) };
         match ClockDoubt::of(now, latest) {
-            Some(doubt) => seen.bad(texts::machine_clock(doubt, latest, &self.zone)),
-            None => seen.good(IssueKind::Clock, texts::MACHINE, None),
+            Some(doubt) => {
+                seen.bad(IssueData::MachineClock { doubt, latest_at: latest }, Severity::Warning);
+            }
+            None => seen.good(IssueKind::Clock, MACHINE, None),
         }
         Ok(())
     }
@@ -240,7 +257,7 @@ impl Lookout {
         let ends = parsed.and_then(|certificate| trust.valid_until(&certificate, now));
         match ends {
             Ok(ends) if ends.since(now) < ENDS_SOON => {
-                seen.bad(texts::certificate_ends(ends, &self.zone));
+                seen.bad(IssueData::CertificateEnds { at: ends }, Severity::Warning);
             }
             Ok(_) => seen.good(IssueKind::Certificate, subject, None),
             // It is refused when it is used, and told then.
@@ -258,9 +275,10 @@ impl Lookout {
             free if free < little => Severity::Warning,
             // A little more than there was, so that it does not open and close all the time.
             free if free < little + little / 4 => return,
-            _ => return seen.good(IssueKind::Disk, "database", None),
+            _ => return seen.good(IssueKind::Disk, DATABASE, None),
         };
-        seen.bad(texts::disk(free, total, severity));
+        let data = IssueData::Disk { free: mebibytes(free), total: mebibytes(total) };
+        seen.bad(data, severity);
     }
 
     /// Whoever reads for a moment gives way to the next look.
@@ -272,8 +290,10 @@ impl Lookout {
             _ => (log.copied, 1),
         });
         match (log, memory.held) {
-            (Some(log), Some((_, HELD_LOOKS..))) => seen.bad(texts::held_wal(log.bytes)),
-            _ => seen.good(IssueKind::HeldWal, "database", None),
+            (Some(log), Some((_, HELD_LOOKS..))) => {
+                seen.bad(IssueData::HeldWal { size: mebibytes(log.bytes) }, Severity::Warning);
+            }
+            _ => seen.good(IssueKind::HeldWal, DATABASE, None),
         }
     }
 
@@ -281,9 +301,10 @@ impl Lookout {
     fn look_at_log(&self, memory: &mut Memory, seen: &mut Seen) {
         match self.reader.note_head(&self.db) {
             Ok(Continuation::Broken(known)) => {
-                seen.bad(texts::log_broken(&known, &known_head_file(&self.db)))
+                let file = known_head_file(&self.db).display().to_string();
+                seen.bad(IssueData::EventLog { known, file }, Severity::Critical);
             }
-            Ok(_) => seen.good(IssueKind::EventLog, "database", None),
+            Ok(_) => seen.good(IssueKind::EventLog, DATABASE, None),
             Err(error) if !memory.said_head_is_not_kept => {
                 memory.said_head_is_not_kept = true;
                 Line::warn("the head of the log is not kept").with("err", &error).emit();
@@ -316,12 +337,15 @@ impl Lookout {
                 true => Severity::Critical,
                 false => Severity::Warning,
             };
-            seen.bad(texts::uncaptured(order, severity, &self.zone));
+            let payment = Payment::of(order);
+            let transaction_id = order.id;
+            let data = IssueData::UncapturedOrder { transaction_id, payment, approved_at };
+            seen.bad(data, severity);
         }
         let subjects: Vec<String> = waiting.iter().map(|order| order.id.to_string()).collect();
         for subject in seen.subjects(IssueKind::UncapturedOrder) {
             if !subjects.contains(&subject) {
-                let how = texts::captured_or_lapsed();
+                let how = Ending::CapturedOrLapsed;
                 seen.good(IssueKind::UncapturedOrder, &subject, Some(how));
             }
         }
@@ -332,13 +356,14 @@ impl Lookout {
         let disputes = seen.open.iter().filter(|issue| issue.kind == IssueKind::Dispute);
         let mut urgent = Vec::new();
         for issue in disputes.filter(|issue| !is_critical(issue)) {
-            let Ok(transaction) = issue.subject.parse() else { continue };
-            let due = self.reader.answer_due(transaction)?;
-            if let Some(due) = due.filter(|due| *due > now && due.since(now) <= ANSWER_SOON) {
-                urgent.push(texts::deadline(issue, due, &self.zone));
+            let Ok(id) = issue.subject.parse() else { continue };
+            let due = self.reader.answer_due(id)?;
+            let soon = due.filter(|due| *due > now && due.since(now) <= ANSWER_SOON);
+            if let Some((due, transaction)) = soon.zip(self.reader.transaction(id)?) {
+                urgent.push(IssueData::dispute(&transaction, &transaction.state, Some(due), true));
             }
         }
-        urgent.into_iter().for_each(|raise| seen.bad(raise));
+        urgent.into_iter().for_each(|data| seen.bad(data, Severity::Critical));
         Ok(())
     }
 }
@@ -360,18 +385,17 @@ impl Seen {
     }
 
     /// Nothing is written if it is known just so.
-    fn bad(&mut self, raise: Raise) {
-        let known = self.open(raise.kind, &raise.subject).is_some_and(|issue| {
-            let texts = &raise.texts.english;
-            (&issue.title, &issue.detail) == (&texts.title, &texts.detail)
-                && issue.severity >= raise.severity
-        });
-        if !known {
-            self.findings.push(Finding::Bad(raise));
+    fn bad(&mut self, data: IssueData, severity: Severity) {
+        let known = self.open(data.kind(), &data.subject());
+        if known.is_none_or(|issue| {
+            issue.severity < severity || !matches!(&issue.details, Details::Data(it) if *it == data)
+        }) {
+            let new = NewIssue { data, severity, occasion: Occasion::Lasts };
+            self.findings.push(Finding::Bad(new));
         }
     }
 
-    fn good(&mut self, kind: IssueKind, subject: &str, how: Option<Spoken<String>>) {
+    fn good(&mut self, kind: IssueKind, subject: &str, how: Option<Ending>) {
         if self.open(kind, subject).is_some() {
             self.findings.push(Finding::Good(kind, subject.to_owned(), how));
         }
@@ -389,6 +413,10 @@ impl Seen {
             self.good(kind, subject, None);
         }
     }
+}
+
+fn mebibytes(bytes: u64) -> u64 {
+    bytes / (1024 * 1024)
 }
 
 fn is_critical(issue: &Issue) -> bool {

@@ -11,8 +11,8 @@ use super::acted_on;
 use super::lenient::{List, Loose};
 use super::retrieval::NotUnderstood;
 use super::stripe::api::VERSION;
+use crate::domain::endpoint::{Fault, Flaw};
 use crate::domain::event::Provider;
-use crate::domain::language::Spoken;
 
 /// A webhook endpoint as the provider has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,47 +40,6 @@ pub struct Wanted {
     pub webhook_ids: Vec<String>,
     /// Real money.
     pub livemode: bool,
-}
-
-words! {
-    /// What is wrong with an endpoint.
-    Flaw {
-        /// There is none for this daemon.
-        Missing = "missing",
-        /// It sends nothing.
-        Disabled = "disabled",
-        /// It sends to another place.
-        Elsewhere = "elsewhere",
-        /// It is about the other kind of money.
-        WrongMode = "wrong_mode",
-        /// It does not send all types that are acted on.
-        Types = "types",
-        /// It renders events in a version that is not known.
-        Version = "version",
-    }
-}
-
-/// Something that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// What it is.
-    pub flaw: Flaw,
-    /// A sentence.
-    pub what: Spoken<String>,
-    /// The command or click that mends it.
-    pub remedy: Spoken<String>,
-}
-
-impl Flaw {
-    /// Whether events are lost by it, all or some.
-    pub fn loses_events(self) -> bool {
-        self != Self::Version
-    }
-
-    /// Whether all events are.
-    pub fn loses_all(self) -> bool {
-        !matches!(self, Self::Types | Self::Version)
-    }
 }
 
 /// The path at which a provider's webhooks are received.
@@ -143,156 +102,47 @@ pub fn ours<'e>(
 
 /// What is wrong.
 pub fn judge(provider: Provider, endpoints: &[Endpoint], wanted: &Wanted) -> Vec<Fault> {
-    let name = provider.name();
-    let mut faults = Vec::new();
-    let mut fault = |flaw, what, remedy| faults.push(Fault { flaw, what, remedy });
-    let base = wanted.public_url.as_deref().unwrap_or("https://…");
-    let create = format!("`payhookd endpoints create --provider {provider} --url {base}`");
-    let Some(ours) = ours(provider, endpoints, wanted) else {
-        let path = webhook_path(provider).trim_end_matches('/');
-        let other = endpoints.iter().find(|one| one.url.trim_end_matches('/').ends_with(path));
-        match (provider, other) {
-            (Provider::Paypal, _) if !wanted.webhook_ids.is_empty() => fault(
-                Flaw::Missing,
-                Spoken {
-                    english: "the app of PAYPAL_CLIENT_ID has no webhook with the id in \
-                              PAYPAL_WEBHOOK_ID"
-                        .to_owned(),
-                    french: "l’application de PAYPAL_CLIENT_ID n’a aucun webhook avec \
-                             l’identifiant de PAYPAL_WEBHOOK_ID"
-                        .to_owned(),
-                },
-                Spoken {
-                    english: format!("copy the Webhook ID of this app, or: {create}"),
-                    french: format!(
-                        "copiez le Webhook ID de cette application, ou\u{a0}: {create}"
-                    ),
-                },
-            ),
-            (_, Some(other)) => fault(
-                Flaw::Elsewhere,
-                Spoken {
-                    english: format!("{name} sends webhooks to {}, not to {base}", other.url),
-                    french: format!("{name} envoie les webhooks à {}, non à {base}", other.url),
-                },
-                Spoken {
-                    english: format!(
-                        "correct PAYHOOKD_PUBLIC_URL if that is this machine, or: {create}"
-                    ),
-                    french: format!(
-                        "corrigez PAYHOOKD_PUBLIC_URL si c’est cette machine, ou\u{a0}: {create}"
-                    ),
-                },
-            ),
-            (_, None) => fault(
-                Flaw::Missing,
-                Spoken {
-                    english: format!("{name} has no webhook endpoint for this daemon"),
-                    french: format!("{name} n’a aucune adresse de webhook pour ce service"),
-                },
-                Spoken { english: create.clone(), french: create },
-            ),
-        }
-        return faults;
+    let flaws = match ours(provider, endpoints, wanted) {
+        None => vec![missing(provider, endpoints, wanted)],
+        Some(ours) => flaws(provider, ours, wanted),
     };
-    let Endpoint { id, url, .. } = ours;
-    if !wanted.leads_here(provider, url) {
-        let here = format!("{base}{}", webhook_path(provider));
-        fault(
-            Flaw::Elsewhere,
-            Spoken {
-                english: format!("{name} sends the webhooks of {id} to {url}, which is not here"),
-                french: format!("{name} envoie les webhooks de {id} à {url}, qui n’est pas ici"),
-            },
-            Spoken {
-                english: format!("set its URL to {here}"),
-                french: format!("donnez-lui l’URL {here}"),
-            },
-        );
+    let fault = |flaw| Fault { provider, public_url: wanted.public_url.clone(), flaw };
+    flaws.into_iter().map(fault).collect()
+}
+
+fn missing(provider: Provider, endpoints: &[Endpoint], wanted: &Wanted) -> Flaw {
+    if provider == Provider::Paypal && !wanted.webhook_ids.is_empty() {
+        return Flaw::UnknownId;
+    }
+    let path = webhook_path(provider).trim_end_matches('/');
+    match endpoints.iter().find(|one| one.url.trim_end_matches('/').ends_with(path)) {
+        Some(other) => Flaw::OnlyElsewhere { url: other.url.clone() },
+        None => Flaw::Missing,
+    }
+}
+
+fn flaws(provider: Provider, ours: &Endpoint, wanted: &Wanted) -> Vec<Flaw> {
+    let id = || ours.id.clone();
+    let mut flaws = Vec::new();
+    if !wanted.leads_here(provider, &ours.url) {
+        flaws.push(Flaw::Elsewhere { id: id(), url: ours.url.clone() });
     }
     if !ours.is_enabled {
-        fault(
-            Flaw::Disabled,
-            Spoken {
-                english: format!(
-                    "{name} has disabled the webhook endpoint {id}, so nothing is sent"
-                ),
-                french: format!(
-                    "{name} a désactivé l’adresse de webhook {id}, donc rien n’est envoyé"
-                ),
-            },
-            Spoken {
-                english: "enable it in Stripe's dashboard, Developers, Webhooks; then: `payhookd \
-                          reconcile`"
-                    .to_owned(),
-                french:
-                    "activez-la dans le tableau de bord de Stripe, Developers, Webhooks\u{a0}; \
-                         puis\u{a0}: `payhookd reconcile`"
-                        .to_owned(),
-            },
-        );
+        flaws.push(Flaw::Disabled { id: id() });
     }
     if ours.livemode.is_some_and(|livemode| livemode != wanted.livemode) {
-        let (theirs, own) = if wanted.livemode { ("test", "live") } else { ("live", "test") };
-        let (leurs, notre) =
-            if wanted.livemode { ("de test", "réel") } else { ("réel", "de test") };
-        fault(
-            Flaw::WrongMode,
-            Spoken {
-                english: format!("the webhook endpoint {id} is about {theirs} money, not {own}"),
-                french: format!("l’adresse de webhook {id} est pour l’argent {leurs}, non {notre}"),
-            },
-            Spoken {
-                english: format!("make one for {own} money: {create}"),
-                french: format!("créez-en une pour l’argent {notre}\u{a0}: {create}"),
-            },
-        );
+        flaws.push(Flaw::WrongMode { id: id(), livemode: wanted.livemode });
     }
     let missing = ours.missing_types(provider);
     if !missing.is_empty() {
-        let missing = missing.join(", ");
-        let place = match provider {
-            Provider::Stripe => Spoken {
-                english: "Stripe's dashboard, Developers, Webhooks",
-                french: "le tableau de bord de Stripe, Developers, Webhooks",
-            },
-            Provider::Paypal => Spoken {
-                english: "PayPal's developer dashboard, your app, Webhooks",
-                french: "le tableau de bord des développeurs de PayPal, votre application, Webhooks",
-            },
-        };
-        fault(
-            Flaw::Types,
-            Spoken {
-                english: format!("the webhook endpoint {id} does not send {missing}"),
-                french: format!("l’adresse de webhook {id} n’envoie pas {missing}"),
-            },
-            Spoken {
-                english: format!("add these types in {}", place.english),
-                french: format!("ajoutez ces types dans {}", place.french),
-            },
-        );
+        let missing = missing.into_iter().map(str::to_owned).collect();
+        flaws.push(Flaw::Types { id: id(), missing });
     }
     if let Some(version) = ours.api_version.as_deref().filter(|one| date(one) > date(VERSION)) {
-        fault(
-            Flaw::Version,
-            Spoken {
-                english: format!(
-                    "the webhook endpoint {id} renders events in version {version}, which is newer \
-                     than this payhookd: {VERSION}"
-                ),
-                french: format!(
-                    "l’adresse de webhook {id} écrit les événements en version {version}, plus \
-                     récente que ce payhookd\u{a0}: {VERSION}"
-                ),
-            },
-            Spoken {
-                english: "upgrade payhookd, or see whether events fail".to_owned(),
-                french: "mettez payhookd à jour, ou voyez si des événements échouent".to_owned(),
-            },
-        );
+        let (version, known) = (version.to_owned(), VERSION.to_owned());
+        flaws.push(Flaw::Version { id: id(), version, known });
     }
-    faults
+    flaws
 }
 
 /// What a version begins with: `2025-12-15.clover`. Whether one is newer is told by it.
@@ -423,8 +273,9 @@ mod tests {
         }
     }
 
-    fn flaws(endpoints: &[Endpoint], wanted: &Wanted) -> Vec<Flaw> {
-        judge(Provider::Stripe, endpoints, wanted).iter().map(|fault| fault.flaw).collect()
+    fn flaws(endpoints: &[Endpoint], wanted: &Wanted) -> Vec<&'static str> {
+        let faults = judge(Provider::Stripe, endpoints, wanted);
+        faults.iter().map(|fault| fault.flaw.as_str()).collect()
     }
 
     const HERE: &str = "https://shop.example/accounts/webhooks/stripe/";
@@ -432,14 +283,14 @@ mod tests {
     #[test]
     fn the_endpoint_is_found_by_its_url() {
         let known = wanted(Some("https://shop.example/"));
-        assert_eq!(flaws(&[endpoint(HERE)], &known), []);
-        assert_eq!(flaws(&[endpoint(HERE.trim_end_matches('/'))], &known), []);
-        assert_eq!(flaws(&[endpoint(HERE)], &wanted(None)), []);
-        assert_eq!(flaws(&[], &known), [Flaw::Missing]);
-        assert_eq!(flaws(&[endpoint("https://shop.example/other")], &known), [Flaw::Missing]);
+        assert_eq!(flaws(&[endpoint(HERE)], &known).len(), 0);
+        assert_eq!(flaws(&[endpoint(HERE.trim_end_matches('/'))], &known).len(), 0);
+        assert_eq!(flaws(&[endpoint(HERE)], &wanted(None)).len(), 0);
+        assert_eq!(flaws(&[], &known), ["missing"]);
+        assert_eq!(flaws(&[endpoint("https://shop.example/other")], &known), ["missing"]);
         let old = endpoint("https://old.example/accounts/webhooks/stripe/");
-        assert_eq!(flaws(std::slice::from_ref(&old), &known), [Flaw::Elsewhere]);
-        assert_eq!(flaws(&[old, endpoint(HERE)], &known), []);
+        assert_eq!(flaws(std::slice::from_ref(&old), &known), ["elsewhere"]);
+        assert_eq!(flaws(&[old, endpoint(HERE)], &known).len(), 0);
     }
 
     #[test]
@@ -450,12 +301,12 @@ mod tests {
             change(&mut one);
             flaws(&[one], &known)
         };
-        assert_eq!(with(|one| one.is_enabled = false), [Flaw::Disabled]);
-        assert_eq!(with(|one| one.livemode = Some(false)), [Flaw::WrongMode]);
-        assert_eq!(with(|one| one.types = vec!["charge.succeeded".to_owned()]), [Flaw::Types]);
+        assert_eq!(with(|one| one.is_enabled = false), ["disabled"]);
+        assert_eq!(with(|one| one.livemode = Some(false)), ["wrong_mode"]);
+        assert_eq!(with(|one| one.types = vec!["charge.succeeded".to_owned()]), ["types"]);
         assert_eq!(
-            with(|one| one.types = needed(Provider::Stripe).map(str::to_owned).collect()),
-            []
+            with(|one| one.types = needed(Provider::Stripe).map(str::to_owned).collect()).len(),
+            0
         );
         for (version, known) in [
             ("2027-01-01.fern", false),
@@ -464,12 +315,12 @@ mod tests {
             ("2020-08-27", true),
         ] {
             let one = Endpoint { api_version: Some(version.to_owned()), ..endpoint(HERE) };
-            let expected: &[Flaw] = if known { &[] } else { &[Flaw::Version] };
+            let expected: &[&str] = if known { &[] } else { &["version"] };
             assert_eq!(flaws(&[one], &wanted(None)), expected, "{version}");
         }
         // One that is off beside one that is on is an old one.
         let off = Endpoint { is_enabled: false, ..endpoint(HERE) };
-        assert_eq!(flaws(&[off, endpoint(HERE)], &known), []);
+        assert_eq!(flaws(&[off, endpoint(HERE)], &known).len(), 0);
     }
 
     #[test]
@@ -482,11 +333,9 @@ mod tests {
         let endpoints = read(Provider::Paypal, list.to_string().as_bytes()).expect("a list");
         assert_eq!(judge(Provider::Paypal, &endpoints, &of("WH1")), []);
         let faults = judge(Provider::Paypal, &endpoints, &of("WH2"));
-        assert!(
-            faults[0].flaw == Flaw::Missing && faults[0].what.english.contains("PAYPAL_WEBHOOK_ID")
-        );
+        assert_eq!(faults[0].flaw, Flaw::UnknownId);
         let moved = Wanted { public_url: Some("https://new.example".to_owned()), ..of("WH1") };
-        assert_eq!(judge(Provider::Paypal, &endpoints, &moved)[0].flaw, Flaw::Elsewhere);
+        assert_eq!(judge(Provider::Paypal, &endpoints, &moved)[0].flaw.as_str(), "elsewhere");
         assert!(needed(Provider::Paypal).any(|one| one == "PAYMENT.CAPTURE.COMPLETED"));
         assert!(read(Provider::Paypal, b"{}").is_err());
     }

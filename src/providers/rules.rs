@@ -1,6 +1,6 @@
 //! What the shop says of its own payments, so that they are found and told from others'.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::lenient::Map;
 use crate::domain::event::{Content, Ownership, ReferenceKind};
@@ -16,18 +16,6 @@ words! {
         InvoiceId = "invoice_id",
         /// PayPal's `custom_id`, in v1 `custom`.
         CustomId = "custom_id",
-    }
-}
-
-impl Serialize for OrderIdSource {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for OrderIdSource {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

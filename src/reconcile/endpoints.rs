@@ -1,10 +1,10 @@
 //! Whether the provider still sends webhooks here, by its own list of endpoints.
 
 use crate::clients::api::{ApiError, Apis};
+use crate::domain::endpoint::Fault;
 use crate::domain::event::Provider;
-use crate::domain::issue::{Finding, IssueKind, Occasion, Raise, Severity, Texts};
-use crate::domain::language::Spoken;
-use crate::providers::endpoints::{self, Endpoint, Fault, Wanted};
+use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Occasion, Severity};
+use crate::providers::endpoints::{self, Endpoint, Wanted};
 use crate::providers::retrieval::NotUnderstood;
 
 /// Why endpoints can't be seen.
@@ -35,41 +35,13 @@ pub fn check(
 
 /// The issue of what is wrong, or that nothing is.
 pub fn finding(provider: Provider, faults: &[Fault]) -> Finding {
-    let bad: Vec<&Fault> = faults.iter().filter(|fault| fault.flaw.loses_events()).collect();
-    let Some(worst) = bad.iter().find(|fault| fault.flaw.loses_all()).or_else(|| bad.first())
-    else {
-        return Finding::Good(IssueKind::Endpoint, provider.as_str().to_owned(), None);
+    let losing = faults.iter().filter(|fault| fault.flaw.loses_events()).cloned();
+    let mut faults: Vec<Fault> = losing.collect();
+    faults.sort_by_key(|fault| !fault.flaw.loses_all());
+    let Some(worst) = faults.first() else {
+        return Finding::Good(IssueKind::Endpoint, provider.to_string(), None);
     };
-    let others = || bad.iter().filter(|fault| fault != &worst).map(|fault| &fault.what);
-    let (severity, lost) = match worst.flaw.loses_all() {
-        true => (
-            Severity::Critical,
-            Spoken {
-                english: "No event comes by it.",
-                french: "Aucun événement n’arrive par lui.",
-            },
-        ),
-        false => (
-            Severity::Warning,
-            Spoken {
-                english: "What these events would tell is not known here.",
-                french: "Ce que diraient ces événements n’est pas connu ici.",
-            },
-        ),
-    };
-    let in_english: Vec<&str> =
-        std::iter::once(lost.english).chain(others().map(|what| &*what.english)).collect();
-    let in_french: Vec<&str> =
-        std::iter::once(lost.french).chain(others().map(|what| &*what.french)).collect();
-    let (what, remedy) = (&worst.what, &worst.remedy);
-    Finding::Bad(Raise {
-        kind: IssueKind::Endpoint,
-        subject: provider.as_str().to_owned(),
-        severity,
-        occasion: Occasion::Lasts,
-        texts: Spoken {
-            english: Texts::new(&*what.english, in_english.join(" "), &*remedy.english),
-            french: Texts::new(&*what.french, in_french.join(" "), &*remedy.french),
-        },
-    })
+    let severity = if worst.flaw.loses_all() { Severity::Critical } else { Severity::Warning };
+    let data = IssueData::Endpoint { provider, faults };
+    Finding::Bad(NewIssue { data, severity, occasion: Occasion::Lasts })
 }

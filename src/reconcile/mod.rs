@@ -26,8 +26,7 @@ use self::pages::Page;
 use self::windows::{Window, Windows};
 use crate::clients::api::{ApiError, Apis};
 use crate::domain::event::{Content, Event, Provider, Source};
-use crate::domain::issue::{Finding, IssueKind, Occasion, Raise, Severity, Texts};
-use crate::domain::language::Spoken;
+use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Occasion, Severity};
 use crate::domain::records::{Applied, Cause, Found, Ingested, Outcome, Webhook};
 use crate::domain::time::Timestamp;
 use crate::providers::rules::Rules;
@@ -344,39 +343,14 @@ impl Course<'_> {
             None => (Finding::Good(IssueKind::Reconcile, provider.as_str().to_owned(), None), 0),
             Some(error) => {
                 let is_lasting = matches!(error, RunError::Api(ApiError::Unauthorized { .. }));
-                (Finding::Bad(raise(provider, error)), if is_lasting { 0 } else { FAILURES_TOLD })
+                let data = IssueData::Reconcile { provider, error: error.to_string() };
+                let (severity, occasion) = (Severity::Warning, Occasion::Lasts);
+                let bad = Finding::Bad(NewIssue { data, severity, occasion });
+                (bad, if is_lasting { 0 } else { FAILURES_TOLD })
             }
         };
         let error = self.report.ended.as_ref().err().map(RunError::to_string);
         self.database.run(&EndRun { number, provider, found, error, finding }, now)
-    }
-}
-
-fn raise(provider: Provider, error: &RunError) -> Raise {
-    let name = provider.name();
-    let remedy = format!("`payhookd reconcile --provider {provider}`");
-    Raise {
-        kind: IssueKind::Reconcile,
-        subject: provider.as_str().to_owned(),
-        severity: Severity::Warning,
-        occasion: Occasion::Lasts,
-        texts: Spoken {
-            english: Texts::new(
-                format!("{name}'s list of events can't be fetched"),
-                format!(
-                    "{error}. Webhooks are received all the same, but none that is missed is found."
-                ),
-                &*remedy,
-            ),
-            french: Texts::new(
-                format!("La liste des événements de {name} ne peut être obtenue"),
-                format!(
-                    "En anglais\u{a0}: «\u{a0}{error}\u{a0}». Les webhooks sont reçus quand même, \
-                     mais aucun de ceux qui manquent n’est trouvé."
-                ),
-                &*remedy,
-            ),
-        },
     }
 }
 

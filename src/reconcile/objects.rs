@@ -11,8 +11,7 @@ use super::doubtful;
 use crate::clients::api::{ApiError, Apis};
 use crate::domain::discrepancy::may_be_forgotten;
 use crate::domain::event::{Provider, Reference, ReferenceKind};
-use crate::domain::issue::{Finding, IssueKind, Occasion, Raise, Severity, Texts};
-use crate::domain::language::Spoken;
+use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Occasion, Severity};
 use crate::domain::lookup_schedule::{self, Reason};
 use crate::domain::records::{Asked, DueAsk, Kept, Transaction};
 use crate::providers::reference_kind;
@@ -222,32 +221,13 @@ fn existence(transaction: &Transaction, error: Option<&AskError>) -> Option<Find
         None => Some(Finding::Good(IssueKind::Discrepancy, subject, None)),
         Some(_) if may_be_forgotten(transaction.provider, transaction.state.status) => None,
         Some(error) if error.is_not_found() => {
-            let name = transaction.provider.name();
-            let Transaction { id, reference, .. } = transaction;
-            Some(Finding::Bad(Raise {
-                kind: IssueKind::Discrepancy,
-                subject,
-                severity: Severity::Warning,
-                occasion: Occasion::Lasts,
-                texts: Spoken {
-                    english: Texts::new(
-                        format!("{name} knows nothing of {reference}"),
-                        format!(
-                            "Transaction {id} is registered with it. Either it is mistyped, or \
-                                 it is of another account or mode than the API keys are."
-                        ),
-                        format!("`payhookd transactions close {id}`"),
-                    ),
-                    french: Texts::new(
-                        format!("{name} ne sait rien de {reference}"),
-                        format!(
-                            "La transaction {id} est enregistrée avec. Soit il est mal écrit, \
-                                 soit il est d’un autre compte ou mode que les clés de l’API."
-                        ),
-                        format!("`payhookd transactions close {id}`"),
-                    ),
-                },
-            }))
+            let data = IssueData::Discrepancy {
+                transaction_id: transaction.id,
+                provider: transaction.provider,
+                reference: transaction.reference.clone(),
+            };
+            let (severity, occasion) = (Severity::Warning, Occasion::Lasts);
+            Some(Finding::Bad(NewIssue { data, severity, occasion }))
         }
         Some(_) => None,
     }

@@ -1,13 +1,13 @@
 //! The dashboard's page of issues, without a browser.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::admin::App as Admin;
 use crate::app::{self, wait_until_all};
 use crate::daemon::{Daemon, Options, wait_until};
 use crate::dashboard::{TOKEN, Visitor, start, start_with};
-use crate::fake::Reply;
-use crate::provider::StripeSample;
+use crate::fake::{Fake, Reply};
+use crate::provider::{StripeSample, at};
 
 /// No page is larger.
 const MOST_BYTES: usize = 60_000;
@@ -181,8 +181,9 @@ fn issues_are_told_in_the_language_of_the_page() {
     // One from a version that spoke English only is told in English, and said to be.
     let path = daemon.options().db();
     let sqlite = rusqlite::Connection::open(path).expect("a database");
-    let forgotten = "UPDATE issues SET translations = NULL WHERE kind = 'amount_mismatch'";
-    assert_eq!(sqlite.execute(forgotten, []).expect("written"), 1);
+    let as_before = "UPDATE issues SET data = NULL, title = 'Too little was paid: 50.00 EUR',
+                     detail = 'Expected 50.00 EUR, received 49.99 EUR.' WHERE kind = 'amount_mismatch'";
+    assert_eq!(sqlite.execute(as_before, []).expect("written"), 1);
     let page = in_french("/issues?kind=amount_mismatch");
     assert!(page.contains("<bdi lang=\"en\">Too little was paid"), "{page}");
     assert!(page.contains("<bdi lang=\"en\">Expected 50.00 EUR"), "{page}");
@@ -192,4 +193,55 @@ fn issues_are_told_in_the_language_of_the_page() {
     let page = in_french("/events/1/replay");
     assert!(page.contains("il resterait tel quel, parce que :"), "{page}");
     assert!(page.contains("<bdi>son contenu a été supprimé</bdi>"), "{page}");
+}
+
+#[test]
+fn an_issue_is_told_in_the_language_and_zone_of_whoever_reads_whenever_it_opened() {
+    let options = Options::stripe().arg("--stripe-tolerance=off").clock("2026-11-23T12:00:00Z");
+    let daemon = start_with(options.clone().arg("--language=en").arg("--time-zone=UTC"));
+    let paid = StripeSample::new("payment_intent.succeeded", "1");
+    let answer = Admin::with_token(&daemon, TOKEN).register(&json!({
+        "provider": "stripe", "reference": "pi_1", "amount": 4999, "currency": "EUR",
+    }));
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    assert_eq!(daemon.deliver_stripe(paid.body()).status, 200);
+    let opened = StripeSample::new("charge.dispute.created", "1").reference("pi_1").parent("ch_1");
+    let mut dispute: Value = serde_json::from_str(&opened.body()).expect("JSON");
+    dispute["data"]["object"]["evidence_details"]["due_by"] =
+        at("2026-12-01T23:30:00Z").unix_seconds().into();
+    assert_eq!(daemon.deliver_stripe(dispute.to_string()).status, 200);
+    let english = "It can be answered until 2026-12-01 23:30 UTC.";
+    let page = Visitor::of(&daemon).page("/issues");
+    assert!(page.contains(english), "{page}");
+    let prose = "SELECT title || detail || remedy || ifnull(translations, '') FROM issues";
+    assert_eq!(daemon.database().one::<String>(prose), "", "no sentence is kept");
+    drop(daemon);
+
+    let told = Fake::start(|_| Reply::ok("ok"));
+    let french = options
+        .variable("PAYHOOKD_ALERT_URL", format!("http://{}/", told.address))
+        .arg("--language=fr")
+        .arg("--time-zone=Europe/Paris");
+    let daemon = start_with(french);
+    let in_french = "On peut y répondre jusqu’au 2026-12-02 00:30.";
+    let page = Visitor::of(&daemon).page("/issues").replace('\u{a0}', " ");
+    assert!(page.contains("Litige : 49,99 EUR, Stripe pi_1") && page.contains(in_french), "{page}");
+    wait_until("it is told", || !told.asked().is_empty());
+    let body: Value = serde_json::from_slice(&told.asked()[0].body).expect("JSON");
+    assert!(body["text"].as_str().is_some_and(|text| text.contains(in_french)), "{body}");
+    // Programs, the command line and the log are told in English and UTC.
+    let detail = body["issues"][0]["detail"].as_str().expect("text");
+    assert!(detail.ends_with(english), "{detail}");
+    let shown = daemon.options().done(&["issues", "show", "1"]);
+    assert!(shown.contains(english), "{shown}");
+    let api = Admin::with_token(&daemon, TOKEN).json("/api/v1/issues/1");
+    assert!(api["detail"].as_str().is_some_and(|it| it.ends_with(english)), "{api}");
+
+    // How it ends is data, too.
+    let mut won: Value = serde_json::from_str(&opened.id("evt_won").body()).expect("JSON");
+    won["type"] = "charge.dispute.closed".into();
+    won["data"]["object"]["status"] = "won".into();
+    assert_eq!(daemon.deliver_stripe(won.to_string()).status, 200);
+    let page = Visitor::of(&daemon).page("/issues?status=closed");
+    assert!(page.contains("Il a été gagné."), "{page}");
 }

@@ -7,6 +7,7 @@ use crate::admin::App;
 use crate::certificates::Certificates;
 use crate::daemon::{Daemon, Options, wait_until};
 use crate::dashboard::{Visitor, start_with};
+use crate::issues::{last_said, said};
 use crate::paypal_api::PaypalApi;
 use crate::provider::{PAYPAL, PaypalSample, WEBHOOK_ID, at, sandbox_authority};
 use crate::wire::Answer;
@@ -171,8 +172,7 @@ fn a_forged_body_that_comes_first_is_told_marked_and_put_right_by_paypal() {
     assert_eq!(refused(&answer), "replayed_transmission_id");
     assert_eq!(daemon.database().rows(STATE), ["succeeded|1000000|1"]);
     assert_eq!(daemon.database().rows(ISSUES), [format!("{EVENT}|critical|1")]);
-    let said = "SELECT title || detail || remedy FROM issues WHERE kind = 'doubtful_event'";
-    let said = daemon.database().one::<String>(said);
+    let said = said(daemon.options(), Some("doubtful_event"))[0].to_string();
     for named in [EVENT, "B-1", "PAY-1", "PAYPAL_CLIENT_ID"] {
         assert!(said.contains(named), "{named}: {said}");
     }
@@ -190,9 +190,10 @@ fn a_forged_body_that_comes_first_is_told_marked_and_put_right_by_paypal() {
 
     // PayPal does not know it yet: nothing is concluded, but that is said.
     let daemon = shop.start_asking();
-    let unknown = "SELECT title LIKE 'PayPal knows no event %' FROM issues
-                   WHERE kind = 'doubtful_event'";
-    wait_until("PayPal was asked", || daemon.database().one::<bool>(unknown));
+    wait_until("PayPal was asked", || {
+        let title = last_said(daemon.options(), "doubtful_event", "title");
+        title.starts_with("PayPal knows no event ")
+    });
     assert_eq!(daemon.database().rows(STATE), ["succeeded|1000000|1"]);
     drop(daemon);
 
@@ -203,8 +204,8 @@ fn a_forged_body_that_comes_first_is_told_marked_and_put_right_by_paypal() {
     let kept = "SELECT source, proof, payload LIKE '%49.99%' FROM webhook_logs";
     assert_eq!(daemon.database().rows(kept), ["catch-up|the provider's API|1"]);
     assert_eq!(daemon.database().rows(ISSUES), [format!("{EVENT}|critical|1")]);
-    let said = "SELECT title FROM issues WHERE kind = 'doubtful_event'";
-    assert!(daemon.database().one::<String>(said).starts_with("Forged, and put right"));
+    let title = last_said(daemon.options(), "doubtful_event", "title");
+    assert!(title.starts_with("Forged, and put right"), "{title}");
 
     // The genuine one is taken when it comes again, the forged one never is.
     let again = shop.deliver(&daemon, "1", &genuine, &genuine);

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::daemon::{Options, wait_until};
+use crate::issues::said;
 use crate::paypal_api::PaypalApi;
 use crate::stripe_api::StripeApi;
 
@@ -110,15 +111,17 @@ fn the_daemon_opens_an_issue_of_a_disabled_endpoint_and_closes_it() {
         .arg("--unsafe-test-reconcile-every")
         .arg("50");
     let _daemon = options.start();
-    let issues = || {
-        options
-            .database()
-            .rows("SELECT severity, title, closed_at IS NULL FROM issues WHERE kind = 'endpoint'")
-    };
     let title = "Stripe has disabled the webhook endpoint we_1, so nothing is sent";
-    wait_until("the issue is open", || issues() == [format!("critical|{title}|1")]);
+    let stands = |status: &str| {
+        let issues = said(&options, Some("endpoint"));
+        let words = |name: &str| issues.iter().map(|one| one[name].clone()).collect::<Vec<_>>();
+        words("severity") == ["critical"]
+            && words("title") == [title]
+            && words("status") == [status]
+    };
+    wait_until("the issue is open", || stands("open"));
     api.endpoints([endpoint("we_1", HERE, "enabled")]);
-    wait_until("the issue is closed", || issues() == [format!("critical|{title}|0")]);
+    wait_until("the issue is closed", || stands("closed"));
 }
 
 #[test]

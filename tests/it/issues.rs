@@ -16,6 +16,23 @@ fn issues(options: &Options) -> Vec<String> {
     options.database().rows(issues)
 }
 
+/// What is said of every issue, or of those of a kind, the oldest first.
+pub(crate) fn said(options: &Options, kind: Option<&str>) -> Vec<Value> {
+    let of_kind = kind.map(|kind| format!("--kind={kind}"));
+    let list = ["issues", "list", "--all", "--json", "--limit=200"].into_iter();
+    let listed = options.done(&list.chain(of_kind.as_deref()).collect::<Vec<_>>());
+    let mut said: Vec<Value> =
+        listed.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    said.reverse();
+    said
+}
+
+/// A text of the newest issue of a kind: its `title`, `detail` or `remedy`.
+pub(crate) fn last_said(options: &Options, kind: &str, part: &str) -> String {
+    let last = said(options, Some(kind)).pop().expect("an issue");
+    last[part].as_str().expect("text").to_owned()
+}
+
 fn deliver(daemon: &Daemon, samples: &[StripeSample]) {
     for sample in samples {
         assert_eq!(daemon.deliver_stripe(sample.body()).status, 200);
@@ -68,9 +85,10 @@ fn money_that_is_late_or_wrong_is_an_issue_in_the_commit_that_brings_it() {
     let paid = |name| StripeSample::new("payment_intent.succeeded", name);
     deliver(&daemon, &[paid("1"), paid("2")]);
     assert_eq!(issues(&options), ["amount_mismatch|1|0|1", "late_money|3|0|1"]);
-    let texts = options.database().rows("SELECT detail, remedy FROM issues ORDER BY id");
-    assert!(texts[0].starts_with("Expected 50.00 EUR, received 49.99 EUR."), "{}", texts[0]);
-    assert!(texts[1].contains("payhookd transactions reopen 2"), "{}", texts[1]);
+    let detail = last_said(&options, "amount_mismatch", "detail");
+    assert_eq!(detail, "Expected 50.00 EUR, received 49.99 EUR.");
+    let remedy = last_said(&options, "late_money", "remedy");
+    assert!(remedy.contains("payhookd transactions reopen 2"), "{remedy}");
     // Again is the same.
     deliver(&daemon, &[paid("1"), paid("2")]);
     assert_eq!(issues(&options), ["amount_mismatch|1|0|1", "late_money|3|0|1"]);
@@ -102,7 +120,7 @@ fn a_dispute_is_an_issue_until_it_is_decided() {
     won["data"]["object"]["status"] = "won".into();
     assert_eq!(daemon.deliver_stripe(won.to_string()).status, 200);
     assert_eq!(issues(&options), ["dispute|1|1|1"]);
-    assert_eq!(options.database().one::<String>("SELECT detail FROM issues"), "It was won.");
+    assert_eq!(last_said(&options, "dispute", "detail"), "It was won.");
 }
 
 #[test]
@@ -129,7 +147,7 @@ fn notifications_that_are_given_up_are_one_issue_until_they_are_retried() {
     let daemon = options.start();
     app::add(&options, &["1", "2"]);
     wait_until("both are given up", || issues(&options) == ["dead_letter|app|0|2"]);
-    let detail = options.database().one::<String>("SELECT detail FROM issues");
+    let detail = last_said(&options, "dead_letter", "detail");
     assert!(detail.contains("given up: 2.") && detail.contains("answered 410"), "{detail}");
     shop.recovers();
     let retry = |id| options.done(&["deliveries", "retry", id]);
@@ -173,4 +191,28 @@ fn a_surplus_that_was_refunded_is_over() {
         assert_eq!(daemon.deliver_stripe(event.to_string()).status, 200);
         assert_eq!(issues(&options), [format!("amount_mismatch|1|{closed}|1")], "{refund}");
     }
+}
+
+#[test]
+fn what_a_newer_version_keeps_is_shown_as_it_stands_and_not_lost() {
+    let options = Options::stripe().arg("--orphan-grace=0");
+    let daemon = options.start();
+    deliver(&daemon, &[StripeSample::new("payment_intent.succeeded", "1")]);
+    wait_until("it is an issue", || issues(&options) == ["orphan|1|0|1"]);
+    let newer = r#"{"is":"eclipse","moon":7}"#;
+    let sqlite = rusqlite::Connection::open(options.db()).expect("a database");
+    sqlite.execute("UPDATE issues SET data = ?1", [newer]).expect("written");
+    let shown = options.done(&["issues", "show", "1"]);
+    assert!(shown.contains("orphan: 1\n") && shown.contains(newer), "{shown}");
+    let data = || options.database().one::<String>("SELECT data FROM issues");
+    options.done(&["issues", "dismiss", "1"]);
+    assert_eq!(data(), newer);
+    let registered = json!({ "provider": "stripe", "reference": "pi_1" });
+    assert_eq!(App::of(&daemon).register(&registered).status, 201);
+    assert_eq!(issues(&options), ["orphan|1|1|1"]);
+    assert_eq!(data(), newer);
+    assert_eq!(last_said(&options, "orphan", "detail"), "It belongs to transaction 2.");
+    // So is an ending that only a newer version knows; that it ended is told all the same.
+    sqlite.execute("UPDATE issues SET ending = ?1", [newer]).expect("written");
+    assert!(last_said(&options, "orphan", "detail").contains(newer));
 }

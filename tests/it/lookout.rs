@@ -8,6 +8,7 @@ use crate::admin::App;
 use crate::certificates::Certificates;
 use crate::daemon::{Daemon, Options, wait_until};
 use crate::fake::{Fake, Reply};
+use crate::issues::{last_said, said};
 use crate::provider::{
     PaypalSample, SECRET, STRIPE, StripeSample, at, paypal_event, sandbox_authority, stripe_event,
 };
@@ -91,12 +92,10 @@ fn refused_signatures_say_what_they_are_likely_to_mean() {
     let told = target();
     let options = watched(Options::stripe(), &told);
     let daemon = options.start();
-    let title = |number: i64| {
-        options.database().one::<String>(&format!("SELECT title FROM issues WHERE id = {number}"))
-    };
     forge(&daemon, 3);
     wait_for(&options, &["refused_signatures|stripe|critical|0"]);
-    assert!(title(1).contains("the secret is likely wrong"), "{}", title(1));
+    let title = || last_said(&options, "refused_signatures", "title");
+    assert!(title().contains("the secret is likely wrong"), "{}", title());
     // A good one ends it, at the next second.
     wait_until("a good one ended it", || {
         pay(&daemon, "1");
@@ -110,18 +109,17 @@ fn refused_signatures_say_what_they_are_likely_to_mean() {
         let now = issues(&options);
         now.len() == 2 && now == forger || now.last().is_some_and(|one| one.ends_with("notice|0"))
     });
-    let last =
-        options.database().one::<String>("SELECT title FROM issues ORDER BY id DESC LIMIT 1");
-    assert!(last.contains("Somebody sends forged webhooks"), "{last}");
+    assert!(title().contains("Somebody sends forged webhooks"), "{}", title());
     drop(daemon);
 
     // None of this run was genuine, but of those before.
     let daemon = options.start();
     daemon.wait_for_line("msg=started");
     forge(&daemon, 3);
-    let rolled =
-        "SELECT count(*) FROM issues WHERE closed_at IS NULL AND title LIKE '%likely rolled%'";
-    wait_until("a secret was rolled", || options.database().one::<i64>(rolled) == 1);
+    wait_until("a secret was rolled", || {
+        let last = said(&options, Some("refused_signatures")).pop().expect("an issue");
+        last["status"] == "open" && last["title"].as_str().expect("text").contains("likely rolled")
+    });
     is_told_once_each(daemon, &told);
 }
 
@@ -306,8 +304,10 @@ fn an_approved_order_that_is_not_captured_is_told_until_it_is() {
     let daemon = options.clone().clock("2026-11-23T12:00:00Z").start();
     wait_for(&options, &["uncaptured_order|1|warning|0"]);
     wait_until_told(&options, &told, "uncaptured_order");
-    let title = options.database().one::<String>("SELECT title FROM issues");
-    assert_eq!(title, "Approved and not captured: 49.99 EUR, order A-1, PayPal ORDER-1");
+    assert_eq!(
+        last_said(&options, "uncaptured_order", "title"),
+        "Approved and not captured: 49.99 EUR, order A-1, PayPal ORDER-1"
+    );
     drop(daemon);
     // It gets urgent.
     let daemon = options.clone().clock("2026-11-23T13:00:00Z").start();
@@ -332,7 +332,7 @@ fn a_dispute_gets_urgent_when_it_can_not_be_answered_much_longer() {
     pay(&daemon, "1");
     assert_eq!(daemon.deliver_stripe(dispute.to_string()).status, 200);
     wait_for(&options, &["dispute|1|warning|0"]);
-    let detail = options.database().one::<String>("SELECT detail FROM issues");
+    let detail = last_said(&options, "dispute", "detail");
     assert!(detail.contains("It can be answered until 2026-12-01 12:00 UTC."), "{detail}");
     wait_until_told(&options, &told, "dispute");
     drop(daemon);

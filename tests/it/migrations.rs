@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection as Sqlite, ErrorCode};
 
 use crate::daemon::Options;
+use crate::issues::said;
 use crate::provider::StripeSample;
 
 #[test]
@@ -28,6 +29,14 @@ fn every_migration_takes_the_rows_of_the_versions_before_it() {
         let printed = options.done(&[command, "list", "--json"]);
         assert_eq!(printed.lines().count(), rows, "{printed}");
     }
+    // What an earlier version said of a problem is said as it was.
+    let said = said(&options, None);
+    let titles: Vec<&str> = said.iter().filter_map(|one| one["title"].as_str()).collect();
+    let app = "The app was not told";
+    let reconcile = "PayPal's list of events can't be fetched";
+    let orphan = "Payment without a transaction: 49.99 EUR, Stripe pi_77";
+    assert_eq!(titles, ["Orphan", app, app, "Nothing has come", reconcile, orphan]);
+    assert_eq!(said[5]["detail"], "It belongs to transaction 1.");
     let daemon = options.start();
     let dispute = StripeSample::new("charge.dispute.created", "later")
         .reference("pi_3SW1aKExample")
@@ -145,6 +154,8 @@ fn rows_that_can_not_be_true_are_refused() {
         "UPDATE issues SET severity = 'dire' WHERE id = 1",
         "UPDATE issues SET count = 0 WHERE id = 1",
         "UPDATE issues SET news = 0 WHERE id = 1",
+        "UPDATE issues SET data = 'silence' WHERE id = 5",
+        "UPDATE issues SET ending = 'matched' WHERE id = 6",
         // One problem, open twice.
         "UPDATE issues SET closed_at = NULL WHERE id = 2",
         "UPDATE alert_targets SET active = 2 WHERE id = 1",

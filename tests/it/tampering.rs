@@ -490,7 +490,8 @@ fn has_the_earlier_form(options: &Options, one: &Somebody) -> String {
     let begin = care.find("CREATE TABLE webhook_log_chain").expect("the table");
     let end = care.find("-- Of headers that were removed").expect("what follows");
     one.does(
-        "DROP TABLE webhook_log_chain; DELETE FROM refinery_schema_history WHERE version >= 18;",
+        "DROP TABLE webhook_log_chain; DELETE FROM refinery_schema_history WHERE version >= 18;
+         ALTER TABLE issues DROP COLUMN data; ALTER TABLE issues DROP COLUMN ending;",
     );
     one.does(&care[begin..end]);
     let mut before = [0; 32];

@@ -5,6 +5,7 @@ use super::installation::Patient;
 use crate::cli::serve::wanted_endpoint;
 use crate::clients::api::{Apis, Stop};
 use crate::domain::event::Provider;
+use crate::i18n::issues::Audience;
 use crate::providers::endpoints::Wanted;
 use crate::reconcile::endpoints;
 use crate::telemetry::clock::Clock;
@@ -37,9 +38,12 @@ fn of(apis: &Apis, provider: Provider, wanted: &Wanted) -> Vec<Finding> {
         }
         Ok(faults) => faults
             .into_iter()
-            .map(|fault| match fault.flaw.loses_all() {
-                true => Finding::fail(CHECK, fault.what.english, fault.remedy.english),
-                false => Finding::warn(CHECK, fault.what.english, fault.remedy.english),
+            .map(|fault| {
+                let (what, remedy) = fault.said(Audience::PLAIN);
+                match fault.flaw.loses_all() {
+                    true => Finding::fail(CHECK, what, remedy),
+                    false => Finding::warn(CHECK, what, remedy),
+                }
             })
             .collect(),
         Err(error) => {

@@ -6,6 +6,7 @@ use super::installation::Patient;
 use super::{Finding, roughly};
 use crate::domain::issue::{IssueStatus, Severity};
 use crate::domain::records::{Issue, OwedAlerts};
+use crate::i18n::issues::Audience;
 use crate::store::{Reader, StoreError};
 
 const CHECK: &str = "issues";
@@ -22,10 +23,11 @@ pub(super) fn check(patient: &Patient, reader: &Reader) -> Result<Vec<Finding>, 
     issues.sort_by_key(|issue| (Reverse(issue.severity), issue.id));
     let of_issue = |issue: &Issue| {
         let since = roughly(patient.now.since(issue.opened_at));
-        let what = format!("{}, for {since}", issue.title);
+        let (said, _) = issue.texts(Audience::PLAIN);
+        let what = format!("{}, for {since}", said.title);
         match issue.severity {
-            Severity::Critical => Finding::fail(CHECK, what, &*issue.remedy),
-            Severity::Warning | Severity::Notice => Finding::warn(CHECK, what, &*issue.remedy),
+            Severity::Critical => Finding::fail(CHECK, what, said.remedy),
+            Severity::Warning | Severity::Notice => Finding::warn(CHECK, what, said.remedy),
         }
     };
     let mut findings: Vec<Finding> = issues.iter().take(SHOWN).map(of_issue).collect();

@@ -1,11 +1,14 @@
 //! What people are told after the database's files were lost under the running daemon.
 
+use std::path::PathBuf;
+
 use crate::alerts::Target;
 use crate::clients::message::Message;
 use crate::config::Config;
-use crate::domain::issue::{Finding, IssueKind, Occasion, Raise, Severity, Texts};
-use crate::domain::language::{Language, Spoken};
+use crate::domain::issue::{Finding, IssueData, NewIssue, Occasion, Rescue, Severity};
+use crate::domain::language::Language;
 use crate::domain::records::Loss;
+use crate::i18n::issues::{Audience, texts};
 use crate::store::{Database, NoteFindings, Rescued, StoreError};
 use crate::telemetry::line::Line;
 
@@ -17,41 +20,33 @@ pub(super) fn tell(config: &Config, loss: Loss, rescued: &Rescued) {
         Rescued::PutBack | Rescued::Completed => Line::warn("rescued"),
         Rescued::Beside(_) | Rescued::Not(..) => Line::error("not all is in the database's place"),
     };
-    let texts = texts(loss, rescued);
+    let data = IssueData::Database { loss, rescue: saved(rescued) };
+    let said = texts(&data, Audience::PLAIN);
     line.with("db", config.db.display())
         .with("outcome", loss)
-        .with("detail", &texts.english.detail)
-        .with("remedy", &texts.english.remedy)
+        .with("detail", &said.detail)
+        .with("remedy", &said.remedy)
         .emit();
-    let raise = Raise {
-        kind: IssueKind::Database,
-        subject: "file".to_owned(),
-        severity: Severity::Critical,
-        occasion: Occasion::Happened,
-        texts,
-    };
-    if let Err(error) = keep(config, &raise) {
+    let new = NewIssue { data, severity: Severity::Critical, occasion: Occasion::Happened };
+    if let Err(error) = keep(config, &new) {
         Line::error("no issue can be opened").with("err", &error).emit();
-        tell_at_once(config, &raise.texts);
+        tell_at_once(config, &new.data);
     }
 }
 
-fn keep(config: &Config, raise: &Raise) -> Result<(), StoreError> {
+fn keep(config: &Config, new: &NewIssue) -> Result<(), StoreError> {
     if !config.db.exists() {
         return Err(StoreError::NoDatabase { path: config.db.clone() });
     }
     let now = config.clock.now();
     Database::open(&config.db)?
-        .run(&NoteFindings { findings: vec![Finding::Bad(raise.clone())] }, now)
+        .run(&NoteFindings { findings: vec![Finding::Bad(new.clone())] }, now)
 }
 
-fn tell_at_once(config: &Config, texts: &Spoken<Texts>) {
+fn tell_at_once(config: &Config, data: &IssueData) {
     let language = config.language.unwrap_or(Language::English);
-    let texts = match language {
-        Language::English => &texts.english,
-        Language::French => &texts.french,
-    };
-    let message = Message::urgent(texts, language);
+    let said = texts(data, Audience { language, zone: &config.time_zone });
+    let message = Message::urgent(&said, language);
     for target in &config.alerts.targets {
         let reply = Target::from(target).send(&message, config.clock.now());
         let line = match reply.failure {
@@ -62,96 +57,14 @@ fn tell_at_once(config: &Config, texts: &Spoken<Texts>) {
     }
 }
 
-fn texts(loss: Loss, rescued: &Rescued) -> Spoken<Texts> {
-    let (title, french_title) = match loss {
-        Loss::Removed => (
-            "The database's file was removed while payhookd was running",
-            "Le fichier de la base de données a été supprimé ou déplacé pendant que payhookd tournait",
-        ),
-        Loss::Replaced => (
-            "Another file was put in the place of the database while payhookd was running",
-            "Un autre fichier a pris la place de la base de données pendant que payhookd tournait",
-        ),
-        Loss::Overwritten => (
-            "The database's file was written over while payhookd was running",
-            "Le fichier de la base de données a été écrasé pendant que payhookd tournait",
-        ),
-        Loss::LogRemoved => (
-            "The log beside the database (-wal, -shm) was removed while payhookd was running",
-            "Le journal à côté de la base de données (-wal, -shm) a été supprimé pendant que payhookd \
-             tournait",
-        ),
-    };
-    let find_out = (
-        "find out what did it, so that it does not happen again: only a stopped payhookd lets its \
-         files be touched"
-            .to_owned(),
-        "cherchez ce qui l’a fait, pour que cela ne se reproduise pas\u{a0}: on ne touche à ses \
-         fichiers que quand payhookd est arrêté"
-            .to_owned(),
-    );
-    let (detail, french_detail, (remedy, french_remedy)) = match rescued {
-        Rescued::PutBack => (
-            "What was still open was put back: all that was acknowledged is there.".to_owned(),
-            "Ce qui était encore ouvert a été remis en place\u{a0}: tout ce qui avait été confirmé \
-             s’y trouve."
-                .to_owned(),
-            find_out,
-        ),
-        Rescued::Completed => (
-            "What the log held was written into the file: all that was acknowledged is there."
-                .to_owned(),
-            "Le contenu du journal a été écrit dans le fichier\u{a0}: tout ce qui avait été confirmé \
-             s’y trouve."
-                .to_owned(),
-            find_out,
-        ),
-        Rescued::Beside(copy) => {
-            let copy = copy.display();
-            let stop = "`systemctl stop payhookd.socket payhookd`";
-            (
-                format!(
-                    "All that was acknowledged until then is in {copy}; payhookd goes on with the \
-                     file that stands there now."
-                ),
-                format!(
-                    "Tout ce qui avait été confirmé jusque-là est dans {copy}\u{a0}; payhookd \
-                     continue avec le fichier qui est là maintenant."
-                ),
-                (
-                    format!("if that was a mistake, {stop}, then `payhookd restore {copy}`"),
-                    format!("si c’était une erreur, {stop}, puis `payhookd restore {copy}`"),
-                ),
-            )
-        }
+fn saved(rescued: &Rescued) -> Rescue {
+    let path = |path: &PathBuf| path.display().to_string();
+    match rescued {
+        Rescued::PutBack => Rescue::PutBack,
+        Rescued::Completed => Rescue::Completed,
+        Rescued::Beside(copy) => Rescue::Beside { copy: path(copy) },
         Rescued::Not(error, aside) => {
-            let aside: Vec<String> = aside.iter().map(|one| one.display().to_string()).collect();
-            let (kept, aside_in_french) = match aside.is_empty() {
-                true => (String::new(), String::new()),
-                false => (
-                    format!(" What stood beside it was set aside: {}.", aside.join(", ")),
-                    format!(
-                        " Ce qui était à côté a été mis de côté\u{a0}: {}.",
-                        aside.join(", ")
-                    ),
-                ),
-            };
-            (
-                format!("It could not be rescued ({error}).{kept}"),
-                format!("Rien n’a pu être sauvé ({error}).{aside_in_french}"),
-                (
-                    "go back to a copy with `payhookd restore`; what came since is fetched by \
-                     `payhookd reconcile --since 72h`"
-                        .to_owned(),
-                    "revenez à une copie avec `payhookd restore`\u{a0}; ce qui est arrivé depuis se \
-                     récupère avec `payhookd reconcile --since 72h`"
-                        .to_owned(),
-                ),
-            )
+            Rescue::Failed { error: error.to_string(), aside: aside.iter().map(path).collect() }
         }
-    };
-    Spoken {
-        english: Texts::new(title, detail, remedy),
-        french: Texts::new(french_title, french_detail, french_remedy),
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::event::Provider;
 use crate::domain::issue::Severity;
 use crate::domain::records::Issue;
 use crate::domain::refusal::Refusal;
+use crate::i18n::issues::Audience;
 use crate::notify::Notifier;
 use crate::reconcile::worker::Worker;
 use crate::store::{Bell, RaiseDueOrphans, Reader, Readers, Store, StoreError, Writer};
@@ -143,15 +144,16 @@ fn log_issue(issue: &Issue) {
         (None, Severity::Warning | Severity::Critical) => Line::warn("issue"),
         _ => Line::info("issue"),
     };
+    let (said, _) = issue.texts(Audience::PLAIN);
     line.with("issue_id", issue.id)
         .with("kind", issue.kind)
         .with("subject", &issue.subject)
         .with("status", issue.status())
         .with("severity", issue.severity)
         .with("count", issue.count)
-        .with("title", &issue.title)
-        .with("detail", &issue.detail)
-        .with("remedy", &issue.remedy)
+        .with("title", &said.title)
+        .with("detail", &said.detail)
+        .with("remedy", &said.remedy)
         .emit();
 }
 

@@ -1,6 +1,6 @@
 //! An issue, as it is kept.
 
-use crate::domain::issue::{IssueKind, Severity, Texts};
+use crate::domain::issue::{Ending, IssueData, IssueKind, IssueStatus, Severity, Texts};
 use crate::domain::time::Timestamp;
 
 /// One row of `issues`.
@@ -14,14 +14,10 @@ pub struct Issue {
     pub subject: String,
     /// How much it matters.
     pub severity: Severity,
-    /// One line, in English as are the two below; may hold what a sender wrote.
-    pub title: String,
-    /// What else is known; may hold what a sender wrote.
-    pub detail: String,
-    /// The command or click that mends it.
-    pub remedy: String,
-    /// The same in French; `None` for one from a version that spoke English only.
-    pub french: Option<Texts>,
+    /// What is known of it.
+    pub details: Details,
+    /// How it ended, where more is known than that it did.
+    pub ending: Option<Ending>,
     /// When it opened, UTC.
     pub opened_at: Timestamp,
     /// When it was last seen, UTC.
@@ -34,6 +30,33 @@ pub struct Issue {
     pub dismissed_at: Option<Timestamp>,
     /// When it was over, UTC.
     pub closed_at: Option<Timestamp>,
+}
+
+/// What is known of an issue, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Details {
+    /// Data, of which sentences are made when they are shown.
+    Data(IssueData),
+    /// Sentences, of a version that kept no data.
+    Prose {
+        /// In English.
+        english: Texts,
+        /// In French; `None` for one from a version that spoke English only.
+        french: Option<Texts>,
+    },
+    /// Data of a version that knows more than this one: its JSON.
+    Unknown(String),
+}
+
+impl Issue {
+    /// Where it stands.
+    pub fn status(&self) -> IssueStatus {
+        match (self.closed_at, self.dismissed_at) {
+            (Some(_), _) => IssueStatus::Closed,
+            (None, Some(_)) => IssueStatus::Dismissed,
+            (None, None) => IssueStatus::Open,
+        }
+    }
 }
 
 /// What saying that one knows of an issue came to.

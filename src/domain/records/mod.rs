@@ -28,7 +28,7 @@ pub use event::{
     RejectedRequest, Replayed, USER_AGENT_CHARS, Verdict, Webhook, WebhookLog,
 };
 pub use health::{Delays, OwedAlerts, Sight};
-pub use issue::{Dismissed, Issue};
+pub use issue::{Details, Dismissed, Issue};
 pub use lookup::{AskSubject, Asked, DueAsk, Kept};
 pub use loss::Loss;
 pub use numbers::Numbers;

@@ -10,6 +10,7 @@ use super::sessions::{Notice, Session};
 use super::visit::{Dashboard, Visit};
 use crate::domain::issue::{IssueKind, IssueStatus, Severity, Texts};
 use crate::domain::records::{Dismissed, Issue, Listed, Page};
+use crate::i18n::issues::Audience;
 use crate::store::DismissIssue;
 
 /// Rows of a page.
@@ -190,7 +191,7 @@ struct Said {
 impl Said {
     fn of(typeset: Typeset<'_>, issue: &Issue) -> Self {
         let wanted = typeset.words.language;
-        let (texts, language) = issue.texts(wanted);
+        let (texts, language) = issue.texts(Audience { language: wanted, zone: typeset.zone });
         Self { texts, lang: (language != wanted).then_some(language.as_str()) }
     }
 }

@@ -162,9 +162,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::issue::Finding;
-    use crate::domain::issue::{Occasion, Raise, Texts};
-    use crate::domain::language::Spoken;
+    use crate::domain::event::Provider;
+    use crate::domain::issue::{Finding, IssueData, NewIssue, Occasion};
     use crate::domain::time::Timestamp;
     use crate::store::engine::Database;
 
@@ -173,28 +172,39 @@ mod tests {
         midnight.plus(Duration::from_secs(minute * 60))
     }
 
-    /// Issues 1 to 9: three of each severity in turn, every second one of the disk; 8 and 9 are
+    /// Issues 1 to 9: three of each severity in turn, every second one a discrepancy; 8 and 9 are
     /// dismissed. Issues 10 to 13 are over, and ended in the order 12, 10, 11, 13.
     fn shop() -> (tempfile::TempDir, Reader) {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("shop.db");
         let mut database = Database::open(&path).expect("a database");
-        let raise = |number: u64| Raise {
-            kind: if number.is_multiple_of(2) { IssueKind::Disk } else { IssueKind::Silence },
-            subject: number.to_string(),
+        let new = |number: u64| NewIssue {
+            data: match number.is_multiple_of(2) {
+                true => IssueData::Discrepancy {
+                    transaction_id: number.cast_signed(),
+                    provider: Provider::Stripe,
+                    reference: String::new(),
+                },
+                false => IssueData::FailedEvent {
+                    provider: Provider::Stripe,
+                    event_type: number.to_string(),
+                    event_id: String::new(),
+                    why: String::new(),
+                },
+            },
             severity: Severity::ALL[usize::try_from(number % 3).expect("small")],
             occasion: Occasion::Happened,
-            texts: Spoken { english: Texts::default(), french: Texts::default() },
         };
         let kept = database.batch(|batch| {
             for number in 1..=13 {
-                batch.note_findings(&[Finding::Bad(raise(number))], at(number))?;
+                batch.note_findings(&[Finding::Bad(new(number))], at(number))?;
             }
             batch.dismiss_issue(8, at(20))?;
             batch.dismiss_issue(9, at(20))?;
             for (minute, number) in [(30, 12), (31, 10), (31, 11), (32, 13)] {
-                let Raise { kind, subject, .. } = raise(number);
-                batch.note_findings(&[Finding::Good(kind, subject.clone(), None)], at(minute))?;
+                let data = new(number).data;
+                let over = Finding::Good(data.kind(), data.subject(), None);
+                batch.note_findings(&[over], at(minute))?;
             }
             Ok(())
         });
@@ -222,12 +232,12 @@ mod tests {
         let (_folder, reader) = shop();
         for (status, kind, expected) in [
             (Open, None, vec![vec![5, 2], vec![7, 4], vec![1, 6], vec![3]]),
-            (Open, Some(IssueKind::Disk), vec![vec![2, 4], vec![6]]),
+            (Open, Some(IssueKind::Discrepancy), vec![vec![2, 4], vec![6]]),
             (Open, Some(IssueKind::Clock), vec![vec![]]),
             (Dismissed, None, vec![vec![8, 9]]),
-            (Dismissed, Some(IssueKind::Silence), vec![vec![9]]),
+            (Dismissed, Some(IssueKind::FailedEvent), vec![vec![9]]),
             (Closed, None, vec![vec![13, 11], vec![10, 12]]),
-            (Closed, Some(IssueKind::Disk), vec![vec![10, 12]]),
+            (Closed, Some(IssueKind::Discrepancy), vec![vec![10, 12]]),
         ] {
             assert_eq!(pages(&reader, status, kind), expected, "{status} {kind:?}");
         }

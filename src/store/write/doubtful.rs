@@ -10,6 +10,7 @@ use super::matching::Begin;
 use super::replay::says_the_same;
 use super::{raise, transmissions};
 use crate::domain::event::{Content, Source};
+use crate::domain::issue::Doubt;
 use crate::domain::records::{LinkKind, Outcome, Transaction, Verdict, Webhook, WebhookLog};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
@@ -32,8 +33,9 @@ impl Batch<'_> {
         let now = webhook.received_at;
         let Some(log_id) = log_id else {
             let transmission = webhook.transmission_id.as_deref().unwrap_or_default();
-            let of = (transmission, &*webhook.event.id);
-            return raise::doubtful_event(self.connection, of, &[], raise::Doubt::Refused, now);
+            let (event_id, doubt) = (&webhook.event.id, Doubt::Refused);
+            let known_by = Some(transmission);
+            return raise::doubtful_event(self.connection, event_id, known_by, &[], doubt, now);
         };
         let log = self.event(log_id)?.ok_or(StoreError::Fault)?;
         if log.source != Source::Webhook {
@@ -53,8 +55,8 @@ impl Batch<'_> {
             return Ok(());
         }
         let transactions = self.look_again(log_id, now)?;
-        let of = (&*log.event_id, &*log.event_id);
-        raise::doubtful_event(self.connection, of, &transactions, raise::Doubt::Seen, now)
+        let (of, doubt) = (&log.event_id, Doubt::Seen);
+        raise::doubtful_event(self.connection, of, None, &transactions, doubt, now)
     }
 
     fn is_open(&self, log_id: i64) -> Result<bool, StoreError> {
@@ -90,8 +92,8 @@ impl Batch<'_> {
             return Ok(());
         }
         let transactions = self.look_again(log.id, now)?;
-        let of = (&*log.event_id, &*log.event_id);
-        raise::doubtful_event(self.connection, of, &transactions, raise::Doubt::Unknown, now)
+        let (of, doubt) = (&log.event_id, Doubt::Unknown);
+        raise::doubtful_event(self.connection, of, None, &transactions, doubt, now)
     }
 
     /// PayPal was asked about the doubtful event `log`, and `told` is what it says. If that is what is
@@ -133,9 +135,8 @@ impl Batch<'_> {
                 raise::doubt_is_over(self.connection, &log.event_id, verdict, now)?;
             }
             Verdict::Replaced => {
-                let of = (&*log.event_id, &*log.event_id);
-                let doubt = raise::Doubt::Replaced;
-                raise::doubtful_event(self.connection, of, &transactions, doubt, now)?;
+                let (of, doubt) = (&log.event_id, Doubt::Replaced);
+                raise::doubtful_event(self.connection, of, None, &transactions, doubt, now)?;
             }
         }
         Ok(Some(verdict))

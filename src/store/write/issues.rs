@@ -1,12 +1,13 @@
 //! `issues`: problems that a person should know of.
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::alerts;
-use crate::domain::issue::{Finding, IssueKind, IssueStatus, Raise, Severity, Standing, Texts};
-use crate::domain::language::{Language, Spoken};
-use crate::domain::records::{Dismissed, Issue};
+use crate::domain::issue::{Ending, Finding, IssueKind, NewIssue, Severity, Standing, Texts};
+use crate::domain::language::Language;
+use crate::domain::records::{Details, Dismissed, Issue};
 use crate::domain::time::Timestamp;
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;
@@ -22,10 +23,8 @@ impl Issue {
             kind: columns.parsed("issue kind", IssueKind::parse)?,
             subject: columns.value()?,
             severity: columns.parsed("severity", Severity::parse)?,
-            title: columns.value()?,
-            detail: columns.value()?,
-            remedy: columns.value()?,
-            french: columns.value::<Option<String>>()?.as_deref().and_then(in_french),
+            details: details(&mut columns)?,
+            ending: columns.value::<Option<String>>()?.and_then(|how| ending(&how)),
             opened_at: columns.instant()?,
             last_seen_at: columns.instant()?,
             count: columns.value()?,
@@ -34,25 +33,28 @@ impl Issue {
             closed_at: columns.optional_instant()?,
         })
     }
+}
 
-    /// What is said of it in this language, or in English, and which it is.
-    pub fn texts(&self, language: Language) -> (Texts, Language) {
-        match (language, &self.french) {
-            (Language::French, Some(texts)) => (texts.clone(), Language::French),
-            (Language::French, None) | (Language::English, _) => {
-                (Texts::new(&*self.title, &*self.detail, &*self.remedy), Language::English)
-            }
-        }
-    }
+fn details(columns: &mut Columns<'_>) -> Result<Details, StoreError> {
+    let english = Texts::new(
+        columns.value::<String>()?,
+        columns.value::<String>()?,
+        columns.value::<String>()?,
+    );
+    let translations: Option<String> = columns.value()?;
+    let data: Option<String> = columns.value()?;
+    Ok(match data {
+        Some(data) => match serde_json::from_str(&data) {
+            Ok(data) => Details::Data(data),
+            Err(_) => Details::Unknown(data),
+        },
+        None => Details::Prose { english, french: translations.as_deref().and_then(in_french) },
+    })
+}
 
-    /// Where it stands.
-    pub fn status(&self) -> IssueStatus {
-        match (self.closed_at, self.dismissed_at) {
-            (Some(_), _) => IssueStatus::Closed,
-            (None, Some(_)) => IssueStatus::Dismissed,
-            (None, None) => IssueStatus::Open,
-        }
-    }
+/// One of a version that knows more than this says no more than that the issue is over.
+fn ending(how: &str) -> Option<Ending> {
+    serde_json::from_str(how).ok()
 }
 
 impl Batch<'_> {
@@ -63,10 +65,8 @@ impl Batch<'_> {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         findings.iter().try_for_each(|finding| match finding {
-            Finding::Bad(raised) => raise(self.connection, raised, now),
-            Finding::Good(kind, subject, how) => {
-                close(self.connection, *kind, subject, how.as_ref(), now)
-            }
+            Finding::Bad(new) => raise(self.connection, new, now),
+            Finding::Good(kind, subject, how) => close(self.connection, *kind, subject, *how, now),
         })
     }
 
@@ -142,13 +142,7 @@ impl Reader {
     }
 }
 
-/// The texts that stand in no column of their own: `{"fr":{"title":…,"detail":…,"remedy":…}}`.
-fn translations(texts: &Spoken<Texts>) -> String {
-    let Texts { title, detail, remedy } = &texts.french;
-    let french = json!({ "title": title, "detail": detail, "remedy": remedy });
-    json!({ Language::French.as_str(): french }).to_string()
-}
-
+/// The texts of a row without data, `{"fr":{"title":…,"detail":…,"remedy":…}}`.
 fn in_french(translations: &str) -> Option<Texts> {
     let translations: Value = serde_json::from_str(translations).ok()?;
     let french = translations.get(Language::French.as_str())?;
@@ -159,17 +153,18 @@ fn in_french(translations: &str) -> Option<Texts> {
 /// Opens an issue, or counts it once more.
 pub(in crate::store) fn raise(
     connection: &Connection,
-    raise: &Raise,
+    new: &NewIssue,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let about = (new.data.kind(), &*new.data.subject());
     let mut statement = connection.prepare_cached(
         "SELECT id, severity, last_seen_at, dismissed_at IS NOT NULL FROM issues
          WHERE kind = :kind AND subject = :subject AND closed_at IS NULL",
     )?;
-    let mut rows = statement
-        .query(named_params! { ":kind": raise.kind.as_str(), ":subject": raise.subject })?;
+    let mut rows =
+        statement.query(named_params! { ":kind": about.0.as_str(), ":subject": about.1 })?;
     match rows.next()? {
-        None => open(connection, raise, now),
+        None => open(connection, about, new, now),
         Some(row) => {
             let mut columns = Columns::of(row);
             let id = columns.value()?;
@@ -178,94 +173,88 @@ pub(in crate::store) fn raise(
                 last_seen_at: columns.instant()?,
                 dismissed: columns.value()?,
             };
-            repeat(connection, id, standing, raise, now)
+            repeat(connection, (id, standing), about, new, now)
         }
     }
 }
 
-fn open(connection: &Connection, raise: &Raise, now: Timestamp) -> Result<(), StoreError> {
+fn open(
+    connection: &Connection,
+    (kind, subject): (IssueKind, &str),
+    new: &NewIssue,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     connection
         .prepare_cached(
             "INSERT INTO issues
-                 (kind, subject, severity, title, detail, remedy, translations, opened_at,
-                  last_seen_at, count, news)
-             VALUES
-                 (:kind, :subject, :severity, :title, :detail, :remedy, :translations, :now, :now, 1,
-                  1)",
+                 (kind, subject, severity, title, detail, remedy, data, opened_at, last_seen_at, count,
+                  news)
+             VALUES (:kind, :subject, :severity, '', '', '', :data, :now, :now, 1, 1)",
         )?
         .execute(named_params! {
-            ":kind": raise.kind.as_str(),
-            ":subject": raise.subject,
-            ":severity": raise.severity.as_str(),
-            ":title": raise.texts.english.title,
-            ":detail": raise.texts.english.detail,
-            ":remedy": raise.texts.english.remedy,
-            ":translations": translations(&raise.texts),
+            ":kind": kind.as_str(),
+            ":subject": subject,
+            ":severity": new.severity.as_str(),
+            ":data": to_json(&new.data)?,
             ":now": now.to_string(),
         })?;
-    let id = connection.last_insert_rowid();
-    alerts::owe(connection, id, raise.kind, &raise.subject, now)
+    alerts::owe(connection, connection.last_insert_rowid(), kind, subject, now)
 }
 
 fn repeat(
     connection: &Connection,
-    id: i64,
-    standing: Standing,
-    raise: &Raise,
+    (id, standing): (i64, Standing),
+    (kind, subject): (IssueKind, &str),
+    new: &NewIssue,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let raised = standing.raised(raise.severity, raise.occasion, now);
+    let raised = standing.raised(new.severity, new.occasion, now);
     // It stays as bad as it was until it is over, so that nobody is told twice that it got worse.
-    let severity = raise.severity.max(standing.severity);
+    let severity = new.severity.max(standing.severity);
     connection
         .prepare_cached(
             "UPDATE issues
-             SET severity = :severity, title = :title, detail = :detail, remedy = :remedy,
-                 translations = :translations, last_seen_at = :now, count = count + :counts, news = news + :is_news,
+             SET severity = :severity, title = '', detail = '', remedy = '', translations = NULL,
+                 data = :data, last_seen_at = :now, count = count + :counts, news = news + :is_news,
                  dismissed_at = CASE WHEN :is_news THEN NULL ELSE dismissed_at END
              WHERE id = :id",
         )?
         .execute(named_params! {
             ":id": id,
             ":severity": severity.as_str(),
-            ":title": raise.texts.english.title,
-            ":detail": raise.texts.english.detail,
-            ":remedy": raise.texts.english.remedy,
-            ":translations": translations(&raise.texts),
+            ":data": to_json(&new.data)?,
             ":counts": raised.counts,
             ":is_news": raised.is_news,
             ":now": now.to_string(),
         })?;
     match raised.is_news {
-        true => alerts::owe(connection, id, raise.kind, &raise.subject, now),
+        true => alerts::owe(connection, id, kind, subject, now),
         false => Ok(()),
     }
 }
 
-/// Notes that an issue is over, if there is one; `how` takes the place of its detail.
+fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|_| StoreError::Fault)
+}
+
+/// Notes that an issue is over, if there is one, and `how` it ended.
 pub(in crate::store) fn close(
     connection: &Connection,
     kind: IssueKind,
     subject: &str,
-    how: Option<&Spoken<String>>,
+    how: Option<Ending>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let closed: Option<i64> = connection
         .prepare_cached(
-            "UPDATE issues
-             SET closed_at = :now, news = news + 1, detail = ifnull(:how, detail),
-                 translations = CASE
-                     WHEN :how IS NULL THEN translations
-                     ELSE json_set(translations, '$.fr.detail', :how_in_french)
-                 END
+            "UPDATE issues SET closed_at = :now, news = news + 1, ending = :how
              WHERE kind = :kind AND subject = :subject AND closed_at IS NULL RETURNING id",
         )?
         .query_row(
             named_params! {
                 ":kind": kind.as_str(),
                 ":subject": subject,
-                ":how": how.map(|how| &how.english),
-                ":how_in_french": how.map(|how| &how.french),
+                ":how": how.as_ref().map(to_json).transpose()?,
                 ":now": now.to_string(),
             },
             |row| row.get("id"),
@@ -282,12 +271,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_kept_in_every_language() {
-        let texts = Spoken {
-            english: Texts::new("One", "two", "three"),
-            french: Texts::new("Un \"é\" <b>", "deux", ""),
-        };
-        assert_eq!(in_french(&translations(&texts)), Some(texts.french));
+    fn the_french_of_a_row_without_data_is_read() {
+        let kept = r#"{"fr":{"title":"Un \"é\" <b>","detail":"deux","remedy":""}}"#;
+        assert_eq!(in_french(kept), Some(Texts::new("Un \"é\" <b>", "deux", "")));
         for damaged in ["", "null", "{}", r#"{"fr":{"title":"Un","remedy":""}}"#, r#"{"fr":7}"#] {
             assert_eq!(in_french(damaged), None, "{damaged}");
         }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, named_params};
 use super::raise;
 use crate::domain::event::{Ownership, Reference, ReferenceKind};
 use crate::domain::fact::Fact;
-use crate::domain::language::Spoken;
+use crate::domain::issue::Ending;
 use crate::domain::matching::Doubt;
 use crate::domain::money::{Currency, Money};
 use crate::domain::orphan::{OrphanKind, Policy, Unmatched};
@@ -95,8 +95,7 @@ pub(in crate::store) fn refresh(
             ":alert_at": alert_at.map(|at| at.to_string()),
         })?;
     if alert_at.is_none() {
-        let how = spoken("It concerns nobody here.", "Il ne concerne personne ici.");
-        raise::orphan_ended(connection, id, &how, now)?;
+        raise::orphan_ended(connection, id, Ending::Foreign, now)?;
     }
     Ok(())
 }
@@ -186,11 +185,7 @@ pub(in crate::store) fn matched(
             ":by": by.as_str(),
             ":now": now.to_string(),
         })?;
-    let how = Spoken {
-        english: format!("It belongs to transaction {transaction_id}."),
-        french: format!("Il appartient à la transaction {transaction_id}."),
-    };
-    raise::orphan_ended(connection, id, &how, now)
+    raise::orphan_ended(connection, id, Ending::Matched { transaction_id }, now)
 }
 
 /// Notes that there is nothing to do about an orphan, and why.
@@ -214,13 +209,10 @@ pub(in crate::store) fn dismissed(
             ":now": now.to_string(),
         })?;
     let how = match by {
-        By::Payhookd => spoken("The money went back.", "L’argent est reparti."),
-        By::Person => spoken(
-            "A person said that there is nothing to do.",
-            "Une personne a dit qu’il n’y a rien à faire.",
-        ),
+        By::Payhookd => Ending::MoneyWentBack,
+        By::Person => Ending::NothingToDo,
     };
-    raise::orphan_ended(connection, id, &how, now)
+    raise::orphan_ended(connection, id, how, now)
 }
 
 /// Notes that an orphan is another's, as a person says.
@@ -238,11 +230,7 @@ pub(in crate::store) fn disowned(
              WHERE id = :id",
         )?
         .execute(named_params! { ":id": id, ":note": note, ":now": now.to_string() })?;
-    let how = spoken(
-        "A person said that it is another's.",
-        "Une personne a dit qu’il est à quelqu’un d’autre.",
-    );
-    raise::orphan_ended(connection, id, &how, now)
+    raise::orphan_ended(connection, id, Ending::Disowned, now)
 }
 
 /// Removes the row of an orphan whose events went to an older orphan: they are one payment, which is
@@ -264,11 +252,7 @@ pub(in crate::store) fn merged(
     connection
         .prepare_cached("DELETE FROM orphan_transactions WHERE id = :id")?
         .execute(named_params! { ":id": id })?;
-    let how = Spoken {
-        english: format!("It is part of orphan {into}."),
-        french: format!("Il fait partie de l’orphelin {into}."),
-    };
-    raise::orphan_ended(connection, id, &how, now)
+    raise::orphan_ended(connection, id, Ending::Merged { orphan_id: into }, now)
 }
 
 /// Removes the row of an orphan that has no events any more, unless it tells what became of them.
@@ -282,12 +266,7 @@ pub(in crate::store) fn remove_open(
             "DELETE FROM orphan_transactions WHERE id = :id AND resolution IS NOT 'matched'",
         )?
         .execute(named_params! { ":id": id })?;
-    let how = spoken("Its events went elsewhere.", "Ses événements sont allés ailleurs.");
-    raise::orphan_ended(connection, id, &how, now)
-}
-
-fn spoken(english: &str, french: &str) -> Spoken<String> {
-    Spoken { english: english.to_owned(), french: french.to_owned() }
+    raise::orphan_ended(connection, id, Ending::EventsWentElsewhere, now)
 }
 
 /// Keeps what a person said of an orphan.

@@ -1,16 +1,15 @@
 //! The issues that are raised and closed in the same commit as what they are about.
 
-mod words;
-
 use rusqlite::{Connection, named_params};
 
 use super::issues;
 use crate::domain::event::Provider;
-use crate::domain::issue::{IssueKind, Occasion, Raise, Severity};
-use crate::domain::language::Spoken;
+use crate::domain::issue::{
+    APP, Doubt, Ending, IssueData, IssueKind, NewIssue, Occasion, Payment, Severity,
+    failed_subject, shortened,
+};
 use crate::domain::merchant_action::MerchantAction;
 use crate::domain::money::Currency;
-use crate::domain::orphan::OrphanKind;
 use crate::domain::records::{Orphan, Transaction, Verdict};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, DisputeStatus, State};
@@ -23,22 +22,23 @@ pub(in crate::store) fn orphan(
     orphan: &Orphan,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let is_late = orphan.kind == OrphanKind::LateMoney;
-    let raise = Raise {
-        kind: if is_late { IssueKind::LateMoney } else { IssueKind::Orphan },
-        subject: orphan.id.to_string(),
-        severity: Severity::Warning,
-        occasion: Occasion::Happened,
-        texts: words::orphan(orphan, is_late),
-    };
-    issues::raise(connection, &raise, now)
+    happened(connection, IssueData::orphan(orphan), Severity::Warning, now)
+}
+
+fn happened(
+    connection: &Connection,
+    data: IssueData,
+    severity: Severity,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    issues::raise(connection, &NewIssue { data, severity, occasion: Occasion::Happened }, now)
 }
 
 /// An orphan is matched, dismissed, part of another, or nobody's here.
 pub(in crate::store) fn orphan_ended(
     connection: &Connection,
     id: i64,
-    how: &Spoken<String>,
+    how: Ending,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let subject = id.to_string();
@@ -61,7 +61,9 @@ pub(in crate::store) fn transaction(
             true => Occasion::Lasts,
             false => Occasion::Happened,
         };
-        issues::raise(connection, &amount_mismatch(before, state, occasion), now)?;
+        let data = IssueData::amount_mismatch(before, state);
+        let new = NewIssue { data, severity: Severity::Warning, occasion };
+        issues::raise(connection, &new, now)?;
     } else if was.amount_check.is_wrong() && !state.amount_check.is_wrong() {
         let subject = before.id.to_string();
         issues::close(connection, IssueKind::AmountMismatch, &subject, None, now)?;
@@ -73,11 +75,13 @@ pub(in crate::store) fn transaction(
     match (is_undecided(was.dispute_status), is_undecided(state.dispute_status)) {
         (_, true) => {
             let due = attention::answer_due(connection, before.id)?;
-            issues::raise(connection, &dispute(before, state, due), now)
+            // It gets urgent when time runs out.
+            let data = IssueData::dispute(before, state, due, false);
+            happened(connection, data, Severity::Warning, now)
         }
         (true, false) => {
-            let how = words::how_it_ended(state.dispute_status);
-            issues::close(connection, IssueKind::Dispute, &subject, Some(&how), now)
+            let how = Ending::Decided { status: state.dispute_status };
+            issues::close(connection, IssueKind::Dispute, &subject, Some(how), now)
         }
         (false, false) => Ok(()),
     }
@@ -86,27 +90,6 @@ pub(in crate::store) fn transaction(
 /// What the issue tells of the money.
 fn amounts(state: &State) -> (AmountCheck, i64, Option<Currency>) {
     (state.amount_check, state.amount_received, state.currency)
-}
-
-fn amount_mismatch(transaction: &Transaction, state: &State, occasion: Occasion) -> Raise {
-    Raise {
-        kind: IssueKind::AmountMismatch,
-        subject: transaction.id.to_string(),
-        severity: Severity::Warning,
-        occasion,
-        texts: words::amount_mismatch(transaction, state),
-    }
-}
-
-fn dispute(transaction: &Transaction, state: &State, due: Option<Timestamp>) -> Raise {
-    Raise {
-        kind: IssueKind::Dispute,
-        subject: transaction.id.to_string(),
-        // It gets critical when time runs out.
-        severity: Severity::Warning,
-        occasion: Occasion::Happened,
-        texts: words::dispute(transaction, state, due),
-    }
 }
 
 /// Whether somebody can still answer.
@@ -121,16 +104,17 @@ pub(in crate::store) fn merchant_action(
     needed: Option<MerchantAction>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (kind, subject) = (IssueKind::MerchantAction, transaction.id.to_string());
-    let Some(action) = needed else { return issues::close(connection, kind, &subject, None, now) };
-    let raise = Raise {
-        kind,
-        subject,
-        severity: Severity::Warning,
-        occasion: Occasion::Lasts,
-        texts: words::merchant_action(transaction, action),
+    let Some(action) = needed else {
+        let subject = transaction.id.to_string();
+        return issues::close(connection, IssueKind::MerchantAction, &subject, None, now);
     };
-    issues::raise(connection, &raise, now)
+    let data = IssueData::MerchantAction {
+        transaction_id: transaction.id,
+        payment: Payment::of(transaction),
+        action,
+    };
+    let new = NewIssue { data, severity: Severity::Warning, occasion: Occasion::Lasts };
+    issues::raise(connection, &new, now)
 }
 
 /// A genuine event could not be understood.
@@ -141,14 +125,13 @@ pub(in crate::store) fn failed_event(
     why: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let raise = Raise {
-        kind: IssueKind::FailedEvent,
-        subject: failed_subject(provider, event_type),
-        severity: Severity::Warning,
-        occasion: Occasion::Happened,
-        texts: words::failed_event((provider, event_type), event_id, why),
+    let data = IssueData::FailedEvent {
+        provider,
+        event_type: event_type.to_owned(),
+        event_id: event_id.to_owned(),
+        why: why.to_owned(),
     };
-    issues::raise(connection, &raise, now)
+    happened(connection, data, Severity::Warning, now)
 }
 
 /// An event that had failed is understood now; the issue ends with the last of its type.
@@ -171,35 +154,23 @@ pub(in crate::store) fn failed_event_understood(
     }
 }
 
-/// What is known of two bodies that came for one event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) enum Doubt {
-    /// What came first is applied.
-    Seen,
-    /// What came first was refused, and so is what came now.
-    Refused,
-    /// PayPal says that it has no such event.
-    Unknown,
-    /// PayPal says otherwise than what had come first, and that is applied now.
-    Replaced,
-}
-
-/// Two bodies came for an event, under a genuine signature.
+/// Two bodies came for an event, under a genuine signature. If nothing was kept of it, it is known by the
+/// id of a transmission.
 pub(in crate::store) fn doubtful_event(
     connection: &Connection,
-    (subject, event_id): (&str, &str),
+    event_id: &str,
+    transmission_id: Option<&str>,
     transactions: &[Transaction],
     doubt: Doubt,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let raise = Raise {
-        kind: IssueKind::DoubtfulEvent,
-        subject: words::shortened(subject),
-        severity: Severity::Critical,
-        occasion: Occasion::Happened,
-        texts: words::doubtful_event(event_id, transactions, doubt),
+    let data = IssueData::DoubtfulEvent {
+        event_id: event_id.to_owned(),
+        transmission_id: transmission_id.map(str::to_owned),
+        doubt,
+        transactions: transactions.iter().map(|one| (one.id, Payment::of(one))).collect(),
     };
-    issues::raise(connection, &raise, now)
+    happened(connection, data, Severity::Critical, now)
 }
 
 /// What was kept of a doubtful event stands, by the word of PayPal or of a person.
@@ -209,13 +180,8 @@ pub(in crate::store) fn doubt_is_over(
     verdict: Verdict,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let subject = words::shortened(event_id);
-    let how = words::doubt_is_over(verdict);
-    issues::close(connection, IssueKind::DoubtfulEvent, &subject, Some(&how), now)
-}
-
-fn failed_subject(provider: Provider, event_type: &str) -> String {
-    format!("{provider} {}", words::shortened(event_type))
+    let (subject, how) = (shortened(event_id), Ending::Believed { verdict });
+    issues::close(connection, IssueKind::DoubtfulEvent, &subject, Some(how), now)
 }
 
 /// A notification to the shop's app was given up.
@@ -227,14 +193,9 @@ pub(in crate::store) fn dead_letter(
 ) -> Result<(), StoreError> {
     let dead = "SELECT count(*) FROM deliveries WHERE status = 'dead'";
     let dead: i64 = connection.prepare_cached(dead)?.query_row([], |row| row.get(0))?;
-    let raise = Raise {
-        kind: IssueKind::DeadLetter,
-        subject: APP.to_owned(),
-        severity: Severity::Critical,
-        occasion: Occasion::Happened,
-        texts: words::dead_letter(dead, delivery_id, failure),
-    };
-    issues::raise(connection, &raise, now)
+    let data =
+        IssueData::DeadLetter { number: dead, delivery_id, failure: failure.map(str::to_owned) };
+    happened(connection, data, Severity::Critical, now)
 }
 
 /// A notification is not given up any more; the issue ends with the last one.
@@ -248,5 +209,3 @@ pub(in crate::store) fn dead_letter_ended(
         false => issues::close(connection, IssueKind::DeadLetter, APP, None, now),
     }
 }
-
-const APP: &str = "app";
