@@ -386,13 +386,26 @@ async fn serve(
     let (clock, db) = (config.clock, config.db.clone());
     let notifies = config.notify.is_some();
     let health = Arc::clone(tasks.health());
-    let gauged =
-        Gauged { metrics, readers, store: store.clone(), clock, db, notifies, tasks: health };
+    let gauged = Gauged {
+        metrics,
+        readers,
+        store: store.clone(),
+        clock,
+        db,
+        notifies,
+        tasks: Arc::clone(&health),
+    };
     let routes = admin::routes(token, api, dashboard, gauged);
     let admin = tokio::spawn(http::serve(admin, routes, config.max_connections, told));
     let ended = tokio::select! {
         signal = stop => Ok(signal?),
-        error = watch_over(&store, writer, (notifier, reconciler.as_ref()), &refusals) => Err(error),
+        error = watch_over(
+            &store,
+            writer,
+            (notifier, reconciler.as_ref()),
+            &refusals,
+            (&health, clock),
+        ) => Err(error),
         task = tasks.gave_up() => Err(ServeError::Task(task)),
     };
     // Nobody listens any more only if both servers have ended.

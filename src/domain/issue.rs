@@ -42,6 +42,8 @@ words! {
         /// Somebody reads of one moment of the database for so long that its log only grows. Subject:
         /// `database`.
         HeldWal = "held_wal",
+        /// A background task of the daemon broke off. Subject: the task.
+        Task = "task",
         /// The database's file was removed, replaced or written over. Subject: `file`.
         Database = "database",
         /// The log of events does not go on from where it was. Subject: `database`.
@@ -103,6 +105,7 @@ impl IssueKind {
             Self::Silence => "no event has come for much longer than usual",
             Self::Disk => "the disk of the database is nearly full",
             Self::HeldWal => "another program keeps the database's log from being emptied",
+            Self::Task => "a background task of the daemon broke off",
             Self::Database => "the database's file was removed, replaced or written over",
             Self::EventLog => "the log of events does not go on from where it was",
             Self::Certificate => "PayPal's signing certificate can't be had, or expires",

@@ -147,6 +147,7 @@ pub fn texts(data: &IssueData, to: Audience<'_>) -> Texts {
         IssueData::MachineClock { doubt, latest_at } => machine::clock(to, *doubt, *latest_at),
         IssueData::Disk { free, total } => machine::disk(to, *free, *total),
         IssueData::HeldWal { size } => machine::held_wal(to, *size),
+        IssueData::Task { task } => machine::task(to, task),
         IssueData::Database { loss, rescue } => machine::database(to, *loss, rescue),
         IssueData::EventLog { known, file } => machine::event_log(to, known, file),
     }

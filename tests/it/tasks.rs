@@ -23,8 +23,10 @@ fn a_monitor_that_panics_is_told_and_begun_again() {
     assert!(metrics.contains(breaks) && !metrics.contains(&format!("{breaks} 0")), "{metrics}");
     // Webhooks are taken all the while.
     assert_eq!(daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "1")).status, 200);
+    let issues = || options.database().rows("SELECT kind, subject FROM issues ORDER BY kind");
+    wait_until("it is told", || issues() == ["task|monitor"]);
     options.file("fault", "nearly full");
-    wait_until("it looks again", || options.database().rows("SELECT kind FROM issues") == ["disk"]);
+    wait_until("it looks again", || issues() == ["disk|database", "task|monitor"]);
 }
 
 #[test]

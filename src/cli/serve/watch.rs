@@ -1,7 +1,7 @@
 //! What the daemon looks at beside its work: commits of other processes, orphans that nobody
 //! registered, issues, threads that must not end, and what there is to say of refusals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,17 +10,21 @@ use tokio::time::MissedTickBehavior;
 
 use super::ServeError;
 use crate::domain::event::Provider;
-use crate::domain::issue::Severity;
+use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Occasion, Severity};
 use crate::domain::records::Issue;
 use crate::domain::refusal::Refusal;
+use crate::domain::time::Timestamp;
 use crate::i18n::issues::Audience;
 use crate::notify::Notifier;
 use crate::reconcile::worker::Worker;
-use crate::store::{Bell, RaiseDueOrphans, Reader, Readers, Store, StoreError, Writer};
+use crate::store::{
+    Bell, NoteFindings, RaiseDueOrphans, Reader, Readers, Store, StoreError, Writer,
+};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::refusals::Refusals;
+use crate::telemetry::tasks::TaskHealth;
 
 /// Rings for the commits of other processes, the command line's. (Ours ring by themselves, sooner;
 /// that they are seen here again costs those who listen one look.)
@@ -163,9 +167,11 @@ pub(super) async fn watch_over(
     writer: &Writer,
     (notifier, reconciler): (Option<&Notifier>, Option<&Worker>),
     refusals: &Refusals,
+    (health, clock): (&TaskHealth, Clock),
 ) -> ServeError {
     let mut every_second = tokio::time::interval(Duration::from_secs(1));
     let mut seconds: u64 = 0;
+    let mut issues = TaskIssues::default();
     loop {
         every_second.tick().await;
         if writer.has_ended() {
@@ -183,9 +189,35 @@ pub(super) async fn watch_over(
         if reconciler.is_some_and(Worker::has_ended) {
             return ServeError::Task("reconcile".into());
         }
+        issues.note(health, store, clock.now()).await;
         seconds += 1;
         if seconds.is_multiple_of(10) {
             tell_left_out(refusals);
+        }
+    }
+}
+
+/// Opens an issue for each task that broke off, and closes it when the task is well again.
+#[derive(Debug, Default)]
+pub(super) struct TaskIssues(BTreeSet<Arc<str>>);
+
+impl TaskIssues {
+    async fn note(&mut self, health: &TaskHealth, store: &Store, now: Timestamp) {
+        let broken: BTreeSet<Arc<str>> = health.broken().into_iter().collect();
+        if broken == self.0 {
+            return;
+        }
+        let task = |name: &Arc<str>| IssueData::Task { task: name.to_string() };
+        let bad = broken.difference(&self.0).map(|name| {
+            let (severity, occasion) = (Severity::Critical, Occasion::Happened);
+            Finding::Bad(NewIssue { data: task(name), severity, occasion })
+        });
+        let good = self.0.difference(&broken);
+        let good = good.map(|name| Finding::Good(IssueKind::Task, task(name).subject(), None));
+        let findings = bad.chain(good).collect();
+        match store.run(NoteFindings { findings }, now).await {
+            Ok(()) => self.0 = broken,
+            Err(error) => Line::debug("tasks not noted").with("err", &error).emit(),
         }
     }
 }

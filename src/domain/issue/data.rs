@@ -136,6 +136,11 @@ pub enum IssueData {
         /// Mebibytes of the log.
         size: u64,
     },
+    /// A background task of the daemon broke off, and was begun again.
+    Task {
+        /// Its name.
+        task: String,
+    },
     /// The database's files were lost under the daemon.
     Database {
         /// How.
@@ -288,6 +293,7 @@ impl IssueData {
             Self::Silence { .. } => IssueKind::Silence,
             Self::Disk { .. } => IssueKind::Disk,
             Self::HeldWal { .. } => IssueKind::HeldWal,
+            Self::Task { .. } => IssueKind::Task,
             Self::Database { .. } => IssueKind::Database,
             Self::EventLog { .. } => IssueKind::EventLog,
             Self::NoProof { .. } | Self::CertificateEnds { .. } => IssueKind::Certificate,
@@ -317,6 +323,7 @@ impl IssueData {
             | Self::Reconcile { provider, .. } => provider.to_string(),
             Self::NoProof { .. } | Self::CertificateEnds { .. } => Provider::Paypal.to_string(),
             Self::Disk { .. } | Self::HeldWal { .. } | Self::EventLog { .. } => DATABASE.to_owned(),
+            Self::Task { task } => shortened(task),
             Self::Database { .. } => FILE.to_owned(),
             Self::MachineClock { .. } => MACHINE.to_owned(),
             Self::DoubtfulEvent { event_id, transmission_id, .. } => {

@@ -136,6 +136,29 @@ pub(super) fn held_wal(to: Audience<'_>, size: u64) -> Texts {
     }
 }
 
+/// A background task of the daemon broke off.
+pub(super) fn task(to: Audience<'_>, task: &str) -> Texts {
+    Texts {
+        title: say!(
+            to,
+            "A background task of payhookd broke off: {task}",
+            "Une tâche de fond de payhookd s’est interrompue\u{a0}: {task}",
+        ),
+        detail: say!(
+            to,
+            "It was begun again. Webhooks are received and kept all the while; what the task does comes \
+             late. If it breaks off again and again, the daemon is started anew.",
+            "Elle a été relancée. Les webhooks sont reçus et conservés pendant ce temps\u{a0}; ce que fait \
+             cette tâche prend du retard. Si elle s’interrompt sans cesse, le service redémarre.",
+        ),
+        remedy: say!(
+            to,
+            "see the log around `background task`, and report it with these lines",
+            "voyez le journal autour de `background task`, et signalez-le avec ces lignes",
+        ),
+    }
+}
+
 /// The log of events does not go on from the head that was known of it.
 pub(super) fn event_log(to: Audience<'_>, known: &str, file: &str) -> Texts {
     let check = format!("`payhookd doctor --verify-log --expect-head {known}`");

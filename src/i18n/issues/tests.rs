@@ -50,6 +50,7 @@ fn samples() -> Vec<IssueData> {
         IssueData::Silence { provider, last_at: noon },
         IssueData::Disk { free: 17, total: 4000 },
         IssueData::HeldWal { size: 170 },
+        IssueData::Task { task: text("monitor") },
         IssueData::EventLog { known: text("7:abab"), file: text("/shop.db.head") },
         IssueData::NoProof { count: 3, by_certificate: true },
         IssueData::NoProof { count: 3, by_certificate: false },
