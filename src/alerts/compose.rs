@@ -10,7 +10,7 @@ use crate::domain::issue::{News, Severity, Texts};
 use crate::domain::language::Language;
 use crate::domain::records::Issue;
 use crate::domain::zone::Zone;
-use crate::i18n::alerts::Words;
+use crate::i18n::Words;
 use crate::json::rows;
 
 /// What is said of one issue.
@@ -29,7 +29,7 @@ impl Message {
             said.iter().map(|one| paragraph(one, zone, language)).collect();
         let subject = match said {
             [one] => headline(one, language),
-            many => (Words::of(language).issues)(many.len()),
+            many => (Words::of(language).alerts.issues)(many.len()),
         };
         let severity = |one: &Said| match one.news {
             News::Closed => Severity::Notice,
@@ -51,7 +51,7 @@ impl Message {
 
     /// A message about what no issue can be opened for.
     pub fn urgent(texts: &Texts, language: Language) -> Self {
-        let (severity, words) = (Severity::Critical, Words::of(language));
+        let (severity, words) = (Severity::Critical, &Words::of(language).alerts);
         let subject = plain(&texts.title);
         let to_do = (words.to_do)(&plain(&texts.remedy));
         let text = format!("{} {subject}\n{}\n{to_do}", mark(severity), plain(&texts.detail));
@@ -70,7 +70,7 @@ impl Message {
 
 fn headline(said: &Said, language: Language) -> String {
     let title = plain(&said.issue.texts(language).0.title);
-    let words = Words::of(language);
+    let words = &Words::of(language).alerts;
     match said.news {
         News::Opened => title,
         News::Again => (words.again)(&title),
@@ -79,7 +79,7 @@ fn headline(said: &Said, language: Language) -> String {
 }
 
 fn paragraph(said: &Said, zone: &Zone, language: Language) -> String {
-    let (issue, words) = (&said.issue, Words::of(language));
+    let (issue, words) = (&said.issue, &Words::of(language).alerts);
     let (texts, _) = issue.texts(language);
     let mark = if said.news == News::Closed { "✅" } else { mark(issue.severity) };
     let mut lines = vec![format!("{mark} {}", headline(said, language))];

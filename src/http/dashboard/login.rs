@@ -11,7 +11,7 @@ use super::format::with_commands;
 use super::page::{answer, document, see};
 use super::{Dashboard, Failure, Visit, guard, routes};
 use crate::http::api::query::Query;
-use crate::i18n::dashboard::Words;
+use crate::i18n::Words;
 use crate::telemetry::line::Line;
 
 /// The form.

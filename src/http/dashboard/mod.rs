@@ -3,7 +3,7 @@
 //! Pages are written here, on the server, and need no script; the little that there is keeps a page
 //! as it is now. Whoever knows the API token logs in with it (`sessions`); `guard` keeps other
 //! sites out. A page is one file: it reads, then writes HTML that maud escapes. What it says stands
-//! in `words`, in every language.
+//! in [`i18n`](crate::i18n), in every language.
 
 mod assets;
 mod attempts;
@@ -53,7 +53,7 @@ use crate::config::options::SinceOption;
 use crate::domain::language::Language;
 use crate::domain::time::Timestamp;
 use crate::domain::zone::Zone;
-use crate::i18n::dashboard::Words;
+use crate::i18n::Words;
 use crate::providers::rules::Rules;
 use crate::store::{Job, Reader, Readers, Store, StoreError};
 use crate::telemetry::clock::Clock;

@@ -1,6 +1,7 @@
 //! Texts of every page, and those that values are written with.
 
-use super::Text;
+use crate::domain::money::Currency;
+use crate::i18n::Text;
 
 texts! {
     /// What stands on every page.
@@ -14,9 +15,15 @@ texts! {
         test_mode_hint: Text = "This daemon is about test money: nothing here is real.",
             "Ce service traite de l’argent de test\u{a0}: rien ici n’est réel.";
         live_mode: Text = "Live", "Réel";
+        live: Text = "live", "réel";
+        test: Text = "test", "test";
         zone: fn(&str) -> String = |zone| format!("Times of {zone}"),
             |zone| format!("Heures de {zone}");
         colon: Text = ": ", "\u{a0}: ";
+        thousands: char = ',', '\u{202f}';
+        point: char = '.', ',';
+        sum: fn(&str, Currency) -> String = |decimal, currency| format!("{decimal} {currency}"),
+            |decimal, currency| format!("{}\u{a0}{currency}", decimal.replace('.', ","));
         done: Text = "Done", "Fait";
         failed: Text = "Not done", "Non effectué";
         back: Text = "To the overview", "À la vue d’ensemble";

@@ -1,8 +1,6 @@
 //! Texts of the deliveries.
 
-use super::{Text, Words};
-use crate::domain::delivery::{DeliveryStatus, NoAnswer};
-use crate::domain::language::Language::{English, French};
+use crate::i18n::Text;
 
 texts! {
     /// What the shop's app is told of changes.
@@ -81,41 +79,5 @@ texts! {
             );
         done_many: fn(&str) -> String = |number| format!("Due again: {number}."),
             |number| format!("À nouveau dues\u{a0}: {number}.");
-    }
-}
-
-impl Words {
-    /// Where a delivery stands.
-    pub(crate) fn delivery_status(&self, status: DeliveryStatus) -> &'static str {
-        match (self.language, status) {
-            (English, DeliveryStatus::Pending) => "waits",
-            (English, DeliveryStatus::Delivered) => "delivered",
-            (English, DeliveryStatus::Dead) => "given up",
-            (French, DeliveryStatus::Pending) => "en attente",
-            (French, DeliveryStatus::Delivered) => "livrée",
-            (French, DeliveryStatus::Dead) => "abandonnée",
-        }
-    }
-
-    /// Why an attempt brought no answer.
-    pub(crate) fn no_answer(&self, error: NoAnswer) -> &'static str {
-        match (self.language, error) {
-            (English, NoAnswer::Timeout) => "took too long",
-            (English, NoAnswer::Connect) => "no connection",
-            (English, NoAnswer::Tls) => "no secure connection",
-            (English, NoAnswer::Closed) => "connection ended",
-            (English, NoAnswer::Protocol) => "no HTTP",
-            (English, NoAnswer::Start) => "command not started",
-            (English, NoAnswer::Killed) => "command killed",
-            (English, NoAnswer::Fault) => "fault of payhookd",
-            (French, NoAnswer::Timeout) => "trop long",
-            (French, NoAnswer::Connect) => "pas de connexion",
-            (French, NoAnswer::Tls) => "pas de connexion sûre",
-            (French, NoAnswer::Closed) => "connexion interrompue",
-            (French, NoAnswer::Protocol) => "pas du HTTP",
-            (French, NoAnswer::Start) => "commande non lancée",
-            (French, NoAnswer::Killed) => "commande tuée",
-            (French, NoAnswer::Fault) => "erreur de payhookd",
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Texts of the log-in, and of what went wrong.
 
-use super::Text;
+use crate::i18n::Text;
 
 texts! {
     /// Logging in, and what went wrong.

@@ -1,8 +1,6 @@
 //! Texts of the events.
 
-use super::{Text, Words};
-use crate::domain::language::Language::{English, French};
-use crate::domain::records::Outcome;
+use crate::i18n::Text;
 
 texts! {
     /// What the providers sent.
@@ -74,21 +72,5 @@ texts! {
         was_left: Text = "It was left as it was:", "Il est resté tel quel\u{a0}:";
         was_changed: fn(&str) -> String = |outcome| format!("It was read again: {outcome}."),
             |outcome| format!("Il a été relu\u{a0}: {outcome}.");
-    }
-}
-
-impl Words {
-    /// What became of an event.
-    pub(crate) fn outcome(&self, outcome: Outcome) -> &'static str {
-        match (self.language, outcome) {
-            (English, Outcome::Processed) => "applied",
-            (English, Outcome::Ignored) => "ignored",
-            (English, Outcome::Orphan) => "orphan",
-            (English, Outcome::Failed) => "failed",
-            (French, Outcome::Processed) => "appliqué",
-            (French, Outcome::Ignored) => "ignoré",
-            (French, Outcome::Orphan) => "orphelin",
-            (French, Outcome::Failed) => "échoué",
-        }
     }
 }

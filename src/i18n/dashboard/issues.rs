@@ -1,8 +1,6 @@
 //! Texts of the issues.
 
-use super::{Text, Words};
-use crate::domain::issue::{IssueKind, IssueStatus, Severity};
-use crate::domain::language::Language::{English, French};
+use crate::i18n::Text;
 
 texts! {
     /// Problems that a person should know of.
@@ -44,77 +42,5 @@ texts! {
         dismissed: Text = "No more is told of it until it is worse or happens again.",
             "On n’en dira plus rien avant qu’il s’aggrave ou se reproduise.";
         is_closed: Text = "It is closed already.", "Il est déjà clos.";
-    }
-}
-
-impl Words {
-    /// How much an issue matters.
-    pub(crate) fn severity(&self, severity: Severity) -> &'static str {
-        match (self.language, severity) {
-            (English, Severity::Notice) => "notice",
-            (English, Severity::Warning) => "warning",
-            (English, Severity::Critical) => "critical",
-            (French, Severity::Notice) => "information",
-            (French, Severity::Warning) => "avertissement",
-            (French, Severity::Critical) => "critique",
-        }
-    }
-
-    /// Where issues stand.
-    pub(crate) fn issue_status(&self, status: IssueStatus) -> &'static str {
-        match (self.language, status) {
-            (English, IssueStatus::Open) => "Open",
-            (English, IssueStatus::Dismissed) => "Dismissed",
-            (English, IssueStatus::Closed) => "Closed",
-            (French, IssueStatus::Open) => "Ouverts",
-            (French, IssueStatus::Dismissed) => "Écartés",
-            (French, IssueStatus::Closed) => "Clos",
-        }
-    }
-
-    /// What is wrong, in two or three words.
-    pub(crate) fn issue_kind(&self, kind: IssueKind) -> &'static str {
-        match (self.language, kind) {
-            (English, IssueKind::Orphan) => "orphan",
-            (English, IssueKind::LateMoney) => "late money",
-            (English, IssueKind::AmountMismatch) => "wrong amount",
-            (English, IssueKind::Dispute) => "dispute",
-            (English, IssueKind::UncapturedOrder) => "not captured",
-            (English, IssueKind::MerchantAction) => "held by PayPal",
-            (English, IssueKind::FailedEvent) => "event not understood",
-            (English, IssueKind::DeadLetter) => "app not told",
-            (English, IssueKind::RefusedSignatures) => "wrong signatures",
-            (English, IssueKind::Silence) => "silence",
-            (English, IssueKind::Disk) => "disk",
-            (English, IssueKind::HeldWal) => "WAL held",
-            (English, IssueKind::Database) => "database",
-            (English, IssueKind::EventLog) => "event log",
-            (English, IssueKind::Certificate) => "certificate",
-            (English, IssueKind::Clock) => "clock",
-            (English, IssueKind::Endpoint) => "endpoint",
-            (English, IssueKind::Reconcile) => "reconciling",
-            (English, IssueKind::Discrepancy) => "discrepancy",
-            (English, IssueKind::DoubtfulEvent) => "doubtful event",
-            (French, IssueKind::Orphan) => "orphelin",
-            (French, IssueKind::LateMoney) => "argent tardif",
-            (French, IssueKind::AmountMismatch) => "mauvais montant",
-            (French, IssueKind::Dispute) => "litige",
-            (French, IssueKind::UncapturedOrder) => "non capturé",
-            (French, IssueKind::MerchantAction) => "retenu par PayPal",
-            (French, IssueKind::FailedEvent) => "événement non compris",
-            (French, IssueKind::DeadLetter) => "application non informée",
-            (French, IssueKind::RefusedSignatures) => "mauvaises signatures",
-            (French, IssueKind::Silence) => "silence",
-            (French, IssueKind::Disk) => "disque",
-            (French, IssueKind::HeldWal) => "WAL retenu",
-            (French, IssueKind::Database) => "base de données",
-            (French, IssueKind::EventLog) => "journal des événements",
-            (French, IssueKind::Certificate) => "certificat",
-            (French, IssueKind::Clock) => "horloge",
-            (French, IssueKind::Endpoint) => "adresse de webhook",
-            (French, IssueKind::Reconcile) => "rapprochement",
-            (French, IssueKind::Discrepancy) => "divergence",
-            (French, IssueKind::DoubtfulEvent) => "événement douteux",
-        }
     }
 }

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Text, Words};
-use crate::domain::language::Language::{English, French};
-use crate::domain::orphan::OrphanKind;
-use crate::domain::records::Lead;
+use crate::i18n::Text;
 
 texts! {
     /// Payments that match nothing.
@@ -139,57 +136,4 @@ fn length(duration: Duration, units: [&str; 3], is_one: fn(u64) -> bool) -> Stri
         2_880.. => (minutes / 1_440, units[2]),
     };
     format!("{number} {unit}{}", if is_one(number) { "" } else { "s" })
-}
-
-impl Words {
-    /// Why an orphan is one, in two words.
-    pub(crate) fn orphan_kind(&self, kind: OrphanKind) -> &'static str {
-        match (self.language, kind) {
-            (English, OrphanKind::Early) => "not registered",
-            (English, OrphanKind::LateLink) => "payment not seen",
-            (English, OrphanKind::Unlinkable) => "no usable id",
-            (English, OrphanKind::Foreign) => "another shop’s",
-            (English, OrphanKind::WrongEnvironment) => "wrong money",
-            (English, OrphanKind::LateMoney) => "late money",
-            (English, OrphanKind::Ambiguous) => "several transactions",
-            (English, OrphanKind::Mismatch) => "amount does not fit",
-            (French, OrphanKind::Early) => "non enregistré",
-            (French, OrphanKind::LateLink) => "paiement non vu",
-            (French, OrphanKind::Unlinkable) => "sans identifiant utile",
-            (French, OrphanKind::Foreign) => "d’une autre boutique",
-            (French, OrphanKind::WrongEnvironment) => "mauvais argent",
-            (French, OrphanKind::LateMoney) => "argent tardif",
-            (French, OrphanKind::Ambiguous) => "plusieurs transactions",
-            (French, OrphanKind::Mismatch) => "montant inadapté",
-        }
-    }
-
-    /// What one id of an orphan's event leads to.
-    pub(crate) fn lead(&self, lead: &Lead, livemode: bool) -> String {
-        let numbers =
-            |ids: &[i64]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let (this, other) = (self.mode(livemode), self.mode(!livemode));
-        match (self.language, &*lead.transactions, &*lead.other_mode) {
-            (English, [], []) => "no transaction has it".to_owned(),
-            (English, [], others) => format!(
-                "transaction {} of {other} money has it, but this is {this} money",
-                numbers(others)
-            ),
-            (English, [one], _) => format!("transaction {one} has it"),
-            (English, several, _) => format!(
-                "transactions {} all have it, so that it leads to none of them",
-                numbers(several)
-            ),
-            (French, [], []) => "aucune transaction ne l’a".to_owned(),
-            (French, [], others) => format!(
-                "la transaction {} ({other}) l’a, mais ceci est de l’argent {this}",
-                numbers(others)
-            ),
-            (French, [one], _) => format!("la transaction {one} l’a"),
-            (French, several, _) => format!(
-                "les transactions {} l’ont toutes, donc il ne mène à aucune",
-                numbers(several)
-            ),
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! Texts of the overview.
 
-use super::Text;
+use crate::i18n::Text;
 
 texts! {
     /// How things stand.

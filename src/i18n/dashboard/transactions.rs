@@ -1,10 +1,6 @@
 //! Texts of the transactions.
 
-use super::{Text, Words};
-use crate::domain::fact::FactState;
-use crate::domain::language::Language::{English, French};
-use crate::domain::transaction::{AmountCheck, DisputeStatus};
-use crate::i18n::explain::french;
+use crate::i18n::Text;
 
 texts! {
     /// What the shop expects, and what became of it.
@@ -35,6 +31,8 @@ texts! {
         any_mode: Text = "Live and test", "Réel et test";
         by_time: Text = "By time", "Par période";
         any_time: Text = "At any time", "À tout moment";
+        lately: [Text; 4] = ["Last hour", "Last 24 hours", "Last 7 days", "Last 30 days"],
+            ["Dernière heure", "Dernières 24 heures", "7 derniers jours", "30 derniers jours"];
         first_day: Text = "First day", "Premier jour";
         last_day: Text = "Last day", "Dernier jour";
         days_button: Text = "Only these days", "Ces jours seulement";
@@ -115,101 +113,5 @@ texts! {
             "La boutique attend finalement de l’argent.";
         done_closed: Text = "The transaction is closed.", "La transaction est close.";
         done_reopened: Text = "The transaction is open again.", "La transaction est rouverte.";
-    }
-}
-
-impl Words {
-    /// Stretches of time that end now, as they are said in an address and in words.
-    pub(crate) fn lately(&self) -> [(&'static str, &'static str); 4] {
-        match self.language {
-            English => [
-                ("1h", "Last hour"),
-                ("24h", "Last 24 hours"),
-                ("7d", "Last 7 days"),
-                ("30d", "Last 30 days"),
-            ],
-            French => [
-                ("1h", "Dernière heure"),
-                ("24h", "Dernières 24 heures"),
-                ("7d", "7 derniers jours"),
-                ("30d", "30 derniers jours"),
-            ],
-        }
-    }
-
-    /// Whether the amount is what was expected.
-    pub(crate) fn amount_check(&self, check: AmountCheck) -> &'static str {
-        match (self.language, check) {
-            (English, AmountCheck::Unknown) => "not checked",
-            (English, AmountCheck::Ok) => "as expected",
-            (English, AmountCheck::Underpaid) => "too little",
-            (English, AmountCheck::Overpaid) => "too much",
-            (English, AmountCheck::WrongCurrency) => "wrong currency",
-            (French, AmountCheck::Unknown) => "non vérifié",
-            (French, AmountCheck::Ok) => "comme attendu",
-            (French, AmountCheck::Underpaid) => "trop peu",
-            (French, AmountCheck::Overpaid) => "trop",
-            (French, AmountCheck::WrongCurrency) => "mauvaise devise",
-        }
-    }
-
-    /// Where disputes stand.
-    pub(crate) fn dispute(&self, status: DisputeStatus) -> &'static str {
-        match (self.language, status) {
-            (English, DisputeStatus::None) => "none",
-            (English, DisputeStatus::Inquiry) => "inquiry",
-            (English, DisputeStatus::InquiryClosed) => "inquiry closed",
-            (English, DisputeStatus::Open) => "dispute open",
-            (English, DisputeStatus::Won) => "dispute won",
-            (English, DisputeStatus::Lost) => "dispute lost",
-            (English, DisputeStatus::Prevented) => "dispute prevented",
-            (English, DisputeStatus::Closed) => "dispute closed",
-            (French, status) => french::dispute(status),
-        }
-    }
-
-    /// What an event says of an object.
-    pub(crate) fn fact(&self, state: FactState) -> &'static str {
-        match self.language {
-            English => fact_in_english(state),
-            French => french::state(state),
-        }
-    }
-}
-
-fn fact_in_english(state: FactState) -> &'static str {
-    match state {
-        FactState::Created => "created",
-        FactState::RequiresAction => "waits for the buyer",
-        FactState::Processing => "under way",
-        FactState::Authorized => "authorized",
-        FactState::Succeeded => "paid",
-        FactState::AttemptFailed => "attempt failed",
-        FactState::Canceled => "canceled",
-        FactState::Approved => "approved",
-        FactState::OrderCompleted => "complete",
-        FactState::RefundPending => "under way",
-        FactState::RefundSucceeded => "made",
-        FactState::RefundFailed => "failed",
-        FactState::RefundCanceled => "canceled",
-        FactState::RefundSnapshot => "refunded so far",
-        FactState::DisputeInquiry => "inquiry",
-        FactState::DisputeInquiryClosed => "inquiry closed",
-        FactState::DisputeOpen => "open",
-        FactState::DisputeWon => "won",
-        FactState::DisputeLost => "lost",
-        FactState::DisputePrevented => "prevented",
-        FactState::DisputeClosed => "closed",
-        FactState::InvoicePaid => "paid",
-        FactState::InvoiceAttemptFailed => "attempt failed",
-        FactState::InvoiceRequiresAction => "waits for the buyer",
-        FactState::InvoicePaymentPaid => "paid",
-        FactState::NoPayment => "nothing due",
-        FactState::FraudWarning => "fraud feared",
-        FactState::ReviewOpened => "opened",
-        FactState::ReviewClosed => "closed",
-        FactState::CashFunded => "lies at Stripe",
-        FactState::CashApplied => "put to a payment",
-        FactState::Conflict => "contradicts itself",
     }
 }

@@ -1,0 +1,234 @@
+//! What the words of the database mean, for a person.
+
+use super::{Text, Words};
+use crate::domain::delivery::{DeliveryStatus, NoAnswer};
+use crate::domain::event::ReferenceKind;
+use crate::domain::fact::FactState;
+use crate::domain::issue::{IssueKind, IssueStatus, Severity};
+use crate::domain::language::{Language, Spoken};
+use crate::domain::orphan::OrphanKind;
+use crate::domain::records::Outcome;
+use crate::domain::transaction::{AmountCheck, DisputeStatus, Status};
+
+names! {
+    /// Where a payment stands.
+    status: Status {
+        Pending = "pending", "en attente";
+        RequiresAction = "requires action", "action requise";
+        Processing = "processing", "en cours";
+        Authorized = "authorized", "autorisé";
+        Failed = "failed", "échoué";
+        Canceled = "canceled", "annulé";
+        Succeeded = "succeeded", "réussi";
+        PartiallyRefunded = "partially refunded", "remboursé en partie";
+        Refunded = "refunded", "remboursé";
+        Disputed = "disputed", "contesté";
+        ChargedBack = "charged back", "rétrofacturé";
+    }
+
+    /// What an id names.
+    reference: ReferenceKind {
+        PaymentIntent = "PaymentIntent", "PaymentIntent";
+        CheckoutSession = "Checkout Session", "Checkout Session";
+        InvoicePayment = "InvoicePayment", "InvoicePayment";
+        Charge = "charge", "débit";
+        Invoice = "invoice", "facture";
+        CashBalance = "cash balance", "avoir de l’acheteur";
+        Order = "PayPal order", "commande PayPal";
+        Authorization = "authorization", "autorisation";
+        Capture = "capture", "capture";
+        Sale = "sale", "vente";
+        Payment = "payment", "paiement";
+        Refund = "refund", "remboursement";
+        Dispute = "dispute", "litige";
+        FraudWarning = "early fraud warning", "alerte de fraude";
+        Review = "review", "examen";
+        Subscription = "subscription", "abonnement";
+        OrderId = "order", "commande";
+        ClientReference = "client reference", "commande";
+        Other = "id", "identifiant";
+    }
+
+    /// Whether the amount is what was expected.
+    amount_check: AmountCheck {
+        Unknown = "not checked", "non vérifié";
+        Ok = "as expected", "comme attendu";
+        Underpaid = "too little", "trop peu";
+        Overpaid = "too much", "trop";
+        WrongCurrency = "wrong currency", "mauvaise devise";
+    }
+
+    /// Where disputes stand.
+    dispute: DisputeStatus {
+        None = "none", "aucun";
+        Inquiry = "inquiry", "demande de la banque";
+        InquiryClosed = "inquiry closed", "demande close";
+        Open = "dispute open", "litige ouvert";
+        Won = "dispute won", "litige gagné";
+        Lost = "dispute lost", "litige perdu";
+        Prevented = "dispute prevented", "litige évité";
+        Closed = "dispute closed", "litige clos";
+    }
+
+    /// What an event says of an object.
+    fact: FactState {
+        Created = "created", "créé";
+        RequiresAction = "waits for the buyer", "attend l’acheteur";
+        Processing = "under way", "en cours";
+        Authorized = "authorized", "autorisé";
+        Succeeded = "paid", "payé";
+        AttemptFailed = "attempt failed", "tentative échouée";
+        Canceled = "canceled", "annulé";
+        Approved = "approved", "approuvé";
+        OrderCompleted = "complete", "complet";
+        RefundPending = "under way", "en cours";
+        RefundSucceeded = "made", "effectué";
+        RefundFailed = "failed", "échoué";
+        RefundCanceled = "canceled", "annulé";
+        RefundSnapshot = "refunded so far", "remboursé jusqu’ici";
+        DisputeInquiry = "inquiry", "demande de la banque";
+        DisputeInquiryClosed = "inquiry closed", "demande close";
+        DisputeOpen = "open", "ouvert";
+        DisputeWon = "won", "gagné";
+        DisputeLost = "lost", "perdu";
+        DisputePrevented = "prevented", "évité";
+        DisputeClosed = "closed", "clos";
+        InvoicePaid = "paid", "payé";
+        InvoiceAttemptFailed = "attempt failed", "tentative échouée";
+        InvoiceRequiresAction = "waits for the buyer", "attend l’acheteur";
+        InvoicePaymentPaid = "paid", "payé";
+        NoPayment = "nothing due", "rien à payer";
+        FraudWarning = "fraud feared", "fraude redoutée";
+        ReviewOpened = "opened", "ouvert";
+        ReviewClosed = "closed", "clos";
+        CashFunded = "lies at Stripe", "en dépôt";
+        CashApplied = "put to a payment", "affecté à un paiement";
+        Conflict = "contradicts itself", "se contredit";
+    }
+
+    /// What became of an event.
+    outcome: Outcome {
+        Processed = "applied", "appliqué";
+        Ignored = "ignored", "ignoré";
+        Orphan = "orphan", "orphelin";
+        Failed = "failed", "échoué";
+    }
+
+    /// Why an orphan is one, in two words.
+    orphan_kind: OrphanKind {
+        Early = "not registered", "non enregistré";
+        LateLink = "payment not seen", "paiement non vu";
+        Unlinkable = "no usable id", "sans identifiant utile";
+        Foreign = "another shop’s", "d’une autre boutique";
+        WrongEnvironment = "wrong money", "mauvais argent";
+        LateMoney = "late money", "argent tardif";
+        Ambiguous = "several transactions", "plusieurs transactions";
+        Mismatch = "amount does not fit", "montant inadapté";
+    }
+
+    /// What an orphan means and what to do, as a phrase.
+    orphan_meaning: OrphanKind {
+        Early =
+            "no transaction is registered for this payment: register it, or attach it to one",
+            "aucune transaction n’est enregistrée pour ce paiement\u{a0}: enregistrez-la, ou rattachez-le à \
+             une autre";
+        LateLink =
+            "the payment that it belongs to has not been seen yet: it is linked by itself when that comes; \
+             otherwise attach it",
+            "le paiement auquel il appartient n’a pas encore été vu\u{a0}: il sera relié automatiquement à \
+             son arrivée\u{a0}; sinon, rattachez-le";
+        Unlinkable =
+            "it carries no id by which a transaction could be found: look it up at the provider, and attach \
+             it",
+            "il ne porte aucun identifiant menant à une transaction\u{a0}: cherchez-le chez le prestataire, \
+             et rattachez-le";
+        Foreign =
+            "it is another's who uses the same account at the provider",
+            "il est à quelqu’un d’autre qui utilise le même compte chez le prestataire";
+        WrongEnvironment =
+            "it is test money at a daemon for live money, or the reverse: check which endpoint and secret \
+             belong to which",
+            "c’est de l’argent de test chez un service pour l’argent réel, ou l’inverse\u{a0}: vérifiez à \
+             quoi appartiennent l’adresse et le secret";
+        LateMoney =
+            "the shop had closed the transaction when the money came: refund it at the provider, or reopen \
+             the transaction",
+            "la boutique avait clos la transaction quand l’argent est arrivé\u{a0}: remboursez chez le \
+             prestataire, ou rouvrez la transaction";
+        Ambiguous =
+            "its ids lead to several transactions: look which of them it pays for, and attach it",
+            "ses identifiants mènent à plusieurs transactions\u{a0}: voyez laquelle il paie, et rattachez-le";
+        Mismatch =
+            "only its order id leads to a transaction, and that expects more or another currency: check who \
+             paid it, then attach it or refund it",
+            "seul son numéro de commande mène à une transaction, qui attend davantage ou une autre \
+             devise\u{a0}: vérifiez qui l’a payé, puis rattachez-le ou remboursez-le";
+    }
+
+    /// Where a delivery stands.
+    delivery_status: DeliveryStatus {
+        Pending = "waits", "en attente";
+        Delivered = "delivered", "livrée";
+        Dead = "given up", "abandonnée";
+    }
+
+    /// Why an attempt brought no answer.
+    no_answer: NoAnswer {
+        Timeout = "took too long", "trop long";
+        Connect = "no connection", "pas de connexion";
+        Tls = "no secure connection", "pas de connexion sûre";
+        Closed = "connection ended", "connexion interrompue";
+        Protocol = "no HTTP", "pas du HTTP";
+        Start = "command not started", "commande non lancée";
+        Killed = "command killed", "commande tuée";
+        Fault = "fault of payhookd", "erreur de payhookd";
+    }
+
+    /// How much an issue matters.
+    severity: Severity {
+        Notice = "notice", "information";
+        Warning = "warning", "avertissement";
+        Critical = "critical", "critique";
+    }
+
+    /// Where issues stand.
+    issue_status: IssueStatus {
+        Open = "Open", "Ouverts";
+        Dismissed = "Dismissed", "Écartés";
+        Closed = "Closed", "Clos";
+    }
+
+    /// What is wrong, in two or three words.
+    issue_kind: IssueKind {
+        Orphan = "orphan", "orphelin";
+        LateMoney = "late money", "argent tardif";
+        AmountMismatch = "wrong amount", "mauvais montant";
+        Dispute = "dispute", "litige";
+        UncapturedOrder = "not captured", "non capturé";
+        MerchantAction = "held by PayPal", "retenu par PayPal";
+        FailedEvent = "event not understood", "événement non compris";
+        DeadLetter = "app not told", "application non informée";
+        RefusedSignatures = "wrong signatures", "mauvaises signatures";
+        Silence = "silence", "silence";
+        Disk = "disk", "disque";
+        HeldWal = "WAL held", "WAL retenu";
+        Database = "database", "base de données";
+        EventLog = "event log", "journal des événements";
+        Certificate = "certificate", "certificat";
+        Clock = "clock", "horloge";
+        Endpoint = "endpoint", "adresse de webhook";
+        Reconcile = "reconciling", "rapprochement";
+        Discrepancy = "discrepancy", "divergence";
+        DoubtfulEvent = "doubtful event", "événement douteux";
+    }
+}
+
+impl OrphanKind {
+    /// What it means and what to do, as a phrase in each language.
+    pub fn meaning(self) -> Spoken<&'static str> {
+        Spoken {
+            english: Words::ENGLISH.orphan_meaning(self),
+            french: Words::FRENCH.orphan_meaning(self),
+        }
+    }
+}
