@@ -12,7 +12,7 @@ use crate::config::options::PublicUrlOption;
 use crate::config::webhook_ids;
 use crate::domain::event::Provider;
 use crate::providers::endpoints::{
-    self, Endpoint, Fault, Wanted, api_path, judge, ours, paypal_json, stripe_form, webhook_path,
+    self, Endpoint, Wanted, api_path, judge, ours, paypal_json, stripe_form, webhook_path,
 };
 use crate::reconcile::endpoints::list;
 use crate::simulator::random::uuid;
@@ -104,8 +104,9 @@ impl Show {
                 printed(table.print(&mut io::stdout().lock(), "no webhook endpoints"))?;
             }
         }
-        for Fault { flaw, what, remedy } in &faults {
-            writeln!(io::stderr(), "{flaw}: {}\n    {}", what.english, remedy.english)?;
+        for fault in &faults {
+            let (flaw, what, remedy) = (fault.flaw, fault.what().english, fault.remedy().english);
+            writeln!(io::stderr(), "{flaw}: {what}\n    {remedy}")?;
         }
         match faults.len() {
             0 => Ok(()),

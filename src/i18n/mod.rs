@@ -42,6 +42,7 @@ macro_rules! names {
 
 pub(crate) mod alerts;
 pub(crate) mod dashboard;
+mod endpoints;
 pub mod explain;
 pub mod monitor;
 mod names;
@@ -57,6 +58,7 @@ use dashboard::issues::Issues;
 use dashboard::orphans::Orphans;
 use dashboard::overview::Overview;
 use dashboard::transactions::Transactions;
+use endpoints::Endpoints;
 use explain::{Explain, Leads};
 use replay::Replay;
 
@@ -77,6 +79,7 @@ texts! {
         deliveries: Deliveries = Deliveries::ENGLISH, Deliveries::FRENCH;
         explain: Explain = Explain::ENGLISH, Explain::FRENCH;
         leads: Leads = Leads::ENGLISH, Leads::FRENCH;
+        endpoints: Endpoints = Endpoints::ENGLISH, Endpoints::FRENCH;
         replay: Replay = Replay::ENGLISH, Replay::FRENCH;
         alerts: Alerts = Alerts::ENGLISH, Alerts::FRENCH;
         report: Report = Report::ENGLISH, Report::FRENCH;

@@ -12,7 +12,6 @@ use super::lenient::{List, Loose};
 use super::retrieval::NotUnderstood;
 use super::stripe::api::VERSION;
 use crate::domain::event::Provider;
-use crate::domain::language::Spoken;
 
 /// A webhook endpoint as the provider has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,15 +59,17 @@ words! {
     }
 }
 
-/// Something that is wrong.
+/// Something that is wrong; what is said of it is in [`i18n`](crate::i18n).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// What it is.
     pub flaw: Flaw,
-    /// A sentence.
-    pub what: Spoken<String>,
-    /// The command or click that mends it.
-    pub remedy: Spoken<String>,
+    /// Whose endpoint it is about.
+    pub provider: Provider,
+    /// The endpoint as it is: this daemon's, or one that sends elsewhere; `None` if there is neither.
+    pub endpoint: Option<Endpoint>,
+    /// The endpoint that should be.
+    pub wanted: Wanted,
 }
 
 impl Flaw {
@@ -131,9 +132,8 @@ pub fn ours<'e>(
     endpoints: &'e [Endpoint],
     wanted: &Wanted,
 ) -> Option<&'e Endpoint> {
-    let by_id = |one: &&Endpoint| wanted.webhook_ids.contains(&one.id);
-    if provider == Provider::Paypal && !wanted.webhook_ids.is_empty() {
-        return endpoints.iter().find(by_id);
+    if wanted.has_id(provider) {
+        return endpoints.iter().find(|one| wanted.webhook_ids.contains(&one.id));
     }
     let here: Vec<&Endpoint> =
         endpoints.iter().filter(|one| wanted.leads_here(provider, &one.url)).collect();
@@ -143,156 +143,30 @@ pub fn ours<'e>(
 
 /// What is wrong.
 pub fn judge(provider: Provider, endpoints: &[Endpoint], wanted: &Wanted) -> Vec<Fault> {
-    let name = provider.name();
-    let mut faults = Vec::new();
-    let mut fault = |flaw, what, remedy| faults.push(Fault { flaw, what, remedy });
-    let base = wanted.public_url.as_deref().unwrap_or("https://…");
-    let create = format!("`payhookd endpoints create --provider {provider} --url {base}`");
+    let fault = |flaw, endpoint: Option<&Endpoint>| Fault {
+        flaw,
+        provider,
+        endpoint: endpoint.cloned(),
+        wanted: wanted.clone(),
+    };
     let Some(ours) = ours(provider, endpoints, wanted) else {
         let path = webhook_path(provider).trim_end_matches('/');
-        let other = endpoints.iter().find(|one| one.url.trim_end_matches('/').ends_with(path));
-        match (provider, other) {
-            (Provider::Paypal, _) if !wanted.webhook_ids.is_empty() => fault(
-                Flaw::Missing,
-                Spoken {
-                    english: "the app of PAYPAL_CLIENT_ID has no webhook with the id in \
-                              PAYPAL_WEBHOOK_ID"
-                        .to_owned(),
-                    french: "l’application de PAYPAL_CLIENT_ID n’a aucun webhook avec \
-                             l’identifiant de PAYPAL_WEBHOOK_ID"
-                        .to_owned(),
-                },
-                Spoken {
-                    english: format!("copy the Webhook ID of this app, or: {create}"),
-                    french: format!(
-                        "copiez le Webhook ID de cette application, ou\u{a0}: {create}"
-                    ),
-                },
-            ),
-            (_, Some(other)) => fault(
-                Flaw::Elsewhere,
-                Spoken {
-                    english: format!("{name} sends webhooks to {}, not to {base}", other.url),
-                    french: format!("{name} envoie les webhooks à {}, non à {base}", other.url),
-                },
-                Spoken {
-                    english: format!(
-                        "correct PAYHOOKD_PUBLIC_URL if that is this machine, or: {create}"
-                    ),
-                    french: format!(
-                        "corrigez PAYHOOKD_PUBLIC_URL si c’est cette machine, ou\u{a0}: {create}"
-                    ),
-                },
-            ),
-            (_, None) => fault(
-                Flaw::Missing,
-                Spoken {
-                    english: format!("{name} has no webhook endpoint for this daemon"),
-                    french: format!("{name} n’a aucune adresse de webhook pour ce service"),
-                },
-                Spoken { english: create.clone(), french: create },
-            ),
-        }
-        return faults;
+        let is_like_ours = |one: &&Endpoint| one.url.trim_end_matches('/').ends_with(path);
+        return vec![match endpoints.iter().find(is_like_ours) {
+            Some(other) if !wanted.has_id(provider) => fault(Flaw::Elsewhere, Some(other)),
+            _ => fault(Flaw::Missing, None),
+        }];
     };
-    let Endpoint { id, url, .. } = ours;
-    if !wanted.leads_here(provider, url) {
-        let here = format!("{base}{}", webhook_path(provider));
-        fault(
-            Flaw::Elsewhere,
-            Spoken {
-                english: format!("{name} sends the webhooks of {id} to {url}, which is not here"),
-                french: format!("{name} envoie les webhooks de {id} à {url}, qui n’est pas ici"),
-            },
-            Spoken {
-                english: format!("set its URL to {here}"),
-                french: format!("donnez-lui l’URL {here}"),
-            },
-        );
-    }
-    if !ours.is_enabled {
-        fault(
-            Flaw::Disabled,
-            Spoken {
-                english: format!(
-                    "{name} has disabled the webhook endpoint {id}, so nothing is sent"
-                ),
-                french: format!(
-                    "{name} a désactivé l’adresse de webhook {id}, donc rien n’est envoyé"
-                ),
-            },
-            Spoken {
-                english: "enable it in Stripe's dashboard, Developers, Webhooks; then: `payhookd \
-                          reconcile`"
-                    .to_owned(),
-                french:
-                    "activez-la dans le tableau de bord de Stripe, Developers, Webhooks\u{a0}; \
-                         puis\u{a0}: `payhookd reconcile`"
-                        .to_owned(),
-            },
-        );
-    }
-    if ours.livemode.is_some_and(|livemode| livemode != wanted.livemode) {
-        let (theirs, own) = if wanted.livemode { ("test", "live") } else { ("live", "test") };
-        let (leurs, notre) =
-            if wanted.livemode { ("de test", "réel") } else { ("réel", "de test") };
-        fault(
-            Flaw::WrongMode,
-            Spoken {
-                english: format!("the webhook endpoint {id} is about {theirs} money, not {own}"),
-                french: format!("l’adresse de webhook {id} est pour l’argent {leurs}, non {notre}"),
-            },
-            Spoken {
-                english: format!("make one for {own} money: {create}"),
-                french: format!("créez-en une pour l’argent {notre}\u{a0}: {create}"),
-            },
-        );
-    }
-    let missing = ours.missing_types(provider);
-    if !missing.is_empty() {
-        let missing = missing.join(", ");
-        let place = match provider {
-            Provider::Stripe => Spoken {
-                english: "Stripe's dashboard, Developers, Webhooks",
-                french: "le tableau de bord de Stripe, Developers, Webhooks",
-            },
-            Provider::Paypal => Spoken {
-                english: "PayPal's developer dashboard, your app, Webhooks",
-                french: "le tableau de bord des développeurs de PayPal, votre application, Webhooks",
-            },
-        };
-        fault(
-            Flaw::Types,
-            Spoken {
-                english: format!("the webhook endpoint {id} does not send {missing}"),
-                french: format!("l’adresse de webhook {id} n’envoie pas {missing}"),
-            },
-            Spoken {
-                english: format!("add these types in {}", place.english),
-                french: format!("ajoutez ces types dans {}", place.french),
-            },
-        );
-    }
-    if let Some(version) = ours.api_version.as_deref().filter(|one| date(one) > date(VERSION)) {
-        fault(
-            Flaw::Version,
-            Spoken {
-                english: format!(
-                    "the webhook endpoint {id} renders events in version {version}, which is newer \
-                     than this payhookd: {VERSION}"
-                ),
-                french: format!(
-                    "l’adresse de webhook {id} écrit les événements en version {version}, plus \
-                     récente que ce payhookd\u{a0}: {VERSION}"
-                ),
-            },
-            Spoken {
-                english: "upgrade payhookd, or see whether events fail".to_owned(),
-                french: "mettez payhookd à jour, ou voyez si des événements échouent".to_owned(),
-            },
-        );
-    }
-    faults
+    let is_newer = |version: &str| date(version) > date(VERSION);
+    let flaws = [
+        (Flaw::Elsewhere, !wanted.leads_here(provider, &ours.url)),
+        (Flaw::Disabled, !ours.is_enabled),
+        (Flaw::WrongMode, ours.livemode.is_some_and(|livemode| livemode != wanted.livemode)),
+        (Flaw::Types, !ours.missing_types(provider).is_empty()),
+        (Flaw::Version, ours.api_version.as_deref().is_some_and(is_newer)),
+    ];
+    let found = flaws.into_iter().filter(|(_, is_so)| *is_so);
+    found.map(|(flaw, _)| fault(flaw, Some(ours))).collect()
 }
 
 /// What a version begins with: `2025-12-15.clover`. Whether one is newer is told by it.
@@ -311,6 +185,11 @@ impl Endpoint {
 }
 
 impl Wanted {
+    /// Whether the provider's id of it is configured, so that it is known by nothing else.
+    pub fn has_id(&self, provider: Provider) -> bool {
+        provider == Provider::Paypal && !self.webhook_ids.is_empty()
+    }
+
     /// Whether webhooks that are sent there come here, as far as that can be told.
     pub fn leads_here(&self, provider: Provider, url: &str) -> bool {
         let url = url.trim_end_matches('/');
@@ -481,10 +360,8 @@ mod tests {
         }] });
         let endpoints = read(Provider::Paypal, list.to_string().as_bytes()).expect("a list");
         assert_eq!(judge(Provider::Paypal, &endpoints, &of("WH1")), []);
-        let faults = judge(Provider::Paypal, &endpoints, &of("WH2"));
-        assert!(
-            faults[0].flaw == Flaw::Missing && faults[0].what.english.contains("PAYPAL_WEBHOOK_ID")
-        );
+        let missing = judge(Provider::Paypal, &endpoints, &of("WH2"));
+        assert_eq!(missing[0].flaw, Flaw::Missing);
         let moved = Wanted { public_url: Some("https://new.example".to_owned()), ..of("WH1") };
         assert_eq!(judge(Provider::Paypal, &endpoints, &moved)[0].flaw, Flaw::Elsewhere);
         assert!(needed(Provider::Paypal).any(|one| one == "PAYMENT.CAPTURE.COMPLETED"));

@@ -40,7 +40,7 @@ pub fn finding(provider: Provider, faults: &[Fault]) -> Finding {
     else {
         return Finding::Good(IssueKind::Endpoint, provider.as_str().to_owned(), None);
     };
-    let others = || bad.iter().filter(|fault| fault != &worst).map(|fault| &fault.what);
+    let others = || bad.iter().filter(|fault| fault != &worst).map(|fault| fault.what());
     let (severity, lost) = match worst.flaw.loses_all() {
         true => (
             Severity::Critical,
@@ -57,19 +57,19 @@ pub fn finding(provider: Provider, faults: &[Fault]) -> Finding {
             },
         ),
     };
-    let in_english: Vec<&str> =
-        std::iter::once(lost.english).chain(others().map(|what| &*what.english)).collect();
-    let in_french: Vec<&str> =
-        std::iter::once(lost.french).chain(others().map(|what| &*what.french)).collect();
-    let (what, remedy) = (&worst.what, &worst.remedy);
+    let in_english: Vec<String> =
+        std::iter::once(lost.english.to_owned()).chain(others().map(|what| what.english)).collect();
+    let in_french: Vec<String> =
+        std::iter::once(lost.french.to_owned()).chain(others().map(|what| what.french)).collect();
+    let (what, remedy) = (worst.what(), worst.remedy());
     Finding::Bad(Raise {
         kind: IssueKind::Endpoint,
         subject: provider.as_str().to_owned(),
         severity,
         occasion: Occasion::Lasts,
         texts: Spoken {
-            english: Texts::new(&*what.english, in_english.join(" "), &*remedy.english),
-            french: Texts::new(&*what.french, in_french.join(" "), &*remedy.french),
+            english: Texts::new(what.english, in_english.join(" "), remedy.english),
+            french: Texts::new(what.french, in_french.join(" "), remedy.french),
         },
     })
 }

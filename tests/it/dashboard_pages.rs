@@ -204,7 +204,7 @@ fn events_are_listed_explained_and_downloaded() {
     }
     assert!(visitor.page("/events/3").contains("href=\"/orphans/"));
     let french = visitor.get_with("/events/1", &[("accept-language", "fr")]);
-    for part in ["Il appartient à la transaction", "statut en attente → réussi", "49,99 EUR"] {
+    for part in ["Il appartient à la transaction", "statut en attente → réussi", "49,99\u{a0}EUR"] {
         assert!(french.text().contains(part), "{part} in {}", french.text());
     }
 

@@ -37,9 +37,9 @@ fn of(apis: &Apis, provider: Provider, wanted: &Wanted) -> Vec<Finding> {
         }
         Ok(faults) => faults
             .into_iter()
-            .map(|fault| match fault.flaw.loses_all() {
-                true => Finding::fail(CHECK, fault.what.english, fault.remedy.english),
-                false => Finding::warn(CHECK, fault.what.english, fault.remedy.english),
+            .map(|fault| {
+                let finding = if fault.flaw.loses_all() { Finding::fail } else { Finding::warn };
+                finding(CHECK, fault.what().english, fault.remedy().english)
             })
             .collect(),
         Err(error) => {
