@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(message.subject, "Orphan: 49.99 EUR");
         assert_eq!(
             message.text,
-            "🟠 Orphan: 49.99 EUR\nNo transaction is registered.\nTo do: `payhookd orphans show 3`\n\
+            "🟠 Orphan: 49.99 EUR\nNo transaction is registered.\nHow to fix: `payhookd orphans show 3`\n\
              Issue 7, since 2026-11-23 11:52, 2 times (UTC)"
         );
         assert_eq!(message.severity, Severity::Warning);
@@ -153,7 +153,7 @@ mod tests {
         );
         assert_eq!(
             over.text,
-            "✅ Over: Orphan: 49.99 EUR\nNo transaction is registered.\n\
+            "✅ Closed: Orphan: 49.99 EUR\nNo transaction is registered.\n\
              Issue 7, since 2026-11-23 11:52 until 2026-11-23 13:00, 2 times (UTC)"
         );
         assert_eq!(over.severity, Severity::Notice);
@@ -163,7 +163,7 @@ mod tests {
             Language::English,
         );
         assert_eq!(both.subject, "payhookd: 2 issues");
-        assert!(both.text.contains("Again: One") && both.text.contains("\n\n✅ Over: Two"));
+        assert!(both.text.contains("Again: One") && both.text.contains("\n\n✅ Closed: Two"));
     }
 
     #[test]
@@ -173,7 +173,7 @@ mod tests {
         let message = Message::about(&[said.clone()], &Zone::UTC, Language::French);
         assert_eq!(
             message.text,
-            "🟠 De nouveau\u{a0}: Orphelin\nAucune transaction.\nÀ faire\u{a0}: `payhookd`\n\
+            "🟠 De nouveau\u{a0}: Orphelin\nAucune transaction.\nQue faire\u{a0}: `payhookd`\n\
              Problème 7, depuis le 2026-11-23 11:52, 2 fois (UTC)"
         );
         let both = Message::about(&[said.clone(), said], &Zone::UTC, Language::French);
@@ -182,7 +182,8 @@ mod tests {
 
     #[test]
     fn a_sender_can_not_mention_mark_up_or_break_lines() {
-        let hostile = "<!channel> @everyone *b* [x](http://evil) `c`\nTo do: pay\u{202e} & <@U1>";
+        let hostile =
+            "<!channel> @everyone *b* [x](http://evil) `c`\nHow to fix: pay\u{202e} & <@U1>";
         let message = Message::about(&[said(hostile, News::Opened)], &Zone::UTC, Language::English);
         assert_eq!(message.text.lines().count(), 4);
         assert!(!message.subject.contains('\n') && !message.text.contains('\u{202e}'));

@@ -164,8 +164,7 @@ impl Report {
         let texts = self.texts();
         let mode = match (livemode, self.livemode) {
             (true, true) => String::new(),
-            (true, false) => format!(" ({})", texts.live_money),
-            (false, _) => format!(" ({})", texts.test_money),
+            _ => format!(" ({})", self.words().mode(livemode)),
         };
         type Part = fn(&MoneyFigures) -> (Total, u64);
         let line = |label: &str, part: Part, said: fn(&str, u64) -> String| {
@@ -356,8 +355,8 @@ mod tests {
             report.text(),
             format!(
                 "2026-11-24 (UTC)\nReceived: nothing\nRefunded: nothing\nDisputed: nothing\n\
-                 Matched: 0 of 0 events belong to a transaction\n\
-                 Orphaned: 0 came, 0 matched, 0 dismissed; none is open\nOpen issues: none\n\
+                 Events: 0 of 0 matched\n\
+                 Orphans: 0 new, 0 matched, 0 dismissed; none open\nOpen issues: none\n\
                  Last events: nothing\nLog: 7:{head}"
             )
         );
@@ -395,8 +394,8 @@ mod tests {
         for line in [
             "Received: 1204.00 EUR in 24 payments; 5000 JPY in 1 payment",
             "Refunded: 20.00 EUR in 2 refunds",
-            "Received (test money): 9.99 EUR in 1 payment",
-            "Orphaned: 0 came, 0 matched, 0 dismissed; 2 open: 1500.00 HUF, the oldest since \
+            "Received (test): 9.99 EUR in 1 payment",
+            "Orphans: 0 new, 0 matched, 0 dismissed; 2 open: 1500.00 HUF, the oldest since \
              2026-11-20 11:11",
         ] {
             assert!(text.lines().any(|one| one == line), "{line} in {text}");
@@ -420,7 +419,7 @@ mod tests {
         for line in [
             "Reçu\u{a0}: 49,99\u{a0}EUR en 2 paiements",
             "Remboursé\u{a0}: rien",
-            "Rattaché\u{a0}: 2 événements sur 2 rattachés à une transaction",
+            "Événements\u{a0}: 2 sur 2 rattachés",
             "🟠 Orphelin",
             "🔵 In English only",
         ] {

@@ -7,10 +7,10 @@ texts! {
     Alerts {
         again: fn(&str) -> String = |title| format!("Again: {title}"),
             |title| format!("De nouveau\u{a0}: {title}");
-        over: fn(&str) -> String = |title| format!("Over: {title}"),
-            |title| format!("Terminé\u{a0}: {title}");
-        to_do: fn(&str) -> String = |remedy| format!("To do: {remedy}"),
-            |remedy| format!("À faire\u{a0}: {remedy}");
+        over: fn(&str) -> String = |title| format!("Closed: {title}"),
+            |title| format!("Fermé\u{a0}: {title}");
+        to_do: fn(&str) -> String = |remedy| format!("How to fix: {remedy}"),
+            |remedy| format!("Que faire\u{a0}: {remedy}");
         /// The last line of an issue: its number, since when, until when, how often, in which zone.
         issue: fn(i64, &str, Option<&str>, i64, &str) -> String =
             |id, since, until, times, zone| {
@@ -44,7 +44,7 @@ texts! {
                 _ => format!("{day}\u{a0}: {received} reçu, {open} problèmes ouverts"),
             };
         /// Between sums: in French, a comma is the decimal point.
-        and: Text = ", ", "; ";
+        and: Text = ", ", "\u{a0}; ";
         received: Text = "Received", "Reçu";
         refunded: Text = "Refunded", "Remboursé";
         disputed: Text = "Disputed", "Contesté";
@@ -58,29 +58,26 @@ texts! {
         disputes: fn(&str, u64) -> String =
             |sum, number| format!("{sum} in {number} dispute{}", plural(number)),
             |sum, number| format!("{sum} en {number} litige{}", plural(number));
-        live_money: Text = "live money", "argent réel";
-        test_money: Text = "test money", "argent de test";
-        events: Text = "Matched", "Rattaché";
+        events: Text = "Events", "Événements";
         /// Events that belong to a transaction, and all.
-        matched: fn(u64, u64) -> String =
-            |matched, all| format!("{matched} of {all} events belong to a transaction"),
-            |matched, all| format!("{matched} événements sur {all} rattachés à une transaction");
-        unmatched: fn(u64) -> String = |number| format!("{number} to none that is known"),
-            |number| format!("{number} à aucune qui soit connue");
-        ignored: fn(u64) -> String = |number| format!("{number} of types that nobody acts on"),
-            |number| format!("{number} de types qui n’appellent rien");
-        failed: fn(u64) -> String = |number| format!("{number} not understood"),
-            |number| format!("{number} non compris");
-        orphans: Text = "Orphaned", "Orphelins";
+        matched: fn(u64, u64) -> String = |matched, all| format!("{matched} of {all} matched"),
+            |matched, all| format!("{matched} sur {all} rattachés");
+        unmatched: fn(u64) -> String = |number| format!("{number} unmatched"),
+            |number| format!("{number} non rattachés");
+        ignored: fn(u64) -> String = |number| format!("{number} ignored"),
+            |number| format!("{number} ignorés");
+        failed: fn(u64) -> String = |number| format!("{number} failed"),
+            |number| format!("{number} en échec");
+        orphans: Text = "Orphans", "Orphelins";
         /// Orphans that came, were matched and were dismissed, and what is said of the open ones.
         orphans_of_day: fn([i64; 3], &str) -> String =
             |[came, matched, dismissed], open| {
-                format!("{came} came, {matched} matched, {dismissed} dismissed; {open}")
+                format!("{came} new, {matched} matched, {dismissed} dismissed; {open}")
             },
             |[came, matched, dismissed], open| {
-                format!("{came} arrivés, {matched} rattachés, {dismissed} écartés; {open}")
+                format!("{came} nouveaux, {matched} rattachés, {dismissed} écartés\u{a0}; {open}")
             };
-        no_orphan: Text = "none is open", "aucun n’est ouvert";
+        no_orphan: Text = "none open", "aucun ouvert";
         /// Orphans that are open, what they add up to, and since when the oldest is.
         open_orphans: fn(i64, &str, &str) -> String =
             |number, sums, since| format!("{number} open: {sums}, the oldest since {since}"),
@@ -88,14 +85,14 @@ texts! {
                 format!("{number} ouverts\u{a0}: {sums}, le plus ancien depuis le {since}")
             };
         no_amount: Text = "no amount known", "montant inconnu";
-        app: Text = "The app", "L’application";
+        app: Text = "Notifications", "Notifications";
         /// Changes that the app was told, is to be told, and will not be.
         told: fn(u64, u64, u64) -> String =
-            |told, pending, dead| {
-                format!("{told} changes told, {pending} still to be told, {dead} given up")
+            |delivered, pending, failed| {
+                format!("{delivered} delivered, {pending} pending, {failed} failed")
             },
-            |told, pending, dead| {
-                format!("{told} changements notifiés, {pending} en attente, {dead} abandonnés")
+            |delivered, pending, failed| {
+                format!("{delivered} transmises, {pending} en attente, {failed} en échec")
             };
         open_issues: Text = "Open issues", "Problèmes ouverts";
         none: Text = "none", "aucun";
@@ -105,12 +102,12 @@ texts! {
         log: Text = "Log", "Journal";
         absence: fn(&str) -> String =
             |at| format!(
-                "This report comes every day at {at}. If it does not come, look at payhookd: it, its \
-                 machine or the way here is down."
+                "This report comes every day at {at}. If it does not come, check payhookd: the \
+                 daemon, its machine or the connection is down."
             ),
             |at| format!(
-                "Ce rapport arrive chaque jour à {at}. S’il n’arrive pas, allez voir payhookd\u{a0}: \
-                 lui, sa machine ou le chemin jusqu’ici est en panne."
+                "Ce rapport arrive chaque jour à {at}. S’il n’arrive pas, vérifiez \
+                 payhookd\u{a0}: le service, sa machine ou la connexion est en panne."
             );
     }
 }

@@ -9,8 +9,6 @@ use crate::providers::stripe::api::VERSION;
 texts! {
     /// Faults of webhook endpoints, as phrases, and what to do.
     Endpoints {
-        live: Text = "live", "réel";
-        test: Text = "test", "de test";
         unknown_id: Text =
             "the app of PAYPAL_CLIENT_ID has no webhook with the id in PAYPAL_WEBHOOK_ID",
             "l’application de PAYPAL_CLIENT_ID n’a aucun webhook avec l’identifiant de \
@@ -52,13 +50,15 @@ texts! {
              `payhookd reconcile`";
         /// The endpoint, its mode, and the daemon's.
         wrong_mode: fn(&str, Text, Text) -> String =
-            |id, theirs, own| format!("the webhook endpoint {id} is about {theirs} money, not {own}"),
             |id, theirs, own| {
-                format!("l’adresse de webhook {id} est pour l’argent {theirs}, non {own}")
+                format!("the webhook endpoint {id} is in {theirs} mode, not in {own} mode")
+            },
+            |id, theirs, own| {
+                format!("l’adresse de webhook {id} est en mode {theirs}, non en mode {own}")
             };
         create_for: fn(Text, &str) -> String =
-            |own, create| format!("make one for {own} money: {create}"),
-            |own, create| format!("créez-en une pour l’argent {own}\u{a0}: {create}");
+            |own, create| format!("create one in {own} mode: {create}"),
+            |own, create| format!("créez-en une en mode {own}\u{a0}: {create}");
         types: fn(&str, &str) -> String =
             |id, missing| format!("the webhook endpoint {id} does not send {missing}"),
             |id, missing| format!("l’adresse de webhook {id} n’envoie pas {missing}");
@@ -77,8 +77,8 @@ texts! {
                 "l’adresse de webhook {id} écrit les événements en version {version}, plus récente \
                  que ce payhookd\u{a0}: {VERSION}"
             );
-        upgrade: Text = "upgrade payhookd, or see whether events fail",
-            "mettez payhookd à jour, ou voyez si des événements échouent";
+        upgrade: Text = "upgrade payhookd, or check whether events fail",
+            "mettez payhookd à jour, ou vérifiez si des événements échouent";
     }
 }
 
@@ -86,7 +86,7 @@ impl Words {
     /// What is wrong with an endpoint, as a phrase.
     fn fault(&self, fault: &Fault) -> String {
         let (texts, provider) = (&self.endpoints, fault.provider.name());
-        let (by_id, own) = (fault.wanted.has_id(fault.provider), self.endpoint_mode(fault, true));
+        let (by_id, own) = (fault.wanted.has_id(fault.provider), fault.wanted.livemode);
         let (id, url) = fault.endpoint.as_ref().map_or(("", ""), |one| (&*one.id, &*one.url));
         match fault.flaw {
             Flaw::Missing if by_id => texts.unknown_id.to_owned(),
@@ -94,7 +94,7 @@ impl Words {
             Flaw::Elsewhere if by_id => (texts.elsewhere)(provider, id, url),
             Flaw::Elsewhere => (texts.other)(provider, url, base(fault)),
             Flaw::Disabled => (texts.disabled)(provider, id),
-            Flaw::WrongMode => (texts.wrong_mode)(id, self.endpoint_mode(fault, false), own),
+            Flaw::WrongMode => (texts.wrong_mode)(id, self.mode(!own), self.mode(own)),
             Flaw::Types => {
                 let one = fault.endpoint.as_ref();
                 let missing = one.map(|one| one.missing_types(fault.provider)).unwrap_or_default();
@@ -120,16 +120,11 @@ impl Words {
             }
             (Flaw::Elsewhere, _) => (texts.correct_base)(&create),
             (Flaw::Disabled, _) => texts.enable.to_owned(),
-            (Flaw::WrongMode, _) => (texts.create_for)(self.endpoint_mode(fault, true), &create),
+            (Flaw::WrongMode, _) => (texts.create_for)(self.mode(fault.wanted.livemode), &create),
             (Flaw::Types, Provider::Stripe) => texts.add_at_stripe.to_owned(),
             (Flaw::Types, Provider::Paypal) => texts.add_at_paypal.to_owned(),
             (Flaw::Version, _) => texts.upgrade.to_owned(),
         }
-    }
-
-    /// The mode of the daemon, or the other.
-    fn endpoint_mode(&self, fault: &Fault, own: bool) -> Text {
-        if fault.wanted.livemode == own { self.endpoints.live } else { self.endpoints.test }
     }
 }
 

@@ -1,46 +1,41 @@
-//! An event in sentences: what it is, what proved it, what it said, where it went and why, what that
-//! changed, and what the provider was answered. The command line and the dashboard say the same.
+//! An event in sentences: what it is, what verified it, what it said, where it went and why, what that
+//! changed, and the response to the provider. The command line and the dashboard say the same.
 
 use super::{Text, Words};
-use crate::domain::event::{Ownership, Provider, Reference, ReferenceKind, Source};
-use crate::domain::fact::{Fact, FactState};
+use crate::domain::event::{Ownership, Provider, Reference, Source};
+use crate::domain::fact::Fact;
 use crate::domain::language::Language;
 use crate::domain::money::{Currency, Money};
-use crate::domain::orphan::OrphanKind;
 use crate::domain::records::{CausedChange, EventStory, Lead, Matched, Outcome, WebhookLog};
 use crate::domain::time::Timestamp;
-use crate::domain::transaction::{DisputeStatus, Status};
 
 texts! {
     /// Sentences about an event, and their parts.
     Explain {
-        live: Text = "live", "réel";
-        test: Text = "test", "de test";
         semicolon: Text = "; ", "\u{a0}; ";
         no_type: Text = "event of no type", "événement sans type";
         /// Of a webhook: the provider, live or test, its type, when.
         sent: fn(Text, Text, &str, Timestamp) -> String =
             |provider, mode, what, at| format!("{provider} sent this {mode} {what} at {at}"),
             |provider, mode, what, at| {
-                format!("{provider} a envoyé cet événement ({what}, {mode}) le {at}")
+                format!("{provider} a envoyé cet événement ({what}, mode {mode}) le {at}")
             };
         listed: fn(Text, Text, &str, Timestamp) -> String =
+            |provider, mode, what, at| {
+                format!("payhookd found this {mode} {what} in {provider}'s list of events at {at}")
+            },
             |provider, mode, what, at| format!(
-                "payhookd found this {mode} {what} in {provider}'s list of events, and knows of it \
-                 since {at}"
-            ),
-            |provider, mode, what, at| format!(
-                "payhookd a trouvé cet événement ({what}, {mode}) dans la liste de {provider}, et le \
-                 connaît depuis {at}"
+                "payhookd a trouvé cet événement ({what}, mode {mode}) dans la liste de \
+                 {provider} le {at}"
             );
         looked_up: fn(Text, Text, &str, Timestamp) -> String =
             |provider, mode, what, at| format!(
-                "payhookd asked {provider} for this {mode} object at {at}, and keeps the answer as \
-                 {what}"
+                "payhookd asked {provider} for this {mode} object at {at}, and stored the \
+                 response as {what}"
             ),
             |provider, mode, what, at| format!(
-                "payhookd a interrogé {provider} sur cet objet ({mode}) le {at}, et garde la réponse \
-                 sous le nom {what}"
+                "payhookd a demandé cet objet (mode {mode}) à {provider} le {at}, et a conservé \
+                 la réponse sous le nom {what}"
             );
         /// A webhook that came again: how often, and when last.
         repeated: fn(i64, Timestamp) -> String =
@@ -48,49 +43,39 @@ texts! {
             |number, last| format!(", et encore {number} fois, la dernière le {last}");
         brought: fn(i64, Timestamp) -> String =
             |number, last| {
-                format!("; a webhook brought it {} after that, the last time at {last}", times(number))
+                format!("; webhooks brought it {} later, the last time at {last}", times(number))
             },
-            |number, last| format!(
-                ", et un webhook l’a apporté ensuite {number} fois, la dernière le {last}"
-            );
-        happened: fn(Timestamp) -> String = |at| format!("; it happened at {at}"),
-            |at| format!("\u{a0}; il s’est produit le {at}");
-        proved_by_api: fn(&str) -> String =
-            |by| format!("It was proved by {by}, which was asked with the shop's own keys."),
-            |by| format!("Il a été prouvé par {by}, interrogé avec les clés de la boutique.");
-        proved: fn(&str, Text) -> String =
-            |by, setting| format!("It was proved by {by} of {setting}."),
-            |by, setting| format!("Il a été prouvé par {by} de {setting}.");
-        no_reason: Text = "no reason is noted", "aucune raison notée";
-        ignored: fn(&str) -> String = |why| format!("It was kept and not acted on: {why}."),
-            |why| format!("Il a été conservé sans suite\u{a0}: {why}.");
+            |number, last| {
+                format!(", puis des webhooks l’ont apporté {number} fois, la dernière le {last}")
+            };
+        happened: fn(Timestamp) -> String = |at| format!("; it occurred at {at}"),
+            |at| format!("\u{a0}; il est survenu le {at}");
+        verified_by_api: fn(&str) -> String =
+            |by| format!("It was verified by {by}, called with the shop's own keys."),
+            |by| format!("Il a été vérifié par {by}, interrogé avec les clés de la boutique.");
+        verified: fn(&str, Text) -> String =
+            |by, setting| format!("It was verified by {by} of {setting}."),
+            |by, setting| format!("Il a été vérifié par {by} de {setting}.");
+        no_reason: Text = "no reason given", "aucune raison indiquée";
+        ignored: fn(&str) -> String = |why| format!("It was stored and ignored: {why}."),
+            |why| format!("Il a été conservé et ignoré\u{a0}: {why}.");
         failed: fn(&str) -> String =
-            |why| format!("It was kept, but could not be understood: {why}."),
-            |why| format!("Il a été conservé, mais n’a pas été compris\u{a0}: {why}.");
-        when_mended: fn(i64) -> String =
+            |why| format!("It was stored, but could not be processed: {why}."),
+            |why| format!("Il a été conservé, mais n’a pas pu être traité\u{a0}: {why}.");
+        when_fixed: fn(i64) -> String =
             |id| format!(
-                "When that is mended, `payhookd events replay {id}` applies it; so does the next \
+                "Once that is fixed, `payhookd events replay {id}` applies it, as does the next \
                  delivery."
             ),
             |id| format!(
-                "Une fois cela réparé, `payhookd events replay {id}` l’applique, de même que la \
-                 prochaine livraison."
+                "Une fois cela corrigé, `payhookd events replay {id}` l’applique, tout comme la \
+                 prochaine réception."
             );
         read_as: fn(&str) -> String = |facts| format!("It was read as: {facts}."),
             |facts| format!("Il a été lu ainsi\u{a0}: {facts}.");
         carries: fn(&str) -> String = |ids| format!("It carries {ids}."),
             |ids| format!("Il porte {ids}.");
-        object: fn(ReferenceKind) -> String =
-            |kind| match kind {
-                ReferenceKind::Other => "id".to_owned(),
-                kind => kind.as_str().replace('_', " "),
-            },
-            |kind| Words::FRENCH.reference(kind).to_owned();
-        /// What an event says of an object: what it is, its id, its state.
-        fact: fn(&str, &str, FactState) -> String =
-            |object, id, state| format!("{object} {id} {}", state.as_str().replace('_', " ")),
-            |object, id, state| format!("{object} {id}\u{a0}: {}", Words::FRENCH.fact(state));
-        captured: fn(&str) -> String = |sum| format!("{sum} taken so far"),
+        captured: fn(&str) -> String = |sum| format!("{sum} captured so far"),
             |sum| format!("{sum} encaissé jusqu’ici");
         refunded: fn(&str) -> String = |sum| format!("{sum} refunded so far"),
             |sum| format!("{sum} remboursé jusqu’ici");
@@ -102,87 +87,74 @@ texts! {
         belongs: fn(i64, &str, &str) -> String =
             |id, order, how| format!("It belongs to transaction {id}{order}, {how}."),
             |id, order, how| format!("Il appartient à la transaction {id}{order}, {how}.");
-        registered: fn(&str) -> String =
-            |id| format!("by {id}, with which the shop registered it"),
-            |id| format!("par {id}, avec quoi la boutique l’a enregistrée");
+        registered: fn(&str) -> String = |id| format!("by {id}, with which the shop registered it"),
+            |id| format!("par {id}, avec lequel la boutique l’a enregistrée");
         learned: fn(&str, &str) -> String =
-            |id, event| format!("by {id}, which event {event} tied to it"),
-            |id, event| format!("par {id}, que l’événement {event} lui a rattaché");
+            |id, event| format!("by {id}, which event {event} linked to it"),
+            |id, event| format!("par {id}, que l’événement {event} lui a relié");
         by_order: fn(&str) -> String =
             |order| format!("by the shop's {order}, which no other transaction has"),
             |order| format!("par {order}, qu’aucune autre transaction n’a");
         by_person: Text = "because a person attached its payment",
             "parce qu’une personne a rattaché son paiement";
-        by_what_is_gone: Text = "by ids that are not known any more",
+        by_what_is_gone: Text = "by ids that are no longer known",
             "par des identifiants qui ne sont plus connus";
-        also_of: fn(i64) -> String = |id| format!("It tells of transaction {id} too, of its part."),
-            |id| format!("Il parle aussi de la transaction {id}, pour sa part.");
-        orphan: fn(i64, OrphanKind) -> String =
-            |id, kind| format!(
-                "It belongs to no transaction: orphan {id}, {kind}: {}.",
-                Words::ENGLISH.orphan_meaning(kind)
-            ),
-            |id, kind| format!(
-                "Il n’appartient à aucune transaction\u{a0}: orphelin {id}, {}.",
-                Words::FRENCH.orphan_meaning(kind)
-            );
+        also_of: fn(i64) -> String = |id| format!("It is about transaction {id} too, in part."),
+            |id| format!("Il concerne aussi en partie la transaction {id}.");
+        orphan: fn(i64, Text) -> String =
+            |id, meaning| format!("It matches no transaction (orphan {id}): {meaning}."),
+            |id, meaning| format!("Il n’a pas de transaction (orphelin {id})\u{a0}: {meaning}.");
         dismissed: fn(Timestamp, &str) -> String =
             |at, note| format!(" It was dismissed at {at}: {note}."),
             |at, note| format!(" Il a été écarté le {at}\u{a0}: {note}.");
-        foreign: Text = "It lacks this shop's mark, so that its order id counts for nothing.",
-            "Il n’a pas la marque de cette boutique, donc sa commande ne compte pas.";
+        foreign: Text = "It lacks this shop's mark, so its order id does not count.",
+            "Il n’a pas la marque de cette boutique\u{a0}: sa commande ne compte pas.";
         came_before: fn(Timestamp) -> String =
             |at| format!(
-                "It came before the shop registered the transaction, at {at}, which then took it over."
+                "It came before the shop registered the transaction, at {at}, which then adopted \
+                 it."
             ),
             |at| format!(
-                "Il est arrivé avant que la boutique n’enregistre la transaction, le {at}, qui l’a \
-                 alors repris."
+                "Il est arrivé avant que la boutique n’enregistre la transaction, le {at}, qui \
+                 l’a alors repris."
             );
         changed_nothing: Text =
             "It changed nothing: what it says was known, or something later or more final was.",
-            "Il n’a rien changé\u{a0}: ce qu’il dit était connu, ou quelque chose de plus récent ou \
-             de plus définitif l’était.";
+            "Il n’a rien changé\u{a0}: cela, ou un fait plus récent ou plus définitif, était déjà \
+             connu.";
         changed: fn(&str) -> String = |what| format!("It changed the transaction: {what}."),
             |what| format!("Il a modifié la transaction\u{a0}: {what}.");
-        status: fn(Status, Status) -> String =
-            |before, after| format!("status {before} → {after}"),
-            |before, after| {
-                let name = |status| Words::FRENCH.status(status);
-                format!("statut {} → {}", name(before), name(after))
-            };
+        status: fn(&str, &str) -> String = |before, after| format!("status {before} → {after}"),
+            |before, after| format!("statut {before} → {after}");
         sum_received: fn(&str, &str) -> String =
             |before, after| format!("received {before} → {after}"),
             |before, after| format!("reçu {before} → {after}");
         sum_refunded: fn(&str, &str) -> String =
             |before, after| format!("refunded {before} → {after}"),
             |before, after| format!("remboursé {before} → {after}");
-        dispute: fn(DisputeStatus, DisputeStatus) -> String =
-            |before, after| format!("dispute {before} → {after}"),
-            |before, after| {
-                let name = |status| Words::FRENCH.dispute(status);
-                format!("litige {} → {}", name(before), name(after))
-            };
-        answered: Text = r#"The provider was answered 200 {"received":true}"#,
-            r#"Le prestataire a reçu la réponse 200 {"received":true}"#;
+        dispute: fn(&str, &str) -> String = |before, after| format!("dispute {before} → {after}"),
+            |before, after| format!("litige {before} → {after}");
+        answered: Text = r#"The response was 200 {"received":true}"#,
+            r#"La réponse était 200 {"received":true}"#;
         answered_again: Text = r#", and with "duplicate":true to each repetition"#,
             r#", et avec "duplicate":true à chaque répétition"#;
-        nobody_waited: Text = "Nobody waited for an answer.", "Personne n’attendait de réponse.";
+        nobody_waited: Text = "No webhook waited for a response.",
+            "Aucun webhook n’attendait de réponse.";
         webhook_answered: Text =
-            r#"The webhook was answered 200 {"received":true,"duplicate":true}."#,
-            r#"Le webhook a reçu la réponse 200 {"received":true,"duplicate":true}."#;
+            r#"The response to the webhook was 200 {"received":true,"duplicate":true}."#,
+            r#"La réponse au webhook était 200 {"received":true,"duplicate":true}."#;
         redacted: fn(Timestamp) -> String =
             |at| format!(
-                "What was personal in it was removed at {at} (payhookd forget); the hash of its body \
-                 is that of the one that came."
+                "Personal data in it was removed at {at} (payhookd forget); the hash of its body \
+                 is that of the original."
             ),
             |at| format!(
-                "Ce qui y était personnel a été supprimé le {at} (payhookd forget)\u{a0}; \
-                 l’empreinte de son contenu est celle de ce qui est arrivé."
+                "Les données personnelles en ont été supprimées le {at} (payhookd forget)\u{a0}; \
+                 l’empreinte de son contenu est celle de l’original."
             );
         removed: Text =
-            "Its body and headers were removed, because it was old and settled (--keep-payloads); its \
-             facts stay and count, and so does the hash of its body.",
+            "Its body and headers were removed, because it was old and settled (--keep-payloads); \
+             its facts stay and count, and so does the hash of its body.",
             "Son contenu et ses en-têtes ont été supprimés, car il était ancien et réglé \
              (--keep-payloads)\u{a0}; ses faits restent et comptent, ainsi que l’empreinte de son \
              contenu.";
@@ -197,31 +169,30 @@ texts! {
         it_none: Text = "no transaction has it", "aucune transaction ne l’a";
         /// The transactions, their mode, the id, its mode.
         other_mode: fn(&str, Text, &str, Text) -> String =
-            |ids, other, id, this| {
-                format!("Transaction {ids} of {other} money has {id}, but this is {this} money.")
-            },
-            |ids, other, id, this| {
-                format!("La transaction {ids} ({other}) a {id}, mais ceci est de l’argent {this}.")
-            };
+            |ids, other, id, this| format!(
+                "Transaction {ids} in {other} mode has {id}, but this event is in {this} mode."
+            ),
+            |ids, other, id, this| format!(
+                "La transaction {ids} en mode {other} a {id}, mais cet événement est en mode \
+                 {this}."
+            );
         it_other_mode: fn(&str, Text, Text) -> String =
             |ids, other, this| {
-                format!("transaction {ids} of {other} money has it, but this is {this} money")
+                format!("transaction {ids} in {other} mode has it, but this is in {this} mode")
             },
             |ids, other, this| {
-                format!("la transaction {ids} ({other}) l’a, mais ceci est de l’argent {this}")
+                format!("la transaction {ids} en mode {other} l’a, mais ceci est en mode {this}")
             };
         one: fn(i64, &str) -> String = |one, id| format!("Transaction {one} has {id}."),
             |one, id| format!("La transaction {one} a {id}.");
         it_one: fn(i64) -> String = |one| format!("transaction {one} has it"),
             |one| format!("la transaction {one} l’a");
         several: fn(&str, &str) -> String =
-            |ids, id| format!("Transactions {ids} all have {id}, so that it leads to none of them."),
-            |ids, id| {
-                format!("Les transactions {ids} ont toutes {id}, qui ne mène donc à aucune.")
-            };
+            |ids, id| format!("Transactions {ids} all have {id}, so it leads to none of them."),
+            |ids, id| format!("Les transactions {ids} ont toutes {id}, qui ne mène donc à aucune.");
         it_several: fn(&str) -> String =
-            |ids| format!("transactions {ids} all have it, so that it leads to none of them"),
-            |ids| format!("les transactions {ids} l’ont toutes, donc il ne mène à aucune");
+            |ids| format!("transactions {ids} all have it, so it leads to none of them"),
+            |ids| format!("les transactions {ids} l’ont toutes, il ne mène donc à aucune");
     }
 }
 
@@ -244,7 +215,7 @@ struct Teller<'a> {
 impl Teller<'_> {
     fn sentences(self) -> Vec<String> {
         let texts = self.texts;
-        let mut sentences = vec![self.received(), self.proved()];
+        let mut sentences = vec![self.received(), self.verified()];
         sentences.extend(self.read());
         sentences.extend(self.found());
         sentences.extend(self.changed());
@@ -265,7 +236,8 @@ impl Teller<'_> {
             Source::CatchUp => texts.listed,
             Source::Object => texts.looked_up,
         };
-        let mut sentence = say(log.provider.name(), self.mode(log.livemode), what, log.received_at);
+        let mut sentence =
+            say(log.provider.name(), self.words.mode(log.livemode), what, log.received_at);
         if log.delivery_count > 1 {
             let say = match log.source {
                 Source::Webhook => texts.repeated,
@@ -277,12 +249,12 @@ impl Teller<'_> {
         sentence + "."
     }
 
-    fn proved(self) -> String {
+    fn verified(self) -> String {
         let (texts, by) = (self.texts, &self.log.proof);
         match self.log.provider {
-            _ if self.log.source != Source::Webhook => (texts.proved_by_api)(by),
-            Provider::Stripe => (texts.proved)(by, "STRIPE_WEBHOOK_SECRET"),
-            Provider::Paypal => (texts.proved)(by, "PAYPAL_WEBHOOK_ID"),
+            _ if self.log.source != Source::Webhook => (texts.verified_by_api)(by),
+            Provider::Stripe => (texts.verified)(by, "STRIPE_WEBHOOK_SECRET"),
+            Provider::Paypal => (texts.verified)(by, "PAYPAL_WEBHOOK_ID"),
         }
     }
 
@@ -291,7 +263,7 @@ impl Teller<'_> {
         let why = log.error.as_deref().unwrap_or(texts.no_reason);
         match log.status {
             Outcome::Ignored => vec![(texts.ignored)(why)],
-            Outcome::Failed => vec![(texts.failed)(why), (texts.when_mended)(log.id)],
+            Outcome::Failed => vec![(texts.failed)(why), (texts.when_fixed)(log.id)],
             Outcome::Processed | Outcome::Orphan => {
                 let facts: Vec<_> = self.story.facts.iter().map(|fact| self.fact(fact)).collect();
                 let ids: Vec<_> =
@@ -308,8 +280,10 @@ impl Teller<'_> {
         let texts = self.texts;
         let currency = fact.amount.as_ref().map(|amount| amount.currency);
         let sum = |minor| self.sum(minor, currency);
-        let object = (texts.object)(fact.object);
-        let mut parts = vec![(texts.fact)(&object, &fact.object_id, fact.state)];
+        let object = self.words.reference(fact.object);
+        let state = self.words.fact(fact.state);
+        let mut parts =
+            vec![format!("{object} {}{}{state}", fact.object_id, self.words.common.colon)];
         parts.extend(fact.amount.map(|amount| sum(amount.minor)));
         parts.extend(fact.captured.map(|captured| (texts.captured)(&sum(captured))));
         parts.extend(fact.refunded.map(|refunded| (texts.refunded)(&sum(refunded))));
@@ -335,7 +309,7 @@ impl Teller<'_> {
             return sentences;
         }
         let Some(orphan) = &story.orphan else { return Vec::new() };
-        let mut sentences = vec![(texts.orphan)(orphan.id, orphan.kind)];
+        let mut sentences = vec![(texts.orphan)(orphan.id, self.words.orphan_meaning(orphan.kind))];
         if let (Some(at), Some(note)) = (orphan.resolved_at, &orphan.note) {
             sentences[0].push_str(&(texts.dismissed)(at, note));
         }
@@ -348,7 +322,8 @@ impl Teller<'_> {
 
     fn lead(self, lead: &Lead) -> String {
         let (texts, id) = (&self.words.leads, self.reference(&lead.reference));
-        let (this, other) = (self.mode(self.log.livemode), self.mode(!self.log.livemode));
+        let (this, other) =
+            (self.words.mode(self.log.livemode), self.words.mode(!self.log.livemode));
         match (&*lead.transactions, &*lead.other_mode) {
             ([], []) => (texts.none)(&id),
             ([], others) => (texts.other_mode)(&listed(others), other, &id, this),
@@ -375,7 +350,8 @@ impl Teller<'_> {
         let mut parts = Vec::new();
         let (before, after) = change.status;
         let before = before.filter(|before| *before != after);
-        parts.extend(before.map(|before| (texts.status)(before, after)));
+        let name = |status| self.words.status(status);
+        parts.extend(before.map(|before| (texts.status)(name(before), name(after))));
         for (say, (before, after)) in
             [(texts.sum_received, change.received), (texts.sum_refunded, change.refunded)]
         {
@@ -383,7 +359,8 @@ impl Teller<'_> {
             parts.extend((before != after).then(|| say(&sum(before), &sum(after))));
         }
         let (before, after) = change.dispute_status;
-        parts.extend((before != after).then(|| (texts.dispute)(before, after)));
+        let name = |status| self.words.dispute(status);
+        parts.extend((before != after).then(|| (texts.dispute)(name(before), name(after))));
         match parts.is_empty() {
             true => (texts.changed)(&change.change),
             false => (texts.changed)(&parts.join(", ")),
@@ -400,12 +377,8 @@ impl Teller<'_> {
         }
     }
 
-    fn mode(self, livemode: bool) -> Text {
-        if livemode { self.texts.live } else { self.texts.test }
-    }
-
     fn reference(self, reference: &Reference) -> String {
-        format!("{} {}", (self.texts.object)(reference.kind), reference.value)
+        format!("{} {}", self.words.reference(reference.kind), reference.value)
     }
 
     fn sum(self, minor: i64, currency: Option<Currency>) -> String {

@@ -15,12 +15,12 @@ names! {
     status: Status {
         Pending = "pending", "en attente";
         RequiresAction = "requires action", "action requise";
-        Processing = "processing", "en cours";
+        Processing = "processing", "traitement en cours";
         Authorized = "authorized", "autorisé";
-        Failed = "failed", "échoué";
+        Failed = "failed", "échec";
         Canceled = "canceled", "annulé";
         Succeeded = "succeeded", "réussi";
-        PartiallyRefunded = "partially refunded", "remboursé en partie";
+        PartiallyRefunded = "partially refunded", "partiellement remboursé";
         Refunded = "refunded", "remboursé";
         Disputed = "disputed", "contesté";
         ChargedBack = "charged back", "rétrofacturé";
@@ -31,9 +31,9 @@ names! {
         PaymentIntent = "PaymentIntent", "PaymentIntent";
         CheckoutSession = "Checkout Session", "Checkout Session";
         InvoicePayment = "InvoicePayment", "InvoicePayment";
-        Charge = "charge", "débit";
+        Charge = "charge", "Charge";
         Invoice = "invoice", "facture";
-        CashBalance = "cash balance", "avoir de l’acheteur";
+        CashBalance = "cash balance", "solde du client";
         Order = "PayPal order", "commande PayPal";
         Authorization = "authorization", "autorisation";
         Capture = "capture", "capture";
@@ -42,7 +42,7 @@ names! {
         Refund = "refund", "remboursement";
         Dispute = "dispute", "litige";
         FraudWarning = "early fraud warning", "alerte de fraude";
-        Review = "review", "examen";
+        Review = "review", "vérification";
         Subscription = "subscription", "abonnement";
         OrderId = "order", "commande";
         ClientReference = "client reference", "commande";
@@ -52,16 +52,16 @@ names! {
     /// Whether the amount is what was expected.
     amount_check: AmountCheck {
         Unknown = "not checked", "non vérifié";
-        Ok = "as expected", "comme attendu";
-        Underpaid = "too little", "trop peu";
-        Overpaid = "too much", "trop";
-        WrongCurrency = "wrong currency", "mauvaise devise";
+        Ok = "as expected", "conforme";
+        Underpaid = "too little", "insuffisant";
+        Overpaid = "too much", "trop-perçu";
+        WrongCurrency = "wrong currency", "autre devise";
     }
 
     /// Where disputes stand.
     dispute: DisputeStatus {
         None = "none", "aucun";
-        Inquiry = "inquiry", "demande de la banque";
+        Inquiry = "inquiry", "demande d’informations";
         InquiryClosed = "inquiry closed", "demande close";
         Open = "dispute open", "litige ouvert";
         Won = "dispute won", "litige gagné";
@@ -73,20 +73,20 @@ names! {
     /// What an event says of an object.
     fact: FactState {
         Created = "created", "créé";
-        RequiresAction = "waits for the buyer", "attend l’acheteur";
-        Processing = "under way", "en cours";
+        RequiresAction = "requires action", "action requise";
+        Processing = "processing", "traitement en cours";
         Authorized = "authorized", "autorisé";
         Succeeded = "paid", "payé";
-        AttemptFailed = "attempt failed", "tentative échouée";
+        AttemptFailed = "attempt failed", "échec de la tentative";
         Canceled = "canceled", "annulé";
         Approved = "approved", "approuvé";
-        OrderCompleted = "complete", "complet";
-        RefundPending = "under way", "en cours";
-        RefundSucceeded = "made", "effectué";
-        RefundFailed = "failed", "échoué";
+        OrderCompleted = "completed", "terminé";
+        RefundPending = "pending", "en attente";
+        RefundSucceeded = "succeeded", "réussi";
+        RefundFailed = "failed", "échec";
         RefundCanceled = "canceled", "annulé";
         RefundSnapshot = "refunded so far", "remboursé jusqu’ici";
-        DisputeInquiry = "inquiry", "demande de la banque";
+        DisputeInquiry = "inquiry", "demande d’informations";
         DisputeInquiryClosed = "inquiry closed", "demande close";
         DisputeOpen = "open", "ouvert";
         DisputeWon = "won", "gagné";
@@ -94,16 +94,16 @@ names! {
         DisputePrevented = "prevented", "évité";
         DisputeClosed = "closed", "clos";
         InvoicePaid = "paid", "payé";
-        InvoiceAttemptFailed = "attempt failed", "tentative échouée";
-        InvoiceRequiresAction = "waits for the buyer", "attend l’acheteur";
+        InvoiceAttemptFailed = "attempt failed", "échec de la tentative";
+        InvoiceRequiresAction = "requires action", "action requise";
         InvoicePaymentPaid = "paid", "payé";
         NoPayment = "nothing due", "rien à payer";
-        FraudWarning = "fraud feared", "fraude redoutée";
+        FraudWarning = "fraud suspected", "fraude suspectée";
         ReviewOpened = "opened", "ouvert";
         ReviewClosed = "closed", "clos";
-        CashFunded = "lies at Stripe", "en dépôt";
-        CashApplied = "put to a payment", "affecté à un paiement";
-        Conflict = "contradicts itself", "se contredit";
+        CashFunded = "held at Stripe", "détenu par Stripe";
+        CashApplied = "applied to a payment", "affecté à un paiement";
+        Conflict = "contradictory", "contradictoire";
     }
 
     /// What became of an event.
@@ -111,53 +111,54 @@ names! {
         Processed = "applied", "appliqué";
         Ignored = "ignored", "ignoré";
         Orphan = "orphan", "orphelin";
-        Failed = "failed", "échoué";
+        Failed = "failed", "échec";
     }
 
     /// Why an orphan is one, in two words.
     orphan_kind: OrphanKind {
         Early = "not registered", "non enregistré";
-        LateLink = "payment not seen", "paiement non vu";
+        LateLink = "payment not seen yet", "paiement pas encore vu";
         Unlinkable = "no usable id", "sans identifiant utile";
         Foreign = "another shop’s", "d’une autre boutique";
-        WrongEnvironment = "wrong money", "mauvais argent";
-        LateMoney = "late money", "argent tardif";
+        WrongEnvironment = "wrong mode", "mauvais mode";
+        LateMoney = "late payment", "paiement tardif";
         Ambiguous = "several transactions", "plusieurs transactions";
-        Mismatch = "amount does not fit", "montant inadapté";
+        Mismatch = "amount does not match", "montant différent";
     }
 
     /// What an orphan means and what to do, as a phrase.
     orphan_meaning: OrphanKind {
         Early =
             "no transaction is registered for this payment: register it, or attach it to one",
-            "aucune transaction n’est enregistrée pour ce paiement\u{a0}: enregistrez-la, ou rattachez-le à \
-             une autre";
+            "aucune transaction n’est enregistrée pour ce paiement\u{a0}: enregistrez-la, ou \
+             rattachez-le à une autre";
         LateLink =
-            "the payment that it belongs to has not been seen yet: it is linked by itself when that comes; \
-             otherwise attach it",
-            "le paiement auquel il appartient n’a pas encore été vu\u{a0}: il sera relié automatiquement à \
-             son arrivée\u{a0}; sinon, rattachez-le";
+            "the payment that it belongs to has not been seen yet: it is linked automatically \
+             when that comes; otherwise attach it",
+            "le paiement auquel il appartient n’a pas encore été vu\u{a0}: il sera relié \
+             automatiquement à son arrivée\u{a0}; sinon, rattachez-le";
         Unlinkable =
             "it carries no id by which a transaction could be found: look it up at the provider, and attach \
              it",
             "il ne porte aucun identifiant menant à une transaction\u{a0}: cherchez-le chez le prestataire, \
              et rattachez-le";
         Foreign =
-            "it is another's who uses the same account at the provider",
-            "il est à quelqu’un d’autre qui utilise le même compte chez le prestataire";
+            "it belongs to somebody else who uses the same account at the provider",
+            "il appartient à quelqu’un d’autre qui utilise le même compte chez le prestataire";
         WrongEnvironment =
-            "it is test money at a daemon for live money, or the reverse: check which endpoint and secret \
-             belong to which",
-            "c’est de l’argent de test chez un service pour l’argent réel, ou l’inverse\u{a0}: vérifiez à \
-             quoi appartiennent l’adresse et le secret";
+            "it is a test payment at a daemon in live mode, or the reverse: check which endpoint \
+             and secret belong to which mode",
+            "c’est un paiement de test chez un service en mode production, ou l’inverse\u{a0}: \
+             vérifiez à quel mode appartiennent l’adresse et le secret";
         LateMoney =
-            "the shop had closed the transaction when the money came: refund it at the provider, or reopen \
-             the transaction",
-            "la boutique avait clos la transaction quand l’argent est arrivé\u{a0}: remboursez chez le \
-             prestataire, ou rouvrez la transaction";
+            "the shop had closed the transaction when the payment came: refund it at the \
+             provider, or reopen the transaction",
+            "la boutique avait clôturé la transaction quand le paiement est arrivé\u{a0}: \
+             remboursez-le chez le prestataire, ou rouvrez la transaction";
         Ambiguous =
-            "its ids lead to several transactions: look which of them it pays for, and attach it",
-            "ses identifiants mènent à plusieurs transactions\u{a0}: voyez laquelle il paie, et rattachez-le";
+            "its ids lead to several transactions: check which of them it pays for, and attach it",
+            "ses identifiants mènent à plusieurs transactions\u{a0}: vérifiez laquelle il paie, \
+             et rattachez-le";
         Mismatch =
             "only its order id leads to a transaction, and that expects more or another currency: check who \
              paid it, then attach it or refund it",
@@ -167,21 +168,21 @@ names! {
 
     /// Where a delivery stands.
     delivery_status: DeliveryStatus {
-        Pending = "waits", "en attente";
-        Delivered = "delivered", "livrée";
-        Dead = "given up", "abandonnée";
+        Pending = "pending", "en attente";
+        Delivered = "delivered", "transmise";
+        Dead = "failed", "échec";
     }
 
     /// Why an attempt brought no answer.
     no_answer: NoAnswer {
-        Timeout = "took too long", "trop long";
-        Connect = "no connection", "pas de connexion";
-        Tls = "no secure connection", "pas de connexion sûre";
-        Closed = "connection ended", "connexion interrompue";
-        Protocol = "no HTTP", "pas du HTTP";
+        Timeout = "timed out", "délai dépassé";
+        Connect = "no connection", "connexion impossible";
+        Tls = "no secure connection", "connexion sécurisée impossible";
+        Closed = "connection closed", "connexion fermée";
+        Protocol = "not HTTP", "réponse non HTTP";
         Start = "command not started", "commande non lancée";
-        Killed = "command killed", "commande tuée";
-        Fault = "fault of payhookd", "erreur de payhookd";
+        Killed = "command killed", "commande arrêtée";
+        Fault = "internal error", "erreur interne";
     }
 
     /// How much an issue matters.
@@ -195,20 +196,20 @@ names! {
     issue_status: IssueStatus {
         Open = "Open", "Ouverts";
         Dismissed = "Dismissed", "Écartés";
-        Closed = "Closed", "Clos";
+        Closed = "Closed", "Fermés";
     }
 
     /// What is wrong, in two or three words.
     issue_kind: IssueKind {
         Orphan = "orphan", "orphelin";
-        LateMoney = "late money", "argent tardif";
+        LateMoney = "late payment", "paiement tardif";
         AmountMismatch = "wrong amount", "mauvais montant";
         Dispute = "dispute", "litige";
         UncapturedOrder = "not captured", "non capturé";
         MerchantAction = "held by PayPal", "retenu par PayPal";
-        FailedEvent = "event not understood", "événement non compris";
-        DeadLetter = "app not told", "application non informée";
-        RefusedSignatures = "wrong signatures", "mauvaises signatures";
+        FailedEvent = "failed event", "événement en échec";
+        DeadLetter = "app not notified", "application non notifiée";
+        RefusedSignatures = "invalid signatures", "signatures non valides";
         Silence = "silence", "silence";
         Disk = "disk", "disque";
         HeldWal = "WAL held", "WAL retenu";
@@ -217,7 +218,7 @@ names! {
         Certificate = "certificate", "certificat";
         Clock = "clock", "horloge";
         Endpoint = "endpoint", "adresse de webhook";
-        Reconcile = "reconciling", "rapprochement";
+        Reconcile = "reconciliation", "rapprochement";
         Discrepancy = "discrepancy", "divergence";
         DoubtfulEvent = "doubtful event", "événement douteux";
     }

@@ -10,8 +10,8 @@ texts! {
         unreadable: fn(&str) -> String = |why| format!("it can't be read: {why}"),
             |why| format!("il ne peut être lu, en anglais\u{a0}: «\u{a0}{why}\u{a0}»");
         less_than_before: fn(&str) -> String =
-            |why| format!("it is not understood any more: {why}"),
-            |why| format!("il n’est plus compris, en anglais\u{a0}: «\u{a0}{why}\u{a0}»");
+            |why| format!("it can no longer be processed: {why}"),
+            |why| format!("il ne peut plus être traité, en anglais\u{a0}: «\u{a0}{why}\u{a0}»");
     }
 }
 
