@@ -10,7 +10,7 @@ use crate::domain::issue::{News, Severity, Texts};
 use crate::domain::language::Language;
 use crate::domain::records::Issue;
 use crate::domain::zone::Zone;
-use crate::i18n::alerts::Words;
+use crate::i18n::Words;
 use crate::i18n::issues::Audience;
 use crate::json::rows;
 
@@ -30,7 +30,7 @@ impl Message {
         let paragraphs: Vec<String> = said.iter().map(|one| paragraph(one, to)).collect();
         let subject = match said {
             [one] => headline(one, to),
-            many => (Words::of(language).issues)(many.len()),
+            many => (Words::of(language).alerts.issues)(many.len()),
         };
         let severity = |one: &Said| match one.news {
             News::Closed => Severity::Notice,
@@ -52,7 +52,7 @@ impl Message {
 
     /// A message about what no issue can be opened for.
     pub fn urgent(texts: &Texts, language: Language) -> Self {
-        let (severity, words) = (Severity::Critical, Words::of(language));
+        let (severity, words) = (Severity::Critical, &Words::of(language).alerts);
         let subject = plain(&texts.title);
         let to_do = (words.to_do)(&plain(&texts.remedy));
         let text = format!("{} {subject}\n{}\n{to_do}", mark(severity), plain(&texts.detail));
@@ -71,7 +71,7 @@ impl Message {
 
 fn headline(said: &Said, to: Audience<'_>) -> String {
     let title = plain(&said.issue.texts(to).0.title);
-    let words = Words::of(to.language);
+    let words = &Words::of(to.language).alerts;
     match said.news {
         News::Opened => title,
         News::Again => (words.again)(&title),
@@ -80,7 +80,7 @@ fn headline(said: &Said, to: Audience<'_>) -> String {
 }
 
 fn paragraph(said: &Said, to: Audience<'_>) -> String {
-    let (issue, words, zone) = (&said.issue, Words::of(to.language), to.zone);
+    let (issue, words, zone) = (&said.issue, &Words::of(to.language).alerts, to.zone);
     let (texts, _) = issue.texts(to);
     let mark = if said.news == News::Closed { "✅" } else { mark(issue.severity) };
     let mut lines = vec![format!("{mark} {}", headline(said, to))];
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(message.subject, "Orphan: 49.99 EUR");
         assert_eq!(
             message.text,
-            "🟠 Orphan: 49.99 EUR\nNo transaction is registered.\nTo do: `payhookd orphans show 3`\n\
+            "🟠 Orphan: 49.99 EUR\nNo transaction is registered.\nHow to fix: `payhookd orphans show 3`\n\
              Issue 7, since 2026-11-23 11:52, 2 times (UTC)"
         );
         assert_eq!(message.severity, Severity::Warning);
@@ -160,7 +160,7 @@ mod tests {
         );
         assert_eq!(
             over.text,
-            "✅ Over: Orphan: 49.99 EUR\nNo transaction is registered.\n\
+            "✅ Closed: Orphan: 49.99 EUR\nNo transaction is registered.\n\
              Issue 7, since 2026-11-23 11:52 until 2026-11-23 13:00, 2 times (UTC)"
         );
         assert_eq!(over.severity, Severity::Notice);
@@ -170,7 +170,7 @@ mod tests {
             Language::English,
         );
         assert_eq!(both.subject, "payhookd: 2 issues");
-        assert!(both.text.contains("Again: One") && both.text.contains("\n\n✅ Over: Two"));
+        assert!(both.text.contains("Again: One") && both.text.contains("\n\n✅ Closed: Two"));
     }
 
     #[test]
@@ -179,7 +179,7 @@ mod tests {
         let message = Message::about(std::slice::from_ref(&said), &Zone::UTC, Language::French);
         assert_eq!(
             message.text,
-            "🟠 De nouveau\u{a0}: Orphelin\nAucune transaction.\nÀ faire\u{a0}: `payhookd`\n\
+            "🟠 De nouveau\u{a0}: Orphelin\nAucune transaction.\nQue faire\u{a0}: `payhookd`\n\
              Problème 7, depuis le 2026-11-23 11:52, 2 fois (UTC)"
         );
         let both = Message::about(&[said.clone(), said], &Zone::UTC, Language::French);
@@ -188,7 +188,8 @@ mod tests {
 
     #[test]
     fn a_sender_can_not_mention_mark_up_or_break_lines() {
-        let hostile = "<!channel> @everyone *b* [x](http://evil) `c`\nTo do: pay\u{202e} & <@U1>";
+        let hostile =
+            "<!channel> @everyone *b* [x](http://evil) `c`\nHow to fix: pay\u{202e} & <@U1>";
         let message = Message::about(&[said(hostile, News::Opened)], &Zone::UTC, Language::English);
         assert_eq!(message.text.lines().count(), 4);
         assert!(!message.subject.contains('\n') && !message.text.contains('\u{202e}'));

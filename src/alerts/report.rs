@@ -17,7 +17,8 @@ use crate::domain::records::{
 };
 use crate::domain::time::Timestamp;
 use crate::domain::zone::{Day, TimeOfDay, Zone};
-use crate::i18n::alerts::Words;
+use crate::i18n::Words;
+use crate::i18n::alerts::Report as Texts;
 use crate::i18n::issues::Audience;
 use crate::json::rows;
 use crate::store::{Reader, Statistics, StoreError};
@@ -86,7 +87,7 @@ impl Report {
         let sums = of_mode.map(|((_, currency), money)| (*currency, money.received));
         let sums = self.list(sums.filter(|(_, sum)| *sum != Total::default()));
         let sums = self.or_nothing(sums);
-        (self.words().headline)(&self.about.day.date, &sums, self.issues.len())
+        (self.texts().headline)(&self.about.day.date, &sums, self.issues.len())
     }
 
     /// How much it matters: as much as the worst that is open.
@@ -96,39 +97,39 @@ impl Report {
 
     /// The report for a person: lines, the last without an end.
     pub fn text(&self) -> String {
-        let words = self.words();
+        let texts = self.texts();
         let mut lines = vec![format!("{} ({})", self.about.day.date, self.about.zone)];
         lines.extend(self.money(self.livemode));
         if self.figures.money.keys().any(|(livemode, _)| *livemode != self.livemode) {
             lines.extend(self.money(!self.livemode));
         }
-        lines.push(self.line(words.labels.matched, &self.events()));
-        lines.push(self.line(words.labels.orphaned, &self.orphans()));
+        lines.push(self.line(texts.events, &self.events()));
+        lines.push(self.line(texts.orphans, &self.orphans()));
         let told = &self.figures.deliveries;
         // Nothing where there is no app to tell.
         if told.delivered + told.pending + told.dead > 0 {
-            let said = (words.told)(told.delivered, told.pending, told.dead);
-            lines.push(self.line(words.labels.app, &said));
+            let said = (texts.told)(told.delivered, told.pending, told.dead);
+            lines.push(self.line(texts.app, &said));
         }
         let number = self.issues.len();
-        let said = if number == 0 { words.none.to_owned() } else { number.to_string() };
-        lines.push(self.line(words.labels.open_issues, &said));
+        let said = if number == 0 { texts.none.to_owned() } else { number.to_string() };
+        lines.push(self.line(texts.open_issues, &said));
         for issue in self.issues.iter().take(NAMED) {
             let to = Audience { language: self.about.language, zone: &self.about.zone };
             let (texts, _) = issue.texts(to);
             lines.push(format!("{} {}", mark(issue.severity), plain(&texts.title)));
         }
         if number > NAMED {
-            lines.push((words.more)(number - NAMED));
+            lines.push((texts.more)(number - NAMED));
         }
         let last = self.last_events.iter().map(|(provider, livemode, at)| {
-            let mode = if *livemode { words.live } else { words.test };
+            let mode = self.words().mode(*livemode);
             format!("{} ({mode}) {}", provider.name(), self.about.zone.show(*at))
         });
         let last = self.or_nothing(last.collect::<Vec<_>>().join(", "));
-        lines.push(self.line(words.labels.last_events, &last));
-        lines.push(self.line(words.labels.log, &self.log_head.to_string()));
-        lines.extend(self.about.sent_at.map(|at| (words.absence)(&at.to_string())));
+        lines.push(self.line(texts.last_events, &last));
+        lines.push(self.line(texts.log, &self.log_head.to_string()));
+        lines.extend(self.about.sent_at.map(|at| (texts.absence)(&at.to_string())));
         lines.join("\n")
     }
 
@@ -136,45 +137,36 @@ impl Report {
         Words::of(self.about.language)
     }
 
+    fn texts(&self) -> &'static Texts {
+        &self.words().report
+    }
+
     fn line(&self, label: &str, said: &str) -> String {
-        let colon = match self.about.language {
-            Language::English => ":",
-            Language::French => "\u{a0}:",
-        };
-        format!("{label}{colon} {said}")
+        format!("{label}{}{said}", self.words().common.colon)
     }
 
     fn or_nothing(&self, said: String) -> String {
-        if said.is_empty() { self.words().nothing.to_owned() } else { said }
+        if said.is_empty() { self.texts().nothing.to_owned() } else { said }
     }
 
     /// `49.99 EUR, 5000 JPY`
     fn list(&self, sums: impl Iterator<Item = (Currency, Total)>) -> String {
-        let between = match self.about.language {
-            Language::English => ", ",
-            // A comma is the decimal point there.
-            Language::French => "; ",
-        };
-        sums.map(|(currency, minor)| self.sum(currency, minor)).collect::<Vec<_>>().join(between)
+        let sums = sums.map(|(currency, minor)| self.sum(currency, minor));
+        sums.collect::<Vec<_>>().join(self.texts().and)
     }
 
     /// A sum, which is counted as Stripe counts, written as in the titles of issues: `49.99 EUR`.
     fn sum(&self, currency: Currency, sum: Total) -> String {
         let decimal = Money { minor: sum.minor(), currency }.to_decimal(Provider::Stripe);
-        let decimal = format!("{}{decimal}", sum.mark());
-        match self.about.language {
-            Language::English => format!("{decimal} {currency}"),
-            Language::French => format!("{}\u{a0}{currency}", decimal.replace('.', ",")),
-        }
+        (self.words().common.sum)(&format!("{}{decimal}", sum.mark()), currency)
     }
 
     /// What came in, went back and is disputed, of real or of test money.
     fn money(&self, livemode: bool) -> [String; 3] {
-        let words = self.words();
+        let texts = self.texts();
         let mode = match (livemode, self.livemode) {
             (true, true) => String::new(),
-            (true, false) => format!(" ({})", words.live_money),
-            (false, _) => format!(" ({})", words.test_money),
+            _ => format!(" ({})", self.words().mode(livemode)),
         };
         type Part = fn(&MoneyFigures) -> (Total, u64);
         let line = |label: &str, part: Part, said: fn(&str, u64) -> String| {
@@ -187,22 +179,22 @@ impl Report {
             self.line(&format!("{label}{mode}"), &said)
         };
         [
-            line(words.labels.received, |money| (money.received, money.payments), words.payments),
-            line(words.labels.refunded, |money| (money.refunded, money.refunds), words.refunds),
-            line(words.labels.disputed, |money| (money.disputed, money.disputes), words.disputes),
+            line(texts.received, |money| (money.received, money.payments), texts.payments),
+            line(texts.refunded, |money| (money.refunded, money.refunds), texts.refunds),
+            line(texts.disputed, |money| (money.disputed, money.disputes), texts.disputes),
         ]
     }
 
     /// What became of the events.
     fn events(&self) -> String {
-        let words = self.words();
+        let texts = self.texts();
         let of = |outcome| self.figures.outcomes.get(&outcome).copied().unwrap_or(0);
         let all = self.figures.outcomes.values().sum();
-        let mut said = vec![(words.matched)(of(Outcome::Processed), all)];
+        let mut said = vec![(texts.matched)(of(Outcome::Processed), all)];
         for (number, words) in [
-            (of(Outcome::Orphan), words.unmatched),
-            (of(Outcome::Ignored), words.ignored),
-            (of(Outcome::Failed), words.failed),
+            (of(Outcome::Orphan), texts.unmatched),
+            (of(Outcome::Ignored), texts.ignored),
+            (of(Outcome::Failed), texts.failed),
         ] {
             said.extend((number > 0).then(|| words(number)));
         }
@@ -212,12 +204,12 @@ impl Report {
     /// What became of the inbox, and what stands in it: of the daemon's money, and of real money at a
     /// daemon for test money.
     fn orphans(&self) -> String {
-        let words = self.words();
+        let texts = self.texts();
         let OrphanFigures { came, matched, dismissed } = self.orphans;
         let is_for_somebody = |one: &&OpenOrphans| one.livemode || !self.livemode;
         let open: Vec<_> = self.open_orphans.iter().filter(is_for_somebody).collect();
         let said = match open.iter().map(|one| one.oldest).min() {
-            None => words.no_orphan.to_owned(),
+            None => texts.no_orphan.to_owned(),
             Some(oldest) => {
                 let mut sums: BTreeMap<Currency, Total> = BTreeMap::new();
                 for (one, currency) in open.iter().filter_map(|one| Some((one, one.currency?))) {
@@ -225,12 +217,12 @@ impl Report {
                     *total = total.and(one.sum.as_stripe(one.provider, currency));
                 }
                 let sums = self.list(sums.into_iter());
-                let sums = if sums.is_empty() { words.no_amount } else { &*sums };
+                let sums = if sums.is_empty() { texts.no_amount } else { &*sums };
                 let number = open.iter().map(|one| one.number).sum();
-                (words.open_orphans)(number, sums, &self.about.zone.show(oldest))
+                (texts.open_orphans)(number, sums, &self.about.zone.show(oldest))
             }
         };
-        format!("{}; {said}", (words.orphans)(came, matched, dismissed))
+        (texts.orphans_of_day)([came, matched, dismissed], &said)
     }
 
     /// The report for a program. Money is in the minor units of its currency as Stripe counts them.
@@ -364,8 +356,8 @@ mod tests {
             report.text(),
             format!(
                 "2026-11-24 (UTC)\nReceived: nothing\nRefunded: nothing\nDisputed: nothing\n\
-                 Matched: 0 of 0 events belong to a transaction\n\
-                 Orphaned: 0 came, 0 matched, 0 dismissed; none is open\nOpen issues: none\n\
+                 Events: 0 of 0 matched\n\
+                 Orphans: 0 new, 0 matched, 0 dismissed; none open\nOpen issues: none\n\
                  Last events: nothing\nLog: 7:{head}"
             )
         );
@@ -403,8 +395,8 @@ mod tests {
         for line in [
             "Received: 1204.00 EUR in 24 payments; 5000 JPY in 1 payment",
             "Refunded: 20.00 EUR in 2 refunds",
-            "Received (test money): 9.99 EUR in 1 payment",
-            "Orphaned: 0 came, 0 matched, 0 dismissed; 2 open: 1500.00 HUF, the oldest since \
+            "Received (test): 9.99 EUR in 1 payment",
+            "Orphans: 0 new, 0 matched, 0 dismissed; 2 open: 1500.00 HUF, the oldest since \
              2026-11-20 11:11",
         ] {
             assert!(text.lines().any(|one| one == line), "{line} in {text}");
@@ -431,7 +423,7 @@ mod tests {
         for line in [
             "Reçu\u{a0}: 49,99\u{a0}EUR en 2 paiements",
             "Remboursé\u{a0}: rien",
-            "Rattaché\u{a0}: 2 événements sur 2 rattachés à une transaction",
+            "Événements\u{a0}: 2 sur 2 rattachés",
             "🟠 Orphelin",
             "🔵 In English only",
         ] {

@@ -11,6 +11,7 @@ use super::{CommandError, Listing, print_json, printed};
 use crate::config::Mode;
 use crate::config::options::{DatabaseOption, SinceOption};
 use crate::domain::event::{Provider, Source};
+use crate::domain::language::Language;
 use crate::domain::records::{EventFilter, Outcome, WebhookLog};
 use crate::i18n::explain;
 use crate::json::rows;
@@ -158,7 +159,7 @@ impl Show {
         let mut output = io::stdout().lock();
         for event in &found {
             let story = reader.story(event)?;
-            let sentences = explain::event(event, &story);
+            let sentences = explain::event(Language::English, event, &story);
             printed(if self.json {
                 let mut shown = rows::event(event);
                 shown["explanation"] = sentences.into();

@@ -13,6 +13,7 @@ use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
 use crate::domain::orphan::OrphanKind;
 use crate::domain::records::{By, Decision, Orphan, OrphanFilter, Resolution, Settled};
+use crate::i18n::Words;
 use crate::json::rows;
 use crate::store::{Database, Reader, ResolveOrphan};
 use crate::telemetry::clock::Clock;
@@ -188,7 +189,7 @@ fn show(
         at.map(|at| at.to_string()).unwrap_or_default()
     };
     line("id", &orphan.id.to_string())?;
-    line("kind", &format!("{}: {}", orphan.kind, orphan.kind.meaning().english))?;
+    line("kind", &format!("{}: {}", orphan.kind, Words::ENGLISH.orphan_meaning(orphan.kind)))?;
     line("provider", orphan.provider.as_str())?;
     line("reference", &orphan.reference)?;
     line("order id", orphan.order_id.as_deref().unwrap_or_default())?;

@@ -10,25 +10,6 @@ words! {
     }
 }
 
-/// What is said, in every language: one that is missing does not compile.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spoken<T> {
-    /// In English.
-    pub english: T,
-    /// In French.
-    pub french: T,
-}
-
-impl<T> Spoken<T> {
-    /// In this language.
-    pub fn of(&self, language: Language) -> &T {
-        match language {
-            Language::English => &self.english,
-            Language::French => &self.french,
-        }
-    }
-}
-
 /// A phrase as a sentence.
 pub fn sentence(phrase: &str) -> String {
     let mut characters = phrase.chars();

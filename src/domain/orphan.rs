@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::event::{Ownership, Reference, ReferenceKind};
 use super::fact::Fact;
-use super::language::Spoken;
 use super::time::Timestamp;
 
 words! {
@@ -118,59 +117,6 @@ impl OrphanKind {
             Self::Early | Self::LateLink | Self::Unlinkable | Self::Ambiguous | Self::Mismatch => {
                 Some(first_seen_at.plus(policy.grace))
             }
-        }
-    }
-
-    /// One sentence for a person: what it means and what to do.
-    pub fn meaning(self) -> Spoken<&'static str> {
-        match self {
-            Self::Early => Spoken {
-                english: "no transaction is registered for this payment: register it, or attach it to \
-                          one",
-                french: "aucune transaction n’est enregistrée pour ce paiement\u{a0}: enregistrez-la, \
-                         ou rattachez-le à une autre",
-            },
-            Self::LateLink => Spoken {
-                english: "the payment that it belongs to has not been seen yet: it is linked by itself \
-                          when that comes; otherwise attach it",
-                french: "le paiement auquel il appartient n’a pas encore été vu\u{a0}: il sera relié \
-                         automatiquement à son arrivée\u{a0}; sinon, rattachez-le",
-            },
-            Self::Unlinkable => Spoken {
-                english: "it carries no id by which a transaction could be found: look it up at the \
-                          provider, and attach it",
-                french: "il ne porte aucun identifiant menant à une transaction\u{a0}: cherchez-le \
-                         chez le prestataire, et rattachez-le",
-            },
-            Self::Foreign => Spoken {
-                english: "it is another's who uses the same account at the provider",
-                french: "il est à quelqu’un d’autre qui utilise le même compte chez le prestataire",
-            },
-            Self::WrongEnvironment => Spoken {
-                english: "it is test money at a daemon for live money, or the reverse: check which \
-                          endpoint and secret belong to which",
-                french: "c’est de l’argent de test chez un service pour l’argent réel, ou \
-                         l’inverse\u{a0}: vérifiez à quoi appartiennent l’adresse et le secret",
-            },
-            Self::LateMoney => Spoken {
-                english: "the shop had closed the transaction when the money came: refund it at the \
-                          provider, or reopen the transaction",
-                french: "la boutique avait clos la transaction quand l’argent est arrivé\u{a0}: \
-                         remboursez chez le prestataire, ou rouvrez la transaction",
-            },
-            Self::Ambiguous => Spoken {
-                english: "its ids lead to several transactions: look which of them it pays for, and \
-                          attach it",
-                french: "ses identifiants mènent à plusieurs transactions\u{a0}: voyez laquelle il \
-                         paie, et rattachez-le",
-            },
-            Self::Mismatch => Spoken {
-                english: "only its order id leads to a transaction, and that expects more or another \
-                          currency: check who paid it, then attach it or refund it",
-                french: "seul son numéro de commande mène à une transaction, qui attend davantage ou \
-                         une autre devise\u{a0}: vérifiez qui l’a payé, puis rattachez-le ou \
-                         remboursez-le",
-            },
         }
     }
 }

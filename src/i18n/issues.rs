@@ -13,7 +13,7 @@ use crate::domain::money::Money;
 use crate::domain::records::{Details, Issue};
 use crate::domain::time::Timestamp;
 use crate::domain::zone::Zone;
-use crate::i18n::dashboard::Words;
+use crate::i18n::Words;
 
 /// A text in the language of an audience, with both languages beside each other: one that is missing does
 /// not compile. Names in braces stand for what is known where it is said.

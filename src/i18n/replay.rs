@@ -1,24 +1,27 @@
 //! What reading a stored event again came to, in words.
 
-use crate::domain::language::Spoken;
+use super::{Text, Words};
 use crate::domain::records::{Applied, Left, RereadResult};
 
-impl Left {
-    /// As a phrase.
-    pub fn why(&self) -> Spoken<String> {
-        match self {
-            Self::Removed => Spoken {
-                english: "its payload was removed".to_owned(),
-                french: "son contenu a été supprimé".to_owned(),
-            },
-            Self::Unreadable(why) => Spoken {
-                english: format!("it can't be read: {why}"),
-                french: format!("il ne peut être lu, en anglais\u{a0}: «\u{a0}{why}\u{a0}»"),
-            },
-            Self::LessThanBefore(why) => Spoken {
-                english: format!("it is not understood any more: {why}"),
-                french: format!("il n’est plus compris, en anglais\u{a0}: «\u{a0}{why}\u{a0}»"),
-            },
+texts! {
+    /// Why a stored event was left as it was, as a phrase.
+    Replay {
+        removed: Text = "its payload was removed", "son contenu a été supprimé";
+        unreadable: fn(&str) -> String = |why| format!("it can't be read: {why}"),
+            |why| format!("il ne peut être lu, en anglais\u{a0}: «\u{a0}{why}\u{a0}»");
+        less_than_before: fn(&str) -> String =
+            |why| format!("it can no longer be processed: {why}"),
+            |why| format!("il ne peut plus être traité, en anglais\u{a0}: «\u{a0}{why}\u{a0}»");
+    }
+}
+
+impl Words {
+    /// Why a stored event was left as it was, as a phrase.
+    pub(crate) fn left(&self, left: &Left) -> String {
+        match left {
+            Left::Removed => self.replay.removed.to_owned(),
+            Left::Unreadable(why) => (self.replay.unreadable)(why),
+            Left::LessThanBefore(why) => (self.replay.less_than_before)(why),
         }
     }
 }
@@ -29,7 +32,7 @@ impl RereadResult {
         match self {
             Self::Same => None,
             Self::Changed(applied) => Some(after(applied)),
-            Self::Left(left) => Some(left.why().english),
+            Self::Left(left) => Some(Words::ENGLISH.left(left)),
         }
     }
 }

@@ -99,7 +99,9 @@ fn each_form_is_told_once_in_its_own_words() {
         words.starts_with("🟠 Payment without a transaction: 49.99 EUR, order <!ch"),
         "{words}"
     );
-    assert!(words.contains("To do: register its transaction") && words.contains("(Europe/Paris)"));
+    assert!(
+        words.contains("How to fix: register its transaction") && words.contains("(Europe/Paris)")
+    );
     assert!(slack["text"].as_str().is_some_and(|text| text.contains("&lt;!channel&gt;")));
     assert_eq!(discord["allowed_mentions"], json!({ "parse": [] }));
     let content = discord["content"].as_str().expect("text");
@@ -184,7 +186,7 @@ fn what_opens_together_is_one_message_and_its_end_is_told_an_hour_later() {
     let daemon = at("13:00:00");
     wait_until("its end is told", || told.asked().len() == 3);
     let end = texts(&told).remove(2);
-    assert!(end.starts_with("✅ Over: Payment without a transaction"), "{end}");
+    assert!(end.starts_with("✅ Closed: Payment without a transaction"), "{end}");
     assert!(end.contains("It belongs to transaction 4."), "{end}");
     settle(&options);
     drop(daemon);

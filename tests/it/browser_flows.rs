@@ -64,7 +64,7 @@ fn people_log_in_resolve_orphans_and_log_out() {
     browser.arrives_at("/login?next=/transactions/1");
     browser.type_into("#token", "something else");
     browser.click("form[action='/login'] button");
-    browser.shows("[role=alert]", "That is not the token.");
+    browser.shows("[role=alert]", "Wrong token.");
     // The refusal itself is what the browser complains of.
     let refused = browser.console();
     assert!(refused.len() == 1 && refused[0].contains("403"), "{refused:?}");
@@ -130,7 +130,7 @@ fn an_event_is_read_again_when_its_preview_was_seen() {
     browser.shows("#main", "It would be applied");
     browser.click("form[action='/events/1/replay'] button");
     browser.arrives_at("/events/1");
-    browser.shows("[role=status]", "It was read again: applied.");
+    browser.shows("[role=status]", "Replayed: applied.");
     let transaction = registered.json()["id"].to_string();
     browser.click(&format!("a[href='/transactions/{transaction}']"));
     browser.shows("#state", "succeeded");
@@ -147,7 +147,7 @@ fn the_app_is_told_again_of_one_change_and_of_all_that_were_given_up() {
     shop.app.recovers();
     browser.click("a[href='/deliveries']");
     browser.click("a[href='/deliveries/1']");
-    browser.shows("#state", "given up");
+    browser.shows("#state", "failed");
     browser.shows("#state", "410");
     browser.click("form[action='/deliveries/1/retry'] button");
     browser.shows("[role=status]", "Done.");
@@ -156,10 +156,10 @@ fn the_app_is_told_again_of_one_change_and_of_all_that_were_given_up() {
     assert!(left > 1);
     browser.open("/deliveries");
     browser.click("a[href='/deliveries/retry']");
-    browser.shows("#number", &format!("Given up: {left}."));
+    browser.shows("#number", &format!("Failed: {left}."));
     browser.click("form[action='/deliveries/retry'] button");
     browser.arrives_at("/deliveries?status=pending");
-    browser.shows("[role=status]", &format!("Due again: {left}."));
+    browser.shows("[role=status]", &format!("Queued for retry: {left}."));
     wait_until_all(shop.daemon.options(), "delivered");
     browser.assert_clean();
 }
@@ -179,7 +179,7 @@ fn all_of_it_is_done_without_scripts() {
     browser.shows("[role=status]", "Done.");
     browser.open("/issues");
     browser.click("#issues form[action$='/dismiss'] button");
-    browser.shows("[role=status]", "No more is told of it");
+    browser.shows("[role=status]", "No more alerts about it");
     browser.arrives_at("/issues");
     browser.open("/transactions/2");
     browser.click("form[action='/transactions/2/close'] button");
@@ -231,7 +231,7 @@ fn all_of_it_is_done_by_the_keyboard() {
     let first = "return document.querySelector('#issues li b').textContent";
     assert_eq!(browser.run(described, &[]), browser.run(first, &[]), "the worst is first");
     browser.press(ENTER);
-    browser.shows("[role=status]", "No more is told of it");
+    browser.shows("[role=status]", "No more alerts about it");
     assert_eq!(browser.path(), "/issues");
     assert_eq!(browser.count("#issues li"), shown - 1);
     let known = "issues WHERE dismissed_at IS NOT NULL AND kind = 'dead_letter'";

@@ -66,7 +66,7 @@ fn no_other_site_sends_its_forms_or_shows_it_in_a_frame() {
             said.iter().any(|line| line.contains("frame-ancestors")).then_some(())
         });
         browser.click("form button");
-        browser.shows("h1", "This form is not taken");
+        browser.shows("h1", "This form was rejected");
         assert_eq!(shop.daemon.database().count("orphan_transactions WHERE note = 'stolen'"), 0);
     }
     // The same form of its own page is taken.

@@ -138,13 +138,12 @@ fn the_day_before_is_told_once_at_its_time() {
         "Received: 149.97 EUR in 3 payments",
         "Refunded: 5.00 EUR in 1 refund",
         "Disputed: 10.00 EUR in 1 dispute",
-        "Matched: 5 of 8 events belong to a transaction; 1 to none that is known; 1 of types that \
-         nobody acts on; 1 not understood",
-        "Orphaned: 2 came, 1 matched, 0 dismissed; 2 open: 99.98 EUR, the oldest since 2026-11-24 00:00",
+        "Events: 5 of 8 matched; 1 unmatched; 1 ignored; 1 failed",
+        "Orphans: 2 new, 1 matched, 0 dismissed; 2 open: 99.98 EUR, the oldest since 2026-11-24 00:00",
         "Open issues: 4",
         "Last events: Stripe (live) 2026-11-25 00:00",
-        "This report comes every day at 08:00. If it does not come, look at payhookd: it, its machine \
-         or the way here is down.",
+        "This report comes every day at 08:00. If it does not come, check payhookd: the daemon, its \
+         machine or the connection is down.",
     ] {
         assert!(text.lines().any(|one| one == line), "{line} in {text}");
     }

@@ -107,10 +107,10 @@ fn only_who_logs_in_sees_anything() {
 
     let wrong = post(daemon.admin, "/login", &[], &[("token", "a-token-of-the-test")]);
     assert_eq!((wrong.status, wrong.header("set-cookie")), (403, None));
-    assert!(wrong.text().contains("That is not the token."));
+    assert!(wrong.text().contains("Wrong token."));
 
     let visitor = Visitor::of(&daemon);
-    assert!(visitor.page("/").contains("No event has come yet."));
+    assert!(visitor.page("/").contains("No events yet."));
     // The cookie lets nobody into the API.
     assert_eq!(visitor.get("/api/v1/orphans").status, 401);
     assert_eq!(visitor.get("/metrics").status, 401);
@@ -258,11 +258,11 @@ fn an_orphan_is_seen_attached_and_dismissed() {
     let said = [("transaction", "A-1"), ("note", "the buyer paid twice")];
     assert_eq!(visitor.post("/orphans/1/attach", &said).status, 303);
     let shown = visitor.page("/orphans/1");
-    assert!(shown.contains(&format!("belongs to transaction {id}")), "{shown}");
+    assert!(shown.contains(&format!("Attached to transaction {id}")), "{shown}");
     assert!(shown.contains("the buyer paid twice"), "{shown}");
 
     assert_eq!(visitor.post("/orphans/2/dismiss", &[("reason", " ")]).status, 303);
-    assert!(visitor.page("/orphans/2").contains("Say why"));
+    assert!(visitor.page("/orphans/2").contains("Enter a reason"));
     assert_eq!(visitor.post("/orphans/2/dismiss", &[("reason", "a trial")]).status, 303);
     assert!(visitor.page("/orphans/2").contains("a trial"));
     let long = "x".repeat(1_001);
@@ -281,7 +281,7 @@ fn an_orphan_is_seen_attached_and_dismissed() {
             "3|foreign|dismissed|person|the other shop"
         ]
     );
-    assert!(visitor.page("/orphans").contains("Nothing to see to."));
+    assert!(visitor.page("/orphans").contains("No open orphans."));
     assert_eq!(visitor.post("/orphans/9/dismiss", &[("reason", "x")]).status, 404);
 }
 
@@ -299,7 +299,7 @@ fn an_orphan_tells_who_paid_and_its_transaction_is_searched_for() {
         let page = visitor.page(path);
         assert!(page.contains(payer) && !page.contains("<i>"), "{path}: {page}");
     }
-    assert!(visitor.page("/orphans/1").contains("Nothing speaks for any transaction"));
+    assert!(visitor.page("/orphans/1").contains("No likely transaction"));
 
     let app = App::with_token(&daemon, TOKEN);
     let ids: Vec<String> = [
@@ -338,7 +338,8 @@ fn it_speaks_the_language_that_is_set_or_liked() {
     let visitor = Visitor::of(&daemon);
     let french = visitor.get_with("/orphans", &[("accept-language", "fr-FR,fr;q=0.9,en;q=0.5")]);
     assert!(
-        french.text().contains("<html lang=\"fr\">") && french.text().contains("Rien à traiter.")
+        french.text().contains("<html lang=\"fr\">")
+            && french.text().contains("Aucun orphelin ouvert.")
     );
     assert!(visitor.page("/orphans").contains("<html lang=\"en\">"));
     let daemon = start_with(Options::stripe().variable("PAYHOOKD_LANGUAGE", "fr"));

@@ -61,7 +61,7 @@ fn issues_are_seen_worst_first_until_they_are_dismissed_or_over() {
     assert!(page.len() < MOST_BYTES, "{} bytes", page.len());
     let overview = visitor.page("/");
     assert_eq!(issues(&overview), worst_first[..5]);
-    assert!(overview.contains("23 issues are open"), "{overview}");
+    assert!(overview.contains("23 open issues"), "{overview}");
     assert!(
         overview.contains("<a href=\"/issues\">All issues</a> <span class=\"hint\">and 18 more")
     );
@@ -76,7 +76,7 @@ fn issues_are_seen_worst_first_until_they_are_dismissed_or_over() {
         assert_eq!((known.status, known.header("location")), (303, Some(leads_to)));
     }
     let page = visitor.page(kind);
-    assert!(page.contains("No more is told of it until"), "{page}");
+    assert!(page.contains("No more alerts about it until"), "{page}");
     assert_eq!(issues(&page), amounts[3..], "the app's is of another kind");
     let known = visitor.page("/issues?status=dismissed");
     assert_eq!(issues(&known), amounts[..3]);
@@ -92,7 +92,7 @@ fn issues_are_seen_worst_first_until_they_are_dismissed_or_over() {
     assert!(over.contains("· closed ") && !over.contains("deliveries retry"), "{over}");
     let late = visitor.post(&path(app), &[]);
     assert_eq!((late.status, late.header("location")), (303, Some("/")));
-    assert!(visitor.page("/").contains("It is closed already."));
+    assert!(visitor.page("/").contains("It is already closed."));
     assert_eq!(visitor.post(&path(999), &[]).status, 404);
 }
 
@@ -103,8 +103,8 @@ fn an_empty_list_of_issues_says_what_that_means() {
     for (query, english, french) in [
         ("", "No issue is open.", "Aucun problème n’est ouvert."),
         ("?status=dismissed", "None is dismissed.", "Aucun n’est écarté."),
-        ("?status=closed", "None is closed yet.", "Aucun n’est encore clos."),
-        ("?kind=disk", "None of this kind.", "Aucun de cette nature."),
+        ("?status=closed", "None is closed yet.", "Aucun n’est encore fermé."),
+        ("?kind=disk", "None of this kind.", "Aucun de ce type."),
     ] {
         let path = format!("/issues{query}");
         assert!(visitor.page(&path).contains(english), "{query}");
@@ -191,7 +191,7 @@ fn issues_are_told_in_the_language_of_the_page() {
     let removed = "UPDATE webhook_logs SET payload = NULL, headers = NULL WHERE id = 1";
     assert_eq!(sqlite.execute(removed, []).expect("written"), 1);
     let page = in_french("/events/1/replay");
-    assert!(page.contains("il resterait tel quel, parce que :"), "{page}");
+    assert!(page.contains("il serait laissé tel quel, car :"), "{page}");
     assert!(page.contains("<bdi>son contenu a été supprimé</bdi>"), "{page}");
 }
 

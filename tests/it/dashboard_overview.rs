@@ -34,20 +34,22 @@ fn an_overview_says_first_whether_anything_needs_somebody() {
     let daemon = start();
     let visitor = Visitor::of(&daemon);
     let empty = text(&visitor.page("/"));
-    assert!(empty.contains("Overview Nothing needs you."), "{empty}");
-    assert!(empty.contains("No event has come yet.") && empty.contains("No money has moved."));
+    assert!(empty.contains("Overview Nothing needs attention."), "{empty}");
+    assert!(
+        empty.contains("No events yet.") && empty.contains("No payments, refunds or disputes.")
+    );
 
     register(&daemon, "1", 1999);
     deliver(&daemon, &StripeSample::new("payment_intent.succeeded", "1").amount(1999));
     let well = text(&visitor.page("/"));
-    assert!(well.contains("Overview Nothing needs you."), "{well}");
+    assert!(well.contains("Overview Nothing needs attention."), "{well}");
     // Nobody is told of an orphan before the shop had its time, but whoever looks sees it.
     deliver(&daemon, &StripeSample::new("payment_intent.succeeded", "2").amount(123_456));
     deliver(&daemon, &StripeSample::new("payment_intent.succeeded", "3").amount(544));
     let missing = text(&visitor.page("/"));
-    let headline = "Overview 2 payments match nothing: 1,240.00 EUR , the oldest came";
+    let headline = "Overview 2 unmatched payments: 1,240.00 EUR , the oldest came";
     assert!(missing.contains(headline), "{missing}");
-    assert!(!missing.contains("Nothing needs you."), "{missing}");
+    assert!(!missing.contains("Nothing needs attention."), "{missing}");
 }
 
 #[test]
@@ -63,10 +65,10 @@ fn money_is_summed_by_currency_and_mode_and_problems_are_named() {
     let shown = text(&page);
     let money = "Currency Received Refunded Disputed Payments EUR 49.90 0.00 0.00 1";
     assert_eq!(shown.matches(money).count(), 2, "today and the month: {shown}");
-    assert!(shown.contains("1 issue is open"), "{shown}");
-    assert!(shown.contains("Issues open now warning"), "{shown}");
+    assert!(shown.contains("1 open issue"), "{shown}");
+    assert!(shown.contains("Open issues warning"), "{shown}");
     // What test money does at a daemon for real money concerns nobody.
-    assert!(!shown.contains("match nothing") && !shown.contains("0.77"), "{shown}");
+    assert!(!shown.contains("unmatched") && !shown.contains("0.77"), "{shown}");
     assert!(shown.contains("Stripe, live just now") || shown.contains("Stripe, live 1 second"));
     assert!(shown.contains("Stripe, test"), "{shown}");
     for (outcome, number) in [("processed", 1), ("orphan", 1), ("ignored", 1), ("failed", 0)] {
@@ -77,10 +79,10 @@ fn money_is_summed_by_currency_and_mode_and_problems_are_named() {
     // Each chart has its numbers in words behind it: thirty days, of which today is the first row.
     assert_eq!(page.matches("<details>").count(), 2);
     assert_eq!(page.matches("<svg class=\"chart\"").count(), 2);
-    let payments = shown.split("Payments a day").nth(1).expect("a chart");
+    let payments = shown.split("Payments per day").nth(1).expect("a chart");
     let table = payments.split("Day Payments").nth(1).expect("a table");
     assert_eq!(table.split_whitespace().nth(3), Some("1"), "{table:.80}");
-    assert!(shown.contains("No app is told of changes"), "{shown}");
+    assert!(shown.contains("The shop’s app is not notified"), "{shown}");
     assert!(page.len() < 60_000, "{} bytes", page.len());
     assert!(!page.contains("style="), "the policy allows no style within a page");
 
@@ -89,11 +91,11 @@ fn money_is_summed_by_currency_and_mode_and_problems_are_named() {
     let known = visitor.post("/issues/1/dismiss", &[]);
     assert_eq!((known.status, known.header("location")), (303, Some("/")));
     let quiet = text(&visitor.page("/"));
-    assert!(quiet.contains("Done. No more is told of it"), "{quiet}");
-    assert!(quiet.contains("Nothing needs you.") && quiet.contains("Issues open now None."));
+    assert!(quiet.contains("Done. No more alerts about it"), "{quiet}");
+    assert!(quiet.contains("Nothing needs attention.") && quiet.contains("Open issues None."));
     assert_eq!(visitor.post("/issues/2/dismiss", &[]).status, 404);
 
     let french = text(visitor.get_with("/", &[("accept-language", "fr")]).text());
-    assert!(french.contains("Vue d’ensemble Rien ne vous attend."), "{french}");
+    assert!(french.contains("Vue d’ensemble Rien à signaler."), "{french}");
     assert!(french.contains("EUR 49,90 0,00 0,00 1"), "{french}");
 }

@@ -73,7 +73,7 @@ fn transactions_are_found_by_what_is_known_of_them() {
     assert!(found.contains("href=\"/transactions?q=A-10&amp;status=failed\""), "{found}");
     assert!(found.contains("name=\"status\" value=\"pending\""), "{found}");
     let nothing = visitor.page("/transactions?q=nothing");
-    assert!(nothing.contains("No transaction is like this."), "{nothing}");
+    assert!(nothing.contains("No transactions found."), "{nothing}");
     for wrong in ["?status=paid", "?since=yesterday", "?until=1h", "?strange=1"] {
         assert_eq!(visitor.get(&format!("/transactions{wrong}")).status, 400, "{wrong}");
     }
@@ -135,7 +135,7 @@ fn a_transaction_tells_how_it_came_to_stand_so() {
         "dispute open",
         // The dispute: its amount, and a deadline that is over.
         "30.00\u{a0}EUR",
-        "<span class=\"tag bad\">over</span>",
+        "<span class=\"tag bad\">passed</span>",
         "href=\"/events/1\"",
         "href=\"/events/2\"",
         "ch_1",
@@ -204,7 +204,8 @@ fn events_are_listed_explained_and_downloaded() {
     }
     assert!(visitor.page("/events/3").contains("href=\"/orphans/"));
     let french = visitor.get_with("/events/1", &[("accept-language", "fr")]);
-    for part in ["Il appartient à la transaction", "statut en attente → réussi", "49,99 EUR"] {
+    for part in ["Il appartient à la transaction", "statut en attente → réussi", "49,99\u{a0}EUR"]
+    {
         assert!(french.text().contains(part), "{part} in {}", french.text());
     }
 
@@ -239,10 +240,10 @@ fn an_event_is_read_again_after_a_look_at_what_would_change() {
 
     let replayed = visitor.post("/events/1/replay", &[]);
     assert_eq!((replayed.status, replayed.header("location")), (303, Some("/events/1")));
-    assert!(visitor.page("/events/1").contains("It was read again: applied."));
+    assert!(visitor.page("/events/1").contains("Replayed: applied."));
     let state = "SELECT status, amount_received FROM transactions";
     assert_eq!(daemon.database().rows(state), ["succeeded|4999"]);
-    assert!(visitor.page("/events/1/replay").contains("Nothing: it says what it said."));
+    assert!(visitor.page("/events/1/replay").contains("Nothing: the result is the same."));
     assert_eq!(visitor.get("/events/9/replay").status, 404);
     assert_eq!(visitor.post("/events/9/replay", &[]).status, 404);
     daemon.database().assert_sound();
@@ -264,9 +265,9 @@ fn deliveries_that_were_given_up_are_counted_and_retried() {
     let visitor = Visitor::of(&daemon);
     let list = visitor.page("/deliveries?status=dead");
     assert_eq!(rows(&list, "delivery"), [3, 2, 1]);
-    assert!(list.contains("Given up: 3.") && list.contains("href=\"/deliveries/retry\""), "{list}");
+    assert!(list.contains("Failed: 3.") && list.contains("href=\"/deliveries/retry\""), "{list}");
     let one = visitor.page("/deliveries/1");
-    for part in ["transaction.registered", "given up", ">410<", "&lt;b&gt;gone&lt;/b&gt;"] {
+    for part in ["transaction.registered", "failed", ">410<", "&lt;b&gt;gone&lt;/b&gt;"] {
         assert!(one.contains(part), "{part} in {one}");
     }
     let of_one = visitor.page("/deliveries?transaction_id=2");
@@ -281,19 +282,19 @@ fn deliveries_that_were_given_up_are_counted_and_retried() {
 
     // The number comes first, and only then are they retried.
     let later = visitor.page("/deliveries/retry?since=2036-01-01");
-    assert!(later.contains("Given up: 0.") && !later.contains("Retry all of them"), "{later}");
+    assert!(later.contains("Failed: 0.") && !later.contains("Retry all"), "{later}");
     let asked = visitor.page("/deliveries/retry?since=1h");
-    assert!(asked.contains("Given up: 2.") && asked.contains("Retry all of them"), "{asked}");
+    assert!(asked.contains("Failed: 2.") && asked.contains("Retry all"), "{asked}");
     assert_eq!(daemon.database().count("deliveries WHERE status = 'dead'"), 2);
     let (_, rest) = asked.split_once("name=\"since\" value=\"").expect("the moment");
     let since = rest.split('"').next().expect("a value");
     let none = visitor.post("/deliveries/retry", &[("since", "2036-01-01T00:00:00Z")]);
     assert_eq!(none.status, 303);
-    assert!(visitor.page("/deliveries").contains("Due again: 0."));
+    assert!(visitor.page("/deliveries").contains("Queued for retry: 0."));
     assert_eq!(visitor.post("/deliveries/retry", &[("since", "yesterday")]).status, 400);
     let all = visitor.post("/deliveries/retry", &[("since", since)]);
     assert_eq!((all.status, all.header("location")), (303, Some("/deliveries?status=pending")));
-    assert!(visitor.page("/deliveries").contains("Due again: 2."));
+    assert!(visitor.page("/deliveries").contains("Queued for retry: 2."));
     wait_until_all(daemon.options(), "delivered");
     assert_eq!(visitor.get("/deliveries/99").status, 404);
     assert_eq!(visitor.post("/deliveries/99/retry", &[]).status, 404);

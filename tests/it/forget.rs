@@ -97,7 +97,7 @@ fn the_log_says_what_was_removed_and_its_proof_goes_on() {
     let links = options.database().rows(links);
     assert!(links[0].starts_with("1|{\"headers\":true,\"paths\":[\"data.object."), "{links:?}");
     let shown = options.done(&["events", "show", "1"]);
-    assert!(shown.contains("What was personal in it was removed at 20"), "{shown}");
+    assert!(shown.contains("Personal data in it was removed at 20"), "{shown}");
 
     // It is read again as it was.
     let said = options.done(&["events", "replay", "--status", "processed"]);

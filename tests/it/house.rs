@@ -79,3 +79,27 @@ fn no_room_imports_one_above_it() {
     look(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &[], &mut upwards);
     assert!(upwards.is_empty(), "put it lower, or pass it down:\n{}", upwards.join("\n"));
 }
+
+#[test]
+fn people_are_told_nothing_outside_the_catalogue() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut strays = Vec::new();
+    find_french(&source, &source, &mut strays);
+    assert!(strays.is_empty(), "say it in src/i18n, in both languages:\n{}", strays.join("\n"));
+}
+
+fn find_french(folder: &Path, source: &Path, strays: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).expect("a folder of the source") {
+        let path = entry.expect("an entry").path();
+        let name = path.strip_prefix(source).expect("within").to_string_lossy().into_owned();
+        if path.is_dir() && name != "i18n" {
+            find_french(&path, source, strays);
+        } else if name.ends_with(".rs") && !name.ends_with("tests.rs") {
+            let text = fs::read_to_string(&path).expect("a file of the source");
+            let code = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default();
+            let is_french = |char| "àâçéèêëîïôùûœÀÂÇÉÈÊÎÔŒ«»".contains(char);
+            let lines = code.lines().enumerate().filter(|(_, line)| line.contains(is_french));
+            strays.extend(lines.map(|(at, line)| format!("src/{name}:{}: {line}", at + 1)));
+        }
+    }
+}

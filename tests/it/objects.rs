@@ -105,7 +105,7 @@ fn a_payment_whose_webhook_never_came_is_asked_for_by_hand() {
     assert_eq!(document["components"]["schemas"]["Source"]["enum"], json!(words));
     let told = options.done(&["events", "show", &id]);
     assert!(told.contains("payhookd asked Stripe for this live object"), "{told}");
-    assert!(told.contains("Nobody waited for an answer."), "{told}");
+    assert!(told.contains("No webhook waited for a response."), "{told}");
     options.done(&["events", "replay", &id]);
     assert_eq!(states(&options), ["succeeded|4999|0|none"]);
     daemon.database().assert_proved();

@@ -91,7 +91,7 @@ fn live_money_at_a_daemon_for_test_money_is_no_secret() {
     deliver(&daemon, &[StripeSample::new("payment_intent.succeeded", "1")]);
     assert_eq!(orphans(&daemon), ["wrong_environment|pi_1|succeeded|1|-"]);
     let line = daemon.wait_for_line("msg=issue ");
-    assert!(line.contains("level=warn") && line.contains("It is test money"), "{line}");
+    assert!(line.contains("level=warn") && line.contains("It is a test payment"), "{line}");
 }
 
 #[test]
@@ -390,7 +390,7 @@ fn an_order_id_that_becomes_ambiguous_lets_go_of_what_it_alone_led_to() {
     let went = "SELECT status, transaction_id FROM webhook_logs ORDER BY id";
     assert_eq!(daemon.database().rows(went), ["processed|1", "orphan|-"]);
     let why = daemon.options().done(&["events", "show", "evt_3_payment_intent.succeeded"]);
-    assert!(why.contains("Transactions 1, 2 all have order id A-1001"), "{why}");
+    assert!(why.contains("Transactions 1, 2 all have order A-1001"), "{why}");
     daemon.database().assert_proved();
 }
 

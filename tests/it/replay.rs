@@ -147,7 +147,7 @@ fn what_can_not_be_read_again_is_left_as_it_is() {
     let failed = options.done(&["events", "replay", "--status", "failed"]);
     assert_eq!(failed, "1 read again: 0 changed, 1 as before, 0 left as they were\n");
     let why = options.done(&["events", "show", "evt_thin"]);
-    for words in ["could not be understood", "snapshot events", "payhookd events replay 1"] {
+    for words in ["could not be processed", "snapshot events", "payhookd events replay 1"] {
         assert!(why.contains(words), "{words} in {why}");
     }
     let unknown = options.run(&["events", "replay", "evt_nothing"]);
@@ -182,36 +182,36 @@ fn an_event_is_explained_in_sentences() {
             &[
                 "Stripe sent this live payment_intent.succeeded at ",
                 "and once more, the last time at ",
-                "It was proved by secret 1 of STRIPE_WEBHOOK_SECRET.",
-                "It was read as: payment intent pi_1 succeeded, 49.99 EUR, 49.99 EUR taken so far.",
-                "It belongs to transaction 1 (order A-1001), by payment intent pi_1, with which the \
+                "It was verified by secret 1 of STRIPE_WEBHOOK_SECRET.",
+                "It was read as: PaymentIntent pi_1: paid, 49.99 EUR, 49.99 EUR captured so far.",
+                "It belongs to transaction 1 (order A-1001), by PaymentIntent pi_1, with which the \
                  shop registered it.",
                 "It changed the transaction: status pending → succeeded, received 0.00 EUR → 49.99 EUR.",
-                r#"The provider was answered 200 {"received":true}, and with "duplicate":true to each"#,
+                r#"The response was 200 {"received":true}, and with "duplicate":true to each"#,
             ][..],
         ),
         (
             "2",
             &[
-                "dispute dp_1 dispute open, 49.99 EUR",
-                "by charge ch_1, which event evt_1_payment_intent.succeeded tied to it.",
-                "status succeeded → disputed, dispute none → open.",
+                "dispute dp_1: open, 49.99 EUR",
+                "by charge ch_1, which event evt_1_payment_intent.succeeded linked to it.",
+                "status succeeded → disputed, dispute none → dispute open.",
             ],
         ),
         (
             "3",
             &["It changed nothing: what it says was known, or something later or more final was."],
         ),
-        ("4", &["by the shop's order id A-1001, which no other transaction has."]),
+        ("4", &["by the shop's order A-1001, which no other transaction has."]),
         (
             "5",
             &[
-                "It belongs to no transaction: orphan 3, early: no transaction is registered",
-                "Transaction 2 of test money has payment intent pi_9, but this is live money.",
+                "It matches no transaction (orphan 3): no transaction is registered",
+                "Transaction 2 in test mode has PaymentIntent pi_9, but this event is in live mode.",
                 "No transaction has charge ch_9.",
             ],
         ),
-        ("6", &["It was kept and not acted on: not a type that is acted on."]),
+        ("6", &["It was stored and ignored: not a type that is acted on."]),
     ] {
         let shown = options.done(&["events", "show", event]);
         for sentence in sentences {

@@ -8,6 +8,7 @@ use warp::reply::Response;
 use super::problem::Problem;
 use super::{Api, Call, answer, found, page};
 use crate::domain::event::{Provider, Source};
+use crate::domain::language::Language;
 use crate::domain::records::{EventFilter, Outcome};
 use crate::http::typed;
 use crate::i18n::explain;
@@ -45,7 +46,7 @@ pub(super) async fn show(api: &Arc<Api>, call: Call) -> Result<Response, Problem
         let Some(event) = numbered.or_else(|| found.first()) else { return Ok(None) };
         let mut shown = rows::event(event);
         let story = reader.story(event)?;
-        shown["explanation"] = explain::event(event, &story).into();
+        shown["explanation"] = explain::event(Language::English, event, &story).into();
         shown["transaction_ids"] = story.transactions.into();
         Ok(Some(shown.to_string()))
     });

@@ -308,7 +308,7 @@ fn ask_body(
     let texts = &words.deliveries;
     html! {
         h1 { (texts.retry_many) }
-        (filters.choice(texts.given_up_since, words.transactions.any_time, "since", &words.lately()))
+        (filters.lately(texts.given_up_since, &words.transactions))
         form.card method="post" action="/deliveries/retry" {
             (secret(session))
             p #number {

@@ -20,7 +20,7 @@ use crate::http::Routes;
 use crate::http::api::problem::Problem;
 use crate::http::api::query::Query;
 use crate::http::connections::{Peer, Slot};
-use crate::i18n::dashboard::Words;
+use crate::i18n::Words;
 
 /// The header of a page that asks what it looks like now.
 const LIVE: &str = "x-payhookd-live";

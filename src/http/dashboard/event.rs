@@ -31,7 +31,7 @@ pub(super) async fn show(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
     let known = dashboard.read(move |reader| {
         let Some(log) = reader.event(number)? else { return Ok(None) };
         let story = reader.story(&log)?;
-        let sentences = explain::event_in(language, &log, &story);
+        let sentences = explain::event(language, &log, &story);
         Ok(Some((log, sentences, story.orphan.map(|orphan| orphan.id))))
     });
     let (log, sentences, orphan) = known.await?.ok_or(Failure::NotFound)?;
@@ -75,7 +75,7 @@ fn body(
                 dt { (texts.event_id) }
                 dd { (id(&log.event_id)) }
                 dt { (texts.provider) }
-                dd { (words.provider(log.provider)) ", " (words.mode(log.livemode)) }
+                dd { (log.provider.name()) ", " (words.mode(log.livemode)) }
                 dt { (texts.received) }
                 dd { (typeset.time(log.received_at)) }
                 @if let Some(at) = log.occurred_at {
@@ -94,7 +94,7 @@ fn body(
             @if let Some(page) = pages::event_page(log.provider, log.livemode, &log.event_id) {
                 p {
                     a href=(page) rel="noreferrer" {
-                        ((words.common.opens_provider)(words.provider(log.provider)))
+                        ((words.common.opens_provider)(log.provider.name()))
                     }
                 }
             }
@@ -198,7 +198,7 @@ fn preview_body(
                 RereadResult::Same => p { (texts.would_be_same) },
                 RereadResult::Left(left) => {
                     p { (texts.would_be_left) }
-                    p.hint { bdi { (shortened(left.why().of(typeset.words.language), 600)) } }
+                    p.hint { bdi { (shortened(&typeset.words.left(left), 600)) } }
                 },
                 RereadResult::Changed(applied) => {
                     p { (texts.would_be) " " (outcome(typeset, applied.outcome)) }
@@ -243,9 +243,8 @@ pub(super) async fn replay(dashboard: &Dashboard, visit: &Visit) -> Result<Respo
     let notice = match reread.into_iter().next().ok_or(Failure::NotFound)?.result {
         RereadResult::Same => Notice::Done(texts.was_same.to_owned()),
         RereadResult::Left(left) => {
-            let why = left.why();
-            let why = shortened(why.of(visit.words.language), 300);
-            Notice::Failed(format!("{} {why}", texts.was_left))
+            let why = visit.words.left(&left);
+            Notice::Failed(format!("{} {}", texts.was_left, shortened(&why, 300)))
         }
         RereadResult::Changed(applied) => {
             Notice::Done((texts.was_changed)(visit.words.outcome(applied.outcome)))

@@ -70,12 +70,11 @@ fn choices(typeset: Typeset<'_>, filters: &Filters) -> Markup {
     let common = &words.transactions;
     let outcomes: Vec<_> =
         Outcome::ALL.iter().map(|one| (one.as_str(), words.outcome(*one))).collect();
-    let providers: Vec<_> =
-        Provider::ALL.iter().map(|one| (one.as_str(), words.provider(*one))).collect();
+    let providers: Vec<_> = Provider::ALL.iter().map(|one| (one.as_str(), one.name())).collect();
     let modes = [("true", words.mode(true)), ("false", words.mode(false))];
     html! {
         (filters.choice(texts.by_outcome, texts.any_outcome, "status", &outcomes))
-        (filters.choice(common.by_time, common.any_time, "since", &words.lately()))
+        (filters.lately(common.by_time, common))
         details open[filters.has(&["event_type", "provider", "livemode", "until"])] {
             summary { (common.more_filters) }
             (filters.choice(common.by_provider, common.any_provider, "provider", &providers))
@@ -137,7 +136,7 @@ fn table(typeset: Typeset<'_>, rows: &[WebhookLog]) -> Markup {
                         td data-label=(texts.event_type) { (kind(typeset, one)) }
                         td data-label=(texts.outcome) { (outcome(typeset, one.status)) }
                         td data-label=(texts.provider) {
-                            (words.provider(one.provider))
+                            (one.provider.name())
                             @if !one.livemode { ", " (words.mode(false)) }
                         }
                         td data-label=(texts.transaction) {

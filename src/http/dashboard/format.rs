@@ -3,11 +3,10 @@
 use maud::{Markup, html};
 
 use crate::domain::event::Provider;
-use crate::domain::language::Language;
 use crate::domain::money::{Currency, Money};
 use crate::domain::time::Timestamp;
 use crate::domain::zone::Zone;
-use crate::i18n::dashboard::Words;
+use crate::i18n::Words;
 
 /// Who reads, where, and when.
 #[derive(Clone, Copy, Debug)]
@@ -43,11 +42,7 @@ impl Typeset<'_> {
 
     /// Decimal text with its thousands set apart.
     fn grouped(self, decimal: &str) -> String {
-        let (thousands, point) = match self.words.language {
-            Language::English => (',', '.'),
-            // Narrow, and never the end of a line.
-            Language::French => ('\u{202f}', ','),
-        };
+        let common = &self.words.common;
         let (sign, digits) = match decimal.strip_prefix('-') {
             Some(digits) => ("\u{2212}", digits),
             None => ("", decimal),
@@ -56,12 +51,12 @@ impl Typeset<'_> {
         let mut text = sign.to_owned();
         for (place, digit) in whole.chars().enumerate() {
             if place > 0 && (whole.len() - place).is_multiple_of(3) {
-                text.push(thousands);
+                text.push(common.thousands);
             }
             text.push(digit);
         }
         if !fraction.is_empty() {
-            text.push(point);
+            text.push(common.point);
             text.push_str(fraction);
         }
         text
@@ -216,6 +211,7 @@ const LONGEST_ID: usize = 28;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::language::Language;
 
     const UTC: &Zone = &Zone::UTC;
 

@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use super::page::Failure;
 use crate::http::api::query::Query;
-use crate::i18n::dashboard::Words;
+use crate::i18n::Words;
+use crate::i18n::dashboard::transactions::Transactions;
 
 /// The filters of a list as they are now.
 #[derive(Debug)]
@@ -87,6 +88,13 @@ impl Filters {
                 input type="hidden" name=(name) value=(value);
             }
         }
+    }
+
+    /// Links that each take a period that ends now, or any.
+    pub(super) fn lately(&self, label: &str, texts: &Transactions) -> Markup {
+        let [hour, day, week, month] = texts.lately;
+        let periods = [("1h", hour), ("24h", day), ("7d", week), ("30d", month)];
+        self.choice(label, texts.any_time, "since", &periods)
     }
 
     /// A form for the first and the last day that are wanted.

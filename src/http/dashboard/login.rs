@@ -13,7 +13,7 @@ use super::page::{Failure, answer, document, see};
 use super::routes::Guest;
 use super::visit::{Dashboard, Visit};
 use crate::http::api::query::Query;
-use crate::i18n::dashboard::Words;
+use crate::i18n::Words;
 use crate::telemetry::line::Line;
 
 /// The form.

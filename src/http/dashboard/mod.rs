@@ -3,7 +3,7 @@
 //! Pages are written here, on the server, and need no script; the little that there is keeps a page
 //! as it is now. Whoever knows the API token logs in with it (`sessions`); `guard` keeps other
 //! sites out. A page is one file: it reads, then writes HTML that maud escapes. What it says stands
-//! in `words`, in every language.
+//! in [`i18n`](crate::i18n), in every language.
 
 mod assets;
 mod attempts;

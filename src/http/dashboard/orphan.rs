@@ -91,7 +91,7 @@ fn show_body(typeset: Typeset<'_>, session: &Session, title: &str, known: &Known
             section.card {
                 dl.facts {
                     dt { (texts.provider) }
-                    dd { (words.provider(orphan.provider)) ", " (words.mode(orphan.livemode)) }
+                    dd { (orphan.provider.name()) ", " (words.mode(orphan.livemode)) }
                     @if let Some(status) = orphan.status {
                         dt { (texts.status) }
                         dd { span.tag { (words.status(status)) } }
@@ -111,7 +111,7 @@ fn show_body(typeset: Typeset<'_>, session: &Session, title: &str, known: &Known
                     dt { (texts.reference) }
                     dd { (id(&orphan.reference)) }
                 }
-                @if let Some((name, page)) = elsewhere(typeset, known) {
+                @if let Some((name, page)) = elsewhere(known) {
                     p { a href=(page) rel="noreferrer" { ((words.common.opens_provider)(name)) } }
                 }
             }
@@ -138,13 +138,13 @@ fn show_body(typeset: Typeset<'_>, session: &Session, title: &str, known: &Known
 }
 
 /// The provider's own page for the first of its ids that has one.
-fn elsewhere(typeset: Typeset<'_>, known: &Known) -> Option<(&'static str, String)> {
+fn elsewhere(known: &Known) -> Option<(&'static str, String)> {
     let orphan = &known.orphan;
     let references = known.story.iter().flat_map(|story| &story.references);
     let mut pages = references.filter_map(|reference| {
         pages::page(orphan.provider, orphan.livemode, reference.kind, &reference.value)
     });
-    Some((typeset.words.provider(orphan.provider), pages.next()?))
+    Some((orphan.provider.name(), pages.next()?))
 }
 
 fn resolution(typeset: Typeset<'_>, orphan: &Orphan) -> Markup {
@@ -174,7 +174,7 @@ fn why(typeset: Typeset<'_>, known: &Known) -> Markup {
     html! {
         section.card {
             h2 { (words.orphans.why_title) }
-            p { (sentence(known.orphan.kind.meaning().of(words.language))) }
+            p { (sentence(words.orphan_meaning(known.orphan.kind))) }
             dl.facts {
                 @for lead in leads {
                     dt { (words.reference(lead.reference.kind)) " " (id(&lead.reference.value)) }

@@ -160,7 +160,7 @@ fn row(typeset: Typeset<'_>, orphan: &Orphan, payer: Option<Option<&str>>) -> Ma
             }
             td.num data-label=(texts.amount) { (amount(typeset, orphan)) }
             td data-label=(texts.provider) {
-                (words.provider(orphan.provider)) ", " (words.mode(orphan.livemode))
+                (orphan.provider.name()) ", " (words.mode(orphan.livemode))
             }
             @if let Some(payer) = payer {
                 td data-label=(texts.payer) {

@@ -254,7 +254,7 @@ impl Overview<'_> {
                 } @else {
                     dl.facts {
                         @for (provider, livemode, at) in last {
-                            dt { (words.provider(*provider)) ", " (words.mode(*livemode)) }
+                            dt { (provider.name()) ", " (words.mode(*livemode)) }
                             dd { (self.typeset.ago(*at)) }
                         }
                     }

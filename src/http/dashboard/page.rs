@@ -9,7 +9,7 @@ use super::links::CSRF;
 use super::sessions::{Notice, Session};
 use crate::http::api::problem::Problem;
 use crate::http::typed;
-use crate::i18n::dashboard::Words;
+use crate::i18n::Words;
 use crate::store::StoreError;
 
 /// The pages that the navigation leads to.

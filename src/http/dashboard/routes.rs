@@ -14,7 +14,7 @@ use super::{
 };
 use crate::http::api::query::Query;
 use crate::http::api::routes::{decode, parts};
-use crate::i18n::dashboard::Words;
+use crate::i18n::Words;
 
 /// What a handler answers.
 type Answered<'a> = Pin<Box<dyn Future<Output = Result<Response, Failure>> + Send + 'a>>;

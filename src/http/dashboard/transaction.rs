@@ -148,7 +148,7 @@ fn summary(typeset: Typeset<'_>, dossier: &Dossier) -> Markup {
                 dt { (texts.reference) }
                 dd { (id(&one.reference)) }
                 dt { (texts.provider) }
-                dd { (words.provider(one.provider)) ", " (words.mode(one.livemode)) }
+                dd { (one.provider.name()) ", " (words.mode(one.livemode)) }
                 dt { (texts.registered) }
                 dd { (typeset.time(one.created_at)) }
                 @if let Some(at) = one.closed_at {
@@ -163,7 +163,7 @@ fn summary(typeset: Typeset<'_>, dossier: &Dossier) -> Markup {
             @if let Some(page) = elsewhere(dossier) {
                 p {
                     a href=(page) rel="noreferrer" {
-                        ((words.common.opens_provider)(words.provider(one.provider)))
+                        ((words.common.opens_provider)(one.provider.name()))
                     }
                 }
             }

@@ -102,8 +102,7 @@ fn choices(typeset: Typeset<'_>, filters: &Filters) -> Markup {
         DisputeStatus::Prevented,
     ]
     .map(|one| (one.as_str(), words.dispute(one)));
-    let providers: Vec<_> =
-        Provider::ALL.iter().map(|one| (one.as_str(), words.provider(*one))).collect();
+    let providers: Vec<_> = Provider::ALL.iter().map(|one| (one.as_str(), one.name())).collect();
     let modes = [("true", words.mode(true)), ("false", words.mode(false))];
     let more = ["amount_check", "dispute_status", "provider", "livemode", "since", "until"];
     html! {
@@ -114,7 +113,7 @@ fn choices(typeset: Typeset<'_>, filters: &Filters) -> Markup {
             (filters.choice(texts.by_dispute, texts.any_dispute, "dispute_status", &disputes))
             (filters.choice(texts.by_provider, texts.any_provider, "provider", &providers))
             (filters.choice(texts.by_mode, texts.any_mode, "livemode", &modes))
-            (filters.choice(texts.by_time, texts.any_time, "since", &words.lately()))
+            (filters.lately(texts.by_time, texts))
             (filters.days(words))
         }
     }
@@ -169,7 +168,7 @@ pub(super) fn table(typeset: Typeset<'_>, rows: &[Transaction]) -> Markup {
                         td.num data-label=(texts.amount) { (amount(typeset, one)) }
                         td data-label=(texts.status) { (state(typeset, one)) }
                         td data-label=(texts.provider) {
-                            (words.provider(one.provider))
+                            (one.provider.name())
                             @if !one.livemode { ", " (words.mode(false)) }
                         }
                         td data-label=(texts.reference) { (brief(&one.reference)) }

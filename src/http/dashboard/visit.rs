@@ -19,7 +19,7 @@ use crate::http::api::problem::Problem;
 use crate::http::api::query::{Query, positive};
 use crate::http::body::Bodies;
 use crate::http::token::Token;
-use crate::i18n::dashboard::Words;
+use crate::i18n::Words;
 use crate::providers::rules::Rules;
 use crate::store::{Job, Reader, Readers, Store, StoreError};
 use crate::telemetry::clock::Clock;

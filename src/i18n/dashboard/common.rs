@@ -1,6 +1,7 @@
 //! Texts of every page, and those that values are written with.
 
-use super::Text;
+use crate::domain::money::Currency;
+use crate::i18n::Text;
 
 texts! {
     /// What stands on every page.
@@ -10,21 +11,27 @@ texts! {
         navigation: Text = "Pages", "Pages";
         overview: Text = "Overview", "Vue d’ensemble";
         log_out: Text = "Log out", "Se déconnecter";
-        test_mode: Text = "Test money", "Argent de test";
-        test_mode_hint: Text = "This daemon is about test money: nothing here is real.",
-            "Ce service traite de l’argent de test\u{a0}: rien ici n’est réel.";
-        live_mode: Text = "Live", "Réel";
+        test_mode: Text = "Test mode", "Mode test";
+        test_mode_hint: Text = "payhookd runs in test mode: no payment here is real.",
+            "payhookd est en mode test\u{a0}: aucun paiement n’est réel.";
+        live_mode: Text = "Live", "Production";
+        live: Text = "live", "production";
+        test: Text = "test", "test";
         zone: fn(&str) -> String = |zone| format!("Times of {zone}"),
             |zone| format!("Heures de {zone}");
         colon: Text = ": ", "\u{a0}: ";
-        done: Text = "Done", "Fait";
-        failed: Text = "Not done", "Non effectué";
-        back: Text = "To the overview", "À la vue d’ensemble";
+        thousands: char = ',', '\u{202f}';
+        point: char = '.', ',';
+        sum: fn(&str, Currency) -> String = |decimal, currency| format!("{decimal} {currency}"),
+            |decimal, currency| format!("{}\u{a0}{currency}", decimal.replace('.', ","));
+        done: Text = "Done", "C’est fait";
+        failed: Text = "Failed", "Échec";
+        back: Text = "Back to the overview", "Retour à la vue d’ensemble";
         newest: Text = "Newest", "Les plus récents";
         older: Text = "Older", "Plus anciens";
-        pagination: Text = "More of the list", "Suite de la liste";
-        opens_provider: fn(&str) -> String = |name| format!("Open at {name}"),
-            |name| format!("Ouvrir chez {name}");
+        pagination: Text = "Pages of the list", "Pagination";
+        opens_provider: fn(&str) -> String = |name| format!("View in {name}"),
+            |name| format!("Voir dans {name}");
         months: [Text; 12] =
             ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
             ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.",

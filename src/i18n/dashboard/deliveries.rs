@@ -1,43 +1,41 @@
 //! Texts of the deliveries.
 
-use super::{Text, Words};
-use crate::domain::delivery::{DeliveryStatus, NoAnswer};
-use crate::domain::language::Language::{English, French};
+use crate::i18n::Text;
 
 texts! {
     /// What the shop's app is told of changes.
     Deliveries {
-        title: Text = "Deliveries", "Livraisons";
+        title: Text = "Notifications", "Notifications";
         intro: Text =
-            "The shop’s app is told of every change of a transaction, in order, until it says that \
-             it has it.",
-            "L’application de la boutique est informée de chaque changement d’une transaction, dans \
-             l’ordre, jusqu’à ce qu’elle confirme.";
-        one: fn(i64) -> String = |id| format!("Delivery {id}"), |id| format!("Livraison {id}");
-        of_transaction: Text = "Those of transaction", "Celles de la transaction";
-        all: Text = "All deliveries", "Toutes les livraisons";
+            "The shop’s app is notified of every change of a transaction, in order, until it \
+             confirms.",
+            "L’application de la boutique est notifiée de chaque changement d’une transaction, \
+             dans l’ordre, jusqu’à ce qu’elle confirme.";
+        one: fn(i64) -> String = |id| format!("Notification {id}"),
+            |id| format!("Notification {id}");
+        of_transaction: Text = "Of transaction", "De la transaction";
+        all: Text = "All notifications", "Toutes les notifications";
         by_status: Text = "By status", "Par statut";
         any_status: Text = "All", "Toutes";
-        none: Text = "The app was never told of anything.",
-            "L’application n’a jamais été informée de rien.";
+        none: Text = "The app was never notified.", "L’application n’a jamais été notifiée.";
         none_hint: Text =
-            "Run the daemon with `--notify-url` (`PAYHOOKD_NOTIFY_URL`) or `--notify-command`, and every \
-             change from then on is told.",
-            "Lancez le service avec `--notify-url` (`PAYHOOKD_NOTIFY_URL`) ou `--notify-command`\u{a0}: \
-             chaque changement sera alors transmis.";
-        none_found: Text = "No delivery is like this.", "Aucune livraison ne correspond.";
+            "Start the daemon with `--notify-url` (`PAYHOOKD_NOTIFY_URL`) or `--notify-command`: \
+             from then on the app is notified of every change.",
+            "Lancez le service avec `--notify-url` (`PAYHOOKD_NOTIFY_URL`) ou \
+             `--notify-command`\u{a0}: l’application sera alors notifiée de chaque changement.";
+        none_found: Text = "No notifications found.", "Aucune notification trouvée.";
         more_than: fn(&str) -> String = |number| format!("more than {number}"),
             |number| format!("plus de {number}");
-        given_up: fn(&str) -> String = |number| format!("Given up: {number}."),
-            |number| format!("Abandonnées\u{a0}: {number}.");
-        given_up_since: Text = "Given up since", "Abandonnées depuis";
-        retry_many: Text = "Retry what was given up", "Réessayer ce qui a été abandonné";
+        given_up: fn(&str) -> String = |number| format!("Failed: {number}."),
+            |number| format!("En échec\u{a0}: {number}.");
+        given_up_since: Text = "Failed since", "En échec depuis";
+        retry_many: Text = "Retry failed notifications", "Réessayer les notifications en échec";
         retry_many_hint: Text =
-            "Each is tried again now, by the whole schedule, and in the order of the changes of its \
+            "Each is retried now, with the full schedule, in the order of the changes of its \
              transaction.",
-            "Chacune est réessayée maintenant, selon tout le calendrier, dans l’ordre des \
+            "Chacune est réessayée maintenant, avec tous les essais prévus, dans l’ordre des \
              changements de sa transaction.";
-        retry_all: Text = "Retry all of them", "Tout réessayer";
+        retry_all: Text = "Retry all", "Tout réessayer";
         back: Text = "Back to the list", "Retour à la liste";
         changed: Text = "Changed", "Modifiée";
         change: Text = "Change", "Changement";
@@ -57,65 +55,27 @@ texts! {
             };
         next: Text = "Next attempt", "Prochaine tentative";
         waits_for_earlier: Text = "after an earlier one of its transaction",
-            "après une précédente de sa transaction";
-        why: Text = "Why it failed", "Pourquoi l’échec";
+            "après une autre de la même transaction";
+        why: Text = "Why it failed", "Cause de l’échec";
         message_id: Text = "Message id", "Identifiant du message";
-        no_attempts: Text = "No attempt was made yet, or none is kept any more.",
-            "Aucune tentative encore, ou aucune n’est plus conservée.";
+        no_attempts: Text = "No attempts yet, or none is kept any more.",
+            "Aucune tentative, ou plus aucune conservée.";
         attempt: Text = "Attempt", "Tentative";
-        made: Text = "Made", "Faite";
-        answer: Text = "Answer", "Réponse";
-        latency: Text = "Took", "Durée";
-        body: Text = "What was said", "Ce qui a été dit";
+        made: Text = "Time", "Date";
+        answer: Text = "Response", "Réponse";
+        latency: Text = "Duration", "Durée";
+        body: Text = "Response body", "Corps de la réponse";
         retry: Text = "Retry", "Réessayer";
         retry_hint: Text =
-            "The app is told again, whatever became of it, by the whole schedule. It knows the \
-             message by its id.",
-            "L’application est informée à nouveau, quoi qu’il en soit, selon tout le calendrier. \
-             Elle reconnaît le message à son identifiant.";
-        done_due: Text = "It is due again now.", "Elle est à nouveau due maintenant.";
+            "The app is notified again, with the full schedule, even if it was notified before. \
+             It knows the message by its id.",
+            "L’application est notifiée à nouveau, avec tous les essais prévus, même si elle l’a \
+             déjà été. Elle reconnaît le message à son identifiant.";
+        done_due: Text = "Queued for retry.", "Nouvel essai programmé.";
         done_after: fn(i64) -> String =
-            |earlier| format!("It is due again, after delivery {earlier}, which is due now."),
-            |earlier| format!(
-                "Elle est à nouveau due, après la livraison {earlier}, due maintenant."
-            );
-        done_many: fn(&str) -> String = |number| format!("Due again: {number}."),
-            |number| format!("À nouveau dues\u{a0}: {number}.");
-    }
-}
-
-impl Words {
-    /// Where a delivery stands.
-    pub(crate) fn delivery_status(&self, status: DeliveryStatus) -> &'static str {
-        match (self.language, status) {
-            (English, DeliveryStatus::Pending) => "waits",
-            (English, DeliveryStatus::Delivered) => "delivered",
-            (English, DeliveryStatus::Dead) => "given up",
-            (French, DeliveryStatus::Pending) => "en attente",
-            (French, DeliveryStatus::Delivered) => "livrée",
-            (French, DeliveryStatus::Dead) => "abandonnée",
-        }
-    }
-
-    /// Why an attempt brought no answer.
-    pub(crate) fn no_answer(&self, error: NoAnswer) -> &'static str {
-        match (self.language, error) {
-            (English, NoAnswer::Timeout) => "took too long",
-            (English, NoAnswer::Connect) => "no connection",
-            (English, NoAnswer::Tls) => "no secure connection",
-            (English, NoAnswer::Closed) => "connection ended",
-            (English, NoAnswer::Protocol) => "no HTTP",
-            (English, NoAnswer::Start) => "command not started",
-            (English, NoAnswer::Killed) => "command killed",
-            (English, NoAnswer::Fault) => "fault of payhookd",
-            (French, NoAnswer::Timeout) => "trop long",
-            (French, NoAnswer::Connect) => "pas de connexion",
-            (French, NoAnswer::Tls) => "pas de connexion sûre",
-            (French, NoAnswer::Closed) => "connexion interrompue",
-            (French, NoAnswer::Protocol) => "pas du HTTP",
-            (French, NoAnswer::Start) => "commande non lancée",
-            (French, NoAnswer::Killed) => "commande tuée",
-            (French, NoAnswer::Fault) => "erreur de payhookd",
-        }
+            |earlier| format!("Queued for retry, after notification {earlier}."),
+            |earlier| format!("Nouvel essai programmé, après la notification {earlier}.");
+        done_many: fn(&str) -> String = |number| format!("Queued for retry: {number}."),
+            |number| format!("Nouveaux essais programmés\u{a0}: {number}.");
     }
 }

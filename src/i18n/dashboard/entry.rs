@@ -1,6 +1,6 @@
 //! Texts of the log-in, and of what went wrong.
 
-use super::Text;
+use crate::i18n::Text;
 
 texts! {
     /// Logging in, and what went wrong.
@@ -8,27 +8,26 @@ texts! {
         title: Text = "Log in", "Connexion";
         token: Text = "API token", "Jeton d’API";
         where_it_is: Text =
-            "It is the value of `PAYHOOKD_API_TOKEN` or, where that is not set, stands in the file \
-             `api-token` beside the database.",
+            "It is the value of `PAYHOOKD_API_TOKEN` or, if that is not set, the content of the \
+             file `api-token` beside the database.",
             "C’est la valeur de `PAYHOOKD_API_TOKEN` ou, si elle n’est pas définie, le contenu du \
              fichier `api-token` à côté de la base de données.";
         enter: Text = "Log in", "Se connecter";
-        wrong: Text = "That is not the token. Copy it again, without the line end.",
-            "Ce n’est pas le jeton. Copiez-le à nouveau, sans la fin de ligne.";
+        wrong: Text = "Wrong token. Copy it again, without the line end.",
+            "Jeton incorrect. Copiez-le à nouveau, sans la fin de ligne.";
         too_often: Text =
             "Too many attempts. Wait a few seconds, then try again.",
             "Trop de tentatives. Attendez quelques secondes, puis réessayez.";
-        no_chance: Text = "The system gives no random numbers: nobody can log in. See the log.",
+        no_chance: Text = "The system provides no random numbers: nobody can log in. See the log.",
             "Le système ne fournit pas de nombres aléatoires\u{a0}: connexion impossible. Voir le \
              journal.";
-        not_found: Text = "There is no such page", "Cette page n’existe pas";
+        not_found: Text = "Page not found", "Page introuvable";
         not_found_hint: Text = "It may have been removed, or the address is mistyped.",
-            "Elle a pu être supprimée, ou l’adresse est mal écrite.";
-        wrong_method: Text = "This address can’t be used so",
+            "Elle a pu être supprimée, ou l’adresse est erronée.";
+        wrong_method: Text = "This address can’t be used like this",
             "Cette adresse ne s’utilise pas ainsi";
-        invalid: Text = "This address or form is not understood",
-            "Cette adresse ou ce formulaire n’est pas compris";
-        forged: Text = "This form is not taken", "Ce formulaire n’est pas accepté";
+        invalid: Text = "Invalid address or form", "Adresse ou formulaire non valide";
+        forged: Text = "This form was rejected", "Ce formulaire a été refusé";
         forged_hint: Text =
             "It did not come from a page of this session: the session may have ended meanwhile, or \
              the reverse proxy does not pass the Host header on. Go back, reload the page and try \
@@ -47,13 +46,13 @@ texts! {
                 "Le navigateur a demandé «\u{a0}{host}\u{a0}». Utilisez une adresse IP ou \
                  localhost, ou autorisez ce nom avec --admin-host (PAYHOOKD_ADMIN_HOST)."
             );
-        unavailable: Text = "Not possible now", "Impossible pour le moment";
+        unavailable: Text = "Temporarily unavailable", "Momentanément indisponible";
         unavailable_hint: Text =
-            "The database is busy, full or can’t be written. Try again in a moment; the log says \
-             more.",
+            "The database is busy, full or can’t be written. Try again in a moment; details are \
+             in the log.",
             "La base de données est occupée, pleine ou ne peut être écrite. Réessayez dans un \
-             instant\u{a0}; le journal en dit plus.";
-        fault: Text = "A fault of payhookd", "Une erreur de payhookd";
-        fault_hint: Text = "The log says more.", "Le journal en dit plus.";
+             instant\u{a0}; les détails sont dans le journal.";
+        fault: Text = "Internal error", "Erreur interne";
+        fault_hint: Text = "Details are in the log.", "Les détails sont dans le journal.";
     }
 }

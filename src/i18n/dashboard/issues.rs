@@ -1,122 +1,45 @@
 //! Texts of the issues.
 
-use super::{Text, Words};
-use crate::domain::issue::{IssueKind, IssueStatus, Severity};
-use crate::domain::language::Language::{English, French};
+use crate::i18n::Text;
 
 texts! {
     /// Problems that a person should know of.
     Issues {
         title: Text = "Issues", "Problèmes";
         intro: Text =
-            "What needs somebody, the worst first. An issue closes by itself when it is mended.",
-            "Ce qui attend quelqu’un, le plus grave d’abord. Un problème se clôt de lui-même une \
-             fois réparé.";
-        by_status: Text = "Which issues", "Quels problèmes";
-        by_kind: Text = "By kind", "Par nature";
-        any_kind: Text = "Of any kind", "De toute nature";
+            "What needs attention, the worst first. An issue closes automatically when it is fixed.",
+            "Ce qui demande votre attention, le plus grave d’abord. Un problème se ferme \
+             automatiquement une fois corrigé.";
+        by_status: Text = "By status", "Par statut";
+        by_kind: Text = "By kind", "Par type";
+        any_kind: Text = "Any kind", "Tous les types";
         all: Text = "All issues", "Tous les problèmes";
         none_open: Text = "No issue is open.", "Aucun problème n’est ouvert.";
         none_open_hint: Text =
-            "Money, webhooks, the shop’s app, the disk and the clock are watched. What goes wrong \
-             with them is shown here until it is mended.",
-            "L’argent, les webhooks, l’application de la boutique, le disque et l’horloge sont \
-             surveillés. Ce qui ne va pas est montré ici jusqu’à ce que ce soit réparé.";
-        none_dismissed: Text = "None is dismissed.",
-            "Aucun n’est écarté.";
+            "Payments, webhooks, the shop’s app, the disk and the clock are monitored. A problem \
+             is shown here until it is fixed.",
+            "Les paiements, les webhooks, l’application de la boutique, le disque et l’horloge \
+             sont surveillés. Un problème est affiché ici jusqu’à ce qu’il soit corrigé.";
+        none_dismissed: Text = "None is dismissed.", "Aucun n’est écarté.";
         none_dismissed_hint: Text =
-            "An issue that somebody dismisses stands here until it is over, and among the open ones \
-             again when it gets worse or happens again.",
-            "Un problème que quelqu’un écarte se trouve ici jusqu’à sa fin, et de nouveau parmi les \
-             ouverts s’il s’aggrave ou se reproduit.";
-        none_closed: Text = "None is closed yet.", "Aucun n’est encore clos.";
-        none_closed_hint: Text = "Issues that are over are kept here, the last one first.",
-            "Les problèmes terminés sont conservés ici, le dernier d’abord.";
-        none_of_kind: Text = "None of this kind.", "Aucun de cette nature.";
+            "A dismissed issue stays here until it is fixed, and is open again when it gets worse \
+             or happens again.",
+            "Un problème écarté reste ici jusqu’à ce qu’il soit corrigé, et se rouvre s’il \
+             s’aggrave ou se reproduit.";
+        none_closed: Text = "None is closed yet.", "Aucun n’est encore fermé.";
+        none_closed_hint: Text = "Fixed issues are kept here, the latest first.",
+            "Les problèmes corrigés sont conservés ici, le plus récent d’abord.";
+        none_of_kind: Text = "None of this kind.", "Aucun de ce type.";
         since: Text = "since", "depuis";
         times: fn(&str) -> String = |number| format!("{number} times"),
             |number| format!("{number} fois");
         last_seen: Text = "the last one", "la dernière";
         dismissed_at: Text = "dismissed", "écarté le";
-        closed_at: Text = "closed", "clos le";
-        remedy: Text = "What mends it", "Ce qui le répare";
+        closed_at: Text = "closed", "fermé le";
+        remedy: Text = "How to fix", "Que faire";
         dismiss: Text = "Dismiss", "Écarter";
-        dismissed: Text = "No more is told of it until it is worse or happens again.",
-            "On n’en dira plus rien avant qu’il s’aggrave ou se reproduise.";
-        is_closed: Text = "It is closed already.", "Il est déjà clos.";
-    }
-}
-
-impl Words {
-    /// How much an issue matters.
-    pub(crate) fn severity(&self, severity: Severity) -> &'static str {
-        match (self.language, severity) {
-            (English, Severity::Notice) => "notice",
-            (English, Severity::Warning) => "warning",
-            (English, Severity::Critical) => "critical",
-            (French, Severity::Notice) => "information",
-            (French, Severity::Warning) => "avertissement",
-            (French, Severity::Critical) => "critique",
-        }
-    }
-
-    /// Where issues stand.
-    pub(crate) fn issue_status(&self, status: IssueStatus) -> &'static str {
-        match (self.language, status) {
-            (English, IssueStatus::Open) => "Open",
-            (English, IssueStatus::Dismissed) => "Dismissed",
-            (English, IssueStatus::Closed) => "Closed",
-            (French, IssueStatus::Open) => "Ouverts",
-            (French, IssueStatus::Dismissed) => "Écartés",
-            (French, IssueStatus::Closed) => "Clos",
-        }
-    }
-
-    /// What is wrong, in two or three words.
-    pub(crate) fn issue_kind(&self, kind: IssueKind) -> &'static str {
-        match (self.language, kind) {
-            (English, IssueKind::Orphan) => "orphan",
-            (English, IssueKind::LateMoney) => "late money",
-            (English, IssueKind::AmountMismatch) => "wrong amount",
-            (English, IssueKind::Dispute) => "dispute",
-            (English, IssueKind::UncapturedOrder) => "not captured",
-            (English, IssueKind::MerchantAction) => "held by PayPal",
-            (English, IssueKind::FailedEvent) => "event not understood",
-            (English, IssueKind::DeadLetter) => "app not told",
-            (English, IssueKind::RefusedSignatures) => "wrong signatures",
-            (English, IssueKind::Silence) => "silence",
-            (English, IssueKind::Disk) => "disk",
-            (English, IssueKind::HeldWal) => "WAL held",
-            (English, IssueKind::Task) => "background task",
-            (English, IssueKind::Database) => "database",
-            (English, IssueKind::EventLog) => "event log",
-            (English, IssueKind::Certificate) => "certificate",
-            (English, IssueKind::Clock) => "clock",
-            (English, IssueKind::Endpoint) => "endpoint",
-            (English, IssueKind::Reconcile) => "reconciling",
-            (English, IssueKind::Discrepancy) => "discrepancy",
-            (English, IssueKind::DoubtfulEvent) => "doubtful event",
-            (French, IssueKind::Orphan) => "orphelin",
-            (French, IssueKind::LateMoney) => "argent tardif",
-            (French, IssueKind::AmountMismatch) => "mauvais montant",
-            (French, IssueKind::Dispute) => "litige",
-            (French, IssueKind::UncapturedOrder) => "non capturé",
-            (French, IssueKind::MerchantAction) => "retenu par PayPal",
-            (French, IssueKind::FailedEvent) => "événement non compris",
-            (French, IssueKind::DeadLetter) => "application non informée",
-            (French, IssueKind::RefusedSignatures) => "mauvaises signatures",
-            (French, IssueKind::Silence) => "silence",
-            (French, IssueKind::Disk) => "disque",
-            (French, IssueKind::HeldWal) => "WAL retenu",
-            (French, IssueKind::Task) => "tâche de fond",
-            (French, IssueKind::Database) => "base de données",
-            (French, IssueKind::EventLog) => "journal des événements",
-            (French, IssueKind::Certificate) => "certificat",
-            (French, IssueKind::Clock) => "horloge",
-            (French, IssueKind::Endpoint) => "adresse de webhook",
-            (French, IssueKind::Reconcile) => "rapprochement",
-            (French, IssueKind::Discrepancy) => "divergence",
-            (French, IssueKind::DoubtfulEvent) => "événement douteux",
-        }
+        dismissed: Text = "No more alerts about it until it gets worse or happens again.",
+            "Plus d’alerte à ce sujet, sauf s’il s’aggrave ou se reproduit.";
+        is_closed: Text = "It is already closed.", "Il est déjà fermé.";
     }
 }

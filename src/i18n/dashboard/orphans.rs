@@ -2,31 +2,27 @@
 
 use std::time::Duration;
 
-use super::{Text, Words};
-use crate::domain::language::Language::{English, French};
-use crate::domain::orphan::OrphanKind;
-use crate::domain::records::Lead;
+use crate::i18n::Text;
 
 texts! {
-    /// Payments that match nothing.
+    /// Unmatched payments.
     Orphans {
         title: Text = "Orphans", "Orphelins";
         intro: Text =
-            "Payments that belong to no transaction. Registering a transaction adopts its payment by \
-             itself; what is left here needs somebody.",
-            "Paiements qui n’appartiennent à aucune transaction. Enregistrer une transaction adopte \
-             son paiement automatiquement\u{a0}; ce qui reste ici attend quelqu’un.";
-        filters: Text = "Which orphans", "Quels orphelins";
-        open: Text = "To see to", "À traiter";
+            "Payments that match no transaction. Registering a transaction adopts its payment \
+             automatically; what is left here needs attention.",
+            "Paiements sans transaction. Enregistrer une transaction lui rattache son paiement \
+             automatiquement\u{a0}; ce qui reste ici demande votre attention.";
+        filters: Text = "By status", "Par statut";
+        open: Text = "Open", "Ouverts";
         resolved: Text = "Resolved", "Résolus";
-        none_open: Text = "Nothing to see to.", "Rien à traiter.";
-        none_open_hint: Text =
-            "Every payment belongs to a transaction, or somebody has said what it is.",
-            "Chaque paiement appartient à une transaction, ou quelqu’un a dit ce qu’il est.";
-        none: Text = "There are none.", "Il n’y en a pas.";
+        none_open: Text = "No open orphans.", "Aucun orphelin ouvert.";
+        none_open_hint: Text = "Every payment matches a transaction or was resolved.",
+            "Chaque paiement a une transaction ou a été résolu.";
+        none: Text = "None.", "Aucun.";
         none_hint: Text = "Choose another list above.", "Choisissez une autre liste ci-dessus.";
         one: fn(i64) -> String = |id| format!("Orphan {id}"), |id| format!("Orphelin {id}");
-        seen: Text = "Seen", "Vu";
+        seen: Text = "First seen", "Premier événement";
         last_seen: Text = "Last event", "Dernier événement";
         amount: Text = "Amount", "Montant";
         no_amount: Text = "no amount", "sans montant";
@@ -36,22 +32,22 @@ texts! {
         none_sought: fn(&str) -> String =
             |said| format!("No transaction of this provider has “{said}”."),
             |said| format!("Aucune transaction chez ce prestataire n’a «\u{a0}{said}\u{a0}».");
-        offer_likely: Text = "Back to the likely ones", "Revenir aux plus probables";
-        no_candidates: Text = "Nothing speaks for any transaction; search for it.",
-            "Rien n’indique de transaction\u{a0}; cherchez-la.";
+        offer_likely: Text = "Back to likely transactions", "Revenir aux transactions probables";
+        no_candidates: Text = "No likely transaction: search for it.",
+            "Aucune transaction probable\u{a0}: cherchez-la.";
         why: Text = "Why", "Pourquoi";
         order: Text = "Order", "Commande";
         reference: Text = "Reference", "Référence";
         status: Text = "Status", "Statut";
         events: Text = "Events", "Événements";
-        why_title: Text = "Why it matches nothing", "Pourquoi il ne correspond à rien";
-        candidates: Text = "It may belong to", "Il peut appartenir à";
+        why_title: Text = "Why it is unmatched", "Pourquoi il n’est pas rattaché";
+        candidates: Text = "Likely transactions", "Transactions probables";
         candidates_hint: Text =
-            "Transactions with its order id, and unpaid ones of its amount that were registered within \
-             two weeks of it.",
-            "Transactions avec sa commande, et celles non payées de son montant enregistrées à moins \
-             de deux semaines.";
-        speaks_for_it: Text = "What speaks for it", "Ce qui l’indique";
+            "Transactions with its order id, and unpaid ones of its amount registered within two \
+             weeks of it.",
+            "Transactions de la même commande, et transactions impayées du même montant \
+             enregistrées à moins de deux semaines.";
+        speaks_for_it: Text = "Match", "Correspondance";
         same_order: Text = "same order", "même commande";
         same_amount: Text = "same amount", "même montant";
         apart: fn(Duration) -> String =
@@ -65,65 +61,65 @@ texts! {
             };
         attach: Text = "Attach to a transaction", "Rattacher à une transaction";
         attach_hint: Text =
-            "All its events are applied to the transaction, and whatever comes with one of its ids.",
-            "Tous ses événements sont appliqués à la transaction, ainsi que tout ce qui porte un de \
-             ses identifiants.";
-        attach_field: Text = "Transaction: its number, order id or any provider id",
-            "Transaction\u{a0}: son numéro, sa commande ou un identifiant du prestataire";
+            "All its events are applied to the transaction, as is any later event with one of its \
+             ids.",
+            "Tous ses événements sont appliqués à la transaction, ainsi que tout événement \
+             ultérieur portant un de ses identifiants.";
+        attach_field: Text = "Transaction: number, order id or any provider id",
+            "Transaction\u{a0}: numéro, commande ou identifiant du prestataire";
         note_field: Text = "Note (optional)", "Note (facultative)";
         attach_button: Text = "Attach", "Rattacher";
         dismiss: Text = "Dismiss", "Écarter";
         dismiss_hint: Text =
-            "Nothing is to be done about it. It is adopted all the same should its transaction be \
-             registered.",
-            "Il n’y a rien à faire. Il est tout de même adopté si sa transaction est enregistrée.";
+            "No action is needed. It is still adopted if its transaction is registered.",
+            "Aucune action n’est nécessaire. Il est tout de même rattaché si sa transaction est \
+             enregistrée.";
         reason_field: Text = "Reason", "Raison";
         dismiss_button: Text = "Dismiss", "Écarter";
         disown: Text = "Another shop’s", "D’une autre boutique";
         disown_hint: Text =
-            "It was paid to somebody else who uses the same account at the provider. Nobody is told \
-             of it again.",
+            "It was paid to somebody else who uses the same account at the provider. No more \
+             alerts about it.",
             "Il a été payé à quelqu’un d’autre qui utilise le même compte chez le prestataire. \
-             Personne n’en sera plus averti.";
+             Plus d’alerte à ce sujet.";
         disown_button: Text = "Mark as another shop’s", "Marquer comme d’une autre boutique";
         resolved_as_foreign: Text = "Another shop’s.", "D’une autre boutique.";
         done_disowned: fn(i64) -> String =
             |id| format!("Orphan {id} is another shop’s."),
             |id| format!("L’orphelin {id} est d’une autre boutique.");
-        has_transaction: Text =
-            "Its money is late, but it is for a transaction of this shop.",
-            "Son argent est tardif, mais il est pour une transaction de cette boutique.";
-        resolved_as_matched: fn(i64) -> String =
-            |id| format!("Belongs to transaction {id}."),
-            |id| format!("Appartient à la transaction {id}.");
+        has_transaction: Text = "It came late, but for a transaction of this shop.",
+            "Il est tardif, mais concerne une transaction de cette boutique.";
+        resolved_as_matched: fn(i64) -> String = |id| format!("Attached to transaction {id}."),
+            |id| format!("Rattaché à la transaction {id}.");
         resolved_as_dismissed: Text = "Dismissed.", "Écarté.";
         resolved_at: Text = "Resolved", "Résolu";
         by_person: Text = "by a person", "par une personne";
-        by_itself: Text = "by itself", "automatiquement";
+        by_itself: Text = "automatically", "automatiquement";
         note: Text = "Note", "Note";
         done_attached: fn(i64, i64) -> String =
-            |id, to| format!("Orphan {id} belongs to transaction {to} now."),
-            |id, to| format!("L’orphelin {id} appartient maintenant à la transaction {to}.");
+            |id, to| format!("Orphan {id} now belongs to transaction {to}."),
+            |id, to| format!("L’orphelin {id} est rattaché à la transaction {to}.");
         done_dismissed: fn(i64) -> String = |id| format!("Orphan {id} is dismissed."),
             |id| format!("L’orphelin {id} est écarté.");
         no_transaction: fn(&str) -> String =
             |said| format!("No transaction has “{said}”."),
             |said| format!("Aucune transaction n’a «\u{a0}{said}\u{a0}».");
         several_transactions: fn(&str) -> String =
-            |ids| format!("Several transactions have that: {ids}. Give the number of one."),
+            |ids| format!("Several transactions match: {ids}. Enter the number of one."),
             |ids| format!(
-                "Plusieurs transactions l’ont\u{a0}: {ids}. Donnez le numéro de l’une d’elles."
+                "Plusieurs transactions correspondent\u{a0}: {ids}. Saisissez le numéro de l’une \
+                 d’elles."
             );
-        already: Text = "It was resolved before.", "Il a déjà été résolu.";
+        already: Text = "It is already resolved.", "Il est déjà résolu.";
         of_another_kind: Text =
-            "It can’t be part of that transaction: one is live and the other test money, they are of \
-             two providers, or its money is late and has its transaction.",
-            "Il ne peut faire partie de cette transaction\u{a0}: l’un est réel et l’autre de test, \
-             les prestataires diffèrent, ou l’argent est tardif et a sa transaction.";
-        say_which: Text = "Say which transaction.", "Indiquez quelle transaction.";
+            "It can’t be attached to that transaction: their modes (live, test) or providers \
+             differ, or it came late and already has its transaction.",
+            "Il ne peut être rattaché à cette transaction\u{a0}: les modes (production, test) ou \
+             les prestataires diffèrent, ou il est tardif et a déjà sa transaction.";
+        say_which: Text = "Enter a transaction.", "Saisissez une transaction.";
         say_why: fn(usize) -> String =
-            |most| format!("Say why, in at most {most} characters."),
-            |most| format!("Indiquez pourquoi, en {most} caractères au plus.");
+            |most| format!("Enter a reason of at most {most} characters."),
+            |most| format!("Saisissez une raison de {most} caractères au plus.");
         too_long: fn(usize) -> String =
             |most| format!("The note has more than {most} characters."),
             |most| format!("La note a plus de {most} caractères.");
@@ -139,57 +135,4 @@ fn length(duration: Duration, units: [&str; 3], is_one: fn(u64) -> bool) -> Stri
         2_880.. => (minutes / 1_440, units[2]),
     };
     format!("{number} {unit}{}", if is_one(number) { "" } else { "s" })
-}
-
-impl Words {
-    /// Why an orphan is one, in two words.
-    pub(crate) fn orphan_kind(&self, kind: OrphanKind) -> &'static str {
-        match (self.language, kind) {
-            (English, OrphanKind::Early) => "not registered",
-            (English, OrphanKind::LateLink) => "payment not seen",
-            (English, OrphanKind::Unlinkable) => "no usable id",
-            (English, OrphanKind::Foreign) => "another shop’s",
-            (English, OrphanKind::WrongEnvironment) => "wrong money",
-            (English, OrphanKind::LateMoney) => "late money",
-            (English, OrphanKind::Ambiguous) => "several transactions",
-            (English, OrphanKind::Mismatch) => "amount does not fit",
-            (French, OrphanKind::Early) => "non enregistré",
-            (French, OrphanKind::LateLink) => "paiement non vu",
-            (French, OrphanKind::Unlinkable) => "sans identifiant utile",
-            (French, OrphanKind::Foreign) => "d’une autre boutique",
-            (French, OrphanKind::WrongEnvironment) => "mauvais argent",
-            (French, OrphanKind::LateMoney) => "argent tardif",
-            (French, OrphanKind::Ambiguous) => "plusieurs transactions",
-            (French, OrphanKind::Mismatch) => "montant inadapté",
-        }
-    }
-
-    /// What one id of an orphan's event leads to.
-    pub(crate) fn lead(&self, lead: &Lead, livemode: bool) -> String {
-        let numbers =
-            |ids: &[i64]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let (this, other) = (self.mode(livemode), self.mode(!livemode));
-        match (self.language, &*lead.transactions, &*lead.other_mode) {
-            (English, [], []) => "no transaction has it".to_owned(),
-            (English, [], others) => format!(
-                "transaction {} of {other} money has it, but this is {this} money",
-                numbers(others)
-            ),
-            (English, [one], _) => format!("transaction {one} has it"),
-            (English, several, _) => format!(
-                "transactions {} all have it, so that it leads to none of them",
-                numbers(several)
-            ),
-            (French, [], []) => "aucune transaction ne l’a".to_owned(),
-            (French, [], others) => format!(
-                "la transaction {} ({other}) l’a, mais ceci est de l’argent {this}",
-                numbers(others)
-            ),
-            (French, [one], _) => format!("la transaction {one} l’a"),
-            (French, several, _) => format!(
-                "les transactions {} l’ont toutes, donc il ne mène à aucune",
-                numbers(several)
-            ),
-        }
-    }
 }

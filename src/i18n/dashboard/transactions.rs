@@ -1,10 +1,6 @@
 //! Texts of the transactions.
 
-use super::{Text, Words};
-use crate::domain::fact::FactState;
-use crate::domain::language::Language::{English, French};
-use crate::domain::transaction::{AmountCheck, DisputeStatus};
-use crate::i18n::explain::french;
+use crate::i18n::Text;
 
 texts! {
     /// What the shop expects, and what became of it.
@@ -14,14 +10,14 @@ texts! {
         search: Text = "Search", "Recherche";
         search_button: Text = "Search", "Rechercher";
         search_hint: Text =
-            "The beginning of an order id or of any id at the provider, the number, or an amount such \
-             as 49.99 or 49.99 EUR.",
-            "Le début d’une commande ou d’un identifiant du prestataire, le numéro, ou un montant \
+            "The beginning of an order id or of any provider id, a number, or an amount such as \
+             49.99 or 49.99 EUR.",
+            "Le début d’une commande ou d’un identifiant du prestataire, un numéro, ou un montant \
              comme 49,99 ou 49,99 EUR.";
         cut: Text =
-            "More than 1,000 ids begin like this: only the last of them were looked at. Type more of it.",
-            "Plus de 1\u{202f}000 identifiants commencent ainsi\u{a0}: seuls les derniers ont été \
-             regardés. Précisez.";
+            "More than 1,000 ids begin like this: only the latest were searched. Type more of it.",
+            "Plus de 1\u{202f}000 identifiants commencent ainsi\u{a0}: seuls les plus récents ont \
+             été cherchés. Précisez.";
         by_status: Text = "By status", "Par statut";
         any_status: Text = "All", "Toutes";
         more_filters: Text = "More filters", "Plus de filtres";
@@ -32,45 +28,45 @@ texts! {
         by_provider: Text = "By provider", "Par prestataire";
         any_provider: Text = "Both providers", "Les deux prestataires";
         by_mode: Text = "By mode", "Par mode";
-        any_mode: Text = "Live and test", "Réel et test";
+        any_mode: Text = "Live and test", "Production et test";
         by_time: Text = "By time", "Par période";
         any_time: Text = "At any time", "À tout moment";
+        lately: [Text; 4] = ["Last hour", "Last 24 hours", "Last 7 days", "Last 30 days"],
+            ["Dernière heure", "Dernières 24 heures", "7 derniers jours", "30 derniers jours"];
         first_day: Text = "First day", "Premier jour";
         last_day: Text = "Last day", "Dernier jour";
-        days_button: Text = "Only these days", "Ces jours seulement";
-        none: Text = "No transaction is registered yet.",
-            "Aucune transaction n’est encore enregistrée.";
+        days_button: Text = "Apply", "Appliquer";
+        none: Text = "No transactions yet.", "Aucune transaction pour l’instant.";
         none_hint: Text =
-            "The shop registers one for each payment that it starts: `POST /api/v1/transactions`, or \
-             `payhookd transactions add`.",
-            "La boutique en enregistre une pour chaque paiement qu’elle commence\u{a0}: `POST \
+            "The shop registers one for each payment that it starts: `POST /api/v1/transactions`, \
+             or `payhookd transactions add`.",
+            "La boutique en enregistre une pour chaque paiement qu’elle lance\u{a0}: `POST \
              /api/v1/transactions`, ou `payhookd transactions add`.";
-        none_found: Text = "No transaction is like this.", "Aucune transaction ne correspond.";
+        none_found: Text = "No transactions found.", "Aucune transaction trouvée.";
         none_found_hint: Text =
-            "Take a filter away or type less. Money that matches no transaction stands among the \
-             orphans.",
-            "Retirez un filtre ou tapez moins. L’argent sans transaction se trouve parmi les \
+            "Remove a filter or type less. Payments without a transaction are among the orphans.",
+            "Retirez un filtre ou tapez moins. Les paiements sans transaction sont parmi les \
              orphelins.";
-        none_so_far: Text = "None so far: go on to the older ones.",
+        none_so_far: Text = "None so far: continue with older ones.",
             "Rien jusqu’ici\u{a0}: continuez vers les plus anciennes.";
         all: Text = "All transactions", "Toutes les transactions";
-        to_orphans: Text = "To the orphans", "Aux orphelins";
+        to_orphans: Text = "View orphans", "Voir les orphelins";
         registered: Text = "Registered", "Enregistrée";
         order: Text = "Order", "Commande";
         amount: Text = "Amount", "Montant";
-        no_amount: Text = "not said", "non précisé";
+        no_amount: Text = "not set", "non précisé";
         not_checked: Text = "amount not checked", "montant non vérifié";
-        partial: Text = "deposits add up", "les acomptes s’additionnent";
+        partial: Text = "partial payments add up", "paiements partiels additionnés";
         paid: Text = "Paid", "Payé";
-        paid_in_full: Text = "all that is expected was received and kept",
-            "tout ce qui est attendu a été reçu et gardé";
+        paid_in_full: Text = "the expected amount was received and kept",
+            "le montant attendu a été reçu et conservé";
         doubtful: Text = "doubtful", "douteuse";
         not_doubtful: Text = "no longer doubtful", "plus douteuse";
         other_money: Text = "In another currency", "Dans une autre devise";
         status: Text = "Status", "Statut";
         provider: Text = "Provider", "Prestataire";
         reference: Text = "Reference", "Référence";
-        closed: Text = "closed", "close";
+        closed: Text = "closed", "clôturée";
         since: Text = "since", "depuis";
         expected: Text = "Expected", "Attendu";
         received: Text = "Received", "Reçu";
@@ -79,137 +75,41 @@ texts! {
         disputes: Text = "Disputes", "Litiges";
         refunds: Text = "Refunds", "Remboursements";
         metadata: Text = "Metadata", "Métadonnées";
-        when: Text = "When", "Quand";
+        when: Text = "Time", "Date";
         what: Text = "What", "Quoi";
         detail: Text = "Detail", "Détail";
         reason: Text = "Reason", "Raison";
-        deadline: Text = "Answer until", "Répondre avant";
-        deadline_over: Text = "over", "dépassé";
-        deadline_unsaid: Text = "not said", "non précisé";
-        timeline: Text = "What happened", "Ce qui s’est passé";
+        deadline: Text = "Respond by", "Répondre avant le";
+        deadline_over: Text = "passed", "dépassé";
+        deadline_unsaid: Text = "not given", "non précisé";
+        timeline: Text = "Timeline", "Chronologie";
         was_registered: Text = "registered", "enregistrée";
         by_the_shop: Text = "by the shop", "par la boutique";
         event: Text = "Event", "Événement";
-        told: Text = "App told", "Application informée";
-        more_before: Text = "There is more before that.", "Il y en a plus avant.";
+        told: Text = "App notified", "Application notifiée";
+        more_before: Text = "Earlier entries are not shown.",
+            "Les entrées antérieures ne sont pas affichées.";
         all_events: Text = "All its events", "Tous ses événements";
-        all_deliveries: Text = "All its deliveries", "Toutes ses livraisons";
-        references: Text = "Ids by which it is known", "Identifiants connus";
-        no_references: Text = "No event has named any other than the registered one.",
-            "Aucun événement n’en a nommé d’autre que celui enregistré.";
-        object: Text = "The provider’s newest object", "L’objet le plus récent du prestataire";
-        object_of: Text = "As it came with", "Tel que reçu avec";
-        object_cut: Text = "This is its beginning: the download has all of it.",
-            "En voici le début\u{a0}: le téléchargement contient tout.";
+        all_deliveries: Text = "All its notifications", "Toutes ses notifications";
+        references: Text = "Known ids", "Identifiants connus";
+        no_references: Text = "None but the registered one.", "Aucun autre que celui enregistré.";
+        object: Text = "Latest object from the provider", "Dernier objet du prestataire";
+        object_of: Text = "Received with", "Reçu avec";
+        object_cut: Text = "Only the beginning is shown; the download is complete.",
+            "Seul le début est affiché\u{a0}; le téléchargement est complet.";
         no_object: Text = "It was removed, or its event holds none.",
             "Il a été supprimé, ou son événement n’en contient pas.";
         download: Text = "Download the whole event", "Télécharger tout l’événement";
-        close: Text = "Close", "Clore";
+        close: Text = "Close", "Clôturer";
         close_hint: Text =
-            "The shop expects no money for it any more. Money that comes all the same is shown among \
+            "The shop expects no more payment for it. A payment that still comes is shown among \
              the orphans.",
-            "La boutique n’attend plus d’argent. L’argent qui arrive quand même est montré parmi les \
-             orphelins.";
+            "La boutique n’attend plus de paiement. Un paiement qui arrive quand même est affiché \
+             parmi les orphelins.";
         reopen: Text = "Reopen", "Rouvrir";
-        reopen_hint: Text = "The shop expects money for it after all.",
-            "La boutique attend finalement de l’argent.";
-        done_closed: Text = "The transaction is closed.", "La transaction est close.";
+        reopen_hint: Text = "The shop expects a payment for it again.",
+            "La boutique attend de nouveau un paiement.";
+        done_closed: Text = "The transaction is closed.", "La transaction est clôturée.";
         done_reopened: Text = "The transaction is open again.", "La transaction est rouverte.";
-    }
-}
-
-impl Words {
-    /// Stretches of time that end now, as they are said in an address and in words.
-    pub(crate) fn lately(&self) -> [(&'static str, &'static str); 4] {
-        match self.language {
-            English => [
-                ("1h", "Last hour"),
-                ("24h", "Last 24 hours"),
-                ("7d", "Last 7 days"),
-                ("30d", "Last 30 days"),
-            ],
-            French => [
-                ("1h", "Dernière heure"),
-                ("24h", "Dernières 24 heures"),
-                ("7d", "7 derniers jours"),
-                ("30d", "30 derniers jours"),
-            ],
-        }
-    }
-
-    /// Whether the amount is what was expected.
-    pub(crate) fn amount_check(&self, check: AmountCheck) -> &'static str {
-        match (self.language, check) {
-            (English, AmountCheck::Unknown) => "not checked",
-            (English, AmountCheck::Ok) => "as expected",
-            (English, AmountCheck::Underpaid) => "too little",
-            (English, AmountCheck::Overpaid) => "too much",
-            (English, AmountCheck::WrongCurrency) => "wrong currency",
-            (French, AmountCheck::Unknown) => "non vérifié",
-            (French, AmountCheck::Ok) => "comme attendu",
-            (French, AmountCheck::Underpaid) => "trop peu",
-            (French, AmountCheck::Overpaid) => "trop",
-            (French, AmountCheck::WrongCurrency) => "mauvaise devise",
-        }
-    }
-
-    /// Where disputes stand.
-    pub(crate) fn dispute(&self, status: DisputeStatus) -> &'static str {
-        match (self.language, status) {
-            (English, DisputeStatus::None) => "none",
-            (English, DisputeStatus::Inquiry) => "inquiry",
-            (English, DisputeStatus::InquiryClosed) => "inquiry closed",
-            (English, DisputeStatus::Open) => "dispute open",
-            (English, DisputeStatus::Won) => "dispute won",
-            (English, DisputeStatus::Lost) => "dispute lost",
-            (English, DisputeStatus::Prevented) => "dispute prevented",
-            (English, DisputeStatus::Closed) => "dispute closed",
-            (French, status) => french::dispute(status),
-        }
-    }
-
-    /// What an event says of an object.
-    pub(crate) fn fact(&self, state: FactState) -> &'static str {
-        match self.language {
-            English => fact_in_english(state),
-            French => french::state(state),
-        }
-    }
-}
-
-fn fact_in_english(state: FactState) -> &'static str {
-    match state {
-        FactState::Created => "created",
-        FactState::RequiresAction => "waits for the buyer",
-        FactState::Processing => "under way",
-        FactState::Authorized => "authorized",
-        FactState::Succeeded => "paid",
-        FactState::AttemptFailed => "attempt failed",
-        FactState::Canceled => "canceled",
-        FactState::Approved => "approved",
-        FactState::OrderCompleted => "complete",
-        FactState::RefundPending => "under way",
-        FactState::RefundSucceeded => "made",
-        FactState::RefundFailed => "failed",
-        FactState::RefundCanceled => "canceled",
-        FactState::RefundSnapshot => "refunded so far",
-        FactState::DisputeInquiry => "inquiry",
-        FactState::DisputeInquiryClosed => "inquiry closed",
-        FactState::DisputeOpen => "open",
-        FactState::DisputeWon => "won",
-        FactState::DisputeLost => "lost",
-        FactState::DisputePrevented => "prevented",
-        FactState::DisputeClosed => "closed",
-        FactState::InvoicePaid => "paid",
-        FactState::InvoiceAttemptFailed => "attempt failed",
-        FactState::InvoiceRequiresAction => "waits for the buyer",
-        FactState::InvoicePaymentPaid => "paid",
-        FactState::NoPayment => "nothing due",
-        FactState::FraudWarning => "fraud feared",
-        FactState::ReviewOpened => "opened",
-        FactState::ReviewClosed => "closed",
-        FactState::CashFunded => "lies at Stripe",
-        FactState::CashApplied => "put to a payment",
-        FactState::Conflict => "contradicts itself",
     }
 }

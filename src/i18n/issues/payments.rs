@@ -9,6 +9,7 @@ use crate::domain::money::Money;
 use crate::domain::orphan::OrphanKind;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, DisputeStatus};
+use crate::i18n::Words;
 
 pub(super) fn orphan(to: Audience<'_>, id: i64, why: OrphanKind, payment: &Payment) -> Texts {
     let payment = to.payment(payment);
@@ -18,7 +19,7 @@ pub(super) fn orphan(to: Audience<'_>, id: i64, why: OrphanKind, payment: &Payme
             "Payment without a transaction: {payment}",
             "Paiement sans transaction\u{a0}: {payment}",
         ),
-        detail: sentence(why.meaning().of(to.language)),
+        detail: sentence(Words::of(to.language).orphan_meaning(why)),
         remedy: register(to, id),
     }
 }
@@ -58,7 +59,7 @@ pub(super) fn late_money(
             "Money for a closed transaction: {payment}",
             "Argent pour une transaction close\u{a0}: {payment}",
         ),
-        detail: sentence(OrphanKind::LateMoney.meaning().of(to.language)),
+        detail: sentence(Words::of(to.language).orphan_meaning(OrphanKind::LateMoney)),
         remedy,
     }
 }
