@@ -53,7 +53,7 @@ use crate::providers::stripe::signature::SigningSecrets;
 use crate::reconcile::worker::{Settings, Worker};
 use crate::simulator::random::{self, NoChance};
 use crate::store::{
-    DaemonLock, Database, Reader, Readers, SetTargets, Store, StoreError, WalWatch, Writer,
+    self, DaemonLock, Database, Reader, Readers, SetTargets, Store, StoreError, WalWatch, Writer,
 };
 use crate::telemetry::line::Line;
 use crate::telemetry::metrics::Metrics;
@@ -171,7 +171,7 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
     if had_content && !lock.is_as_it_was_left() {
         check::check(&mut database, &config.db)?;
     }
-    Database::remove_abandoned(&config.db);
+    store::remove_abandoned_copies(&config.db);
     database.watch(&config.db, random::number()?)?;
     let policy = Policy { livemode: config.mode == Mode::Live, grace: config.orphan_grace };
     database.started(policy, &config.rules.to_json(), config.clock.now())?;
@@ -184,8 +184,9 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
     if database.run(&targets, config.clock.now())? && !notifies {
         Line::warn("the app was told of changes until now, and is not from now on").emit();
     }
-    let certificates = database.certificates()?;
-    let log_head = database.log_head()?;
+    let reader = Reader::open(&config.db)?;
+    let (certificates, log_head) = (reader.certificates()?, reader.log_head()?);
+    drop(reader);
     let token = api_token::load(&config.api_token)?;
     let refusals = Arc::new(Refusals::new());
     let metrics = Arc::new(Metrics::new(Arc::clone(&refusals)));
@@ -245,9 +246,9 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
         .with_some("log_head", report.log_head.as_ref())
         .with_some("outcome", stopped.as_ref().ok())
         .emit();
-    if let Some((loss, rescued)) = &report.lost {
-        loss::tell(config, *loss, rescued);
-        return Err(ServeError::Lost(*loss));
+    if let (Some(loss), Some(rescued)) = (report.loss, &report.rescued) {
+        loss::tell(config, loss, rescued);
+        return Err(ServeError::Lost(loss));
     }
     lock.leave();
     stopped.map(|_| ())
@@ -331,14 +332,14 @@ async fn serve(
     let Running { store, writer, notifier, refusals, metrics } = running;
     tokio::spawn(ring_for_others(Reader::open(&config.db)?, store.bell().clone()));
     tokio::spawn(systemd::stay_alive(store.clone()));
-    let reader = Reader::open(&config.db)?;
-    let known = Known::from_before(&reader)?;
-    tokio::spawn(log_issues(reader, known));
-    tokio::spawn(raise_due_orphans(Reader::open(&config.db)?, store.clone(), config.clock));
+    // Not those of whoever looks at pages, who may be many.
+    let readers = Readers::open(&config.db)?;
+    let known = readers.read(Known::from_before).await?;
+    tokio::spawn(log_issues(readers.clone(), known));
+    tokio::spawn(raise_due_orphans(readers.clone(), store.clone(), config.clock));
     tokio::spawn(retention::keep_tidy(store.clone(), config.keep, config.clock));
-    let seen = (Reader::open(&config.db)?, Arc::clone(&metrics));
-    tokio::task::spawn_blocking(move || count_from_before(&seen.0, &seen.1));
-    let tellers = start_tellers(config, &store, &told)?;
+    tokio::spawn(count_from_before(readers.clone(), Arc::clone(&metrics)));
+    let tellers = start_tellers(config, &readers, &store, &told);
     tokio::spawn(mark_now_and_then(store.clone()));
     let lookout = lookout(config, &store, (Arc::clone(&refusals), Arc::clone(&metrics)))?;
     tokio::spawn(lookout.run());
@@ -414,23 +415,25 @@ async fn serve(
 /// One task for each target of alerts.
 fn start_tellers(
     config: &Config,
+    readers: &Readers,
     store: &Store,
     stop: &Receiver<bool>,
-) -> Result<Vec<JoinHandle<()>>, StoreError> {
+) -> Vec<JoinHandle<()>> {
     let teller = |target: &AlertTarget| {
         let teller = Teller {
             target: Arc::new(alerts::Target::from(target)),
             schedule: config.alerts.schedule,
-            reader: Reader::open(&config.db)?,
+            readers: readers.clone(),
             store: store.clone(),
             clock: config.clock,
             zone: config.time_zone.clone(),
             language: config.language.unwrap_or(Language::English),
             daily_report: config.daily_report,
+            owed: None,
             db: config.db.clone(),
             stop: stop.clone(),
         };
-        Ok(teller.start())
+        teller.start()
     };
     config.alerts.targets.iter().map(teller).collect()
 }

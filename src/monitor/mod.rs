@@ -128,7 +128,7 @@ impl Lookout {
 
     /// Everything that is to be raised or closed.
     fn look(&self, memory: &mut Memory, now: Timestamp) -> Result<Vec<Finding>, StoreError> {
-        let mut seen = Seen { open: self.reader.open_issues()?, findings: Vec::new() };
+        let mut seen = Seen { open: self.reader.open_issues(None)?, findings: Vec::new() };
         let started_at = *memory.started_at.get_or_insert(now);
         for provider in self.providers.iter().copied() {
             let last = |livemode| self.metrics.last_event(provider, livemode);
@@ -238,7 +238,9 @@ impl Lookout {
         if seen.open(IssueKind::Certificate, subject).is_some_and(is_critical) {
             return Ok(());
         }
-        let Some(stored) = self.reader.newest_certificate()? else { return Ok(()) };
+        let stored = self.reader.certificates()?;
+        let newest = stored.into_iter().max_by_key(|one| one.fetched_at);
+        let Some(stored) = newest else { return Ok(()) };
         let parsed = Certificate::parse(&stored.url, stored.pem.as_bytes());
         let ends = parsed.and_then(|certificate| trust.valid_until(&certificate, now));
         match ends {
@@ -282,7 +284,7 @@ impl Lookout {
 
     /// Whether the log goes on from where it was last seen to end, by this daemon or one before it.
     fn look_at_log(&self, memory: &mut Memory, seen: &mut Seen) {
-        match self.reader.note_head(&self.db) {
+        match self.reader.continuation(&self.db, true) {
             Ok(Continuation::Broken(known)) => {
                 seen.bad(texts::log_broken(&known, &known_head_file(&self.db)))
             }

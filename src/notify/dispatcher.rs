@@ -102,16 +102,15 @@ impl Dispatcher {
         }
         self.keep()?;
         let now = self.clock.now();
-        if self.busy.len() < SENDERS {
-            // Those that are under way are due until they are kept.
-            for message in self.reader.due_messages(now, SENDERS)? {
-                if self.busy.len() < SENDERS && self.busy.insert(message.transaction.id) {
-                    // The senders end after us.
-                    let _ = self.jobs.send(message);
-                }
+        // Those that are under way are due until they are kept.
+        let most = if self.busy.len() < SENDERS { SENDERS as u32 } else { 0 };
+        let (due, next) = self.reader.due::<DueMessage>((), now, most)?;
+        for message in due {
+            if self.busy.len() < SENDERS && self.busy.insert(message.transaction.id) {
+                // The senders end after us.
+                let _ = self.jobs.send(message);
             }
         }
-        let next = self.reader.next_due(now)?;
         Ok(next.map_or(LONGEST_WAIT, |next| next.since(now).min(LONGEST_WAIT)))
     }
 
@@ -134,7 +133,7 @@ impl Dispatcher {
     }
 
     fn record(&self, attempts: Vec<Attempt>) -> Result<(), StoreError> {
-        self.store.run_blocking(RecordAttempts { attempts }, self.clock.now())
+        self.runtime.block_on(self.store.run(RecordAttempts { attempts }, self.clock.now()))
     }
 
     /// Everything that came, in one commit; if one of them can't be kept, each in a commit of its
