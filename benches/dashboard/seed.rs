@@ -12,7 +12,7 @@ use payhookd::domain::event::{Provider, Reference, Source};
 use payhookd::domain::issue::{self, Finding, IssueData, NewIssue, Occasion, Severity};
 use payhookd::domain::money::Money;
 use payhookd::domain::orphan::{OrphanKind, Policy};
-use payhookd::domain::records::{Attempt, NewTransaction, Webhook};
+use payhookd::domain::records::{Attempt, DueMessage, NewTransaction, Webhook};
 use payhookd::domain::time::Timestamp;
 use payhookd::domain::transaction::Expected;
 use payhookd::providers::rules::Rules;
@@ -241,7 +241,7 @@ fn deliver(
     random: &mut Random,
 ) -> Result<(), StoreError> {
     loop {
-        let due = reader.due_messages(now, 1_000)?;
+        let (due, _) = reader.due::<DueMessage>((), now, 1_000)?;
         if due.is_empty() {
             return Ok(());
         }

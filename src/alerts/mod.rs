@@ -29,7 +29,9 @@ use crate::domain::language::Language;
 use crate::domain::records::{DueAlert, DueReport, Sent};
 use crate::domain::time::Timestamp;
 use crate::domain::zone::{TimeOfDay, Zone};
-use crate::store::{Job, OweReport, Reader, RecordAlerts, RecordReport, Store, StoreError};
+use crate::store::{
+    Due, Job, OweReport, Reader, Readers, RecordAlerts, RecordReport, Store, StoreError,
+};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 use compose::Said;
@@ -82,7 +84,7 @@ pub struct Teller {
     /// When attempts are made.
     pub schedule: Schedule,
     /// Where what is due is found.
-    pub reader: Reader,
+    pub readers: Readers,
     /// Where what came of it is kept.
     pub store: Store,
     /// What time it is.
@@ -93,6 +95,8 @@ pub struct Teller {
     pub language: Language,
     /// When the report of the day before is sent, if it is.
     pub daily_report: Option<TimeOfDay>,
+    /// The day of which a report is owed already, as far as is known.
+    pub owed: Option<String>,
     /// The database file, of which a report reads much.
     pub db: PathBuf,
     /// Turns true when the daemon stops.
@@ -146,9 +150,8 @@ impl Teller {
         if let Some(wait) = pace.wait(Instant::now()) {
             return Ok(wait.min(LONGEST_WAIT));
         }
-        let due = self.reader.due_alerts(&self.target.name, now, IN_ONE_MESSAGE)?;
+        let (due, next) = self.due::<DueAlert>(now, IN_ONE_MESSAGE).await?;
         if due.is_empty() {
-            let next = self.reader.next_alert(&self.target.name, now)?;
             return Ok(next.map_or(LONGEST_WAIT, |next| next.since(now).min(LONGEST_WAIT)));
         }
         let (said, dropped): (Vec<_>, Vec<_>) = due.into_iter().partition(is_news);
@@ -168,14 +171,27 @@ impl Teller {
     /// late; of several that were missed it is the newest.
     async fn due_report(&mut self, now: Timestamp) -> Result<Option<DueReport>, StoreError> {
         let Some(at) = self.daily_report else { return Ok(None) };
-        let target = &self.target.name;
-        if let Some(day) = self.zone.day_before(at, now)
-            && !self.reader.knows_report(target, &day.date)?
+        if let Some(day) = self.zone.day_before(at, now).map(|day| day.date)
+            && self.owed.as_ref() != Some(&day)
         {
-            let job = OweReport { target: target.clone(), day: day.date };
+            let job = OweReport { target: self.target.name.clone(), day: day.clone() };
             self.store.run(job, now).await?;
+            self.owed = Some(day);
         }
-        self.reader.due_report(target, now)
+        Ok(self.due::<DueReport>(now, 1).await?.0.pop())
+    }
+
+    /// What is due to the target, and when the next is.
+    async fn due<T>(
+        &self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<(Vec<T>, Option<Timestamp>), StoreError>
+    where
+        T: for<'w> Due<Whose<'w> = &'w str> + Send + 'static,
+    {
+        let target = Arc::clone(&self.target);
+        self.readers.read(move |reader| reader.due::<T>(&target.name, now, limit)).await
     }
 
     /// Sends a report, as the day looks now. One that can't be made is tried again like one that was

@@ -65,7 +65,7 @@ impl Report {
     pub fn read(reader: &Reader, about: About) -> Result<Self, StoreError> {
         reader.at_one_moment(|reader| {
             let statistics = Statistics::since(reader, about.day.begins)?;
-            let mut issues = reader.open_issues()?;
+            let mut issues = reader.open_issues(None)?;
             issues.retain(|issue| issue.dismissed_at.is_none());
             issues.sort_by_key(|issue| Reverse((issue.severity, issue.opened_at)));
             Ok(Self {
@@ -73,9 +73,9 @@ impl Report {
                 orphans: reader.orphans_between(about.day.span())?,
                 open_orphans: reader.open_orphans()?,
                 issues,
-                last_events: reader.last_events()?,
+                last_events: reader.sight()?.last_events,
                 log_head: reader.log_head()?,
-                livemode: reader.livemode()?.unwrap_or(true),
+                livemode: reader.last_start()?.is_none_or(|(policy, _)| policy.livemode),
                 about,
             })
         })

@@ -46,8 +46,9 @@ impl AskOptions {
     pub(super) fn open(&self) -> Result<Access, CommandError> {
         let path = self.database.path();
         let reader = path.exists().then(|| Reader::open(&path)).transpose()?;
-        let of_daemon = reader.as_ref().map(Reader::livemode).transpose()?.flatten();
-        let of_daemon = of_daemon.map(|is_live| if is_live { Mode::Live } else { Mode::Test });
+        let of_daemon = reader.as_ref().map(Reader::last_start).transpose()?.flatten();
+        let is_live = of_daemon.map(|(policy, _)| policy.livemode);
+        let of_daemon = is_live.map(|is_live| if is_live { Mode::Live } else { Mode::Test });
         let variables = variables();
         let around = Surroundings { variables: &variables, read: |path| std::fs::read(path) };
         let (config, mode) = ApiConfig::new(&self.api, self.mode.or(of_daemon), around)?;

@@ -89,7 +89,7 @@ impl List {
     fn run(&self) -> Result<(), CommandError> {
         let listing = &self.listing;
         let filter = DeliveryFilter { status: self.status, transaction_id: self.transaction };
-        let deliveries = listing.reader()?.list_deliveries(filter, listing.page())?.rows;
+        let deliveries = listing.rows(&filter)?;
         if listing.json {
             return print_json(deliveries.iter().map(rows::delivery));
         }
@@ -107,7 +107,7 @@ impl Show {
     fn run(&self) -> Result<(), CommandError> {
         let reader = Reader::open(&self.database.path())?;
         let delivery = found(&reader, &self.id)?;
-        let attempts = reader.attempts(delivery.id)?;
+        let attempts = reader.of::<StoredAttempt>(delivery.id)?;
         let mut output = io::stdout().lock();
         printed(if self.json {
             let mut shown = rows::delivery(&delivery);
@@ -168,7 +168,7 @@ fn many(database: &mut Database, which: Many) -> Result<usize, CommandError> {
 }
 
 fn found(reader: &Reader, id: &str) -> Result<Delivery, CommandError> {
-    reader.find_delivery(id)?.ok_or_else(|| {
+    reader.find::<Delivery>(id)?.pop().ok_or_else(|| {
         CommandError::Said(format!(
             "no delivery has the number or id {id:?}: see `payhookd deliveries list`"
         ))

@@ -29,7 +29,9 @@ use crate::config::{
 use crate::domain::delivery::Schedule;
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money, Total};
-use crate::domain::records::{OrphanFilter, Page, Registered, TransactionFilter};
+use crate::domain::records::{
+    EventFilter, OrphanFilter, Page, Registered, Transaction, TransactionFilter,
+};
 use crate::domain::retention::Keep;
 use crate::domain::secret::Secret;
 use crate::domain::zone::Zone;
@@ -295,15 +297,20 @@ fn report(db: &Path, day: &Day, answers: &Answers) -> Result<(), CommandError> {
     printed(table.print(&mut output, ""))?;
 
     let mut table = Table::new(&["events", ">number", ">deliveries"]);
-    for (outcome, events, deliveries) in reader.outcomes()? {
-        table.row(vec![outcome, events.to_string(), deliveries.to_string()]);
+    let mut outcomes: BTreeMap<&str, (u32, i64)> = BTreeMap::new();
+    for event in reader.list(&EventFilter::default(), ALL)?.rows {
+        let numbers = outcomes.entry(event.status.as_str()).or_default();
+        *numbers = (numbers.0 + 1, numbers.1 + event.delivery_count);
+    }
+    for (outcome, (events, deliveries)) in outcomes {
+        table.row(vec![outcome.to_owned(), events.to_string(), deliveries.to_string()]);
     }
     printed(writeln!(output))?;
     printed(table.print(&mut output, ""))?;
 
     // One currency a provider in this shop, so that sums mean something.
     let mut statuses: BTreeMap<(Provider, String), (u32, Total, Total)> = BTreeMap::new();
-    for transaction in reader.list_transactions(&TransactionFilter::default(), ALL)?.rows {
+    for transaction in reader.list(&TransactionFilter::default(), ALL)?.rows {
         let key = (transaction.provider, transaction.state.status.to_string());
         let sums = statuses.entry(key).or_default();
         sums.0 += 1;
@@ -325,7 +332,7 @@ fn report(db: &Path, day: &Day, answers: &Answers) -> Result<(), CommandError> {
     printed(table.print(&mut output, ""))?;
 
     let mut table = Table::new(&["orphans", "reference", "order id", "status", ">amount"]);
-    for orphan in reader.list_orphans(OrphanFilter::INBOX, ALL)?.rows {
+    for orphan in reader.list(&OrphanFilter::INBOX, ALL)?.rows {
         table.row(vec![
             orphan.provider.to_string(),
             orphan.reference,
@@ -341,7 +348,7 @@ fn report(db: &Path, day: &Day, answers: &Answers) -> Result<(), CommandError> {
     printed(table.print(&mut output, "no orphans"))?;
 
     let mut table = Table::new(&["refused", "why", ">number"]);
-    for (provider, reason, number) in reader.rejected()? {
+    for (provider, reason, number) in reader.rejected(None)? {
         table.row(vec![provider, reason, number.to_string()]);
     }
     printed(writeln!(output))?;
@@ -358,9 +365,9 @@ fn check(db: &Path, day: &Day) -> Result<(), CommandError> {
     let mut wrong = Vec::new();
     for (reference, planned) in day.planned() {
         let status = match planned.registered {
-            true => reader.find_transactions(reference)?.first().map(|one| one.state.status),
+            true => reader.find::<Transaction>(reference)?.first().map(|one| one.state.status),
             false => {
-                let orphans = reader.list_orphans(OrphanFilter::INBOX, ALL)?.rows;
+                let orphans = reader.list(&OrphanFilter::INBOX, ALL)?.rows;
                 orphans.iter().find(|one| one.reference == reference).and_then(|one| one.status)
             }
         };

@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use super::table::visible;
 use super::{CommandError, print_json, printed, said};
 use crate::domain::records::Head;
+use crate::store::StoreError;
 use crate::telemetry::clock::Clock;
 use installation::Patient;
 
@@ -152,10 +153,14 @@ impl Doctor {
             if self.full {
                 findings.extend(transactions::check(reader)?);
             }
-            findings.extend(database::check_events(&patient, reader));
+            let unread = |error: StoreError| {
+                findings.push(Finding::fail("events", error.to_string(), "payhookd doctor --full"));
+            };
+            let sight = reader.sight().map_err(unread).ok();
+            findings.extend(sight.iter().flat_map(|it| database::check_events(&patient, it)));
             findings.extend(log::check_continuation(&patient, reader));
             findings.extend(issues::check(&patient, reader)?);
-            findings.extend(issues::check_alerts(reader)?);
+            findings.extend(sight.into_iter().flat_map(issues::check_alerts));
         }
         Ok(findings)
     }

@@ -104,7 +104,7 @@ impl List {
             source: self.source,
         };
         let is_filtered = filter != EventFilter::default();
-        let events = listing.reader()?.list_events(&filter, listing.page())?.rows;
+        let events = listing.rows(&filter)?;
         if listing.json {
             return print_json(events.iter().map(rows::event));
         }
@@ -149,7 +149,7 @@ impl List {
 impl Show {
     fn run(&self) -> Result<(), CommandError> {
         let reader = Reader::open(&self.database.path())?;
-        let found = reader.find_events(&self.id)?;
+        let found = reader.find::<WebhookLog>(&self.id)?;
         if found.is_empty() {
             return Err(CommandError::Said(format!(
                 "no event has the number or id {:?}: see `payhookd events list`",
@@ -158,7 +158,7 @@ impl Show {
         }
         let mut output = io::stdout().lock();
         for event in &found {
-            let story = reader.story(event)?;
+            let story = reader.detail(event)?;
             let sentences = explain::event(Language::English, event, &story);
             printed(if self.json {
                 let mut shown = rows::event(event);

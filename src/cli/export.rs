@@ -138,7 +138,7 @@ impl Export {
         }
         let livemode = match self.mode {
             Some(mode) => mode == Mode::Live,
-            None => reader.livemode()?.unwrap_or(true),
+            None => reader.last_start()?.is_none_or(|(policy, _)| policy.livemode),
         };
         Ok(Span { from, to, livemode })
     }

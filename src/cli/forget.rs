@@ -7,7 +7,7 @@ use clap::Args;
 use super::table::visible;
 use super::{CommandError, one_transaction, printed, rules, said};
 use crate::config::options::DatabaseOption;
-use crate::domain::records::Forgotten;
+use crate::domain::records::{Forgotten, Orphan, Transaction, WebhookLog};
 use crate::domain::time::Timestamp;
 use crate::store::{Database, DryRun, ForgetEvents, ForgetMetadata, Job, Reader, StoreError};
 use crate::telemetry::clock::Clock;
@@ -38,11 +38,10 @@ impl Forget {
         let path = self.database.path();
         let reader = Reader::open(&path)?;
         let (payment, is_registered) = self.payment(&reader)?;
-        let events: Vec<i64> = reader.events_of(payment)?.into_iter().map(|(id, ..)| id).collect();
+        let events: Vec<i64> = reader.of::<WebhookLog>(payment)?.iter().map(|log| log.id).collect();
         let rules = rules(&reader)?;
         let now = Clock::SYSTEM.now();
         let mut database = Database::open(&path)?;
-        database.overwrite_what_is_removed()?;
         let mut all = Vec::new();
         for some in events.chunks(AT_ONCE) {
             let of_shop = self.metadata.then(|| rules.clone());
@@ -78,10 +77,10 @@ impl Forget {
 
     /// The payment's number, and whether it is a transaction's.
     fn payment(&self, reader: &Reader) -> Result<(i64, bool), CommandError> {
-        if !reader.find_transactions(&self.reference)?.is_empty() {
+        if !reader.find::<Transaction>(&self.reference)?.is_empty() {
             return Ok((one_transaction(reader, &self.reference)?.id, true));
         }
-        match &reader.find_orphans(&self.reference)?[..] {
+        match &reader.find::<Orphan>(&self.reference)?[..] {
             [orphan] => Ok((orphan.id, false)),
             [] => Err(said(format!(
                 "no transaction or orphan has the number, id or order id {:?}: see `payhookd \

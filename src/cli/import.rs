@@ -13,7 +13,7 @@ use super::transactions::{conflict, livemode};
 use super::{CommandError, printed, said};
 use crate::config::Mode;
 use crate::config::options::{DatabaseOption, parse_mode};
-use crate::domain::records::{NewTransaction, Registered};
+use crate::domain::records::{NewTransaction, Registered, Transaction};
 use crate::json::registration::{self, Mistake};
 use crate::store::{Database, Reader, RegisterAll};
 use crate::telemetry::clock::Clock;
@@ -145,7 +145,10 @@ impl Import {
         }
         let reader = Reader::open(&path)?;
         for (number, new) in lines {
-            if let Some(existing) = reader.conflict(new)? {
+            let holder = reader.holder(new.provider, new.livemode, &new.reference.value)?;
+            let existing = holder.map(|id| reader.get::<Transaction>(id)).transpose()?.flatten();
+            let is_same = |one: &Transaction| *one.reference == *new.reference.value;
+            if let Some(existing) = existing.filter(|one| is_same(one) && !new.is(one)) {
                 let conflict = conflict(&new.reference.value, &existing);
                 mistakes.push(format!("line {number}: {conflict}"));
             }

@@ -80,7 +80,7 @@ impl List {
         let listing = &self.listing;
         let status = (!self.all).then_some(IssueStatus::Open);
         let filter = IssueFilter { status, kind: self.kind };
-        let issues = listing.reader()?.list_issues(filter, listing.page())?.rows;
+        let issues = listing.rows(&filter)?;
         if listing.json {
             return print_json(issues.iter().map(rows::issue));
         }
@@ -112,7 +112,7 @@ impl List {
 
 impl Show {
     fn run(&self) -> Result<(), CommandError> {
-        let issue = Reader::open(&self.database.path())?.issue(self.id)?;
+        let issue = Reader::open(&self.database.path())?.get::<Issue>(self.id)?;
         let issue = issue.ok_or_else(|| unknown(self.id))?;
         let mut output = io::stdout().lock();
         printed(if self.json {

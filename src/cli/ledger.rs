@@ -64,7 +64,7 @@ impl Book {
         match self {
             Self::Transactions => {
                 self.is_in_step(reader, span)?;
-                reader.each_transaction(span, |transaction| {
+                reader.each(span, |transaction: &Transaction| {
                     for part in by_currency(transaction) {
                         let state = &part.state;
                         let sum = Sum {
@@ -77,12 +77,12 @@ impl Book {
                     }
                     Ok::<_, E>(())
                 })?;
-                self.agree(&sums, &reader.transaction_sums(span)?)?;
+                self.agree(&sums, &reader.sums::<Transaction>(span)?)?;
             }
             Self::Refunds => {
                 self.is_in_step(reader, span)?;
                 let mut of_all_times = Sums::new();
-                reader.each_refund(span, |refund| {
+                reader.each(span, |refund: &RefundMade| {
                     let sum = Sum { refunded: refund.amount.into(), ..Sum::default() };
                     add(&mut of_all_times, refund.provider, refund.currency, sum);
                     if !span.has(refund.occurred_at) {
@@ -92,9 +92,9 @@ impl Book {
                     each(&of_refund(refund))
                 })?;
                 of_all_times.retain(|_, sum| sum.refunded != Total::default());
-                self.agree(&of_all_times, &reader.refund_sums(span)?)?;
+                self.agree(&of_all_times, &reader.sums::<RefundMade>(span)?)?;
             }
-            Self::Disputes => reader.each_dispute(span, |dispute| {
+            Self::Disputes => reader.each(span, |dispute: &DisputeRaised| {
                 let money = dispute.fact.amount;
                 let amount = money.map_or(0, |money| money.minor);
                 let sum = Sum { rows: 1, amount: amount.into(), ..Sum::default() };
@@ -103,7 +103,7 @@ impl Book {
                 each(&of_dispute(dispute))
             })?,
             Self::Orphans => {
-                reader.each_orphan(span, |orphan| {
+                reader.each(span, |orphan: &Orphan| {
                     let amount = orphan.amount.unwrap_or(0).into();
                     let sum = Sum { rows: 1, amount, ..Sum::default() };
                     let currency =
@@ -111,7 +111,7 @@ impl Book {
                     add(&mut sums, orphan.provider, currency, sum);
                     each(&of_orphan(orphan, currency))
                 })?;
-                self.agree(&sums, &reader.orphan_sums(span)?)?;
+                self.agree(&sums, &reader.sums::<Orphan>(span)?)?;
             }
         }
         Ok(sums)

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::table::Table;
 use super::{CommandError, print_json, printed, said};
 use crate::domain::event::{Provider, Reference, ReferenceKind};
-use crate::domain::records::Kept;
+use crate::domain::records::{Kept, Orphan, Transaction};
 use crate::providers::reference_kind;
 use crate::reconcile::objects::{Asker, of_payment};
 use crate::store::{Database, DryRun, KeepObjects, Reader};
@@ -67,13 +67,13 @@ impl Wanted<'_> {
             livemode == asker.livemode && self.provider.is_none_or(|one| one == provider)
         };
         let mut payments: Vec<(i64, Provider)> = Vec::new();
-        for transaction in reader.find_transactions(self.id)? {
+        for transaction in reader.find::<Transaction>(self.id)? {
             if is_meant(transaction.provider, transaction.livemode) {
                 payments.push((transaction.id, transaction.provider));
             }
         }
         if payments.is_empty() {
-            for orphan in reader.find_orphans(self.id)? {
+            for orphan in reader.find::<Orphan>(self.id)? {
                 if is_meant(orphan.provider, orphan.livemode) && orphan.resolved_at.is_none() {
                     payments.push((orphan.id, orphan.provider));
                 }

@@ -1,5 +1,6 @@
 //! `payhookd --migrate`: bring the database to this binary's schema.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -39,27 +40,23 @@ const TOLD_BEFORE: usize = 20_000;
 /// Reads again what an earlier version read by other rules, and says what changed by that. Broken off,
 /// it is gone on with the next time.
 fn read_again(output: &mut impl Write, path: &Path, now: Timestamp) -> Result<(), CommandError> {
-    let reader = Reader::open(path)?;
-    if !reader.has_outdated()? {
-        return Ok(());
-    }
-    let (rules, before) = (rules(&reader)?, reader.last_change()?);
+    let rules = rules(&Reader::open(path)?)?;
     let mut database = Database::open(path)?;
-    printed(writeln!(output, "reading stored events again by the rules of this version"))?;
     let preview = PreviewOutdated { most: TOLD_BEFORE, rules: rules.clone() };
-    let all = database.run(&preview, now)?;
-    match &all {
-        Some(all) => tell_transactions(output, "would become", all)?,
-        None => printed(writeln!(output, "there are too many to say before what will change"))?,
+    let Some(all) = database.run(&preview, now)? else { return Ok(()) };
+    printed(writeln!(output, "reading stored events again by the rules of this version"))?;
+    match all.more {
+        true => printed(writeln!(output, "there are too many to say before what will change"))?,
+        false => tell_transactions(output, "would become", &all.transactions)?,
     }
-    let (mut read, mut changed) = (0, 0);
+    let (mut read, mut changed, mut transactions) = (0, 0, BTreeMap::new());
     let step = ReplayOutdated { at_once: AT_ONCE, rules };
-    while let Some((some, different)) = database.run(&step, now)? {
-        read += some;
-        changed += different;
+    while let Some(some) = database.run(&step, now)? {
+        read += some.events;
+        changed += some.changed;
+        transactions.extend(some.transactions.into_iter().map(|one| (one.id, one)));
     }
-    let transactions = reader.changed_after(before)?;
-    tell_transactions(output, "is now", &transactions)?;
+    tell_transactions(output, "is now", transactions.values())?;
     printed(writeln!(
         output,
         "events read again: {read}, read differently: {changed}, transactions changed: {}",
@@ -67,10 +64,10 @@ fn read_again(output: &mut impl Write, path: &Path, now: Timestamp) -> Result<()
     ))
 }
 
-fn tell_transactions(
+fn tell_transactions<'t>(
     output: &mut impl Write,
     how: &str,
-    transactions: &[ChangedTransaction],
+    transactions: impl IntoIterator<Item = &'t ChangedTransaction>,
 ) -> Result<(), CommandError> {
     for ChangedTransaction { id, reference, change } in transactions {
         let what = change.strip_prefix("transaction.").unwrap_or(change);

@@ -45,7 +45,7 @@ use serde_json::Value;
 use crate::config::options::{DatabaseOption, ServeOptions};
 use crate::domain::records::{Page, Transaction};
 use crate::providers::rules::Rules;
-use crate::store::Reader;
+use crate::store::{List, Reader};
 use crate::telemetry::writer;
 use crate::version::BUILD;
 
@@ -336,7 +336,7 @@ fn said(words: impl Into<String>) -> CommandError {
 /// The one transaction that `id` means: its number, any id of the provider's that is known for it, or
 /// the shop's order id.
 fn one_transaction(reader: &Reader, id: &str) -> Result<Transaction, CommandError> {
-    let mut found = reader.find_transactions(id)?;
+    let mut found = reader.find::<Transaction>(id)?;
     match found.len() {
         0 => Err(said(format!(
             "no transaction has the number, id or order id {id:?}: see `payhookd transactions list`"
@@ -354,9 +354,9 @@ fn one_transaction(reader: &Reader, id: &str) -> Result<Transaction, CommandErro
 
 /// How the daemon reads events.
 fn rules(reader: &Reader) -> Result<Rules, CommandError> {
-    match reader.rules()? {
+    match reader.last_start()? {
         None => Ok(Rules::default()),
-        Some(json) => Rules::from_json(&json).ok_or_else(|| {
+        Some((_, json)) => Rules::from_json(&json).ok_or_else(|| {
             said("the rules that the daemon noted can't be read: start it once with this version")
         }),
     }
@@ -376,13 +376,10 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// The newest rows.
-    fn page(&self) -> Page {
-        Page { before: None, limit: self.limit }
-    }
-
-    fn reader(&self) -> Result<Reader, CommandError> {
-        Ok(Reader::open(&self.database.path())?)
+    /// The newest rows that pass the filter.
+    fn rows<F: List>(&self, filter: &F) -> Result<Vec<F::Row>, CommandError> {
+        let page = Page { before: None, limit: self.limit };
+        Ok(Reader::open(&self.database.path())?.list(filter, page)?.rows)
     }
 }
 

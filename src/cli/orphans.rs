@@ -12,7 +12,7 @@ use crate::config::options::DatabaseOption;
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
 use crate::domain::orphan::OrphanKind;
-use crate::domain::records::{By, Decision, Orphan, OrphanFilter, Resolution, Settled};
+use crate::domain::records::{By, Decision, Orphan, OrphanFilter, Resolution, Settled, WebhookLog};
 use crate::i18n::Words;
 use crate::json::rows;
 use crate::store::{Database, Reader, ResolveOrphan};
@@ -112,7 +112,7 @@ impl List {
             kind: self.kind,
             resolved: (!self.all).then_some(false),
         };
-        let orphans = listing.reader()?.list_orphans(filter, listing.page())?.rows;
+        let orphans = listing.rows(&filter)?;
         if listing.json {
             return print_json(orphans.iter().map(rows::orphan));
         }
@@ -153,7 +153,7 @@ impl List {
 impl Show {
     fn run(&self) -> Result<(), CommandError> {
         let reader = Reader::open(&self.database.path())?;
-        let found = reader.find_orphans(&self.id)?;
+        let found = reader.find::<Orphan>(&self.id)?;
         if found.is_empty() {
             return Err(said(format!(
                 "no orphan has the number or id {:?}: see `payhookd orphans list --all`",
@@ -162,10 +162,10 @@ impl Show {
         }
         let mut output = io::stdout().lock();
         for orphan in &found {
-            let events = reader.events_of(orphan.id)?;
+            let events = reader.of::<WebhookLog>(orphan.id)?;
             printed(if self.json {
                 let mut shown = rows::orphan(orphan);
-                let ids = events.iter().map(|(_, event_id, _)| Value::from(&**event_id));
+                let ids = events.iter().map(|event| Value::from(&*event.event_id));
                 shown["events"] = ids.collect();
                 writeln!(output, "{shown}")
             } else {
@@ -176,11 +176,7 @@ impl Show {
     }
 }
 
-fn show(
-    output: &mut impl Write,
-    orphan: &Orphan,
-    events: &[(i64, String, String)],
-) -> io::Result<()> {
+fn show(output: &mut impl Write, orphan: &Orphan, events: &[WebhookLog]) -> io::Result<()> {
     let mut line = |name: &str, value: &str| match value {
         "" => Ok(()),
         value => writeln!(output, "{name:<13} {}", visible(value)),
@@ -204,7 +200,7 @@ fn show(
     line("by", orphan.resolved_by.map_or("", By::as_str))?;
     line("transaction", &orphan.transaction_id.map(|id| id.to_string()).unwrap_or_default())?;
     line("note", orphan.note.as_deref().unwrap_or_default())?;
-    for (id, event_id, event_type) in events {
+    for WebhookLog { id, event_id, event_type, .. } in events {
         line("event", &format!("{id} {event_type} {event_id}"))?;
     }
     Ok(())

@@ -52,7 +52,6 @@ impl Reconcile {
             let wanted = Wanted { id, provider, dry_run, json };
             return wanted.run(&reader, &mut database, &access.asker());
         }
-        drop(reader);
         let mut reports = Vec::new();
         for provider in access.providers(self.provider)? {
             let to_do = Run {
@@ -66,8 +65,9 @@ impl Reconcile {
             };
             self.warn_of_limit(&to_do)?;
             let mut progress = Progress::of(provider);
-            let report =
-                run(&mut database, &access.apis, &to_do, &mut |step| progress.moved(step))?;
+            let report = run((&reader, &mut database), &access.apis, &to_do, &mut |step| {
+                progress.moved(step)
+            })?;
             progress.bar.end();
             reports.push((provider, report));
         }

@@ -1,13 +1,14 @@
 //! `payhookd events read_again`: stored events read again by today's code and rules.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use clap::Args;
 
 use super::table::visible;
 use super::{CommandError, printed, rules, said};
 use crate::config::options::{DatabaseOption, SinceOption};
-use crate::domain::records::{Outcome, Reread, RereadResult};
+use crate::domain::records::{EventFilter, Outcome, Page, Reread, RereadResult, WebhookLog};
 use crate::domain::time::Timestamp;
 use crate::store::{self, Database, DryRun, Reader};
 use crate::telemetry::clock::Clock;
@@ -34,6 +35,11 @@ pub struct Replay {
 
 /// How many are read again in one commit: few enough that a running daemon never waits long.
 const AT_ONCE: usize = 100;
+
+/// How many are listed at once.
+const LISTED_AT_ONCE: u32 = 1_000;
+/// What instants are told apart by.
+const TICK: Duration = Duration::from_millis(1);
 
 /// What became of them.
 #[derive(Default)]
@@ -79,10 +85,24 @@ impl Replay {
 
     fn ids(&self, reader: &Reader, now: Timestamp) -> Result<Vec<i64>, CommandError> {
         let Some(id) = &self.id else {
-            let since = self.since.map(|since| since.at(now));
-            return Ok(reader.to_replay(self.status, since)?);
+            let filter = EventFilter {
+                statuses: self.status.into_iter().collect(),
+                // What was received just then is meant, too.
+                received_after: self.since.map(|since| since.at(now).minus(TICK)),
+                ..EventFilter::default()
+            };
+            let (mut ids, mut page) = (Vec::new(), Page { before: None, limit: LISTED_AT_ONCE });
+            loop {
+                let listed = reader.list(&filter, page)?;
+                ids.extend(listed.rows.iter().map(|event| event.id));
+                page.before = ids.last().copied();
+                if !listed.more {
+                    ids.reverse();
+                    return Ok(ids);
+                }
+            }
         };
-        let found = reader.find_events(id)?;
+        let found = reader.find::<WebhookLog>(id)?;
         if found.is_empty() {
             return Err(said(format!(
                 "no event has the number or id {id:?}: see `payhookd events list`"

@@ -52,7 +52,7 @@ use crate::providers::stripe::signature::SigningSecrets;
 use crate::reconcile::worker::{Settings, Worker};
 use crate::simulator::random::{self, NoChance};
 use crate::store::{
-    DaemonLock, Database, Reader, Readers, SetTargets, Store, StoreError, WalWatch, Writer,
+    self, DaemonLock, Database, Reader, Readers, SetTargets, Store, StoreError, WalWatch, Writer,
 };
 use crate::telemetry::line::Line;
 use crate::telemetry::metrics::Metrics;
@@ -174,7 +174,7 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
     if had_content && !lock.is_as_it_was_left() {
         check::check(&mut database, &config.db)?;
     }
-    Database::remove_abandoned(&config.db);
+    store::remove_abandoned_copies(&config.db);
     database.watch(&config.db, random::number()?)?;
     let policy = Policy { livemode: config.mode == Mode::Live, grace: config.orphan_grace };
     database.started(policy, &config.rules.to_json(), config.clock.now())?;
@@ -187,8 +187,9 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
     if database.run(&targets, config.clock.now())? && !notifies {
         Line::warn("the app was told of changes until now, and is not from now on").emit();
     }
-    let certificates = database.certificates()?;
-    let log_head = database.log_head()?;
+    let reader = Reader::open(&config.db)?;
+    let (certificates, log_head) = (reader.certificates()?, reader.log_head()?);
+    drop(reader);
     let token = api_token::load(&config.api_token)?;
     let refusals = Arc::new(Refusals::new());
     let metrics = Arc::new(Metrics::new(Arc::clone(&refusals)));
@@ -255,9 +256,9 @@ pub fn run_with<Stop: Future<Output = std::io::Result<&'static str>>>(
         .with_some("log_head", report.log_head.as_ref())
         .with_some("outcome", stopped.as_ref().ok())
         .emit();
-    if let Some((loss, rescued)) = &report.lost {
-        loss::tell(config, *loss, rescued);
-        return Err(ServeError::Lost(*loss));
+    if let (Some(loss), Some(rescued)) = (report.loss, &report.rescued) {
+        loss::tell(config, loss, rescued);
+        return Err(ServeError::Lost(loss));
     }
     lock.leave();
     stopped.map(|_| ())
@@ -342,7 +343,8 @@ async fn serve(
     let (tell, told) = channel(false);
     let Running { store, readers, writer, notifier, refusals, metrics } = running;
     let mut tasks = Tasks::new(told.clone());
-    keep_tasks(&mut tasks, config, (&store, &readers), (&refusals, &metrics), &told)?;
+    let known = readers.read(Known::from_before).await?;
+    keep_tasks(&mut tasks, config, known, (&store, &readers), (&refusals, &metrics), &told);
     let stop_asking = Stop::new();
     let apis = Arc::new(Apis::new(&config.api, &stop_asking, config.clock));
     let reconciler = start_reconciler(config, &apis, stop_asking, &metrics)?;
@@ -429,25 +431,24 @@ async fn serve(
 fn keep_tasks(
     tasks: &mut Tasks,
     config: &Config,
+    known: Known,
     (store, readers): (&Store, &Readers),
     (refusals, metrics): (&Arc<Refusals>, &Arc<Metrics>),
     stop: &Receiver<bool>,
-) -> Result<(), StoreError> {
+) {
     let (clock, keep) = (config.clock, config.keep);
-    let known = Arc::new(tokio::sync::Mutex::new(Known::from_before(&Reader::open(&config.db)?)?));
-    let db = config.db.clone();
-    let reader = move || Reader::open(&db);
-    let (read, bell) = (reader.clone(), store.bell().clone());
+    let known = Arc::new(tokio::sync::Mutex::new(known));
+    let (db, bell) = (config.db.clone(), store.bell().clone());
     tasks.keep("commits of others", move || {
-        Ok::<_, StoreError>(ring_for_others(read()?, bell.clone()))
+        Ok::<_, StoreError>(ring_for_others(Reader::open(&db)?, bell.clone()))
     });
     let of_task = store.clone();
     tasks.keep("watchdog", move || begun(systemd::stay_alive(of_task.clone())));
-    let read = reader.clone();
-    tasks.keep("issue log", move || Ok::<_, StoreError>(log_issues(read()?, Arc::clone(&known))));
-    let (read, of_task) = (reader.clone(), store.clone());
+    let of_task = readers.clone();
+    tasks.keep("issue log", move || begun(log_issues(of_task.clone(), Arc::clone(&known))));
+    let of_task = (readers.clone(), store.clone());
     tasks.keep("due orphans", move || {
-        Ok::<_, StoreError>(raise_due_orphans(read()?, of_task.clone(), clock))
+        begun(raise_due_orphans(of_task.0.clone(), of_task.1.clone(), clock))
     });
     let of_task = store.clone();
     tasks.keep("retention", move || begun(retention::keep_tidy(of_task.clone(), keep, clock)));
@@ -455,11 +456,7 @@ fn keep_tasks(
     tasks.keep("mark", move || begun(mark_now_and_then(of_task.clone())));
     let of_task = readers.clone();
     tasks.keep("statistics", move || begun(keep_counting(of_task.clone(), clock)));
-    let (read, of_task) = (reader, Arc::clone(metrics));
-    tokio::task::spawn_blocking(move || match read() {
-        Ok(reader) => count_from_before(&reader, &of_task),
-        Err(error) => Line::debug("last events not read").with("err", &error).emit(),
-    });
+    tokio::spawn(count_from_before(readers.clone(), Arc::clone(metrics)));
     let (of_task, seen) = (store.clone(), (Arc::clone(refusals), Arc::clone(metrics)));
     let config = Arc::new(config.clone());
     let settings = Arc::clone(&config);
@@ -471,23 +468,24 @@ fn keep_tasks(
         let name = format!("alerts {}", target.name);
         let target = Arc::new(alerts::Target::from(target));
         let (config, store, stop) = (Arc::clone(&config), store.clone(), stop.clone());
+        let readers = readers.clone();
         tasks.keep_to_its_end(name, move || {
             let teller = Teller {
                 target: Arc::clone(&target),
                 schedule: config.alerts.schedule,
-                reader: Reader::open(&config.db)?,
+                readers: readers.clone(),
                 store: store.clone(),
                 clock: config.clock,
                 zone: config.time_zone.clone(),
                 language: config.language.unwrap_or(Language::English),
                 daily_report: config.daily_report,
+                owed: None,
                 db: config.db.clone(),
                 stop: stop.clone(),
             };
-            Ok::<_, StoreError>(teller.run())
+            begun(teller.run())
         });
     }
-    Ok(())
 }
 
 /// A task that needs nothing that could fail.

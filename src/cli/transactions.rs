@@ -195,7 +195,9 @@ impl Add {
 pub(super) fn livemode(mode: Option<Mode>, db: &Path) -> Result<bool, CommandError> {
     match mode {
         Some(mode) => Ok(mode == Mode::Live),
-        None if db.exists() => Ok(Reader::open(db)?.livemode()?.unwrap_or(true)),
+        None if db.exists() => {
+            Ok(Reader::open(db)?.last_start()?.is_none_or(|(policy, _)| policy.livemode))
+        }
         None => Ok(true),
     }
 }
@@ -227,7 +229,7 @@ impl List {
             dispute_status: self.dispute_status,
         };
         let is_filtered = filter != TransactionFilter::default();
-        let transactions = listing.reader()?.list_transactions(&filter, listing.page())?.rows;
+        let transactions = listing.rows(&filter)?;
         if listing.json {
             return print_json(transactions.iter().map(rows::transaction));
         }
@@ -241,7 +243,7 @@ impl List {
 
 impl Show {
     fn found(&self, reader: &Reader) -> Result<Vec<Transaction>, CommandError> {
-        let found = reader.find_transactions(&self.id)?;
+        let found = reader.find::<Transaction>(&self.id)?;
         if found.is_empty() {
             return Err(CommandError::Said(format!(
                 "no transaction has the number, id or order id {:?}: see `payhookd transactions \
@@ -256,7 +258,7 @@ impl Show {
         let reader = Reader::open(&self.database.path())?;
         let mut output = io::stdout().lock();
         for transaction in &self.found(&reader)? {
-            let changes = reader.changes(transaction.id)?;
+            let changes = reader.of::<Change>(transaction.id)?;
             printed(if self.json {
                 let mut all = rows::history(&changes).into_iter();
                 all.try_for_each(|change| writeln!(output, "{change}"))
@@ -272,7 +274,7 @@ impl Show {
         let found = self.found(&reader)?;
         let mut output = io::stdout().lock();
         for transaction in &found {
-            let changes = reader.changes(transaction.id)?;
+            let changes = reader.of::<Change>(transaction.id)?;
             printed(if self.json {
                 let shown = rows::transaction_with_history(transaction, &changes);
                 writeln!(output, "{shown}")

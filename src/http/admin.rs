@@ -15,7 +15,7 @@ use super::api::{self, Api};
 use super::dashboard::{self, Dashboard};
 use super::token::Token;
 use super::{Routes, answer, method_not_allowed, not_found, typed, unavailable};
-use crate::domain::records::Loss;
+use crate::domain::records::{DueMessage, Loss};
 use crate::store::{Reader, Readers, Store, StoreError, disk_free};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
@@ -174,11 +174,16 @@ impl Gauged {
         Ok(())
     }
 
-    /// Without a target nothing is due, and whoever can't read now finds out by other ways.
+    /// Without a target nothing is due, and whoever can't read now finds out by other ways. A message that
+    /// makes no sense is due, and keeps the others back.
     async fn is_stuck(&self) -> bool {
         let before = self.clock.now().minus(STUCK_AFTER);
+        let due = move |reader: &Reader| reader.due::<DueMessage>((), before, 1);
         self.notifies
-            && self.readers.read(move |reader| reader.is_due_since(before)).await.unwrap_or(false)
+            && match self.readers.read(due).await {
+                Ok((due, _)) => !due.is_empty(),
+                Err(error) => matches!(error, StoreError::Corrupt { .. }),
+            }
     }
 
     async fn answer(&self) -> Response {
@@ -191,7 +196,7 @@ impl Gauged {
         };
         let gauges = Gauges {
             now: self.clock.now(),
-            queue_depth: self.store.queue_depth(),
+            queue_depth: self.store.report().queued,
             task_breaks: self.tasks.breaks(),
             disk_free_bytes: disk_free(&self.db),
         };

@@ -15,7 +15,7 @@ use crate::domain::event::Provider;
 use crate::domain::issue::{
     DATABASE, Ending, Finding, IssueData, IssueKind, MACHINE, NewIssue, Occasion, Payment, Severity,
 };
-use crate::domain::records::{Continuation, Details, Issue};
+use crate::domain::records::{Continuation, Details, Issue, Transaction};
 use crate::domain::refusal::{NotTaken, Refusal};
 use crate::domain::refusal_pattern::{Flaw, Likely, Tally};
 use crate::domain::retention::ClockDoubt;
@@ -122,7 +122,7 @@ impl Lookout {
     /// Everything that is to be raised or closed.
     fn look(&self, memory: &mut Memory, now: Timestamp) -> Result<Vec<Finding>, StoreError> {
         assert!(!self.has_fault("monitor panics"), "a test asked for it");
-        let mut seen = Seen { open: self.reader.open_issues()?, findings: Vec::new() };
+        let mut seen = Seen { open: self.reader.open_issues(None)?, findings: Vec::new() };
         let started_at = *memory.started_at.get_or_insert(now);
         for provider in self.providers.iter().copied() {
             let last = |livemode| self.metrics.last_event(provider, livemode);
@@ -252,7 +252,9 @@ impl Lookout {
         if seen.open(IssueKind::Certificate, subject).is_some_and(is_critical) {
             return Ok(());
         }
-        let Some(stored) = self.reader.newest_certificate()? else { return Ok(()) };
+        let stored = self.reader.certificates()?;
+        let newest = stored.into_iter().max_by_key(|one| one.fetched_at);
+        let Some(stored) = newest else { return Ok(()) };
         let parsed = Certificate::parse(&stored.url, stored.pem.as_bytes());
         let ends = parsed.and_then(|certificate| trust.valid_until(&certificate, now));
         match ends {
@@ -299,7 +301,7 @@ impl Lookout {
 
     /// Whether the log goes on from where it was last seen to end, by this daemon or one before it.
     fn look_at_log(&self, memory: &mut Memory, seen: &mut Seen) {
-        match self.reader.note_head(&self.db) {
+        match self.reader.continuation(&self.db, true) {
             Ok(Continuation::Broken(known)) => {
                 let file = known_head_file(&self.db).display().to_string();
                 seen.bad(IssueData::EventLog { known, file }, Severity::Critical);
@@ -359,7 +361,7 @@ impl Lookout {
             let Ok(id) = issue.subject.parse() else { continue };
             let due = self.reader.answer_due(id)?;
             let soon = due.filter(|due| *due > now && due.since(now) <= ANSWER_SOON);
-            if let Some((due, transaction)) = soon.zip(self.reader.transaction(id)?) {
+            if let Some((due, transaction)) = soon.zip(self.reader.get::<Transaction>(id)?) {
                 urgent.push(IssueData::dispute(&transaction, &transaction.state, Some(due), true));
             }
         }

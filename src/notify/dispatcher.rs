@@ -99,15 +99,10 @@ impl Dispatcher {
         }
         self.keep().await?;
         let now = self.clock.now();
-        let has_room = self.busy.len() < SENDERS;
-        let (due, next) = self
-            .readers
-            .read(move |reader| {
-                let due = if has_room { reader.due_messages(now, SENDERS)? } else { Vec::new() };
-                Ok((due, reader.next_due(now)?))
-            })
-            .await?;
         // Those that are under way are due until they are kept.
+        let most = if self.busy.len() < SENDERS { SENDERS as u32 } else { 0 };
+        let (due, next) =
+            self.readers.read(move |reader| reader.due::<DueMessage>((), now, most)).await?;
         for message in due {
             if self.busy.len() < SENDERS && self.busy.insert(message.transaction.id) {
                 // The senders end after us.

@@ -218,7 +218,7 @@ impl Comparison<'_> {
             }
         };
         self.seen.add(transaction.id);
-        let facts = self.reader.facts_of(transaction.id)?;
+        let facts = self.reader.of::<Fact>(transaction.id)?;
         let of_entry = || facts.iter().filter(|fact| *fact.object_id == *entry.id);
         let is_said = if entry.is_refund {
             of_entry().next().is_some()
@@ -253,7 +253,7 @@ impl Comparison<'_> {
         let mut page = Page { before: None, limit: AT_ONCE };
         let mut not_asked = 0_u64;
         loop {
-            let listed = self.reader.list_transactions(&filter, page)?;
+            let listed = self.reader.list(&filter, page)?;
             for transaction in &listed.rows {
                 page.before = Some(transaction.id);
                 // Nobody expects anything of it.
@@ -315,10 +315,10 @@ impl Comparison<'_> {
         let mut found = Here::Nothing;
         for reference in references.filter(|one| one.kind.identifies_payment()) {
             let (provider, livemode) = (self.period.provider, self.asker.livemode);
-            let Some(payment) = self.reader.holder(provider, livemode, reference)? else {
+            let Some(payment) = self.reader.holder(provider, livemode, &reference.value)? else {
                 continue;
             };
-            match self.reader.transaction(payment)? {
+            match self.reader.get::<Transaction>(payment)? {
                 Some(transaction) => return Ok(Here::Transaction(Box::new(transaction))),
                 None => found = Here::Orphan(payment),
             }

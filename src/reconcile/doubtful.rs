@@ -23,7 +23,7 @@ pub(super) fn decide(
     asker: &Asker<'_>,
     due: &DueAsk,
 ) -> Result<Option<ApiError>, StoreError> {
-    let Some(log) = reader.event(due.id)? else { return Ok(None) };
+    let Some(log) = reader.get::<WebhookLog>(due.id)? else { return Ok(None) };
     let told = match ask(asker, &log) {
         Err(AskError::Api(error)) if AskError::Api(error.clone()).is_of_the_api() => {
             return Ok(Some(error));

@@ -27,11 +27,11 @@ use self::windows::{Window, Windows};
 use crate::clients::api::{ApiError, Apis};
 use crate::domain::event::{Content, Event, Provider, Source};
 use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Occasion, Severity};
-use crate::domain::records::{Applied, Cause, Found, Ingested, Outcome, Webhook};
+use crate::domain::records::{Applied, Cause, Found, Ingested, Outcome, Webhook, WebhookLog};
 use crate::domain::time::Timestamp;
 use crate::providers::rules::Rules;
 use crate::providers::{self, Verified};
-use crate::store::{BeginRun, Database, DryRun, EndRun, IngestAll, NoteRun, StoreError};
+use crate::store::{BeginRun, Database, DryRun, EndRun, IngestAll, NoteRun, Reader, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 
@@ -127,14 +127,14 @@ pub enum Step<'s> {
 
 /// Fetches what was missed and applies it. Blocks.
 pub fn run(
-    database: &mut Database,
+    (reader, database): (&Reader, &mut Database),
     apis: &Apis,
     run: &Run<'_>,
     observe: &mut dyn FnMut(&Step<'_>),
 ) -> Result<Report, StoreError> {
     let now = run.clock.now();
     let oldest = now.minus(KEPT_BY_PROVIDERS);
-    let covered = database.covered_until(run.provider)?;
+    let covered = reader.covered_until(run.provider)?;
     let begin = covered.map_or_else(|| now.minus(FIRST_LOOK), |until| until.minus(OVERLAP));
     let since = run.since.unwrap_or(begin).max(oldest).min(now);
     let closes_gap = run.since.is_none() || covered.is_none_or(|until| since <= until.max(oldest));
@@ -147,6 +147,7 @@ pub fn run(
     };
     let report = Report { since, days: BTreeMap::new(), ended: Ok(()) };
     let mut course = Course {
+        reader,
         database,
         apis,
         run,
@@ -164,6 +165,7 @@ pub fn run(
 
 /// A run on its way.
 struct Course<'c> {
+    reader: &'c Reader,
     database: &'c mut Database,
     apis: &'c Apis,
     run: &'c Run<'c>,
@@ -287,7 +289,10 @@ impl Course<'_> {
 
     /// Whether nothing would come of it: it was applied, or it says nothing that could be.
     fn is_known(&self, event: &Event) -> Result<bool, StoreError> {
-        let outcome = self.database.outcome(event.provider, &event.id)?;
+        let stored = self.reader.find::<WebhookLog>(&event.id)?;
+        let is_it =
+            |one: &&WebhookLog| one.provider == event.provider && *one.event_id == *event.id;
+        let outcome = stored.iter().find(is_it).map(|one| one.status);
         let says_something = matches!(event.content, Content::Payments(_));
         Ok(match outcome {
             None => false,

@@ -13,7 +13,7 @@ use crate::domain::discrepancy::may_be_forgotten;
 use crate::domain::event::{Provider, Reference, ReferenceKind};
 use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Occasion, Severity};
 use crate::domain::lookup_schedule::{self, Reason};
-use crate::domain::records::{Asked, DueAsk, Kept, Transaction};
+use crate::domain::records::{Asked, DueAsk, Kept, Transaction, WebhookLog};
 use crate::providers::reference_kind;
 use crate::providers::retrieval::{self, Answer, Asking, NotUnderstood, Question, Retrieved};
 use crate::providers::rules::Rules;
@@ -148,7 +148,8 @@ pub fn pass(
     let reader = Reader::open(db)?;
     let mut tally = Tally::default();
     let now = asker.clock.now();
-    for due in reader.due_asks((provider, asker.livemode), reasons, now, AT_ONCE)? {
+    let whose = ((provider, asker.livemode), reasons);
+    for due in reader.due::<DueAsk>(whose, now, AT_ONCE)?.0 {
         if due.reason == Reason::Doubtful {
             tally.asked += 1;
             match doubtful::decide(&reader, database, asker, &due)? {
@@ -208,7 +209,7 @@ fn settle(
     }
     // Of a dispute that is not found it does not follow that its payment is not there.
     let payment = due.payment.filter(|_| due.reason != Reason::Untold);
-    let transaction = payment.map(|id| reader.transaction(id)).transpose()?.flatten();
+    let transaction = payment.map(|id| reader.get::<Transaction>(id)).transpose()?.flatten();
     let finding = transaction.and_then(|transaction| existence(&transaction, error));
     let job = SettleLookup { asked, found, rules: asker.rules.clone(), finding };
     database.run(&job, now)
@@ -236,8 +237,7 @@ fn existence(transaction: &Transaction, error: Option<&AskError>) -> Option<Find
 /// The ids that are known of what is to be asked about.
 fn references(reader: &Reader, due: &DueAsk) -> Result<Vec<Reference>, StoreError> {
     let Some(payment) = due.payment else {
-        let event = reader.find_events(&due.id.to_string())?;
-        let payload = event.into_iter().find(|event| event.id == due.id).and_then(|it| it.payload);
+        let payload = reader.get::<WebhookLog>(due.id)?.and_then(|event| event.payload);
         let named = payload.as_deref().and_then(retrieval::named_by_thin_event);
         return Ok(named.into_iter().collect());
     };
@@ -251,12 +251,12 @@ fn references(reader: &Reader, due: &DueAsk) -> Result<Vec<Reference>, StoreErro
 /// The ids that are known of a transaction or an orphan, that which the shop registered first.
 pub fn of_payment(reader: &Reader, payment: i64) -> Result<Vec<Reference>, StoreError> {
     let mut references = Vec::new();
-    if let Some(transaction) = reader.transaction(payment)? {
+    if let Some(transaction) = reader.get::<Transaction>(payment)? {
         let Transaction { provider, reference, .. } = transaction;
         let kind = reference_kind(provider, &reference);
         references.push(Reference::new(kind, reference));
     }
-    for reference in reader.references_of(payment)? {
+    for reference in reader.of::<Reference>(payment)? {
         // By its events it may be known what a registered id names.
         if let Some(same) = references.iter_mut().find(|known| known.value == reference.value) {
             same.kind = reference.kind;

@@ -16,7 +16,7 @@ use super::{Report, Run, RunError, Step, run};
 use crate::clients::api::{ApiError, Apis, Patience, Stop};
 use crate::domain::event::{Event, Provider};
 use crate::domain::lookup_schedule::Reason;
-use crate::domain::records::{Applied, Cause, Kept};
+use crate::domain::records::{Applied, Cause, DueAsk, Kept};
 use crate::providers::endpoints::Wanted;
 use crate::providers::rules::Rules;
 use crate::store::{Database, NoteFindings, Reader, StoreError};
@@ -168,7 +168,8 @@ impl Thread {
     fn look_at_what_is_urgent(&self) -> Result<(), Failed> {
         let Settings { db, livemode, clock, .. } = &*self.settings;
         let of = (self.provider, *livemode);
-        let due = Reader::open(db)?.due_asks(of, Reason::URGENT, clock.now(), 1)?;
+        let reader = Reader::open(db)?;
+        let (due, _) = reader.due::<DueAsk>((of, Reason::URGENT), clock.now(), 1)?;
         if due.is_empty() {
             return Ok(());
         }
@@ -178,10 +179,11 @@ impl Thread {
     /// Whether neither a webhook nor a run of late shows that nothing is missed.
     fn has_gap(&self) -> bool {
         let last = || {
-            let reader = Reader::open(&self.settings.db)?;
-            let (webhook, run) =
-                (reader.last_webhook(self.provider)?, reader.last_reconciled(self.provider)?);
-            Ok::<_, StoreError>(webhook.max(run))
+            let sight = Reader::open(&self.settings.db)?.sight()?;
+            let webhooks = sight.last_events.into_iter().map(|(provider, _, at)| (provider, at));
+            let all = webhooks.chain(sight.last_reconciled);
+            let of_provider = all.filter(|(provider, _)| *provider == self.provider);
+            Ok::<_, StoreError>(of_provider.map(|(_, at)| at).max())
         };
         let last = last().ok().flatten();
         last.is_none_or(|last| self.settings.clock.now().since(last) >= GAP)
@@ -216,7 +218,8 @@ impl Thread {
             rules: &settings.rules,
             clock: settings.clock,
         };
-        let report = run(&mut database, &self.apis, &to_do, &mut |step| {
+        let reader = Reader::open(&settings.db)?;
+        let report = run((&reader, &mut database), &self.apis, &to_do, &mut |step| {
             if let Step::Missed { event, applied } = step {
                 self.metrics.caught_up(event.provider, applied.outcome);
                 tell(event, applied);

@@ -35,7 +35,7 @@ impl Database {
     /// or from a newer payhookd is refused and left as it is.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let connection = schema::open_writer(path)?;
-        let policy = daemon::policy(&connection)?;
+        let policy = daemon::last_start(&connection)?.map(|(policy, _)| policy).unwrap_or_default();
         Ok(Self { connection, policy, tidying: None, watched: None })
     }
 
@@ -49,11 +49,6 @@ impl Database {
     ) -> Result<(), StoreError> {
         self.policy = policy;
         self.batch(|batch| Ok(daemon::started(batch.connection, policy, rules, now)?))
-    }
-
-    /// Removes what killed processes have left beside the database at `path`: copies that are not whole.
-    pub fn remove_abandoned(path: &Path) {
-        schema::remove_abandoned(path);
     }
 
     /// From now on looks after every commit whether the file is still the one at `path`. `mark` is any
@@ -87,11 +82,6 @@ impl Database {
     /// be in a file that is lost: [`StoreError::Lost`].
     pub fn run<J: Job>(&mut self, job: &J, now: Timestamp) -> Result<J::Done, StoreError> {
         self.batch(|batch| job.execute(batch, now))
-    }
-
-    /// Every certificate that is kept.
-    pub fn certificates(&self) -> Result<Vec<StoredCertificate>, StoreError> {
-        certificates::all(&self.connection)
     }
 
     /// Copies the log into the file and empties it: the last thing before a stop. `false`: somebody who reads

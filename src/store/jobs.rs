@@ -9,11 +9,10 @@ use super::error::StoreError;
 use super::write::{read_again, redaction, replay};
 use crate::domain::event::Provider;
 use crate::domain::issue::Finding;
-use crate::domain::records::ChangedTransaction;
 use crate::domain::records::{
     Asked, Attempt, Cause, Decision, Dismissed, Forgotten, Found, Ingested, Kept, Many,
-    NewTransaction, Registered, RejectedRequest, Replayable, Reread, Retried, Sent, Settled,
-    StoredCertificate, Transaction, Verdict, Webhook, WebhookLog,
+    NewTransaction, ReadAgain, Registered, RejectedRequest, Replayable, Reread, Retried, Sent,
+    Settled, StoredCertificate, Transaction, Verdict, Webhook, WebhookLog,
 };
 use crate::domain::time::Timestamp;
 use crate::providers::redact::Extent;
@@ -109,33 +108,30 @@ jobs! {
         rules: Rules,
     } -> Option<Replayable> => |job, batch, now| replay::preview(batch, job.id, &job.rules, now);
 
-    /// Replays the next events that an earlier version read by other rules: how many, and how many of them are
-    /// read differently now. `None`: none is left.
+    /// Replays the next events that an earlier version read by other rules. `None`: none is left.
     ReplayOutdated {
         /// How many at most.
         at_once: usize,
         /// How events are read.
         rules: Rules,
-    } -> Option<(usize, usize)> => |job, batch, now| read_again::step(batch, job.at_once, &job.rules, now);
+    } -> Option<ReadAgain> => |job, batch, now| read_again::step(batch, job.at_once, &job.rules, now);
 
-    /// Which transactions [`ReplayOutdated`] would change, as [`Reader::changed_after`](super::Reader::changed_after)
-    /// says it; nothing is changed. `None`: there are more than `most` events.
+    /// What [`ReplayOutdated`] would come to; nothing is changed, nor read if there are more than `most` events.
     PreviewOutdated {
         /// How many events at most.
         most: usize,
         /// How events are read.
         rules: Rules,
-    } -> Option<Vec<ChangedTransaction>> => |job, batch, now| {
-        read_again::preview(batch, job.most, &job.rules, now)
-    };
+    } -> Option<ReadAgain> => |job, batch, now| read_again::preview(batch, job.most, &job.rules, now);
 
-    /// Takes what is personal out of stored events. Those that are not there are left out.
+    /// Takes what is personal out of stored events, and from the file. Those that are not there are left out.
     ForgetEvents {
         /// Row ids of the events.
         ids: Vec<i64>,
         /// With what the shop itself wrote, which these rules find; else only what is the buyer's.
         of_shop: Option<Rules>,
     } -> Vec<Forgotten> => |job, batch, now| {
+        batch.overwrite_what_is_removed()?;
         let extent = job.of_shop.as_ref().map_or(Extent::Buyer, Extent::AndShop);
         let each = job.ids.iter().map(|id| redaction::forget_event(batch, *id, extent, now));
         Ok(each.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
@@ -145,7 +141,10 @@ jobs! {
     ForgetMetadata {
         /// The transaction.
         transaction_id: i64,
-    } -> Vec<String> => |job, batch, _now| redaction::forget_metadata(batch, job.transaction_id);
+    } -> Vec<String> => |job, batch, _now| {
+        batch.overwrite_what_is_removed()?;
+        redaction::forget_metadata(batch, job.transaction_id)
+    };
 
     /// Keeps what became of attempts to notify the shop's app.
     RecordAttempts {

@@ -1,7 +1,9 @@
 //! What is kept, and the only place that knows how.
 //!
 //! Nothing outside this module sees SQL or SQLite. [`Database`] is one connection and does one
-//! thing after another; [`Store`] is the daemon's handle on a writer thread that owns one.
+//! thing after another; [`Store`] is the daemon's handle on a writer thread that owns one. What is to be done
+//! is a job, by name ([`Job`]). [`Reader`] reads, and [`Readers`] does from async code; what is asked in one
+//! way of several tables (one record, a page of a list, what is due) is one method for all of them.
 
 mod engine;
 mod error;
@@ -20,7 +22,7 @@ pub use file::lock::DaemonLock;
 pub use file::paced_file::SteadyFile;
 pub use file::rescue::Rescued;
 pub use file::restore::{Restored, restore};
-pub use file::schema::{Migration, migrate};
+pub use file::schema::{Migration, migrate, remove_abandoned_copies};
 pub use file::wal::{LongWal, WalWatch};
 pub use jobs::{
     BeginRun, CloseTransaction, DismissIssue, EndRun, ForgetEvents, ForgetMetadata, IngestAll,
@@ -29,6 +31,7 @@ pub use jobs::{
     RegisterAll, RememberRefused, Replay, ReplayOutdated, ResolveOrphan, RetryDeliveries,
     RetryDelivery, SetTargets, SettleDoubtful, SettleLookup,
 };
+pub use read::families::{Detailed, Due, Entered, Find, Get, List, Of, Search, Summed};
 pub use read::health::disk_free;
 pub use read::reader::Reader;
 pub use read::readers::Readers;

@@ -103,3 +103,47 @@ fn find_french(folder: &Path, source: &Path, strays: &mut Vec<String>) {
         }
     }
 }
+
+/// The types that the store is read and written through; another engine would have to have all that they can.
+const FACE: &[&str] = &["Reader", "Readers", "Database", "Store", "Writer", "Bell"];
+/// As many methods are still looked over in a minute.
+const METHODS: usize = 60;
+
+#[test]
+fn the_face_of_the_store_is_narrow() {
+    let mut methods = Vec::new();
+    methods_of_face(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store"), &mut methods);
+    assert!(methods.contains(&"Reader::open".to_owned()), "{methods:?}");
+    assert!(
+        methods.len() <= METHODS,
+        "{} public methods: make it one of a family (src/store/read/families.rs), or a job \
+         (src/store/jobs.rs):\n{}",
+        methods.len(),
+        methods.join("\n")
+    );
+}
+
+/// The public methods of the types of [`FACE`] in the blocks that begin a line with `impl`.
+fn methods_of_face(folder: &Path, methods: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).expect("a folder of the source") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            methods_of_face(&path, methods);
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("a file of the source");
+        for block in text.split("\nimpl ").skip(1) {
+            let (name, block) = block.split_once(" {\n").unwrap_or_default();
+            let body = block.split("\n}").next().unwrap_or_default();
+            let lines = body.lines().filter_map(|line| line.strip_prefix("    pub "));
+            let names = lines.filter_map(|line| {
+                let is_function = line.starts_with("fn ") || line.contains(" fn ");
+                line.split_once("fn ").filter(|_| is_function).map(|(_, rest)| rest)
+            });
+            let names = names.filter_map(|rest| rest.split(['(', '<']).next());
+            methods.extend(
+                names.filter(|_| FACE.contains(&name)).map(|method| format!("{name}::{method}")),
+            );
+        }
+    }
+}

@@ -10,6 +10,7 @@ use super::installation::Patient;
 use super::{Finding, roughly, size};
 use crate::config::{Mode, PaypalVerify};
 use crate::domain::event::Provider;
+use crate::domain::records::Sight;
 use crate::domain::refusal::Refusal;
 use crate::http::admin::ROOM;
 use crate::providers::paypal::certificate::Certificate;
@@ -203,22 +204,19 @@ pub(super) fn check_certificates(patient: &Patient, reader: &Reader) -> Vec<Find
 }
 
 /// When the last genuine event of each provider came, and whether it was of the right money.
-pub(super) fn check_events(patient: &Patient, reader: &Reader) -> Vec<Finding> {
+pub(super) fn check_events(patient: &Patient, sight: &Sight) -> Vec<Finding> {
     const CHECK: &str = "events";
     let Some(config) = &patient.config else { return Vec::new() };
-    let last = match reader.last_events() {
-        Ok(last) => last,
-        Err(error) => {
-            return vec![Finding::fail(CHECK, error.to_string(), "payhookd doctor --full")];
-        }
-    };
     let livemode = config.mode == Mode::Live;
     let configured =
         [(Provider::Stripe, config.stripe.is_some()), (Provider::Paypal, config.paypal.is_some())];
     let mut findings = Vec::new();
     for (provider, _) in configured.into_iter().filter(|(_, configured)| *configured) {
         let of = |live: bool| {
-            let found = last.iter().find(|(known, mode, _)| *known == provider && *mode == live);
+            let found = sight
+                .last_events
+                .iter()
+                .find(|(known, mode, _)| *known == provider && *mode == live);
             found.map(|(_, _, at)| patient.now.since(*at))
         };
         findings.push(match (of(livemode), of(!livemode)) {

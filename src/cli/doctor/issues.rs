@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::installation::Patient;
 use super::{Finding, roughly};
 use crate::domain::issue::{IssueStatus, Severity};
-use crate::domain::records::{Issue, OwedAlerts};
+use crate::domain::records::{Issue, OwedAlerts, Sight};
 use crate::i18n::issues::Audience;
 use crate::store::{Reader, StoreError};
 
@@ -15,7 +15,7 @@ const SHOWN: usize = 20;
 
 /// A finding for each open issue, the worst first. One that a person has dismissed is none.
 pub(super) fn check(patient: &Patient, reader: &Reader) -> Result<Vec<Finding>, StoreError> {
-    let mut issues = reader.open_issues()?;
+    let mut issues = reader.open_issues(None)?;
     issues.retain(|issue| issue.status() == IssueStatus::Open);
     if issues.is_empty() {
         return Ok(vec![Finding::ok(CHECK, "none is open")]);
@@ -39,7 +39,7 @@ pub(super) fn check(patient: &Patient, reader: &Reader) -> Result<Vec<Finding>, 
 }
 
 /// A finding for each target that does not take what it is told.
-pub(super) fn check_alerts(reader: &Reader) -> Result<Vec<Finding>, StoreError> {
+pub(super) fn check_alerts(sight: Sight) -> Vec<Finding> {
     let not_told = |target: OwedAlerts| {
         let what = match (target.dead, target.report_is_dead) {
             (0, false) => return None,
@@ -50,7 +50,7 @@ pub(super) fn check_alerts(reader: &Reader) -> Result<Vec<Finding>, StoreError> 
         let why = target.last_error.map_or_else(String::new, |error| format!(": {error}"));
         Some(Finding::fail("alerts", format!("{} {what}{why}", target.target), TRY))
     };
-    Ok(reader.owed_alerts()?.into_iter().filter_map(not_told).collect())
+    sight.alerts.into_iter().filter_map(not_told).collect()
 }
 
 const TRY: &str = "mend PAYHOOKD_ALERT_URL, or the settings of mail, and try it with `payhookd alerts \

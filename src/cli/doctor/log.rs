@@ -17,7 +17,7 @@ pub(super) fn check(
     noted: Option<Head>,
 ) -> Result<Vec<Finding>, CommandError> {
     let mut findings = check_continuation(patient, reader);
-    let known = match reader.continuation(&patient.db) {
+    let known = match reader.continuation(&patient.db, false) {
         Ok(Continuation::Continues(head)) => Some(head),
         _ => None,
     };
@@ -41,7 +41,7 @@ pub(super) fn check(
 pub(super) fn check_continuation(patient: &Patient, reader: &Reader) -> Vec<Finding> {
     let file = known_head_file(&patient.db);
     let file = file.display();
-    match reader.continuation(&patient.db) {
+    match reader.continuation(&patient.db, false) {
         Ok(Continuation::Unknown | Continuation::Continues(_)) => Vec::new(),
         Ok(Continuation::Broken(known)) => vec![Finding::fail(
             CHECK,

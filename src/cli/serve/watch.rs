@@ -11,7 +11,7 @@ use tokio::time::MissedTickBehavior;
 use super::ServeError;
 use crate::domain::event::Provider;
 use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Occasion, Severity};
-use crate::domain::records::Issue;
+use crate::domain::records::{Issue, IssueFilter, Orphan, Page};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::i18n::issues::Audience;
@@ -28,13 +28,17 @@ use crate::telemetry::tasks::TaskHealth;
 
 /// Rings for the commits of other processes, the command line's. (Ours ring by themselves, sooner;
 /// that they are seen here again costs those who listen one look.)
-pub(super) async fn ring_for_others(reader: Reader, bell: Bell) {
+pub(super) async fn ring_for_others(mut reader: Reader, bell: Bell) {
     let mut looks = tokio::time::interval(Duration::from_millis(500));
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut seen = None;
     loop {
         looks.tick().await;
-        match reader.data_version() {
+        // Only what one connection says can be compared.
+        let looked = tokio::task::spawn_blocking(move || (reader.data_version(), reader));
+        let Ok((version, back)) = looked.await else { return };
+        reader = back;
+        match version {
             Ok(version) if seen == Some(version) => {}
             Ok(version) => {
                 seen = Some(version);
@@ -59,10 +63,10 @@ pub(super) async fn keep_counting(readers: Readers, clock: Clock) {
 }
 
 /// When the last event came is known also after a start.
-pub(super) fn count_from_before(reader: &Reader, metrics: &Metrics) {
-    match reader.last_events() {
-        Ok(last) => {
-            for (provider, livemode, at) in last {
+pub(super) async fn count_from_before(readers: Readers, metrics: Arc<Metrics>) {
+    match readers.read(Reader::sight).await {
+        Ok(sight) => {
+            for (provider, livemode, at) in sight.last_events {
                 metrics.received(provider, livemode, at);
             }
         }
@@ -71,16 +75,17 @@ pub(super) fn count_from_before(reader: &Reader, metrics: &Metrics) {
 }
 
 /// Raises an issue for each orphan for which the shop had its time to register a transaction.
-pub(super) async fn raise_due_orphans(reader: Reader, store: Store, clock: Clock) {
+pub(super) async fn raise_due_orphans(readers: Readers, store: Store, clock: Clock) {
     let mut looks = tokio::time::interval(Duration::from_secs(1));
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
         let now = clock.now();
         // Asked of a reader first: the writer is for those who have something to write.
-        let raised = match reader.has_due_orphans(now) {
-            Ok(false) => continue,
-            Ok(true) => store.run(RaiseDueOrphans {}, now).await,
+        let due = readers.read(move |reader| reader.due::<Orphan>((), now, 1)).await;
+        let raised = match due {
+            Ok((due, _)) if due.is_empty() => continue,
+            Ok(_) => store.run(RaiseDueOrphans {}, now).await,
             Err(error) => Err(error),
         };
         if let Err(error) = raised {
@@ -91,19 +96,22 @@ pub(super) async fn raise_due_orphans(reader: Reader, store: Store, clock: Clock
 }
 
 /// Writes a line for each issue that opens, has news or is over from now on, whoever commits it.
-pub(super) async fn log_issues(reader: Reader, known: Arc<Mutex<Known>>) {
+pub(super) async fn log_issues(readers: Readers, known: Arc<Mutex<Known>>) {
     let mut looks = tokio::time::interval(Duration::from_secs(1));
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
         let mut known = known.lock().await;
-        if let Err(error) = log_changed_issues(&reader, &mut known) {
-            Line::debug("issues not read").with("err", &error).emit();
+        let before = known.clone();
+        match readers.read(move |reader| log_changed_issues(reader, before)).await {
+            Ok(now) => *known = now,
+            Err(error) => Line::debug("issues not read").with("err", &error).emit(),
         }
     }
 }
 
 /// The issues of which a line was written.
+#[derive(Clone)]
 pub(super) struct Known {
     newest: i64,
     /// Those that last, with their news.
@@ -113,20 +121,21 @@ pub(super) struct Known {
 impl Known {
     /// Those from before the start. One line tells how many of them are open.
     pub(super) fn from_before(reader: &Reader) -> Result<Self, StoreError> {
-        let open = reader.open_issues()?;
+        let open = reader.open_issues(None)?;
         if !open.is_empty() {
             Line::warn("issues are open: see `payhookd issues list`")
                 .with("count", open.len())
                 .emit();
         }
         let open = open.iter().map(|issue| (issue.id, issue.news)).collect();
-        Ok(Self { newest: reader.newest_issue()?, open })
+        let newest = reader.list(&IssueFilter::default(), Page { before: None, limit: 1 })?;
+        Ok(Self { newest: newest.rows.first().map_or(0, |issue| issue.id), open })
     }
 }
 
-fn log_changed_issues(reader: &Reader, known: &mut Known) -> Result<(), StoreError> {
+fn log_changed_issues(reader: &Reader, mut known: Known) -> Result<Known, StoreError> {
     let mut before = std::mem::take(&mut known.open);
-    for issue in reader.issues_since(known.newest)? {
+    for issue in reader.open_issues(Some(known.newest))? {
         if before.remove(&issue.id).is_none_or(|news| news < issue.news) {
             log_issue(&issue);
         }
@@ -136,11 +145,11 @@ fn log_changed_issues(reader: &Reader, known: &mut Known) -> Result<(), StoreErr
         }
     }
     for id in before.into_keys() {
-        if let Some(issue) = reader.issue(id)? {
+        if let Some(issue) = reader.get::<Issue>(id)? {
             log_issue(&issue);
         }
     }
-    Ok(())
+    Ok(known)
 }
 
 fn log_issue(issue: &Issue) {
@@ -175,11 +184,11 @@ pub(super) async fn watch_over(
     loop {
         every_second.tick().await;
         if writer.has_ended() {
-            let Some(loss) = writer.loss() else { return ServeError::WriterEnded };
+            let Some(loss) = store.report().loss else { return ServeError::WriterEnded };
             tokio::time::sleep(SAYS_WHY).await;
             return ServeError::Lost(loss);
         }
-        if store.is_lost() {
+        if store.report().loss.is_some() {
             // So that the writer finds out, if nobody else has anything to write.
             let _ = tokio::time::timeout(Duration::from_secs(1), store.probe()).await;
         }

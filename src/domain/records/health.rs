@@ -22,6 +22,9 @@ pub struct Sight {
     pub failed_events: i64,
     /// When PayPal's newest certificate was fetched, UTC.
     pub newest_certificate: Option<Timestamp>,
+    /// When the last webhook of each provider and mode was received: provider, real money, UTC. Looked for
+    /// among the newest two thousand events: to look further is to read them all.
+    pub last_events: Vec<(Provider, bool, Timestamp)>,
     /// When missed events were last fetched to the end, by provider, UTC.
     pub last_reconciled: Vec<(Provider, Timestamp)>,
     /// Bytes of the database file.
@@ -45,15 +48,4 @@ pub struct OwedAlerts {
     pub report_is_dead: bool,
     /// Why the last of what was given up was not taken, in words.
     pub last_error: Option<String>,
-}
-
-/// When the newest events were received and when they happened, in milliseconds: how a clock that is
-/// off shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Delays {
-    /// How many events were looked at.
-    pub events: i64,
-    /// The least time from happening to receipt among them; less than nothing if an event came
-    /// before it happened.
-    pub least_ms: i64,
 }

@@ -27,7 +27,7 @@ pub use event::{
     Applied, CausedChange, EventStory, FoundEvents, Ingested, Lead, Matched, Outcome,
     RejectedRequest, Replayed, USER_AGENT_CHARS, Verdict, Webhook, WebhookLog,
 };
-pub use health::{Delays, OwedAlerts, Sight};
+pub use health::{OwedAlerts, Sight};
 pub use issue::{Details, Dismissed, Issue};
 pub use lookup::{AskSubject, Asked, DueAsk, Kept};
 pub use loss::Loss;
@@ -36,12 +36,13 @@ pub use orphan::{
     By, Candidate, Decision, OpenOrphans, Orphan, OrphanFigures, Resolution, Searched,
 };
 pub use page::{
-    DeliveryFilter, EventFilter, IssueFilter, Listed, OrphanFilter, Page, TransactionFilter,
+    DeliveryFilter, EventFilter, IssueFilter, IssuesByWeight, Listed, OrphanFilter, Page,
+    TransactionFilter,
 };
 pub use pruned::Pruned;
 pub use reconcile::{Cause, Found};
 pub use refold::{Differing, Refolding};
-pub use replay::{Forgotten, Left, Replayable, Reread, RereadResult};
+pub use replay::{Forgotten, Left, ReadAgain, Replayable, Reread, RereadResult};
 pub use sums::{
     DeliveryFigures, DisputeRaised, Figures, Histogram, MoneyFigures, RefundMade, Span, Sum, Sums,
 };

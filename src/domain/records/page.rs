@@ -104,6 +104,16 @@ pub struct IssueFilter {
     pub kind: Option<IssueKind>,
 }
 
+/// Issues that stand so, of this kind if one is said: of those that last the worst first, and of these the
+/// newest; of those that are over the last that ended first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IssuesByWeight {
+    /// Where they stand.
+    pub status: IssueStatus,
+    /// What is wrong.
+    pub kind: Option<IssueKind>,
+}
+
 impl OrphanFilter {
     /// What a person is to see to.
     pub const INBOX: Self =

@@ -1,6 +1,6 @@
 //! What reading a stored event again came to, and what was taken out of one.
 
-use super::{Applied, Transaction};
+use super::{Applied, ChangedTransaction, Transaction};
 
 /// What reading one stored event again came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,4 +76,17 @@ pub struct Replayable {
     pub before: Option<Transaction>,
     /// The transaction that it would belong to, as it would stand.
     pub after: Option<Transaction>,
+}
+
+/// What came of reading some events again that an earlier version read by other rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadAgain {
+    /// How many were read again.
+    pub events: usize,
+    /// How many of them are read differently now.
+    pub changed: usize,
+    /// The transactions that changed by that, by their numbers.
+    pub transactions: Vec<ChangedTransaction>,
+    /// Whether more events follow.
+    pub more: bool,
 }

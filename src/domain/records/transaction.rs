@@ -130,6 +130,11 @@ pub struct Dossier {
     pub latest: Option<WebhookLog>,
 }
 
+impl Dossier {
+    /// Events and deliveries in it, of each.
+    pub const MOST: u32 = 20;
+}
+
 /// A transaction that changed, and its newest change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangedTransaction {

@@ -71,12 +71,14 @@ fn after(text: &str) -> Result<After, String> {
 }
 
 fn look(reader: &Reader, after: After, limit: u32) -> Result<Look, crate::store::StoreError> {
-    let After::Change(after) = after else { return Ok(Look::Nothing(reader.last_change()?)) };
-    let changes = reader.committed_after(after, limit)?;
+    let (after, limit) = match after {
+        After::Change(after) => (Some(after), limit),
+        After::Latest => (None, 0),
+    };
+    let (changes, newest) = reader.committed_after(after.unwrap_or(i64::MAX), limit)?;
     let Some(last) = changes.last() else {
-        // Both readings are in the order of commits, so no change is taken for one that is ahead.
-        let ahead = after > reader.last_change()?;
-        return Ok(if ahead { Look::Ahead } else { Look::Nothing(after) });
+        let after = after.unwrap_or(newest);
+        return Ok(if after > newest { Look::Ahead } else { Look::Nothing(after) });
     };
     let data: Vec<_> = changes.iter().map(rows::committed).collect();
     let text = json!({ "data": data, "next_cursor": last.id.to_string() }).to_string();

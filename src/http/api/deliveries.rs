@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::problem::Problem;
 use super::query::positive;
-use super::{Api, Call, found, page};
+use super::{Api, Call, found, listed};
 use crate::domain::delivery::DeliveryStatus;
-use crate::domain::records::{DeliveryFilter, Retried};
-use crate::http::typed;
+use crate::domain::records::{Delivery, DeliveryFilter, Retried, StoredAttempt};
 use crate::json::rows;
 use crate::store::{Reader, RetryDelivery, StoreError};
 
@@ -22,12 +20,7 @@ pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem
         status: query.word("status", DeliveryStatus::ALL, DeliveryStatus::parse)?,
         transaction_id: query.row_id("transaction_id")?,
     };
-    let wanted = query.page()?;
-    let text = api.read(move |reader| {
-        let listed = reader.list_deliveries(filter, wanted)?;
-        Ok(page(&listed, |one| one.id, rows::delivery))
-    });
-    Ok(typed(StatusCode::OK, "application/json", text.await?))
+    listed(api, filter, query.page()?, rows::delivery).await
 }
 
 /// One delivery with every attempt that is kept.
@@ -50,10 +43,10 @@ pub(super) async fn retry(api: &Arc<Api>, call: Call) -> Result<Response, Proble
 }
 
 fn text(reader: &Reader, id: i64) -> Result<Option<String>, StoreError> {
-    let Some(delivery) = reader.find_delivery(&id.to_string())? else { return Ok(None) };
+    let Some(delivery) = reader.find::<Delivery>(&id.to_string())?.pop() else { return Ok(None) };
     let mut shown = rows::delivery(&delivery);
     shown["attempts_made"] =
-        reader.attempts(delivery.id)?.iter().map(rows::attempt).collect::<Value>();
+        reader.of::<StoredAttempt>(delivery.id)?.iter().map(rows::attempt).collect::<Value>();
     Ok(Some(shown.to_string()))
 }
 

@@ -6,11 +6,10 @@ use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::problem::Problem;
-use super::{Api, Call, answer, found, page};
+use super::{Api, Call, answer, found, listed};
 use crate::domain::event::{Provider, Source};
 use crate::domain::language::Language;
-use crate::domain::records::{EventFilter, Outcome};
-use crate::http::typed;
+use crate::domain::records::{EventFilter, Outcome, WebhookLog};
 use crate::i18n::explain;
 use crate::json::{registration, rows};
 use crate::store::{DryRun, Replay};
@@ -28,12 +27,7 @@ pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem
         transaction_id: query.row_id("transaction_id")?,
         source: query.word("source", Source::ALL, Source::parse)?,
     };
-    let wanted = query.page()?;
-    let text = api.read(move |reader| {
-        let listed = reader.list_events(&filter, wanted)?;
-        Ok(page(&listed, |one| one.id, rows::event))
-    });
-    Ok(typed(StatusCode::OK, "application/json", text.await?))
+    listed(api, filter, query.page()?, rows::event).await
 }
 
 /// One event with payload and headers, by its number or the provider's id of it.
@@ -41,11 +35,11 @@ pub(super) async fn show(api: &Arc<Api>, call: Call) -> Result<Response, Problem
     let id = call.path(0).to_owned();
     let text = api.read(move |reader| {
         // Should a provider's id be the number of another event, the number counts.
-        let found = reader.find_events(&id)?;
+        let found = reader.find::<WebhookLog>(&id)?;
         let numbered = found.iter().find(|event| event.id.to_string() == id);
         let Some(event) = numbered.or_else(|| found.first()) else { return Ok(None) };
         let mut shown = rows::event(event);
-        let story = reader.story(event)?;
+        let story = reader.detail(event)?;
         shown["explanation"] = explain::event(Language::English, event, &story).into();
         shown["transaction_ids"] = story.transactions.into();
         Ok(Some(shown.to_string()))
@@ -57,7 +51,7 @@ pub(super) async fn show(api: &Arc<Api>, call: Call) -> Result<Response, Problem
 pub(super) async fn replay(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
     let dry_run = call.query.flag("dry_run")?.unwrap_or(false);
     let id = call.path(0).to_owned();
-    let found = api.read(move |reader| reader.find_events(&id)).await?;
+    let found = api.read(move |reader| reader.find::<WebhookLog>(&id)).await?;
     let numbered = found.iter().find(|event| event.id.to_string() == call.path(0));
     let event = numbered.or_else(|| found.first());
     let Some(id) = event.map(|event| event.id) else {

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::problem::Problem;
 use super::query::positive;
-use super::{Api, Call, found, page};
+use super::{Api, Call, found, listed};
 use crate::domain::issue::{IssueKind, IssueStatus};
-use crate::domain::records::{Dismissed, IssueFilter};
-use crate::http::typed;
+use crate::domain::records::{Dismissed, Issue, IssueFilter};
 use crate::json::rows;
 use crate::store::{DismissIssue, Reader, StoreError};
 
@@ -21,12 +19,7 @@ pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem
         status: query.word("status", IssueStatus::ALL, IssueStatus::parse)?,
         kind: query.word("kind", IssueKind::ALL, IssueKind::parse)?,
     };
-    let wanted = query.page()?;
-    let text = api.read(move |reader| {
-        let listed = reader.list_issues(filter, wanted)?;
-        Ok(page(&listed, |one| one.id, rows::issue))
-    });
-    Ok(typed(StatusCode::OK, "application/json", text.await?))
+    listed(api, filter, query.page()?, rows::issue).await
 }
 
 /// One issue, open or over.
@@ -51,7 +44,7 @@ pub(super) async fn dismiss(api: &Arc<Api>, call: Call) -> Result<Response, Prob
 }
 
 fn text_of(reader: &Reader, id: i64) -> Result<Option<String>, StoreError> {
-    Ok(reader.issue(id)?.map(|issue| rows::issue(&issue).to_string()))
+    Ok(reader.get::<Issue>(id)?.map(|issue| rows::issue(&issue).to_string()))
 }
 
 fn missing(id: &str) -> String {

@@ -32,9 +32,9 @@ use self::wait::Waiters;
 use super::body::Bodies;
 use super::connections::Slot;
 use super::{Routes, typed};
-use crate::domain::records::Listed;
+use crate::domain::records::Page;
 use crate::providers::rules::Rules;
-use crate::store::{Job, Reader, Readers, Store, StoreError};
+use crate::store::{Job, List, Reader, Readers, Store, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 use crate::telemetry::tasks::Tasks;
@@ -203,9 +203,18 @@ fn found(text: Option<String>, missing: impl FnOnce() -> String) -> Result<Respo
     }
 }
 
-/// A page of a list; its cursor is the id of the last row.
-fn page<T>(listed: &Listed<T>, id: impl Fn(&T) -> i64, shape: impl Fn(&T) -> Value) -> String {
-    let next = listed.rows.last().filter(|_| listed.more).map(|last| id(last).to_string());
-    let data: Vec<Value> = listed.rows.iter().map(shape).collect();
-    json!({ "data": data, "next_cursor": next }).to_string()
+/// A page of what passes the filter; its cursor is the number of the last row.
+async fn listed<F: List + Send + 'static>(
+    api: &Api,
+    filter: F,
+    wanted: Page,
+    shape: fn(&F::Row) -> Value,
+) -> Result<Response, Problem> {
+    let text = api.read(move |reader| {
+        let listed = reader.list(&filter, wanted)?;
+        let data: Vec<Value> = listed.rows.iter().map(shape).collect();
+        let next = data.last().filter(|_| listed.more).map(|last| last["id"].to_string());
+        Ok(json!({ "data": data, "next_cursor": next }).to_string())
+    });
+    Ok(typed(StatusCode::OK, "application/json", text.await?))
 }

@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use warp::http::StatusCode;
 use warp::reply::Response;
 
 use super::problem::Problem;
 use super::query::positive;
-use super::{Api, Call, found, page};
+use super::{Api, Call, found, listed};
 use crate::domain::event::Provider;
 use crate::domain::orphan::OrphanKind;
-use crate::domain::records::{Decision, OrphanFilter, Settled};
-use crate::http::typed;
+use crate::domain::records::{Decision, Orphan, OrphanFilter, Settled};
 use crate::json::registration::whole;
 use crate::json::rows;
 use crate::store::ResolveOrphan;
@@ -26,20 +24,16 @@ pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem
         kind: query.word("kind", OrphanKind::ALL, OrphanKind::parse)?,
         resolved: Some(query.flag("resolved")?.unwrap_or(false)),
     };
-    let wanted = query.page()?;
-    let text = api.read(move |reader| {
-        let listed = reader.list_orphans(filter, wanted)?;
-        Ok(page(&listed, |one| one.id, rows::orphan))
-    });
-    Ok(typed(StatusCode::OK, "application/json", text.await?))
+    listed(api, filter, query.page()?, rows::orphan).await
 }
 
 /// One orphan, open or resolved.
 pub(super) async fn show(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
     let missing = || format!("there is no orphan {}", call.path(0));
     let Some(id) = positive(call.path(0)) else { return Err(Problem::not_found(missing())) };
-    let text = api
-        .read(move |reader| Ok(reader.orphan(id)?.map(|orphan| rows::orphan(&orphan).to_string())));
+    let text = api.read(move |reader| {
+        Ok(reader.get::<Orphan>(id)?.map(|orphan| rows::orphan(&orphan).to_string()))
+    });
     found(text.await?, missing)
 }
 
@@ -52,7 +46,7 @@ pub(super) async fn resolve(api: &Arc<Api>, call: Call) -> Result<Response, Prob
     match settled.await? {
         Settled::Done(_) => {
             let text = api.read(move |reader| {
-                Ok(reader.orphan(id)?.map(|orphan| rows::orphan(&orphan).to_string()))
+                Ok(reader.get::<Orphan>(id)?.map(|orphan| rows::orphan(&orphan).to_string()))
             });
             found(text.await?, missing)
         }

@@ -8,9 +8,9 @@ use warp::reply::Response;
 
 use super::problem::Problem;
 use super::query::positive;
-use super::{Api, Call, answer, page};
+use super::{Api, Call, answer, listed};
 use crate::domain::event::Provider;
-use crate::domain::records::{Registered, Transaction, TransactionFilter};
+use crate::domain::records::{Change, Registered, Transaction, TransactionFilter};
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Status};
 use crate::http::typed;
 use crate::json::{registration, rows};
@@ -84,12 +84,7 @@ pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem
         amount_check: query.word("amount_check", AmountCheck::ALL, AmountCheck::parse)?,
         dispute_status: query.word("dispute_status", DisputeStatus::ALL, DisputeStatus::parse)?,
     };
-    let wanted = query.page()?;
-    let text = api.read(move |reader| {
-        let listed = reader.list_transactions(&filter, wanted)?;
-        Ok(page(&listed, |one| one.id, rows::transaction))
-    });
-    Ok(typed(StatusCode::OK, "application/json", text.await?))
+    listed(api, filter, query.page()?, rows::transaction).await
 }
 
 /// One transaction by its id.
@@ -119,9 +114,10 @@ enum Which {
 impl Which {
     fn find(&self, reader: &Reader) -> Result<Option<Transaction>, StoreError> {
         match self {
-            Self::Id(id) => reader.transaction(*id),
+            Self::Id(id) => reader.get::<Transaction>(*id),
             Self::Reference { provider, livemode, reference } => {
-                reader.transaction_by_reference(*provider, *livemode, reference)
+                let payment = reader.holder(*provider, *livemode, reference)?;
+                Ok(payment.map(|id| reader.get(id)).transpose()?.flatten())
             }
         }
     }
@@ -173,7 +169,7 @@ async fn look(api: &Arc<Api>, which: Which, known: Option<i64>) -> Result<Option
         let text = match known {
             Some(known) if known == version => None,
             _ => {
-                let changes = reader.changes(id)?;
+                let changes = reader.of::<Change>(id)?;
                 Some(rows::transaction_with_history(&transaction, &changes).to_string())
             }
         };

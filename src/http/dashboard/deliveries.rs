@@ -38,7 +38,7 @@ pub(super) async fn list(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
     };
     let page = Page { limit: ROWS, ..said.page()? };
     let known = dashboard.read(move |reader| {
-        Ok((reader.list_deliveries(filter, page)?, reader.count_dead(None, MOST_COUNTED + 1)?))
+        Ok((reader.list(&filter, page)?, reader.count_dead(None, MOST_COUNTED + 1)?))
     });
     let (listed, dead) = known.await?;
     let typeset = dashboard.typeset(visit);
@@ -162,8 +162,10 @@ pub(super) fn colour(status: DeliveryStatus) -> &'static str {
 pub(super) async fn show(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
     let number = visit.number()?;
     let known = dashboard.read(move |reader| {
-        let Some(delivery) = reader.find_delivery(&number.to_string())? else { return Ok(None) };
-        let attempts = reader.attempts(delivery.id)?;
+        let Some(delivery) = reader.find::<Delivery>(&number.to_string())?.pop() else {
+            return Ok(None);
+        };
+        let attempts = reader.of::<StoredAttempt>(delivery.id)?;
         Ok(Some((delivery, attempts)))
     });
     let (delivery, attempts) = known.await?.ok_or(Failure::NotFound)?;

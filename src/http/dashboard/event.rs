@@ -29,8 +29,8 @@ pub(super) async fn show(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
     let number = visit.number()?;
     let language = visit.words.language;
     let known = dashboard.read(move |reader| {
-        let Some(log) = reader.event(number)? else { return Ok(None) };
-        let story = reader.story(&log)?;
+        let Some(log) = reader.get::<WebhookLog>(number)? else { return Ok(None) };
+        let story = reader.detail(&log)?;
         let sentences = explain::event(language, &log, &story);
         Ok(Some((log, sentences, story.orphan.map(|orphan| orphan.id))))
     });
@@ -160,7 +160,7 @@ fn contents(typeset: Typeset<'_>, log: &WebhookLog) -> Markup {
 /// The body as it was received, for a program to look at: never as a page.
 pub(super) async fn payload(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
     let number = visit.number()?;
-    let log = dashboard.read(move |reader| reader.event(number)).await?;
+    let log = dashboard.read(move |reader| reader.get::<WebhookLog>(number)).await?;
     let payload = log.and_then(|log| log.payload).ok_or(Failure::NotFound)?;
     let mut response = typed(StatusCode::OK, "text/plain; charset=utf-8", payload);
     let name = format!("attachment; filename=\"event-{number}.json\"");

@@ -31,7 +31,7 @@ pub(super) async fn list(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
         source: None,
     };
     let page = Page { limit: ROWS, ..said.page()? };
-    let found = dashboard.read(move |reader| reader.search_events(&filter, page)).await?;
+    let found = dashboard.read(move |reader| reader.search(&filter, page)).await?;
     let typeset = dashboard.typeset(visit);
     let body = list_body(typeset, &filters, page, &found);
     Ok(dashboard.page(visit, Some(Tab::Events), visit.words.events.title, &body))

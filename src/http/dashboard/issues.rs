@@ -9,7 +9,7 @@ use super::page::{Failure, Tab, older, secret, see};
 use super::sessions::{Notice, Session};
 use super::visit::{Dashboard, Visit};
 use crate::domain::issue::{IssueKind, IssueStatus, Severity, Texts};
-use crate::domain::records::{Dismissed, Issue, Listed, Page};
+use crate::domain::records::{Dismissed, Issue, IssuesByWeight, Listed, Page};
 use crate::i18n::issues::Audience;
 use crate::store::DismissIssue;
 
@@ -30,7 +30,7 @@ pub(super) async fn list(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
     let status = status.unwrap_or(IssueStatus::Open);
     let kind = said.word("kind", IssueKind::ALL, IssueKind::parse)?;
     let page = Page { limit: ROWS, ..said.page()? };
-    let read = dashboard.read(move |reader| reader.look_through_issues(status, kind, page));
+    let read = dashboard.read(move |reader| reader.list(&IssuesByWeight { status, kind }, page));
     let listed = read.await?;
     let typeset = dashboard.typeset(visit);
     let shown = Shown { typeset, session: &visit.session, filters, status, page };

@@ -11,7 +11,9 @@ use super::sessions::{Notice, Session};
 use super::visit::{Dashboard, Visit};
 use crate::domain::language::sentence;
 use crate::domain::orphan::OrphanKind;
-use crate::domain::records::{By, Candidate, Decision, EventStory, Orphan, Resolution, Settled};
+use crate::domain::records::{
+    By, Candidate, Decision, EventStory, Orphan, Resolution, Settled, Transaction, WebhookLog,
+};
 use crate::providers::{pages, payer};
 use crate::store::{Reader, ResolveOrphan, StoreError};
 
@@ -27,8 +29,8 @@ const EVENTS: usize = 10;
 /// All that is known of one.
 struct Known {
     orphan: Orphan,
-    /// Its events: row id, the provider's id, type.
-    events: Vec<(i64, String, String)>,
+    /// Its events, without their payloads.
+    events: Vec<WebhookLog>,
     /// What its last event said, and where that leads.
     story: Option<EventStory>,
     /// Who paid, as far as its events tell.
@@ -44,16 +46,15 @@ pub(super) async fn show(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
     let number = visit.number()?;
     let sought = visit.text("q")?.map(|text| shortened(&text, LONGEST_SOUGHT));
     let known = dashboard.read(move |reader| {
-        let Some(orphan) = reader.orphan(number)? else { return Ok(None) };
-        let last = reader.find_events(&orphan.event_id)?;
+        let Some(orphan) = reader.get::<Orphan>(number)? else { return Ok(None) };
+        let last = reader.find::<WebhookLog>(&orphan.event_id)?;
         let last = last.into_iter().find(|log| log.provider == orphan.provider);
-        let story = last.map(|log| reader.story(&log)).transpose()?;
-        let events = reader.events_of(number)?;
-        let payer = payer_of(reader, &orphan, events.iter().map(|(id, _, _)| *id))?;
-        let candidates = match (is_attachable(&orphan), &sought) {
-            (true, Some(text)) => reader.search_candidates(&orphan, text, candidates::MOST)?,
-            (true, None) => reader.candidates(&orphan, candidates::MOST as usize)?,
-            (false, _) => Vec::new(),
+        let story = last.map(|log| reader.detail(&log)).transpose()?;
+        let events = reader.of::<WebhookLog>(number)?;
+        let payer = payer_of(reader, &orphan, &events)?;
+        let candidates = match is_attachable(&orphan) {
+            true => reader.candidates(&orphan, sought.as_deref(), candidates::MOST)?,
+            false => Vec::new(),
         };
         Ok(Some(Known { orphan, events, story, payer, sought, candidates }))
     });
@@ -64,14 +65,14 @@ pub(super) async fn show(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
     Ok(dashboard.page(visit, Some(Tab::Orphans), &title, &body))
 }
 
-/// Who paid, by the newest of its events that tells. `events` are their row ids.
+/// Who paid, by the newest of its events that tells.
 fn payer_of(
     reader: &Reader,
     orphan: &Orphan,
-    events: impl DoubleEndedIterator<Item = i64>,
+    events: &[WebhookLog],
 ) -> Result<Option<String>, StoreError> {
-    for event in events.rev().take(EVENTS) {
-        let payload = reader.event(event)?.and_then(|log| log.payload);
+    for event in events.iter().rev().take(EVENTS) {
+        let payload = reader.get::<WebhookLog>(event.id)?.and_then(|log| log.payload);
         let payload = payload.filter(|payload| payload.len() <= LOOKED_THROUGH);
         if let Some(payer) = payload.and_then(|it| payer::payer(orphan.provider, &it)) {
             return Ok(Some(payer));
@@ -126,7 +127,7 @@ fn show_body(typeset: Typeset<'_>, session: &Session, title: &str, known: &Known
         section.card {
             h2 { (texts.events) }
             ol {
-                @for (number, event_id, event_type) in &known.events {
+                @for WebhookLog { id: number, event_id, event_type, .. } in &known.events {
                     li {
                         a href=(format!("/events/{number}")) { bdi { (shortened(event_type, 100)) } }
                         " " (id(event_id))
@@ -244,7 +245,7 @@ pub(super) async fn attach(dashboard: &Dashboard, visit: &Visit) -> Result<Respo
         return Ok(told(dashboard, visit, number, notice));
     }
     let said = wanted.clone();
-    let found = dashboard.read(move |reader| reader.find_transactions(&said)).await?;
+    let found = dashboard.read(move |reader| reader.find::<Transaction>(&said)).await?;
     let notice = match &*found {
         [] => Notice::Failed((texts.no_transaction)(&shortened(&wanted, 100))),
         [one] => {

@@ -7,7 +7,7 @@ use super::format::{Typeset, brief, shortened};
 use super::page::{Failure, Tab, older};
 use super::visit::{Dashboard, Visit};
 use crate::domain::orphan::OrphanKind;
-use crate::domain::records::{Listed, Orphan, OrphanFilter, Page};
+use crate::domain::records::{Listed, Orphan, OrphanFilter, Page, WebhookLog};
 use crate::providers::payer;
 use crate::store::{Reader, StoreError};
 
@@ -61,7 +61,7 @@ pub(super) async fn list(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
         };
     let page = Page { limit: ROWS, ..said.page()? };
     let read = dashboard.read(move |reader| {
-        let listed = reader.list_orphans(view.filter(), page)?;
+        let listed = reader.list(&view.filter(), page)?;
         let payers = listed.rows.iter().map(|orphan| payer_in(reader, orphan));
         let payers = payers.collect::<Result<Vec<_>, _>>()?;
         Ok((listed, payers))
@@ -74,7 +74,7 @@ pub(super) async fn list(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
 
 /// Who paid, by its last event.
 fn payer_in(reader: &Reader, orphan: &Orphan) -> Result<Option<String>, StoreError> {
-    let last = reader.find_events(&orphan.event_id)?;
+    let last = reader.find::<WebhookLog>(&orphan.event_id)?;
     let last = last.into_iter().find(|log| log.provider == orphan.provider);
     let payload = last.and_then(|log| log.payload).filter(|it| it.len() <= LOOKED_THROUGH);
     Ok(payload.and_then(|payload| payer::payer(orphan.provider, &payload)))

@@ -16,7 +16,9 @@ use crate::domain::delivery::DeliveryStatus;
 use crate::domain::event::Provider;
 use crate::domain::issue::IssueStatus;
 use crate::domain::money::{Currency, Total};
-use crate::domain::records::{Figures, Issue, Listed, MoneyFigures, OpenOrphans, Outcome, Page};
+use crate::domain::records::{
+    Figures, Issue, IssuesByWeight, Listed, MoneyFigures, OpenOrphans, Outcome, Page,
+};
 use crate::domain::time::Timestamp;
 use crate::domain::zone::Zone;
 use crate::store::{Reader, Statistics, StoreError};
@@ -55,15 +57,13 @@ impl Standing {
         let ends = starts.iter().skip(1).copied().chain([end]);
         let days = starts.iter().copied().zip(ends);
         let days = days.map(|(start, end)| (start, statistics.between(start..end))).collect();
+        let open = IssuesByWeight { status: IssueStatus::Open, kind: None };
+        let sight = reader.sight()?;
         Ok(Self {
             orphans: reader.open_orphans()?,
-            issues: reader.look_through_issues(
-                IssueStatus::Open,
-                None,
-                Page { before: None, limit: ISSUES },
-            )?,
-            open_issues: reader.count_open_issues()?,
-            last_events: reader.last_events()?,
+            issues: reader.list(&open, Page { before: None, limit: ISSUES })?,
+            open_issues: sight.issues.iter().map(|(_, number)| number).sum(),
+            last_events: sight.last_events,
             days,
             today: statistics.between(zone.start_of_day(now, 0)..end),
             month: statistics.between(zone.start_of_day(now, DAYS - 1)..end),

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::format::{Typeset, shortened};
-use super::transaction::{SHOWN, money};
+use super::transaction::money;
 use super::transactions::colour;
 use crate::domain::records::{Change, Delivery, Dossier, WebhookLog};
 use crate::domain::time::Timestamp;
@@ -33,7 +33,7 @@ impl Moment<'_> {
 pub(super) fn timeline(typeset: Typeset<'_>, dossier: &Dossier) -> Markup {
     let texts = &typeset.words.transactions;
     let changes = &dossier.changes;
-    let shown = usize::try_from(SHOWN).unwrap_or(usize::MAX);
+    let shown = usize::try_from(Dossier::MOST).unwrap_or(usize::MAX);
     let latest = (0..changes.len()).rev().take(shown).map(|place| {
         Moment::Change(&changes[place], place.checked_sub(1).and_then(|before| changes.get(before)))
     });

@@ -15,14 +15,12 @@ use super::visit::{Dashboard, Visit};
 use crate::domain::event::{Provider, ReferenceKind};
 use crate::domain::fact::Fact;
 use crate::domain::money::Currency;
-use crate::domain::records::{Dossier, Transaction};
+use crate::domain::records::{Dossier, Transaction, WebhookLog};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::DisputeStatus;
 use crate::providers::{object, pages};
 use crate::store::CloseTransaction;
 
-/// Events, changes and deliveries that are shown, of each.
-pub(super) const SHOWN: u32 = 20;
 /// Ids, refunds and disputes that are shown, of each.
 const FEW: usize = 20;
 /// Bytes that what is shown of the provider's object takes.
@@ -32,7 +30,8 @@ const OBJECT: usize = 11_000;
 pub(super) async fn show(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
     let number = visit.number()?;
     let known = dashboard.read(move |reader| {
-        let Some(dossier) = reader.dossier(number, SHOWN)? else { return Ok(None) };
+        let Some(transaction) = reader.get::<Transaction>(number)? else { return Ok(None) };
+        let dossier = reader.detail(&transaction)?;
         let mut deadlines = BTreeMap::new();
         // The newest event of each dispute tells until when it can be answered.
         let newest: BTreeMap<&str, i64> = dossier
@@ -43,7 +42,7 @@ pub(super) async fn show(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
             .take(FEW)
             .collect();
         for (dispute, log_id) in newest {
-            let payload = reader.event(log_id)?.and_then(|log| log.payload);
+            let payload = reader.get::<WebhookLog>(log_id)?.and_then(|log| log.payload);
             let deadline = payload.and_then(|payload| {
                 object::dispute_deadline(dossier.transaction.provider, &payload)
             });

@@ -44,9 +44,9 @@ pub(super) async fn list(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
     let page = Page { limit: ROWS, ..said.page()? };
     let text = filters.get("q").map(str::to_owned);
     let found = dashboard.read(move |reader| match text {
-        Some(text) => reader.search_transactions(&text, &filter, page),
+        Some(text) => reader.search(&(&*text, &filter), page),
         None => {
-            let listed = reader.list_transactions(&filter, page)?;
+            let listed = reader.list(&filter, page)?;
             let next = listed.rows.last().filter(|_| listed.more).map(|last| last.id);
             Ok(Searched { rows: listed.rows, next, cut: false })
         }

@@ -175,7 +175,7 @@ pub fn migrate(path: &Path, now: Timestamp) -> Result<Migration, StoreError> {
 
 fn migrate_by(runner: &Runner, path: &Path, now: Timestamp) -> Result<Migration, StoreError> {
     let mut connection = open(path)?;
-    remove_abandoned(path);
+    remove_abandoned_copies(path);
     let version = version(&connection, path)?;
     let backup = match version {
         None => None,
@@ -289,7 +289,7 @@ fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
 }
 
 /// Removes what killed processes have left beside the database at `path`: copies that are not whole.
-pub(in crate::store) fn remove_abandoned(path: &Path) {
+pub fn remove_abandoned_copies(path: &Path) {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned() + ".";
     let is_ours = |other: &str| other.starts_with(&name) && other.ends_with(files::PART);
     let folder = path.parent().unwrap_or_else(|| Path::new(""));

@@ -7,12 +7,12 @@ use rusqlite::{Connection, named_params};
 use super::reader::Reader;
 use crate::domain::event::Provider;
 use crate::domain::fact::FactState;
-use crate::domain::records::{StoredCertificate, Transaction};
+use crate::domain::records::Transaction;
 use crate::domain::silence::hour_of;
 use crate::domain::time::Timestamp;
 use crate::providers::deadline;
 use crate::store::error::StoreError;
-use crate::store::tables::rows::{Columns, collect};
+use crate::store::tables::rows::{Columns, all, collect};
 use crate::store::tables::transactions::transaction_columns;
 
 impl Reader {
@@ -45,28 +45,13 @@ impl Reader {
         Ok(hours.into_iter().collect())
     }
 
-    /// PayPal's certificate that was fetched last.
-    pub fn newest_certificate(&self) -> Result<Option<StoredCertificate>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT url, pem, fetched_at FROM paypal_certificates ORDER BY fetched_at DESC LIMIT 1",
-        )?;
-        let mut rows = statement.query([])?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        let mut columns = Columns::of(row);
-        Ok(Some(StoredCertificate {
-            url: columns.value()?,
-            pem: columns.value()?,
-            fetched_at: columns.instant()?,
-        }))
-    }
-
     /// PayPal's orders that were approved between two instants and wait to be captured, oldest first.
     pub fn approved_orders(
         &self,
         from: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<Transaction>, StoreError> {
-        let mut statement = self.connection.prepare_cached(concat!(
+        let sql = concat!(
             "SELECT ",
             transaction_columns!(),
             " FROM transactions
@@ -75,13 +60,13 @@ impl Reader {
                 AND EXISTS (SELECT 1 FROM transaction_events
                             WHERE transaction_id = transactions.id AND fact = :approved)
               ORDER BY status_changed_at LIMIT 100"
-        ))?;
+        );
         let parameters = named_params! {
             ":from": from.to_string(),
             ":until": until.to_string(),
             ":approved": FactState::Approved.as_str(),
         };
-        collect(statement.query(parameters)?, Transaction::from_row)
+        all(&self.connection, sql, parameters, Transaction::from_row)
     }
 
     /// Until when the dispute about a transaction can be answered, if its newest event that says so is

@@ -9,7 +9,7 @@ use crate::domain::money::Currency;
 use crate::domain::records::{Change, ChangedTransaction, Committed};
 use crate::domain::transaction::Expected;
 use crate::store::error::StoreError;
-use crate::store::tables::rows::{Columns, collect};
+use crate::store::tables::rows::{Columns, all};
 use crate::store::tables::transactions::change_columns;
 
 impl Committed {
@@ -37,9 +37,13 @@ impl Committed {
 
 impl Reader {
     /// The first `limit` changes after the one with this id, in the order of commits; 0 is before
-    /// all of them.
-    pub fn committed_after(&self, after: i64, limit: u32) -> Result<Vec<Committed>, StoreError> {
-        let mut statement = self.connection().prepare_cached(concat!(
+    /// all of them. And the id of the last change of all, read after them; 0 if there is none.
+    pub fn committed_after(
+        &self,
+        after: i64,
+        limit: u32,
+    ) -> Result<(Vec<Committed>, i64), StoreError> {
+        let sql = concat!(
             "SELECT ",
             change_columns!(),
             ", transaction_changes.id, transactions.id, transactions.provider, reference, order_id,
@@ -53,28 +57,16 @@ impl Reader {
              LEFT JOIN webhook_logs ON webhook_logs.id = log_id
              WHERE transaction_changes.id > :after
              ORDER BY transaction_changes.id LIMIT :limit"
-        ))?;
-        collect(
-            statement.query(named_params! { ":after": after, ":limit": limit })?,
-            Committed::from_row,
-        )
-    }
-
-    /// The id of the last change; 0 if there is none.
-    pub fn last_change(&self) -> Result<i64, StoreError> {
-        last_change(self.connection())
-    }
-
-    /// The transactions that changed after the change with this id, in the order of their ids: of each its id,
-    /// its reference and the newest change.
-    pub fn changed_after(&self, change: i64) -> Result<Vec<ChangedTransaction>, StoreError> {
-        changed_after(self.connection(), change)
+        );
+        let parameters = named_params! { ":after": after, ":limit": limit };
+        let changes = all(&self.connection, sql, parameters, Committed::from_row)?;
+        Ok((changes, last_change(&self.connection)?))
     }
 
     /// The changes after the one with this id, newest first, as their ids and those of their
     /// transactions; at most `limit`.
     pub fn changed_since(&self, after: i64, limit: u32) -> Result<Vec<(i64, i64)>, StoreError> {
-        let mut statement = self.connection().prepare_cached(
+        let mut statement = self.connection.prepare_cached(
             "SELECT id, transaction_id FROM transaction_changes
              WHERE id > :after ORDER BY id DESC LIMIT :limit",
         )?;

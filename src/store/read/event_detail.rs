@@ -2,6 +2,7 @@
 
 use rusqlite::named_params;
 
+use super::families::Detailed;
 use super::reader::Reader;
 use crate::domain::event::{Ownership, Reference, ReferenceKind};
 use crate::domain::matching::{MatchedBy, Standing};
@@ -10,30 +11,32 @@ use crate::domain::transaction::{DisputeStatus, Status};
 use crate::store::error::StoreError;
 use crate::store::tables::facts::{self, StoredFact};
 use crate::store::tables::references::{self, Realm};
-use crate::store::tables::rows::{Columns, collect};
+use crate::store::tables::rows::{Columns, all};
 use crate::store::tables::{self, transactions};
 
-impl Reader {
-    /// The story of this event.
-    pub fn story(&self, log: &WebhookLog) -> Result<EventStory, StoreError> {
+impl Detailed for WebhookLog {
+    type Detail = EventStory;
+
+    fn detail(&self, reader: &Reader) -> Result<EventStory, StoreError> {
+        let log = self;
         let orphan = match log.transaction_id {
             Some(_) => None,
-            None => tables::orphans::holding(&self.connection, log)?,
+            None => tables::orphans::holding(&reader.connection, log)?,
         };
         let stored = match log.transaction_id.or(orphan) {
-            Some(payment) => facts::of(&self.connection, payment)?,
+            Some(payment) => facts::of(&reader.connection, payment)?,
             None => Vec::new(),
         };
         let of_event: Vec<&StoredFact> = stored.iter().filter(|one| one.log_id == log.id).collect();
         let references = of_event.first().map(|first| first.references()).transpose()?;
         let references = references.unwrap_or_default();
         let transaction = match log.transaction_id {
-            Some(id) => transactions::get(&self.connection, id)?,
+            Some(id) => transactions::get(&reader.connection, id)?,
             None => None,
         };
         let matched = match transaction {
             Some(transaction) => {
-                let how = self.how(&transaction, &of_event, &references, &stored)?;
+                let how = reader.how(&transaction, &of_event, &references, &stored)?;
                 Some((transaction, how))
             }
             None => None,
@@ -42,24 +45,26 @@ impl Reader {
             facts: of_event.iter().map(|stored| stored.fact.clone()).collect(),
             ownership: of_event.first().map_or(Ownership::Unsaid, |first| first.ownership),
             orphan: match orphan {
-                Some(id) => tables::orphans::get(&self.connection, id)?,
+                Some(id) => tables::orphans::get(&reader.connection, id)?,
                 None => None,
             },
-            transactions: self.transactions_of(log.id)?,
+            transactions: reader.transactions_of(log.id)?,
             leads: match orphan {
-                Some(_) => self.leads(log, &references)?,
+                Some(_) => reader.leads(log, &references)?,
                 None => Vec::new(),
             },
             changes: match log.transaction_id {
-                Some(transaction_id) => self.caused(log.id, transaction_id)?,
+                Some(transaction_id) => reader.caused(log.id, transaction_id)?,
                 None => Vec::new(),
             },
-            redacted_at: self.redacted_at(log.id)?,
+            redacted_at: reader.redacted_at(log.id)?,
             matched,
             references,
         })
     }
+}
 
+impl Reader {
     fn transactions_of(&self, log_id: i64) -> Result<Vec<i64>, StoreError> {
         let mut transactions = facts::holders(&self.connection, log_id)?;
         let mut kept = Vec::with_capacity(transactions.len());
@@ -136,17 +141,16 @@ impl Reader {
     }
 
     fn caused(&self, log_id: i64, transaction_id: i64) -> Result<Vec<CausedChange>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
+        let sql =
             "SELECT c.change, p.status, c.status, ifnull(p.amount_received, 0), c.amount_received,
                     ifnull(p.amount_refunded, 0), c.amount_refunded,
                     ifnull(p.dispute_status, 'none'), c.dispute_status
              FROM transaction_changes c LEFT JOIN transaction_changes p
                   ON p.transaction_id = c.transaction_id AND p.version = c.version - 1
              WHERE c.transaction_id = :transaction_id AND c.log_id = :log_id
-             ORDER BY c.version",
-        )?;
+             ORDER BY c.version";
         let parameters = named_params! { ":transaction_id": transaction_id, ":log_id": log_id };
-        collect(statement.query(parameters)?, |row| {
+        all(&self.connection, sql, parameters, |row| {
             let mut columns = Columns::of(row);
             Ok(CausedChange {
                 change: columns.value()?,

@@ -4,25 +4,26 @@ use std::time::Duration;
 
 use rusqlite::named_params;
 
+use super::families::Search;
 use super::listing::event_query;
 use super::reader::Reader;
 use super::statistics::last_log_before;
 use crate::domain::records::{EventFilter, FoundEvents, Listed, Page, WebhookLog};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
-use crate::store::tables::rows::Columns;
+use crate::store::tables::rows::instant;
+
+/// The events that pass the filter, among the newest 150,000 below the page's beginning: what is rare is
+/// found by going on.
+impl Search for EventFilter {
+    type Found = FoundEvents;
+
+    fn search(&self, reader: &Reader, page: Page) -> Result<FoundEvents, StoreError> {
+        reader.search_among(LOOKED_AT, self, page)
+    }
+}
 
 impl Reader {
-    /// A page of the events that pass the filter, among the newest 150,000 below it: what is
-    /// rare is found by going on.
-    pub fn search_events(
-        &self,
-        filter: &EventFilter,
-        page: Page,
-    ) -> Result<FoundEvents, StoreError> {
-        self.search_among(LOOKED_AT, filter, page)
-    }
-
     fn search_among(
         &self,
         looked_at: i64,
@@ -61,12 +62,12 @@ impl Reader {
 
     /// When the first event after this one was received.
     fn received_after(&self, id: i64) -> Result<Option<Timestamp>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
+        instant(
+            &self.connection,
             "SELECT received_at FROM webhook_logs INDEXED BY webhook_logs_listing
              WHERE id > :id ORDER BY id LIMIT 1",
-        )?;
-        let mut rows = statement.query(named_params! { ":id": id })?;
-        rows.next()?.map(|row| Columns::of(row).instant()).transpose()
+            named_params! { ":id": id },
+        )
     }
 }
 

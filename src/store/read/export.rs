@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Row, named_params};
 
+use super::families::{Entered, Summed};
 use super::reader::Reader;
 use crate::domain::event::Provider;
 use crate::domain::fact::Fact;
@@ -35,80 +36,6 @@ impl Reader {
         done
     }
 
-    /// Every transaction that was registered in the span.
-    pub fn each_transaction<E: From<StoreError>>(
-        &self,
-        span: &Span,
-        mut each: impl FnMut(&Transaction) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let sql = concat!(
-            "SELECT ",
-            transaction_columns!(),
-            " FROM transactions WHERE livemode = :livemode
-                  AND (:from IS NULL OR created_at >= :from) AND (:to IS NULL OR created_at < :to)
-              ORDER BY id"
-        );
-        self.each(sql, span, Transaction::from_row, |transaction| each(&transaction))
-    }
-
-    /// What they must come to.
-    pub fn transaction_sums(&self, span: &Span) -> Result<Sums, StoreError> {
-        self.sums(
-            "SELECT provider, currency, count(*), money_sum(received), money_sum(refunded)
-             FROM (SELECT provider, livemode, created_at, received_currency AS currency,
-                          amount_received AS received, amount_refunded AS refunded
-                   FROM transactions
-                   UNION ALL
-                   SELECT provider, livemode, created_at, other.value ->> 'currency',
-                          other.value ->> 'received', other.value ->> 'refunded'
-                   FROM transactions, json_each(other_money) AS other)
-             WHERE livemode = :livemode
-               AND (:from IS NULL OR created_at >= :from) AND (:to IS NULL OR created_at < :to)
-             GROUP BY 1, 2",
-            span,
-        )
-    }
-
-    /// Every change of what was refunded, of all times; whoever asks looks at the span.
-    pub fn each_refund<E: From<StoreError>>(
-        &self,
-        span: &Span,
-        mut each: impl FnMut(&RefundMade) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let sql = "
-            SELECT c.id, ifnull(l.occurred_at, c.changed_at), t.id, t.provider, t.reference, t.order_id,
-                   f.object_id, f.reason, l.event_id,
-                   ifnull(p.received_currency, t.received_currency), ifnull(p.amount_refunded, 0),
-                   p.other_money,
-                   ifnull(c.received_currency, t.received_currency), c.amount_refunded, c.other_money
-            FROM transaction_changes c JOIN transactions t ON t.id = c.transaction_id
-            LEFT JOIN transaction_changes p
-                ON p.transaction_id = c.transaction_id AND p.version = c.version - 1
-            LEFT JOIN webhook_logs l ON l.id = c.log_id
-            LEFT JOIN transaction_events f
-                ON f.transaction_id = c.transaction_id AND f.log_id = c.log_id AND f.ordinal =
-                   (SELECT min(ordinal) FROM transaction_events g
-                    WHERE g.transaction_id = c.transaction_id AND g.log_id = c.log_id
-                      AND g.object = 'refund')
-            WHERE t.livemode = :livemode AND (c.amount_refunded <> ifnull(p.amount_refunded, 0) OR
-                   c.other_money IS NOT p.other_money)
-            ORDER BY c.id";
-        self.each(sql, span, RefundMade::all_from_row, |refunds| {
-            refunds.iter().try_for_each(&mut each)
-        })
-    }
-
-    /// What the refunds of all times must come to.
-    pub fn refund_sums(&self, span: &Span) -> Result<Sums, StoreError> {
-        let all = Span { from: None, to: None, ..*span };
-        let mut sums = self.transaction_sums(&all)?;
-        sums.retain(|_, sum| sum.refunded != Total::default());
-        for sum in sums.values_mut() {
-            (sum.rows, sum.amount) = (0, Total::default());
-        }
-        Ok(sums)
-    }
-
     /// Transactions, at most ten, whose last change does not say what they say.
     pub fn out_of_step(&self, livemode: bool) -> Result<Vec<i64>, StoreError> {
         let mut statement = self.connection.prepare(
@@ -123,29 +50,6 @@ impl Reader {
         )?;
         let ids = statement.query_map(named_params! { ":livemode": livemode }, |row| row.get(0))?;
         Ok(ids.collect::<Result<_, _>>()?)
-    }
-
-    /// Every dispute that began in the span, as it stands; an error if a transaction says something
-    /// else of its disputes than its events do.
-    pub fn each_dispute<E: From<StoreError>>(
-        &self,
-        span: &Span,
-        mut each: impl FnMut(&DisputeRaised) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let sql = concat!(
-            "SELECT ",
-            transaction_columns!(),
-            " FROM transactions WHERE livemode = :livemode AND dispute_status <> 'none'
-              ORDER BY id"
-        );
-        self.each(sql, span, Transaction::from_row, |transaction| {
-            for dispute in self.disputes_of(transaction)? {
-                if span.has(dispute.opened_at) {
-                    each(&dispute)?;
-                }
-            }
-            Ok(())
-        })
     }
 
     fn disputes_of(&self, transaction: Transaction) -> Result<Vec<DisputeRaised>, StoreError> {
@@ -175,36 +79,7 @@ impl Reader {
         Ok(raised.collect())
     }
 
-    /// Every orphan whose first event was received in the span, resolved or not.
-    pub fn each_orphan<E: From<StoreError>>(
-        &self,
-        span: &Span,
-        mut each: impl FnMut(&Orphan) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let sql = concat!(
-            "SELECT ",
-            orphan_columns!(),
-            " FROM orphan_transactions WHERE livemode = :livemode
-                  AND (:from IS NULL OR first_seen_at >= :from)
-                  AND (:to IS NULL OR first_seen_at < :to)
-              ORDER BY id"
-        );
-        self.each(sql, span, Orphan::from_row, |orphan| each(&orphan))
-    }
-
-    /// What they must come to.
-    pub fn orphan_sums(&self, span: &Span) -> Result<Sums, StoreError> {
-        self.sums(
-            "SELECT provider, currency, count(*), money_sum(amount), 0
-             FROM orphan_transactions WHERE livemode = :livemode
-               AND (:from IS NULL OR first_seen_at >= :from)
-               AND (:to IS NULL OR first_seen_at < :to)
-             GROUP BY 1, 2",
-            span,
-        )
-    }
-
-    fn each<T, E: From<StoreError>>(
+    fn each_row<T, E: From<StoreError>>(
         &self,
         sql: &str,
         span: &Span,
@@ -227,7 +102,7 @@ impl Reader {
         Ok(())
     }
 
-    fn sums(&self, sql: &str, span: &Span) -> Result<Sums, StoreError> {
+    fn summed(&self, sql: &str, span: &Span) -> Result<Sums, StoreError> {
         let mut sums = Sums::new();
         let from_row = |row: &Row<'_>| {
             let mut columns = Columns::of(row);
@@ -240,11 +115,146 @@ impl Reader {
             };
             Ok(((provider, currency), sum))
         };
-        self.each(sql, span, from_row, |(key, sum)| {
+        self.each_row(sql, span, from_row, |(key, sum)| {
             sums.insert(key, sum);
             Ok::<_, StoreError>(())
         })?;
         Ok(sums)
+    }
+}
+
+impl Entered for Transaction {
+    fn each<E: From<StoreError>>(
+        reader: &Reader,
+        span: &Span,
+        mut each: impl FnMut(&Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = concat!(
+            "SELECT ",
+            transaction_columns!(),
+            " FROM transactions WHERE livemode = :livemode
+                  AND (:from IS NULL OR created_at >= :from) AND (:to IS NULL OR created_at < :to)
+              ORDER BY id"
+        );
+        reader.each_row(sql, span, Self::from_row, |transaction| each(&transaction))
+    }
+}
+
+impl Summed for Transaction {
+    fn sums(reader: &Reader, span: &Span) -> Result<Sums, StoreError> {
+        reader.summed(
+            "SELECT provider, currency, count(*), money_sum(received), money_sum(refunded)
+             FROM (SELECT provider, livemode, created_at, received_currency AS currency,
+                          amount_received AS received, amount_refunded AS refunded
+                   FROM transactions
+                   UNION ALL
+                   SELECT provider, livemode, created_at, other.value ->> 'currency',
+                          other.value ->> 'received', other.value ->> 'refunded'
+                   FROM transactions, json_each(other_money) AS other)
+             WHERE livemode = :livemode
+               AND (:from IS NULL OR created_at >= :from) AND (:to IS NULL OR created_at < :to)
+             GROUP BY 1, 2",
+            span,
+        )
+    }
+}
+
+/// Every change of what was refunded.
+impl Entered for RefundMade {
+    fn each<E: From<StoreError>>(
+        reader: &Reader,
+        span: &Span,
+        mut each: impl FnMut(&Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = "
+            SELECT c.id, ifnull(l.occurred_at, c.changed_at), t.id, t.provider, t.reference, t.order_id,
+                   f.object_id, f.reason, l.event_id,
+                   ifnull(p.received_currency, t.received_currency), ifnull(p.amount_refunded, 0),
+                   p.other_money,
+                   ifnull(c.received_currency, t.received_currency), c.amount_refunded, c.other_money
+            FROM transaction_changes c JOIN transactions t ON t.id = c.transaction_id
+            LEFT JOIN transaction_changes p
+                ON p.transaction_id = c.transaction_id AND p.version = c.version - 1
+            LEFT JOIN webhook_logs l ON l.id = c.log_id
+            LEFT JOIN transaction_events f
+                ON f.transaction_id = c.transaction_id AND f.log_id = c.log_id AND f.ordinal =
+                   (SELECT min(ordinal) FROM transaction_events g
+                    WHERE g.transaction_id = c.transaction_id AND g.log_id = c.log_id
+                      AND g.object = 'refund')
+            WHERE t.livemode = :livemode AND (c.amount_refunded <> ifnull(p.amount_refunded, 0) OR
+                   c.other_money IS NOT p.other_money)
+            ORDER BY c.id";
+        reader.each_row(sql, span, Self::all_from_row, |refunds| {
+            refunds.iter().try_for_each(&mut each)
+        })
+    }
+}
+
+/// Of all times.
+impl Summed for RefundMade {
+    fn sums(reader: &Reader, span: &Span) -> Result<Sums, StoreError> {
+        let all = Span { from: None, to: None, ..*span };
+        let mut sums = Transaction::sums(reader, &all)?;
+        sums.retain(|_, sum| sum.refunded != Total::default());
+        for sum in sums.values_mut() {
+            (sum.rows, sum.amount) = (0, Total::default());
+        }
+        Ok(sums)
+    }
+}
+
+/// An error if a transaction says something else of its disputes than its events do.
+impl Entered for DisputeRaised {
+    fn each<E: From<StoreError>>(
+        reader: &Reader,
+        span: &Span,
+        mut each: impl FnMut(&Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = concat!(
+            "SELECT ",
+            transaction_columns!(),
+            " FROM transactions WHERE livemode = :livemode AND dispute_status <> 'none'
+              ORDER BY id"
+        );
+        reader.each_row(sql, span, Transaction::from_row, |transaction| {
+            for dispute in reader.disputes_of(transaction)? {
+                if span.has(dispute.opened_at) {
+                    each(&dispute)?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Entered for Orphan {
+    fn each<E: From<StoreError>>(
+        reader: &Reader,
+        span: &Span,
+        mut each: impl FnMut(&Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = concat!(
+            "SELECT ",
+            orphan_columns!(),
+            " FROM orphan_transactions WHERE livemode = :livemode
+                  AND (:from IS NULL OR first_seen_at >= :from)
+                  AND (:to IS NULL OR first_seen_at < :to)
+              ORDER BY id"
+        );
+        reader.each_row(sql, span, Self::from_row, |orphan| each(&orphan))
+    }
+}
+
+impl Summed for Orphan {
+    fn sums(reader: &Reader, span: &Span) -> Result<Sums, StoreError> {
+        reader.summed(
+            "SELECT provider, currency, count(*), money_sum(amount), 0
+             FROM orphan_transactions WHERE livemode = :livemode
+               AND (:from IS NULL OR first_seen_at >= :from)
+               AND (:to IS NULL OR first_seen_at < :to)
+             GROUP BY 1, 2",
+            span,
+        )
     }
 }
 

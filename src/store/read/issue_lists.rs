@@ -3,15 +3,16 @@
 //! There may be many that are over and, after a bad day, many that last: whichever part is wanted is
 //! found in an index, and only a page of it is read.
 
-use rusqlite::named_params;
+use rusqlite::{Row, named_params};
 
-use super::listing::Conditions;
+use super::families::List;
+use super::listing::{Conditions, listed, one_more};
 use super::reader::Reader;
 use crate::domain::issue::{IssueKind, IssueStatus, Severity};
-use crate::domain::records::{Issue, IssueFilter, Listed, Page};
+use crate::domain::records::{Issue, IssueFilter, IssuesByWeight, Listed, Page};
 use crate::store::error::StoreError;
 use crate::store::tables::issues::issue_columns;
-use crate::store::tables::rows::{Columns, collect};
+use crate::store::tables::rows::{Columns, all};
 
 /// Issues that last, of which the ids are found in an index that has all that is asked of them.
 const LASTING: [&str; 2] = [
@@ -33,15 +34,12 @@ const OVER: [&str; 2] = [
     ") ORDER BY id DESC",
 ];
 
-impl Reader {
-    /// A page of the issues that pass the filter, the newest first.
-    pub fn list_issues(
-        &self,
-        filter: IssueFilter,
-        page: Page,
-    ) -> Result<Listed<Issue>, StoreError> {
+impl List for IssueFilter {
+    type Row = Issue;
+
+    fn list(&self, reader: &Reader, page: Page) -> Result<Listed<Issue>, StoreError> {
         let mut conditions = Conditions::default();
-        let query = match filter.status {
+        let query = match self.status {
             Some(IssueStatus::Closed) => {
                 conditions.always("closed_at IS NOT NULL");
                 OVER
@@ -52,33 +50,24 @@ impl Reader {
             }
             None => [concat!("SELECT ", issue_columns!(), " FROM issues"), ""],
         };
-        conditions.and("kind = ?", filter.kind.map(|one| one.as_str().to_owned()));
-        self.page(query, conditions, page, Issue::from_row)
+        conditions.and("kind = ?", self.kind.map(|one| one.as_str().to_owned()));
+        reader.page(query, conditions, page, Issue::from_row)
     }
+}
 
-    /// A page of the issues that stand so and are of this kind, if one is said: of those that last the
-    /// worst first, and of these the newest; of those that are over the last that ended first.
-    pub fn look_through_issues(
-        &self,
-        status: IssueStatus,
-        kind: Option<IssueKind>,
-        page: Page,
-    ) -> Result<Listed<Issue>, StoreError> {
+impl List for IssuesByWeight {
+    type Row = Issue;
+
+    fn list(&self, reader: &Reader, page: Page) -> Result<Listed<Issue>, StoreError> {
+        let Self { status, kind } = *self;
         match status {
-            IssueStatus::Closed => self.issues_over(kind, page),
-            IssueStatus::Open | IssueStatus::Dismissed => self.worst_issues(status, kind, page),
+            IssueStatus::Closed => reader.issues_over(kind, page),
+            IssueStatus::Open | IssueStatus::Dismissed => reader.worst_issues(status, kind, page),
         }
     }
+}
 
-    /// How many issues are open that nobody said they know of.
-    pub fn count_open_issues(&self) -> Result<i64, StoreError> {
-        let mut statement = self.connection().prepare_cached(
-            "SELECT count(*) FROM issues INDEXED BY issues_lasting
-             WHERE closed_at IS NULL AND dismissed_at IS NULL",
-        )?;
-        Ok(statement.query_row([], |row| row.get(0))?)
-    }
-
+impl Reader {
     fn worst_issues(
         &self,
         status: IssueStatus,
@@ -110,11 +99,9 @@ impl Reader {
     }
 
     fn severity_of(&self, id: i64) -> Result<Option<Severity>, StoreError> {
-        let mut statement =
-            self.connection().prepare_cached("SELECT severity FROM issues WHERE id = :id")?;
-        let mut rows = statement.query(named_params! { ":id": id })?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        Columns::of(row).parsed("severity", Severity::parse).map(Some)
+        let sql = "SELECT severity FROM issues WHERE id = :id";
+        let from_row = |row: &Row<'_>| Columns::of(row).parsed("severity", Severity::parse);
+        Ok(all(&self.connection, sql, named_params! { ":id": id }, from_row)?.pop())
     }
 
     fn issues_over(
@@ -122,7 +109,7 @@ impl Reader {
         kind: Option<IssueKind>,
         page: Page,
     ) -> Result<Listed<Issue>, StoreError> {
-        let mut statement = self.connection().prepare_cached(concat!(
+        let sql = concat!(
             "SELECT ",
             issue_columns!(),
             " FROM issues WHERE id IN (
@@ -132,20 +119,13 @@ impl Reader {
                            (SELECT closed_at, id FROM issues WHERE id = :before))
                  ORDER BY closed_at DESC, id DESC LIMIT :limit)
              ORDER BY closed_at DESC, id DESC"
-        ))?;
-        let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
-        let mut rows = collect(
-            statement.query(named_params! {
-                ":kind": kind.map(IssueKind::as_str),
-                ":before": page.before,
-                // One more, to know whether there are more.
-                ":limit": i64::from(page.limit) + 1,
-            })?,
-            Issue::from_row,
-        )?;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        Ok(Listed { rows, more })
+        );
+        let parameters = named_params! {
+            ":kind": kind.map(IssueKind::as_str),
+            ":before": page.before,
+            ":limit": one_more(page),
+        };
+        Ok(listed(all(&self.connection, sql, parameters, Issue::from_row)?, page))
     }
 }
 
@@ -217,7 +197,7 @@ mod tests {
         let (mut before, mut pages) = (None, Vec::new());
         loop {
             let page = Page { before, limit: 2 };
-            let listed = reader.look_through_issues(status, kind, page).expect("read");
+            let listed = reader.list(&IssuesByWeight { status, kind }, page).expect("read");
             pages.push(listed.rows.iter().map(|one| one.id).collect());
             before = listed.rows.last().map(|last| last.id);
             if !listed.more {
@@ -241,15 +221,16 @@ mod tests {
         ] {
             assert_eq!(pages(&reader, status, kind), expected, "{status} {kind:?}");
         }
-        assert_eq!(reader.count_open_issues().expect("counted"), 7);
+        let counted = reader.sight().expect("counted").issues;
+        assert_eq!(counted.iter().map(|(_, number)| number).sum::<i64>(), 7);
         let ids = |issues: Vec<Issue>| issues.iter().map(|one| one.id).collect::<Vec<_>>();
-        assert_eq!(ids(reader.open_issues().expect("read")), (1..=9).collect::<Vec<_>>());
+        assert_eq!(ids(reader.open_issues(None).expect("read")), (1..=9).collect::<Vec<_>>());
         let since: Vec<i64> = (1..=9).chain([12, 13]).collect();
-        assert_eq!(ids(reader.issues_since(11).expect("read")), since);
+        assert_eq!(ids(reader.open_issues(Some(11)).expect("read")), since);
         let page = Page { before: None, limit: 3 };
         let listed = |status| {
             let filter = IssueFilter { status, kind: None };
-            ids(reader.list_issues(filter, page).expect("read").rows)
+            ids(reader.list(&filter, page).expect("read").rows)
         };
         assert_eq!(listed(None), [13, 12, 11]);
         assert_eq!(listed(Some(Open)), [7, 6, 5]);

@@ -5,11 +5,12 @@
 //! that is not there would keep SQLite from using an index for those that are.
 
 use rusqlite::types::Value;
-use rusqlite::{Row, named_params, params_from_iter};
+use rusqlite::{Row, params_from_iter};
 
+use super::families::List;
 use super::reader::Reader;
 use crate::domain::delivery::DeliveryStatus;
-use crate::domain::event::{Provider, Source};
+use crate::domain::event::Source;
 use crate::domain::records::{
     Delivery, DeliveryFilter, EventFilter, Listed, Orphan, OrphanFilter, Outcome, Page,
     Transaction, TransactionFilter, WebhookLog,
@@ -18,8 +19,8 @@ use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::tables::orphans::orphan_columns;
 use crate::store::tables::outbox::select_deliveries;
-use crate::store::tables::rows::collect;
-use crate::store::tables::transactions::{self, transaction_columns};
+use crate::store::tables::rows::all;
+use crate::store::tables::transactions::transaction_columns;
 use crate::store::tables::webhook_logs::webhook_log_columns;
 
 /// Events of which the ids are found in an index: two events fill a page of the file, so they are
@@ -35,57 +36,51 @@ macro_rules! searched_in {
     };
 }
 
-impl Reader {
-    /// A page of the transactions that pass the filter.
-    pub fn list_transactions(
-        &self,
-        filter: &TransactionFilter,
-        page: Page,
-    ) -> Result<Listed<Transaction>, StoreError> {
-        self.page(TRANSACTIONS, transaction_conditions(filter), page, Transaction::from_row)
-    }
+impl List for TransactionFilter {
+    type Row = Transaction;
 
-    /// A page of the events that pass the filter, without their payloads.
-    pub fn list_events(
-        &self,
-        filter: &EventFilter,
-        page: Page,
-    ) -> Result<Listed<WebhookLog>, StoreError> {
-        let (query, conditions) = event_query(filter);
-        self.page(query, conditions, page, WebhookLog::from_row)
+    fn list(&self, reader: &Reader, page: Page) -> Result<Listed<Transaction>, StoreError> {
+        reader.page(TRANSACTIONS, transaction_conditions(self), page, Transaction::from_row)
     }
+}
 
-    /// A page of the orphans that pass the filter.
-    pub fn list_orphans(
-        &self,
-        filter: OrphanFilter,
-        page: Page,
-    ) -> Result<Listed<Orphan>, StoreError> {
+impl List for EventFilter {
+    type Row = WebhookLog;
+
+    fn list(&self, reader: &Reader, page: Page) -> Result<Listed<WebhookLog>, StoreError> {
+        let (query, conditions) = event_query(self);
+        reader.page(query, conditions, page, WebhookLog::from_row)
+    }
+}
+
+impl List for OrphanFilter {
+    type Row = Orphan;
+
+    fn list(&self, reader: &Reader, page: Page) -> Result<Listed<Orphan>, StoreError> {
         let mut conditions = Conditions::default();
-        match filter.resolved {
+        match self.resolved {
             Some(true) => conditions.always("resolved_at IS NOT NULL"),
             Some(false) => conditions.always("resolved_at IS NULL"),
             None => {}
         }
-        if filter.resolved == Some(false) && filter.kind.is_none() {
+        if self.resolved == Some(false) && self.kind.is_none() {
             conditions.always("alert_at IS NOT NULL");
         }
-        conditions.and("kind = ?", filter.kind.map(|one| one.as_str().to_owned()));
-        conditions.and("provider = ?", filter.provider.map(|one| one.as_str().to_owned()));
-        conditions.and("livemode = ?", filter.livemode);
+        conditions.and("kind = ?", self.kind.map(|one| one.as_str().to_owned()));
+        conditions.and("provider = ?", self.provider.map(|one| one.as_str().to_owned()));
+        conditions.and("livemode = ?", self.livemode);
         let query = [concat!("SELECT ", orphan_columns!(), " FROM orphan_transactions"), ""];
-        self.page(query, conditions, page, Orphan::from_row)
+        reader.page(query, conditions, page, Orphan::from_row)
     }
+}
 
-    /// A page of the deliveries that pass the filter.
-    pub fn list_deliveries(
-        &self,
-        filter: DeliveryFilter,
-        page: Page,
-    ) -> Result<Listed<Delivery>, StoreError> {
+impl List for DeliveryFilter {
+    type Row = Delivery;
+
+    fn list(&self, reader: &Reader, page: Page) -> Result<Listed<Delivery>, StoreError> {
         let mut conditions = Conditions::default();
         // The words stand in the text so that SQLite can use the indexes of these words.
-        match filter.status {
+        match self.status {
             Some(DeliveryStatus::Pending) => conditions.always("status = 'pending'"),
             Some(DeliveryStatus::Delivered) => conditions.always("status = 'delivered'"),
             Some(DeliveryStatus::Dead) => conditions.always("status = 'dead'"),
@@ -94,47 +89,17 @@ impl Reader {
         // Found through the changes that they tell of.
         conditions.and(
             "change_id IN (SELECT id FROM transaction_changes WHERE transaction_id = ?)",
-            filter.transaction_id,
+            self.transaction_id,
         );
         let query = [
             concat!(select_deliveries!(), "WHERE d.id IN (SELECT id FROM deliveries"),
             ") ORDER BY d.id DESC",
         ];
-        self.page(query, conditions, page, Delivery::from_row)
+        reader.page(query, conditions, page, Delivery::from_row)
     }
+}
 
-    /// The transaction with this id.
-    pub fn transaction(&self, id: i64) -> Result<Option<Transaction>, StoreError> {
-        transactions::get(self.connection(), id)
-    }
-
-    /// The transaction that an id of the provider's means, within one mode: the one that was
-    /// registered with it, else the one that it was learned for.
-    pub fn transaction_by_reference(
-        &self,
-        provider: Provider,
-        livemode: bool,
-        reference: &str,
-    ) -> Result<Option<Transaction>, StoreError> {
-        let mut statement = self.connection().prepare_cached(concat!(
-            "SELECT ",
-            transaction_columns!(),
-            " FROM transactions WHERE id = ifnull(
-                 (SELECT id FROM transactions
-                  WHERE provider = :provider AND livemode = :livemode AND reference = :reference),
-                 (SELECT min(transaction_id) FROM transaction_references
-                  WHERE provider = :provider AND livemode = :livemode AND value = :reference
-                        AND shared = 0 AND account = ''
-                        AND transaction_id IN (SELECT id FROM transactions)))"
-        ))?;
-        let mut rows = statement.query(named_params! {
-            ":provider": provider.as_str(),
-            ":livemode": livemode,
-            ":reference": reference,
-        })?;
-        rows.next()?.map(Transaction::from_row).transpose()
-    }
-
+impl Reader {
     /// `query` is what stands before the conditions, and what stands after the limit.
     pub(in crate::store) fn page<T>(
         &self,
@@ -144,17 +109,23 @@ impl Reader {
         from_row: impl Fn(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Listed<T>, StoreError> {
         conditions.and("id < ?", Some(page.before.unwrap_or(i64::MAX)));
-        // One more, to know whether there are more.
-        let most = i64::from(page.limit) + 1;
-        conditions.values.push(most.into());
+        conditions.values.push(one_more(page).into());
         let sql = format!("{select}{} ORDER BY id DESC LIMIT ?{rest}", conditions.sql);
-        let mut statement = self.connection().prepare_cached(&sql)?;
-        let mut rows = collect(statement.query(params_from_iter(conditions.values))?, from_row)?;
-        let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        Ok(Listed { rows, more })
+        let values = params_from_iter(conditions.values);
+        Ok(listed(all(&self.connection, &sql, values, from_row)?, page))
     }
+}
+
+/// As many rows as show whether there are more.
+pub(in crate::store) fn one_more(page: Page) -> i64 {
+    i64::from(page.limit) + 1
+}
+
+pub(in crate::store) fn listed<T>(mut rows: Vec<T>, page: Page) -> Listed<T> {
+    let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    Listed { rows, more }
 }
 
 /// How events that pass the filter are found.

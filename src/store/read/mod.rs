@@ -5,6 +5,7 @@ pub(super) mod change_feed;
 pub(super) mod event_detail;
 pub(super) mod event_search;
 pub(super) mod export;
+pub(super) mod families;
 pub(super) mod health;
 pub(super) mod issue_lists;
 pub(super) mod listing;

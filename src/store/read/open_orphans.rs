@@ -10,7 +10,7 @@ use crate::domain::money::Currency;
 use crate::domain::records::{OpenOrphans, OrphanFigures};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
-use crate::store::tables::rows::{Columns, collect};
+use crate::store::tables::rows::{Columns, all};
 
 impl OpenOrphans {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
@@ -29,14 +29,13 @@ impl OpenOrphans {
 impl Reader {
     /// What stands in the orphan inbox, by mode, currency and provider.
     pub fn open_orphans(&self) -> Result<Vec<OpenOrphans>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
+        let sql =
             "SELECT livemode, currency, provider, count(*), money_sum(amount), min(first_seen_at)
              FROM orphan_transactions INDEXED BY orphan_transactions_inbox
              WHERE resolved_at IS NULL AND alert_at IS NOT NULL
              GROUP BY livemode, currency, provider
-             ORDER BY livemode DESC, currency, provider",
-        )?;
-        collect(statement.query([])?, OpenOrphans::from_row)
+             ORDER BY livemode DESC, currency, provider";
+        all(&self.connection, sql, [], OpenOrphans::from_row)
     }
 
     /// What became of the orphan inbox in a stretch of time. Reads all orphans that there ever were.

@@ -93,7 +93,7 @@ impl Shared {
             None => Reader::open(&self.path)?,
         };
         // All that one piece of work reads is of one moment.
-        let moment = reader.connection().unchecked_transaction()?;
+        let moment = reader.connection.unchecked_transaction()?;
         let done = work(&reader);
         drop(moment);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rusqlite::named_params;
 
+use super::families::Search;
 use super::listing::{TRANSACTIONS, transaction_conditions};
 use super::reader::Reader;
 use super::statistics::last_before;
@@ -18,24 +19,21 @@ use crate::domain::records::{
     Candidate, Listed, Orphan, Page, Searched, Transaction, TransactionFilter,
 };
 use crate::store::error::StoreError;
-use crate::store::tables::rows::{Columns, collect};
+use crate::store::tables::rows::{Columns, all};
 use crate::store::tables::transactions::transaction_columns;
 
-impl Reader {
-    /// A page of the transactions that pass the filter and have something that `text` may mean: an
-    /// id of theirs, the shop's or the provider's, that begins so; their number; their amount, as
-    /// `49.99` or in minor units.
-    pub fn search_transactions(
-        &self,
-        text: &str,
-        filter: &TransactionFilter,
-        page: Page,
-    ) -> Result<Searched, StoreError> {
+/// The transactions that pass the filter and have something that the text may mean: an id of theirs, the
+/// shop's or the provider's, that begins so; their number; their amount, as `49.99` or in minor units.
+impl Search for (&str, &TransactionFilter) {
+    type Found = Searched;
+
+    fn search(&self, reader: &Reader, page: Page) -> Result<Searched, StoreError> {
+        let (text, filter) = *self;
         let mut found = BTreeSet::new();
-        let cut = self.with_prefix(text, filter, &mut found)?;
+        let cut = reader.with_prefix(text, filter, &mut found)?;
         found.extend(text.parse::<i64>().ok());
         // Of a price that many pay only the newest are looked at; the next page begins there.
-        let floor = self.of_amount(text, page.before, &mut found)?;
+        let floor = reader.of_amount(text, page.before, &mut found)?;
         let found: Vec<i64> =
             found.into_iter().filter(|id| floor.is_none_or(|at| *id >= at)).collect();
         let mut conditions = transaction_conditions(filter);
@@ -44,18 +42,45 @@ impl Reader {
             Some(serde_json::json!(found).to_string()),
         );
         let Listed { rows, more } =
-            self.page(TRANSACTIONS, conditions, page, Transaction::from_row)?;
+            reader.page(TRANSACTIONS, conditions, page, Transaction::from_row)?;
         let next = if more { rows.last().map(|last| last.id) } else { floor };
         Ok(Searched { rows, next, cut })
     }
+}
 
-    /// Transactions that an open orphan may belong to, the likeliest first, at most `limit`: of its
-    /// provider and mode, with its order id; or unpaid, of its amount, and registered within two
-    /// weeks of its first event.
-    pub fn candidates(&self, orphan: &Orphan, limit: usize) -> Result<Vec<Candidate>, StoreError> {
+impl Reader {
+    /// Transactions of an open orphan's provider and mode that it may belong to, the likeliest first, at
+    /// most `limit`: those with something that `text` may mean, as a search finds them; without it those
+    /// with its order id, and those that are unpaid, of its amount, and registered within two weeks of
+    /// its first event.
+    pub fn candidates(
+        &self,
+        orphan: &Orphan,
+        text: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let found = match text {
+            Some(text) => {
+                let filter = TransactionFilter {
+                    provider: Some(orphan.provider),
+                    livemode: Some(orphan.livemode),
+                    ..TransactionFilter::default()
+                };
+                self.search(&(text, &filter), Page { before: None, limit })?.rows
+            }
+            None => self.likely(orphan)?,
+        };
+        let mut candidates: Vec<Candidate> =
+            found.into_iter().map(|transaction| Candidate::new(transaction, orphan)).collect();
+        candidates.sort_by_key(Candidate::rank);
+        candidates.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(candidates)
+    }
+
+    fn likely(&self, orphan: &Orphan) -> Result<Vec<Transaction>, StoreError> {
         let mut found = Vec::new();
         if let Some(order_id) = &orphan.order_id {
-            let mut statement = self.connection.prepare_cached(concat!(
+            let sql = concat!(
                 "SELECT ",
                 transaction_columns!(),
                 " FROM transactions WHERE id IN
@@ -63,14 +88,14 @@ impl Reader {
                       WHERE provider = :provider AND livemode = :livemode AND value = :value
                             AND (shared = 0 OR standing = 'registered'))
                  ORDER BY id DESC LIMIT :limit"
-            ))?;
-            let rows = statement.query(named_params! {
+            );
+            let parameters = named_params! {
                 ":provider": orphan.provider.as_str(),
                 ":livemode": orphan.livemode,
                 ":value": order_id,
                 ":limit": LIMIT,
-            })?;
-            found.extend(collect(rows, Transaction::from_row)?);
+            };
+            found.extend(all(&self.connection, sql, parameters, Transaction::from_row)?);
         }
         if let Some((amount, currency)) = orphan.amount.zip(orphan.currency.as_ref()) {
             let id_before = |instant| {
@@ -81,7 +106,7 @@ impl Reader {
                     instant,
                 )
             };
-            let mut statement = self.connection.prepare_cached(concat!(
+            let sql = concat!(
                 "SELECT ",
                 transaction_columns!(),
                 " FROM transactions INDEXED BY transactions_amount
@@ -89,8 +114,8 @@ impl Reader {
                    AND provider = :provider AND livemode = :livemode AND currency = :currency
                    AND amount_received = 0 AND closed_at IS NULL
                  ORDER BY id DESC LIMIT :limit"
-            ))?;
-            let rows = statement.query(named_params! {
+            );
+            let parameters = named_params! {
                 ":amount": amount,
                 ":after": id_before(orphan.first_seen_at.minus(NEAR))?,
                 ":until": id_before(orphan.first_seen_at.plus(NEAR))?,
@@ -98,38 +123,14 @@ impl Reader {
                 ":livemode": orphan.livemode,
                 ":currency": currency,
                 ":limit": LIMIT,
-            })?;
-            for transaction in collect(rows, Transaction::from_row)? {
+            };
+            for transaction in all(&self.connection, sql, parameters, Transaction::from_row)? {
                 if !found.iter().any(|one| one.id == transaction.id) {
                     found.push(transaction);
                 }
             }
         }
-        let mut candidates: Vec<Candidate> =
-            found.into_iter().map(|transaction| Candidate::new(transaction, orphan)).collect();
-        candidates.sort_by_key(Candidate::rank);
-        candidates.truncate(limit);
-        Ok(candidates)
-    }
-
-    /// Transactions of an orphan's provider and mode that have something that `text` may mean, as
-    /// [`search_transactions`](Self::search_transactions) finds them; the likeliest first.
-    pub fn search_candidates(
-        &self,
-        orphan: &Orphan,
-        text: &str,
-        limit: u32,
-    ) -> Result<Vec<Candidate>, StoreError> {
-        let filter = TransactionFilter {
-            provider: Some(orphan.provider),
-            livemode: Some(orphan.livemode),
-            ..TransactionFilter::default()
-        };
-        let found = self.search_transactions(text, &filter, Page { before: None, limit })?;
-        let mut candidates: Vec<Candidate> =
-            found.rows.into_iter().map(|transaction| Candidate::new(transaction, orphan)).collect();
-        candidates.sort_by_key(Candidate::rank);
-        Ok(candidates)
+        Ok(found)
     }
 
     /// Adds the transactions of which an id begins so; whether there are more.
@@ -196,13 +197,12 @@ impl Reader {
                    AND amount_received IS NOT amount AND id < :before
                  ORDER BY id DESC LIMIT :limit",
             ] {
-                let mut statement = self.connection.prepare_cached(sql)?;
                 let parameters = named_params! {
                     ":minor": minor,
                     ":before": before.unwrap_or(i64::MAX),
                     ":limit": LIMIT,
                 };
-                let rows = collect(statement.query(parameters)?, |row| {
+                let rows = all(&self.connection, sql, parameters, |row| {
                     let mut columns = Columns::of(row);
                     let id: i64 = columns.value()?;
                     let provider = columns.parsed("provider", Provider::parse)?;
@@ -305,7 +305,7 @@ mod tests {
             ("%", &all, &[]),
             ("", &all, &[]),
         ] {
-            let found = reader.search_transactions(text, filter, PAGE).expect("searched");
+            let found = reader.search(&(text, filter), PAGE).expect("searched");
             let ids: Vec<i64> = found.rows.iter().map(|one| one.id).collect();
             assert_eq!((&*ids, found.next, found.cut), (expected, None, false), "{text}");
         }
@@ -320,7 +320,7 @@ mod tests {
         let all = TransactionFilter::default();
         let (mut seen, mut page) = (Vec::new(), Page { before: None, limit: 100 });
         loop {
-            let found = reader.search_transactions("49.99", &all, page).expect("searched");
+            let found = reader.search(&("49.99", &all), page).expect("searched");
             seen.extend(found.rows.iter().map(|one| one.id));
             match found.next {
                 Some(next) => page.before = Some(next),
@@ -332,7 +332,7 @@ mod tests {
             "each once, newest first: {}",
             seen.len()
         );
-        let found = reader.search_transactions("A-", &all, page).expect("searched");
+        let found = reader.search(&("A-", &all), page).expect("searched");
         assert!(found.cut);
     }
 
@@ -368,7 +368,7 @@ mod tests {
             note: None,
         };
         let ids = |orphan: &Orphan| -> Vec<i64> {
-            let candidates = reader.candidates(orphan, 10).expect("looked for");
+            let candidates = reader.candidates(orphan, None, 10).expect("looked for");
             candidates.iter().map(|one| one.transaction.id).collect()
         };
         assert_eq!(ids(&orphan), [2, 4, 1]);

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, named_params};
 
-use super::rows::Columns;
+use super::rows::{self, Columns};
 use crate::domain::records::StoredCertificate;
 use crate::store::error::StoreError;
 
@@ -34,17 +34,9 @@ pub(in crate::store) fn save(
 }
 
 pub(in crate::store) fn all(connection: &Connection) -> Result<Vec<StoredCertificate>, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT url, pem, fetched_at FROM paypal_certificates")?;
-    let mut rows = statement.query([])?;
-    let mut certificates = Vec::new();
-    while let Some(row) = rows.next()? {
+    rows::all(connection, "SELECT url, pem, fetched_at FROM paypal_certificates", [], |row| {
         let mut columns = Columns::of(row);
-        certificates.push(StoredCertificate {
-            url: columns.value()?,
-            pem: columns.value()?,
-            fetched_at: columns.instant()?,
-        });
-    }
-    Ok(certificates)
+        let (url, pem) = (columns.value()?, columns.value()?);
+        Ok(StoredCertificate { url, pem, fetched_at: columns.instant()? })
+    })
 }

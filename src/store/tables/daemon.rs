@@ -42,28 +42,16 @@ pub(in crate::store) fn set_notifies(
     Ok(changed > 0)
 }
 
-/// Which money the daemon was about when it last started, if it ever did.
-pub(in crate::store) fn livemode(connection: &Connection) -> rusqlite::Result<Option<bool>> {
+/// What the daemon was told when it last started, and how events are to be read, in JSON; `None` before
+/// the first start.
+pub(in crate::store) fn last_start(
+    connection: &Connection,
+) -> rusqlite::Result<Option<(Policy, String)>> {
     connection
-        .query_row("SELECT livemode FROM daemon WHERE id = 1", [], |row| row.get("livemode"))
-        .optional()
-}
-
-/// How events are to be read, in JSON; `None` before the first start.
-pub(in crate::store) fn rules(connection: &Connection) -> rusqlite::Result<Option<String>> {
-    connection
-        .query_row("SELECT rules FROM daemon WHERE id = 1", [], |row| row.get("rules"))
-        .optional()
-}
-
-/// What the daemon was told, or what it would be if nobody said anything.
-pub(in crate::store) fn policy(connection: &Connection) -> rusqlite::Result<Policy> {
-    let policy = connection
-        .query_row("SELECT livemode, orphan_grace FROM daemon WHERE id = 1", [], |row| {
+        .query_row("SELECT livemode, orphan_grace, rules FROM daemon WHERE id = 1", [], |row| {
             let seconds: i64 = row.get("orphan_grace")?;
             let grace = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-            Ok(Policy { livemode: row.get("livemode")?, grace })
+            Ok((Policy { livemode: row.get("livemode")?, grace }, row.get("rules")?))
         })
-        .optional()?;
-    Ok(policy.unwrap_or_default())
+        .optional()
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row, named_params};
 
-use super::rows::{Columns, collect};
+use super::rows::{Columns, all};
 use crate::domain::delivery::NoAnswer;
 use crate::domain::records::{Attempt, StoredAttempt};
 use crate::store::error::StoreError;
@@ -57,12 +57,7 @@ pub(in crate::store) fn of(
     connection: &Connection,
     delivery_id: i64,
 ) -> Result<Vec<StoredAttempt>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT attempt, attempted_at, status_code, error, latency_ms, answer
-         FROM delivery_attempts WHERE delivery_id = :delivery_id ORDER BY attempt",
-    )?;
-    collect(
-        statement.query(named_params! { ":delivery_id": delivery_id })?,
-        StoredAttempt::from_row,
-    )
+    let sql = "SELECT attempt, attempted_at, status_code, error, latency_ms, answer
+         FROM delivery_attempts WHERE delivery_id = :delivery_id ORDER BY attempt";
+    all(connection, sql, named_params! { ":delivery_id": delivery_id }, StoredAttempt::from_row)
 }

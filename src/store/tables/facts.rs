@@ -44,6 +44,19 @@ impl StoredFact {
     }
 }
 
+/// Every id of the payment that its events carried, each once, the oldest event's first.
+pub(in crate::store) fn references(stored: &[StoredFact]) -> Result<Vec<Reference>, StoreError> {
+    let mut references = Vec::new();
+    for stored in stored {
+        for reference in stored.references()? {
+            if !references.contains(&reference) {
+                references.push(reference);
+            }
+        }
+    }
+    Ok(references)
+}
+
 /// What one event says of one payment.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Said {

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row, named_params};
 
-use super::rows::Columns;
+use super::rows::{Columns, all};
 use crate::domain::event::Provider;
 use crate::domain::orphan::OrphanKind;
 use crate::domain::records::{By, Orphan, Outcome, Resolution, WebhookLog};
@@ -57,13 +57,8 @@ pub(in crate::store) fn get(
     connection: &Connection,
     id: i64,
 ) -> Result<Option<Orphan>, StoreError> {
-    let mut statement = connection.prepare_cached(concat!(
-        "SELECT ",
-        orphan_columns!(),
-        " FROM orphan_transactions WHERE id = :id"
-    ))?;
-    let mut rows = statement.query(named_params! { ":id": id })?;
-    rows.next()?.map(Orphan::from_row).transpose()
+    let sql = concat!("SELECT ", orphan_columns!(), " FROM orphan_transactions WHERE id = :id");
+    Ok(all(connection, sql, named_params! { ":id": id }, Orphan::from_row)?.pop())
 }
 
 /// Whether a person said that an orphan is another's: that holds whatever its events say.

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, named_params};
 
-use super::rows::Columns;
+use super::rows::{Columns, all};
 use crate::domain::event::{Event, Provider, Reference, ReferenceKind};
 use crate::domain::matching::Standing;
 use crate::store::error::StoreError;
@@ -48,28 +48,24 @@ pub(in crate::store) fn find(
     value: &str,
     identifies: bool,
 ) -> Result<Vec<Having>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT transaction_id, kind, standing FROM transaction_references
+    let sql = "SELECT transaction_id, kind, standing FROM transaction_references
          WHERE provider = :provider AND livemode = :livemode AND value = :value
-           AND shared = :shared AND account = :account",
-    )?;
-    let mut rows = statement.query(named_params! {
+           AND shared = :shared AND account = :account";
+    let parameters = named_params! {
         ":provider": realm.provider.as_str(),
         ":livemode": realm.livemode,
         ":value": value,
         ":shared": !identifies,
         ":account": realm.account,
-    })?;
-    let mut having = Vec::new();
-    while let Some(row) = rows.next()? {
+    };
+    all(connection, sql, parameters, |row| {
         let mut columns = Columns::of(row);
-        having.push(Having {
+        Ok(Having {
             payment: columns.value()?,
             kind: columns.parsed("reference kind", ReferenceKind::parse)?,
             standing: columns.parsed("standing", Standing::parse)?,
-        });
-    }
-    Ok(having)
+        })
+    })
 }
 
 /// What [`learn`] and [`add`] have in common, up to what they do with a row that is there.

@@ -1,9 +1,29 @@
 //! Rows as records.
 
-use rusqlite::{Row, Rows};
+use rusqlite::{Connection, Params, Row, Rows};
 
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
+
+/// What `sql` selects.
+pub(in crate::store) fn all<T>(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl Params,
+    from_row: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    collect(connection.prepare_cached(sql)?.query(parameters)?, from_row)
+}
+
+/// The one instant that `sql` selects.
+pub(in crate::store) fn instant(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl Params,
+) -> Result<Option<Timestamp>, StoreError> {
+    let from_row = |row: &Row<'_>| Columns::of(row).optional_instant();
+    Ok(all(connection, sql, parameters, from_row)?.pop().flatten())
+}
 
 pub(in crate::store) fn collect<T>(
     mut rows: Rows<'_>,

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::rows::Columns;
+use super::rows::{Columns, all};
 use super::{changes, other_money};
 use crate::domain::change;
 use crate::domain::event::Provider;
@@ -100,13 +100,8 @@ pub(in crate::store) fn get(
     connection: &Connection,
     id: i64,
 ) -> Result<Option<Transaction>, StoreError> {
-    let mut statement = connection.prepare_cached(concat!(
-        "SELECT ",
-        transaction_columns!(),
-        " FROM transactions WHERE id = :id"
-    ))?;
-    let mut rows = statement.query(named_params! { ":id": id })?;
-    rows.next()?.map(Transaction::from_row).transpose()
+    let sql = concat!("SELECT ", transaction_columns!(), " FROM transactions WHERE id = :id");
+    Ok(all(connection, sql, named_params! { ":id": id }, Transaction::from_row)?.pop())
 }
 
 /// Whether a transaction has this id; it may be an orphan's.

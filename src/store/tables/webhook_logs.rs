@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Row, named_params};
 use sha2::{Digest, Sha256};
 
-use super::rows::Columns;
+use super::rows::{Columns, all};
 use crate::domain::event::{Content, Event, Provider, Source};
 use crate::domain::records::{Hash, Outcome, Webhook, WebhookLog};
 use crate::domain::time::Timestamp;
@@ -51,13 +51,9 @@ pub(in crate::store) fn get(
     connection: &Connection,
     id: i64,
 ) -> Result<Option<WebhookLog>, StoreError> {
-    let mut statement = connection.prepare_cached(concat!(
-        "SELECT ",
-        webhook_log_columns!(),
-        ", payload FROM webhook_logs WHERE id = :id"
-    ))?;
-    let mut rows = statement.query(named_params! { ":id": id })?;
-    rows.next()?.map(WebhookLog::from_row).transpose()
+    let sql =
+        concat!("SELECT ", webhook_log_columns!(), ", payload FROM webhook_logs WHERE id = :id");
+    Ok(all(connection, sql, named_params! { ":id": id }, WebhookLog::from_row)?.pop())
 }
 
 /// The hash of the text that stands in place of a body that was not all text, as one stands in place of

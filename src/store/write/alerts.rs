@@ -11,9 +11,10 @@ use crate::domain::records::{DueAlert, Issue, Sent};
 use crate::domain::time::Timestamp;
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;
+use crate::store::read::families::Due;
 use crate::store::read::reader::Reader;
 use crate::store::tables::issues::issue_columns;
-use crate::store::tables::rows::{Columns, collect};
+use crate::store::tables::rows::{Columns, all, collect, instant};
 
 /// The newest this many rows are kept, and all that are about issues that last.
 const KEPT: i64 = 10_000;
@@ -100,53 +101,42 @@ impl Batch<'_> {
     }
 }
 
-impl Reader {
-    /// At most `limit` messages that are due to a target, those that wait longest first.
-    pub fn due_alerts(
-        &self,
+/// The messages of a target, by its name.
+impl Due for DueAlert {
+    type Whose<'w> = &'w str;
+
+    fn due(
+        reader: &Reader,
         target: &str,
         now: Timestamp,
         limit: u32,
-    ) -> Result<Vec<DueAlert>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id, attempts,
+    ) -> Result<(Vec<Self>, Option<Timestamp>), StoreError> {
+        let sql = "SELECT id, attempts,
                     (SELECT max(told.news) FROM alerts told
                      WHERE told.issue_id = alerts.issue_id AND told.target_id = alerts.target_id),
                     issue_id
              FROM alerts
              WHERE next_attempt_at <= :now
                AND target_id = (SELECT id FROM alert_targets WHERE name = :target)
-             ORDER BY next_attempt_at, id LIMIT :limit",
-        )?;
+             ORDER BY next_attempt_at, id LIMIT :limit";
         let parameters =
             named_params! { ":target": target, ":now": now.to_string(), ":limit": limit };
-        collect(statement.query(parameters)?, |row| {
+        let due = all(&reader.connection, sql, parameters, |row| {
             let mut columns = Columns::of(row);
             let (id, attempts, told) = (columns.value()?, columns.value()?, columns.value()?);
             let issue_id: i64 = columns.value()?;
             let missing = || StoreError::Corrupt { what: "issue", value: issue_id.to_string() };
-            let issue = self.issue(issue_id)?.ok_or_else(missing)?;
-            Ok(DueAlert { id, attempts, issue, told })
-        })
-    }
-
-    /// When something is due to a target next, after `now`.
-    pub fn next_alert(
-        &self,
-        target: &str,
-        now: Timestamp,
-    ) -> Result<Option<Timestamp>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
+            let issue = reader.get(issue_id)?.ok_or_else(missing)?;
+            Ok(Self { id, attempts, issue, told })
+        })?;
+        let next = instant(
+            &reader.connection,
             "SELECT min(next_attempt_at) FROM alerts
              WHERE next_attempt_at > :now
                AND target_id = (SELECT id FROM alert_targets WHERE name = :target)",
+            named_params! { ":target": target, ":now": now.to_string() },
         )?;
-        let mut rows =
-            statement.query(named_params! { ":target": target, ":now": now.to_string() })?;
-        match rows.next()? {
-            Some(row) => Columns::of(row).optional_instant(),
-            None => Ok(None),
-        }
+        Ok((due, next))
     }
 }
 

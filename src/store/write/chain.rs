@@ -56,8 +56,7 @@ pub(in crate::store) fn link_pruned(
 }
 
 impl Database {
-    /// The end of the chain through the log of events.
-    pub fn log_head(&self) -> Result<Head, StoreError> {
+    pub(in crate::store) fn log_head(&self) -> Result<Head, StoreError> {
         Ok(head(self.connection())?)
     }
 }

@@ -8,8 +8,9 @@ use crate::domain::records::DueReport;
 use crate::domain::time::Timestamp;
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;
+use crate::store::read::families::Due;
 use crate::store::read::reader::Reader;
-use crate::store::tables::rows::Columns;
+use crate::store::tables::rows::{Columns, all};
 
 impl Batch<'_> {
     /// Drops the reports that are owed to targets that nobody is told by any more, or to all if none
@@ -76,36 +77,26 @@ impl Batch<'_> {
     }
 }
 
-impl Reader {
-    /// Whether a target was ever owed the report of a day.
-    pub fn knows_report(&self, target: &str, day: &str) -> Result<bool, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT 1 FROM daily_reports
-             WHERE target_id = (SELECT id FROM alert_targets WHERE name = :target) AND day = :day",
-        )?;
-        Ok(statement.exists(named_params! { ":target": target, ":day": day })?)
-    }
+/// The reports to a target, by its name, the oldest day first.
+impl Due for DueReport {
+    type Whose<'w> = &'w str;
 
-    /// The report of the oldest day that is due to a target.
-    pub fn due_report(
-        &self,
+    fn due(
+        reader: &Reader,
         target: &str,
         now: Timestamp,
-    ) -> Result<Option<DueReport>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id, day, attempts FROM daily_reports
+        limit: u32,
+    ) -> Result<(Vec<Self>, Option<Timestamp>), StoreError> {
+        let sql = "SELECT id, day, attempts FROM daily_reports
              WHERE target_id = (SELECT id FROM alert_targets WHERE name = :target)
                AND next_attempt_at <= :now
-             ORDER BY day LIMIT 1",
-        )?;
-        let mut rows =
-            statement.query(named_params! { ":target": target, ":now": now.to_string() })?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        let mut columns = Columns::of(row);
-        Ok(Some(DueReport {
-            id: columns.value()?,
-            day: columns.value()?,
-            attempts: columns.value()?,
-        }))
+             ORDER BY day LIMIT :limit";
+        let parameters =
+            named_params! { ":target": target, ":now": now.to_string(), ":limit": limit };
+        let due = all(&reader.connection, sql, parameters, |row| {
+            let mut columns = Columns::of(row);
+            Ok(Self { id: columns.value()?, day: columns.value()?, attempts: columns.value()? })
+        })?;
+        Ok((due, None))
     }
 }

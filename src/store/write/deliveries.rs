@@ -17,29 +17,69 @@ use crate::domain::time::Timestamp;
 use crate::domain::transaction::State;
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;
+use crate::store::read::families::{Due, Find, Of};
 use crate::store::read::reader::Reader;
 use crate::store::tables::outbox::{earliest_pending, give_turn, select_deliveries};
-use crate::store::tables::rows::{Columns, collect};
+use crate::store::tables::rows::{Columns, all, instant};
 use crate::store::tables::transactions::{self, change_columns};
 use crate::store::tables::{daemon, delivery_attempts};
 
-impl Reader {
-    /// The delivery that `id` means: a row id or a `msg_…`.
-    pub fn find_delivery(&self, id: &str) -> Result<Option<Delivery>, StoreError> {
-        let mut statement = self.connection.prepare_cached(concat!(
+impl Find for Delivery {
+    fn find(reader: &Reader, id: &str) -> Result<Vec<Self>, StoreError> {
+        let sql = concat!(
             select_deliveries!(),
-            "WHERE d.id = :row_id OR d.message_id = :id"
-        ))?;
-        let row_id: Option<i64> = id.parse().ok();
-        let mut rows = statement.query(named_params! { ":row_id": row_id, ":id": id })?;
-        rows.next()?.map(Delivery::from_row).transpose()
+            "WHERE d.id = :row_id OR d.message_id = :id ORDER BY d.id"
+        );
+        reader.meant(sql, id, Self::from_row)
     }
+}
 
-    /// The attempts at a delivery that are still kept, oldest first.
-    pub fn attempts(&self, delivery_id: i64) -> Result<Vec<StoredAttempt>, StoreError> {
-        delivery_attempts::of(&self.connection, delivery_id)
+impl Of for StoredAttempt {
+    fn of(reader: &Reader, delivery: i64) -> Result<Vec<Self>, StoreError> {
+        delivery_attempts::of(&reader.connection, delivery)
     }
+}
 
+/// The messages to the shop's app. No two of them are about the same transaction.
+impl Due for DueMessage {
+    type Whose<'w> = ();
+
+    fn due(
+        reader: &Reader,
+        (): (),
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<(Vec<Self>, Option<Timestamp>), StoreError> {
+        let now = now.to_string();
+        let sql = "SELECT id, message_id, attempts, attempts_before, transaction_id, change_id
+             FROM deliveries WHERE next_attempt_at <= :now
+             ORDER BY next_attempt_at, id LIMIT :limit";
+        let parameters = named_params! { ":now": now, ":limit": limit };
+        let due = all(&reader.connection, sql, parameters, |row| {
+            let mut columns = Columns::of(row);
+            let (delivery_id, message_id) = (columns.value()?, columns.value()?);
+            let (attempts, before): (u32, u32) = (columns.value()?, columns.value()?);
+            let (transaction_id, change_id) = (columns.value()?, columns.value()?);
+            let (transaction, change) = reader.version(transaction_id, change_id)?;
+            Ok(Self {
+                delivery_id,
+                message_id,
+                attempts,
+                attempts_of_schedule: attempts.saturating_sub(before),
+                transaction,
+                change,
+            })
+        })?;
+        let next = instant(
+            &reader.connection,
+            "SELECT min(next_attempt_at) FROM deliveries WHERE next_attempt_at > :now",
+            named_params! { ":now": now },
+        )?;
+        Ok((due, next))
+    }
+}
+
+impl Reader {
     /// How many deliveries were given up then or later, counted up to `most`.
     pub fn count_dead(&self, since: Option<Timestamp>, most: i64) -> Result<i64, StoreError> {
         let mut statement = self.connection.prepare_cached(
@@ -50,57 +90,6 @@ impl Reader {
         let since = since.map_or_else(String::new, |since| since.to_string());
         Ok(statement
             .query_row(named_params! { ":since": since, ":most": most }, |row| row.get(0))?)
-    }
-
-    /// Whether the next attempt of a message was due before this, and has not been made.
-    pub fn is_due_since(&self, then: Timestamp) -> Result<bool, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT 1 FROM deliveries WHERE next_attempt_at < :then LIMIT 1")?;
-        Ok(statement.exists(named_params! { ":then": then.to_string() })?)
-    }
-
-    /// At most `limit` messages whose next attempt is due, those that wait longest first. No two of
-    /// them are about the same transaction.
-    pub fn due_messages(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<DueMessage>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id, message_id, attempts, attempts_before, transaction_id, change_id
-             FROM deliveries WHERE next_attempt_at <= :now
-             ORDER BY next_attempt_at, id LIMIT :limit",
-        )?;
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = statement.query(named_params! { ":now": now.to_string(), ":limit": limit })?;
-        collect(rows, |row| {
-            let mut columns = Columns::of(row);
-            let (delivery_id, message_id) = (columns.value()?, columns.value()?);
-            let (attempts, before): (u32, u32) = (columns.value()?, columns.value()?);
-            let (transaction_id, change_id) = (columns.value()?, columns.value()?);
-            let (transaction, change) = self.version(transaction_id, change_id)?;
-            Ok(DueMessage {
-                delivery_id,
-                message_id,
-                attempts,
-                attempts_of_schedule: attempts.saturating_sub(before),
-                transaction,
-                change,
-            })
-        })
-    }
-
-    /// When something is due next, after `now`.
-    pub fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT min(next_attempt_at) FROM deliveries WHERE next_attempt_at > :now",
-        )?;
-        let mut rows = statement.query(named_params! { ":now": now.to_string() })?;
-        match rows.next()? {
-            Some(row) => Columns::of(row).optional_instant(),
-            None => Ok(None),
-        }
     }
 
     /// A transaction as it stood after one of its changes. What the shop itself said of it is as it

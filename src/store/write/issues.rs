@@ -11,9 +11,10 @@ use crate::domain::records::{Details, Dismissed, Issue};
 use crate::domain::time::Timestamp;
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;
+use crate::store::read::families::Get;
 use crate::store::read::reader::Reader;
 use crate::store::tables::issues::issue_columns;
-use crate::store::tables::rows::{Columns, collect};
+use crate::store::tables::rows::{Columns, all};
 
 impl Issue {
     pub(in crate::store) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
@@ -99,46 +100,27 @@ impl Batch<'_> {
     }
 }
 
+impl Get for Issue {
+    fn get(reader: &Reader, number: i64) -> Result<Option<Self>, StoreError> {
+        let sql = concat!("SELECT ", issue_columns!(), " FROM issues WHERE id = :id");
+        let parameters = named_params! { ":id": number };
+        Ok(all(&reader.connection, sql, parameters, Self::from_row)?.pop())
+    }
+}
+
 impl Reader {
-    /// The issue with this id.
-    pub fn issue(&self, id: i64) -> Result<Option<Issue>, StoreError> {
-        let mut statement = self.connection.prepare_cached(concat!(
-            "SELECT ",
-            issue_columns!(),
-            " FROM issues WHERE id = :id"
-        ))?;
-        let mut rows = statement.query(named_params! { ":id": id })?;
-        rows.next()?.map(Issue::from_row).transpose()
-    }
-
-    /// Every issue that is not over, dismissed ones too, oldest first.
-    pub fn open_issues(&self) -> Result<Vec<Issue>, StoreError> {
-        let mut statement = self.connection.prepare_cached(concat!(
-            "SELECT ",
-            issue_columns!(),
-            " FROM issues INDEXED BY issues_lasting WHERE closed_at IS NULL ORDER BY id"
-        ))?;
-        collect(statement.query([])?, Issue::from_row)
-    }
-
-    /// The same, and those that are over already but have a greater id than this.
-    pub fn issues_since(&self, id: i64) -> Result<Vec<Issue>, StoreError> {
-        let mut statement = self.connection.prepare_cached(concat!(
+    /// Every issue that is not over, dismissed ones too, oldest first; and those that are over already
+    /// but have a greater number than this.
+    pub fn open_issues(&self, since: Option<i64>) -> Result<Vec<Issue>, StoreError> {
+        let sql = concat!(
             "SELECT ",
             issue_columns!(),
             " FROM issues
               WHERE id IN (SELECT id FROM issues INDEXED BY issues_lasting WHERE closed_at IS NULL
-                           UNION SELECT id FROM issues WHERE id > :id)
+                           UNION SELECT id FROM issues WHERE id > :since)
               ORDER BY id"
-        ))?;
-        collect(statement.query(named_params! { ":id": id })?, Issue::from_row)
-    }
-
-    /// The greatest id that an issue has, or 0.
-    pub fn newest_issue(&self) -> Result<i64, StoreError> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT ifnull(max(id), 0) FROM issues")?;
-        Ok(statement.query_row([], |row| row.get(0))?)
+        );
+        all(&self.connection, sql, named_params! { ":since": since }, Issue::from_row)
     }
 }
 

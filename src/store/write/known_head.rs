@@ -16,19 +16,18 @@ use crate::store::read::reader::Reader;
 use crate::store::tables;
 
 impl Reader {
-    /// How the chain stands to the last head that is known of the database at `db`.
-    pub fn continuation(&self, db: &Path) -> Result<Continuation, StoreError> {
-        continuation(&self.connection, db)
-    }
-
-    /// The same; if the chain goes on, or nothing was known, its end is the last known head from now on.
-    pub fn note_head(&self, db: &Path) -> Result<Continuation, StoreError> {
-        note(&self.connection, db)
+    /// How the chain stands to the last head that is known of the database at `db`. With `note`, if it
+    /// goes on, or nothing was known, its end is the last known head from now on.
+    pub fn continuation(&self, db: &Path, note: bool) -> Result<Continuation, StoreError> {
+        match note {
+            true => self::note(&self.connection, db),
+            false => continuation(&self.connection, db),
+        }
     }
 }
 
 impl Database {
-    /// As [`Reader::note_head`] does it, of this database.
+    /// As [`Reader::continuation`] does it, of this database.
     pub(in crate::store) fn note_head(&self) -> Result<Continuation, StoreError> {
         let connection = self.connection();
         note(connection, Path::new(connection.path().unwrap_or_default()))

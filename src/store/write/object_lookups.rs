@@ -8,7 +8,6 @@ use rusqlite::{Connection, named_params};
 use sha2::{Digest, Sha256};
 
 use crate::domain::event::{Provider, Reference, Source};
-use crate::domain::fact::Fact;
 use crate::domain::lookup_schedule::{PATIENCE, PATIENCE_EVENT, PATIENCE_HELD, Reason};
 use crate::domain::records::{AskSubject, Asked, DueAsk, Ingested, Kept, Webhook};
 use crate::domain::time::Timestamp;
@@ -18,6 +17,7 @@ use crate::providers::retrieval::Retrieved;
 use crate::providers::rules::Rules;
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;
+use crate::store::read::families::Due;
 use crate::store::read::reader::Reader;
 use crate::store::tables::references::{self, Realm};
 use crate::store::tables::rows::{Columns, collect};
@@ -121,19 +121,20 @@ fn query(reason: Reason) -> &'static str {
     }
 }
 
-impl Reader {
-    /// What is due to be asked about of a provider's payments of this mode for one of these reasons,
-    /// the oldest first; at most so many for each.
-    pub fn due_asks(
-        &self,
-        (provider, livemode): (Provider, bool),
-        reasons: &[Reason],
+/// What a provider's payments of a mode are to be asked about for one of these reasons, the oldest first; at
+/// most so many for each.
+impl Due for DueAsk {
+    type Whose<'w> = ((Provider, bool), &'w [Reason]);
+
+    fn due(
+        reader: &Reader,
+        ((provider, livemode), reasons): Self::Whose<'_>,
         now: Timestamp,
         limit: u32,
-    ) -> Result<Vec<DueAsk>, StoreError> {
-        let mut due: Vec<DueAsk> = Vec::new();
+    ) -> Result<(Vec<Self>, Option<Timestamp>), StoreError> {
+        let mut due: Vec<Self> = Vec::new();
         for reason in reasons {
-            let mut statement = self.connection().prepare_cached(query(*reason))?;
+            let mut statement = reader.connection.prepare_cached(query(*reason))?;
             let mut bind =
                 |name: &str, value: &dyn rusqlite::ToSql| match statement.parameter_index(name)? {
                     Some(place) => statement.raw_bind_parameter(place, value),
@@ -146,46 +147,15 @@ impl Reader {
             bind(":held_before", &now.minus(PATIENCE_HELD).to_string())?;
             bind(":event_before", &now.minus(PATIENCE_EVENT).to_string())?;
             bind(":limit", &limit)?;
-            for ask in collect(statement.raw_query(), DueAsk::from_row)? {
+            for ask in collect(statement.raw_query(), Self::from_row)? {
                 // A payment may be due for two reasons; it is asked about once in a pass.
-                let same = |one: &DueAsk| ask.payment.is_some() && one.payment == ask.payment;
+                let same = |one: &Self| ask.payment.is_some() && one.payment == ask.payment;
                 if !due.iter().any(same) {
                     due.push(ask);
                 }
             }
         }
-        Ok(due)
-    }
-
-    /// Every id of the provider's that the events of a payment carry, the oldest event's first.
-    pub fn references_of(&self, payment: i64) -> Result<Vec<Reference>, StoreError> {
-        let mut references = Vec::new();
-        for stored in facts::of(self.connection(), payment)? {
-            for reference in stored.references()? {
-                if !references.contains(&reference) {
-                    references.push(reference);
-                }
-            }
-        }
-        Ok(references)
-    }
-
-    /// Every fact of a payment.
-    pub fn facts_of(&self, payment: i64) -> Result<Vec<Fact>, StoreError> {
-        let facts = facts::of(self.connection(), payment)?;
-        Ok(facts.into_iter().map(|stored| stored.fact).collect())
-    }
-
-    /// The payment, a transaction or an orphan, that has this id of the provider's.
-    pub fn holder(
-        &self,
-        provider: Provider,
-        livemode: bool,
-        reference: &Reference,
-    ) -> Result<Option<i64>, StoreError> {
-        let realm = Realm::own(provider, livemode);
-        let having = references::find(self.connection(), realm, &reference.value, true)?;
-        Ok(having.first().map(|one| one.payment))
+        Ok((due, None))
     }
 }
 

@@ -13,10 +13,12 @@ use crate::domain::records::{By, Orphan};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{Expected, State, Status, fold};
 use crate::store::error::StoreError;
+use crate::store::read::families::Due;
+use crate::store::read::reader::Reader;
 use crate::store::tables::facts;
 use crate::store::tables::orphans::{get, is_disowned, orphan_columns};
 use crate::store::tables::references::Realm;
-use crate::store::tables::rows::Columns;
+use crate::store::tables::rows::{Columns, all};
 
 /// Makes or updates the row of an orphan from all its events. It names the one that was received
 /// last.
@@ -277,29 +279,42 @@ pub(in crate::store) fn note(connection: &Connection, id: i64, note: &str) -> ru
     Ok(())
 }
 
-/// Raises an issue for each open orphan of which a person is to know by `now` and that nobody was told
-/// of, at most a hundred.
-pub(in crate::store) fn raise_due(
-    connection: &Connection,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let mut statement = connection.prepare_cached(concat!(
+/// The open orphans of which a person is to know and that nobody was told of.
+impl Due for Orphan {
+    type Whose<'w> = ();
+
+    fn due(
+        reader: &Reader,
+        (): (),
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<(Vec<Self>, Option<Timestamp>), StoreError> {
+        Ok((due(&reader.connection, now, limit)?, None))
+    }
+}
+
+fn due(connection: &Connection, now: Timestamp, limit: u32) -> Result<Vec<Orphan>, StoreError> {
+    let sql = concat!(
         "SELECT ",
         orphan_columns!(),
         " FROM orphan_transactions
           WHERE resolved_at IS NULL AND alerted_at IS NULL AND alert_at <= :now
-          ORDER BY alert_at LIMIT 100"
-    ))?;
-    let mut rows = statement.query(named_params! { ":now": now.to_string() })?;
-    let mut due = Vec::new();
-    while let Some(row) = rows.next()? {
-        due.push(Orphan::from_row(row)?);
-    }
+          ORDER BY alert_at LIMIT :limit"
+    );
+    let parameters = named_params! { ":now": now.to_string(), ":limit": limit };
+    all(connection, sql, parameters, Orphan::from_row)
+}
+
+/// Raises an issue for each of them, at most a hundred.
+pub(in crate::store) fn raise_due(
+    connection: &Connection,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let mut note = connection
         .prepare_cached("UPDATE orphan_transactions SET alerted_at = :now WHERE id = :id")?;
-    for orphan in &due {
+    for orphan in due(connection, now, 100)? {
         note.execute(named_params! { ":id": orphan.id, ":now": now.to_string() })?;
-        raise::orphan(connection, orphan, now)?;
+        raise::orphan(connection, &orphan, now)?;
     }
     Ok(())
 }

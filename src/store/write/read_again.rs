@@ -3,13 +3,12 @@
 use rusqlite::{OptionalExtension, named_params};
 
 use super::replay;
-use crate::domain::records::{ChangedTransaction, RereadResult};
+use crate::domain::records::{ReadAgain, RereadResult};
 use crate::domain::time::Timestamp;
 use crate::providers::rules::Rules;
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;
 use crate::store::read::change_feed;
-use crate::store::read::reader::Reader;
 
 /// Some of the events that are to be read again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,13 +19,6 @@ pub(in crate::store) struct ToReadAgain {
     pub(in crate::store) read_to: i64,
     /// Whether more follow.
     pub(in crate::store) more: bool,
-}
-
-impl Reader {
-    /// Whether stored events are left that an earlier version read by other rules.
-    pub fn has_outdated(&self) -> Result<bool, StoreError> {
-        Ok(self.connection().prepare_cached("SELECT 1 FROM to_read_again")?.exists([])?)
-    }
 }
 
 impl Batch<'_> {
@@ -72,18 +64,20 @@ impl Batch<'_> {
     }
 }
 
-/// Whether and what is left: see [`ReplayOutdated`](crate::store::ReplayOutdated).
+/// Reads the next ones again: see [`ReplayOutdated`](crate::store::ReplayOutdated).
 pub(in crate::store) fn step(
     batch: &Batch<'_>,
     at_once: usize,
     rules: &Rules,
     now: Timestamp,
-) -> Result<Option<(usize, usize)>, StoreError> {
+) -> Result<Option<ReadAgain>, StoreError> {
     let Some(some) = batch.to_read_again(at_once)? else { return Ok(None) };
+    let before = change_feed::last_change(batch.connection)?;
     let read = replay::read_all(batch, &some.ids, rules, now)?;
     let changed = read.iter().filter(|one| matches!(one.result, RereadResult::Changed(_))).count();
     batch.were_read_again(&some)?;
-    Ok(Some((some.ids.len(), changed)))
+    let transactions = change_feed::changed_after(batch.connection, before)?;
+    Ok(Some(ReadAgain { events: some.ids.len(), changed, transactions, more: some.more }))
 }
 
 /// What all steps would change: see [`PreviewOutdated`](crate::store::PreviewOutdated).
@@ -92,11 +86,9 @@ pub(in crate::store) fn preview(
     most: usize,
     rules: &Rules,
     now: Timestamp,
-) -> Result<Option<Vec<ChangedTransaction>>, StoreError> {
-    let Some(all) = batch.to_read_again(most)?.filter(|all| !all.more) else { return Ok(None) };
-    let before = change_feed::last_change(batch.connection)?;
-    batch.dry_run(|batch| {
-        replay::read_all(batch, &all.ids, rules, now)?;
-        change_feed::changed_after(batch.connection, before).map(Some)
-    })
+) -> Result<Option<ReadAgain>, StoreError> {
+    match batch.to_read_again(most)? {
+        Some(some) if some.more => Ok(Some(ReadAgain { more: true, ..ReadAgain::default() })),
+        _ => batch.dry_run(|batch| step(batch, most, rules, now)),
+    }
 }

@@ -1,66 +1,42 @@
 //! `reconcile_progress` and `reconcile_runs`: up to when nothing is missed, and who looked.
 
-use rusqlite::{Connection, OptionalExtension, named_params};
+use rusqlite::named_params;
 
 use crate::domain::event::Provider;
-use crate::domain::records::{Cause, Found, Outcome};
+use crate::domain::records::{Cause, Found};
 use crate::domain::time::Timestamp;
-use crate::store::engine::{Batch, Database};
+use crate::store::engine::Batch;
 use crate::store::error::StoreError;
 use crate::store::read::reader::Reader;
-use crate::store::tables::rows::Columns;
-use crate::store::tables::webhook_logs;
+use crate::store::tables::rows::{Columns, all, instant};
 
 /// Runs that are kept of each provider: some weeks of every hour.
 const KEPT: i64 = 1_000;
 
 impl Reader {
-    /// When what this provider may have sent in vain was last fetched to the end, UTC.
-    pub fn last_reconciled(&self, provider: Provider) -> Result<Option<Timestamp>, StoreError> {
-        last_reconciled(&self.connection, provider)
-    }
-
-    pub(in crate::store) fn all_last_reconciled(
+    /// When what each provider may have sent in vain was last fetched to the end: when that began, UTC.
+    pub(in crate::store) fn last_reconciled(
         &self,
     ) -> Result<Vec<(Provider, Timestamp)>, StoreError> {
-        let mut all = Vec::new();
-        for provider in Provider::ALL {
-            let at = last_reconciled(&self.connection, *provider)?;
-            all.extend(at.map(|at| (*provider, at)));
-        }
-        Ok(all)
+        let sql = "SELECT provider, started_at FROM reconcile_runs WHERE id IN
+                 (SELECT max(id) FROM reconcile_runs WHERE outcome = 'done' GROUP BY provider)";
+        all(&self.connection, sql, [], |row| {
+            let mut columns = Columns::of(row);
+            Ok((columns.parsed("provider", Provider::parse)?, columns.instant()?))
+        })
     }
 
-    /// When the newest webhook of this provider was received, UTC, among the newest events.
-    pub fn last_webhook(&self, provider: Provider) -> Result<Option<Timestamp>, StoreError> {
-        let of_provider = self.last_events()?.into_iter().filter(|(of, ..)| *of == provider);
-        Ok(of_provider.map(|(.., at)| at).max())
-    }
-}
-
-impl Database {
     /// Up to when all events of this provider are here, UTC: what was noted last or, if nothing was
     /// yet, when the first of them came, because any may be missing behind it. `None` without any.
     pub fn covered_until(&self, provider: Provider) -> Result<Option<Timestamp>, StoreError> {
-        let mut statement = self.connection().prepare_cached(
+        instant(
+            &self.connection,
             "SELECT coalesce(
                  (SELECT covered_until FROM reconcile_progress WHERE provider = :provider),
                  (SELECT received_at FROM webhook_logs INDEXED BY webhook_logs_listing
                   WHERE provider = :provider ORDER BY id LIMIT 1))",
-        )?;
-        let mut rows = statement.query(named_params! { ":provider": provider.as_str() })?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        Columns::of(row).optional_instant()
-    }
-
-    /// What became of an event; `None` if it is not known.
-    pub fn outcome(
-        &self,
-        provider: Provider,
-        event_id: &str,
-    ) -> Result<Option<Outcome>, StoreError> {
-        let known = webhook_logs::known(self.connection(), provider, event_id)?;
-        Ok(known.map(|known| known.status))
+            named_params! { ":provider": provider.as_str() },
+        )
     }
 }
 
@@ -173,20 +149,4 @@ impl Batch<'_> {
         let parameters = named_params! { ":provider": provider.as_str() };
         Ok(statement.query_row(parameters, |row| row.get(0))?)
     }
-}
-
-/// When the last run that was done began, UTC.
-pub(in crate::store) fn last_reconciled(
-    connection: &Connection,
-    provider: Provider,
-) -> Result<Option<Timestamp>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT started_at FROM reconcile_runs
-         WHERE provider = :provider AND outcome = 'done' ORDER BY id DESC LIMIT 1",
-    )?;
-    let found: Option<String> = statement
-        .query_row(named_params! { ":provider": provider.as_str() }, |row| row.get(0))
-        .optional()?;
-    let corrupt = |value: String| StoreError::Corrupt { what: "time", value };
-    found.map(|text| Timestamp::parse(&text).map_err(|_| corrupt(text))).transpose()
 }

@@ -7,19 +7,17 @@ use sha2::{Digest, Sha256};
 use crate::domain::records::{Forgotten, Hash, LinkKind, WebhookLog};
 use crate::domain::time::Timestamp;
 use crate::providers::redact::{Extent, Impersonal, emptied, impersonal};
-use crate::store::engine::{Batch, Database};
+use crate::store::engine::Batch;
 use crate::store::error::StoreError;
 use crate::store::read::reader::Reader;
-use crate::store::tables::rows::Columns;
-
-impl Database {
-    /// From now on what is removed is overwritten in the file.
-    pub fn overwrite_what_is_removed(&self) -> Result<(), StoreError> {
-        Ok(self.connection().pragma_update(None, "secure_delete", true)?)
-    }
-}
+use crate::store::tables::rows::instant;
 
 impl Batch<'_> {
+    /// From now on what this connection removes is overwritten in the file.
+    pub(in crate::store) fn overwrite_what_is_removed(&self) -> Result<(), StoreError> {
+        Ok(self.connection.pragma_update(None, "secure_delete", true)?)
+    }
+
     /// Removes an event's headers and puts `body`, if there is one, in place of its body; the hashes of
     /// what was received stay. `detail`, JSON that says what was removed, becomes part of the chain.
     pub(in crate::store) fn redact(
@@ -105,13 +103,12 @@ impl Reader {
         &self,
         log_id: i64,
     ) -> Result<Option<Timestamp>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
+        instant(
+            &self.connection,
             "SELECT made_at FROM webhook_log_chain
              WHERE log_id = :log_id AND made_at IS NOT NULL AND kind = 'redacted'
              ORDER BY id DESC LIMIT 1",
-        )?;
-        let mut rows = statement.query(named_params! { ":log_id": log_id })?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        Columns::of(row).optional_instant()
+            named_params! { ":log_id": log_id },
+        )
     }
 }

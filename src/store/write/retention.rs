@@ -13,7 +13,7 @@ use crate::domain::transaction::{DisputeStatus, Status};
 use crate::store::engine::Database;
 use crate::store::error::StoreError;
 use crate::store::read::reader::Reader;
-use crate::store::tables::rows::Columns;
+use crate::store::tables::rows::{Columns, all, instant};
 
 /// How far one round of pruning has come: first the refused requests, then the issues that are over,
 /// then the events that were not settled the last time, then the others.
@@ -137,18 +137,15 @@ fn step(
 /// Of webhooks, if there are any: their signatures keep most of them out while the clock is wrong. The newest
 /// by their numbers are looked at.
 fn latest_event(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    let mut statement = connection.prepare_cached(
+    instant(
+        connection,
         "SELECT ifnull((SELECT max(received_at) FROM
                             (SELECT received_at FROM webhook_logs WHERE source = 'webhook'
                              ORDER BY id DESC LIMIT 50)),
                        (SELECT max(received_at) FROM
                             (SELECT received_at FROM webhook_logs ORDER BY id DESC LIMIT 50)))",
-    )?;
-    let mut rows = statement.query([])?;
-    match rows.next()? {
-        Some(row) => Columns::of(row).optional_instant(),
-        None => Ok(None),
-    }
+        [],
+    )
 }
 
 /// What the next step is about.
@@ -270,27 +267,21 @@ fn held_by_orphans(
 
 /// The next events that were never looked at, whether or not they are old.
 fn newer(connection: &Connection, after: i64) -> Result<Vec<Candidate>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, status, transaction_id, received_at,
+    let sql = "SELECT id, status, transaction_id, received_at,
                 ifnull(octet_length(payload), 0) + ifnull(octet_length(headers), 0) AS bytes
-         FROM webhook_logs WHERE id > :after ORDER BY id LIMIT :limit",
-    )?;
-    let rows =
-        statement.query(named_params! { ":after": after, ":limit": EVENTS_AT_ONCE as i64 })?;
-    crate::store::tables::rows::collect(rows, candidate)
+         FROM webhook_logs WHERE id > :after ORDER BY id LIMIT :limit";
+    let parameters = named_params! { ":after": after, ":limit": EVENTS_AT_ONCE as i64 };
+    all(connection, sql, parameters, candidate)
 }
 
 /// The next of those that were not settled.
 fn unsettled(connection: &Connection, after: i64) -> Result<Vec<Candidate>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, status, transaction_id, received_at,
+    let sql = "SELECT id, status, transaction_id, received_at,
                 ifnull(octet_length(payload), 0) + ifnull(octet_length(headers), 0) AS bytes
          FROM unsettled_events JOIN webhook_logs ON id = log_id
-         WHERE log_id > :after ORDER BY log_id LIMIT :limit",
-    )?;
-    let rows =
-        statement.query(named_params! { ":after": after, ":limit": EVENTS_AT_ONCE as i64 })?;
-    crate::store::tables::rows::collect(rows, candidate)
+         WHERE log_id > :after ORDER BY log_id LIMIT :limit";
+    let parameters = named_params! { ":after": after, ":limit": EVENTS_AT_ONCE as i64 };
+    all(connection, sql, parameters, candidate)
 }
 
 fn candidate(row: &rusqlite::Row<'_>) -> Result<Candidate, StoreError> {

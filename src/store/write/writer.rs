@@ -76,17 +76,22 @@ pub struct Receipt {
     pub committed: Duration,
 }
 
-/// What the writer did until it ended.
+/// What the writer did until now, or until it ended.
 #[derive(Clone, Debug, Default)]
 pub struct WriterReport {
     /// Commits made.
     pub commits: u64,
     /// Webhooks in them.
     pub webhooks: u64,
+    /// How many webhooks and others wait for it.
+    pub queued: usize,
+    /// How the files of the database were lost, if they were. The writer finds out with the next commit,
+    /// this also without one.
+    pub loss: Option<Loss>,
     /// The end of the log of events; `None` while it runs, and if it could not be read.
     pub log_head: Option<Head>,
-    /// Whether the files were lost, how, and what could be rescued then.
-    pub lost: Option<(Loss, Rescued)>,
+    /// What could be rescued of files that were lost.
+    pub rescued: Option<Rescued>,
 }
 
 #[derive(Debug, Default)]
@@ -193,8 +198,8 @@ impl Store {
             let observers = Observers { counters: &of_thread, observe: &observe };
             write(database, queued, &observers, &bell_of_thread, &faults)
         })?;
-        let store = Self { queue, counters: Arc::clone(&counters), bell, watched: watched.clone() };
-        Ok((store, Writer { thread, counters, watched }))
+        let store = Self { queue, counters: Arc::clone(&counters), bell, watched };
+        Ok((store, Writer { thread, counters }))
     }
 
     /// Rings after each commit.
@@ -221,12 +226,6 @@ impl Store {
         room && self.give(job, now, None).is_ok()
     }
 
-    /// Whether the files of the database are lost. The writer finds out with the next commit, this also
-    /// without one.
-    pub fn is_lost(&self) -> bool {
-        self.watched.as_ref().is_some_and(|file| file.loss().is_some())
-    }
-
     /// Has a job done in the writer's next commit; returns after that is on the disk. It is done again if that
     /// commit had to be taken back for the sake of another's failure. `now`: UTC.
     pub async fn run<J>(&self, job: J, now: Timestamp) -> Result<J::Done, StoreError>
@@ -237,17 +236,6 @@ impl Store {
         let (answer, answered) = oneshot::channel();
         self.give(job, now, Some(answer))?;
         answered.await.map_err(|_| StoreError::Stopped)?
-    }
-
-    /// As [`Store::run`] does it, for a thread. Blocks.
-    pub fn run_blocking<J>(&self, job: J, now: Timestamp) -> Result<J::Done, StoreError>
-    where
-        J: Job + Send + 'static,
-        J::Done: Send,
-    {
-        let (answer, answered) = oneshot::channel();
-        self.give(job, now, Some(answer))?;
-        answered.blocking_recv().map_err(|_| StoreError::Stopped)?
     }
 
     fn give<J>(
@@ -275,7 +263,7 @@ impl Store {
     /// and after a while in any case. What it did, and how far the round has come then.
     pub async fn prune(&self, cutoff: Cutoff, round: Round) -> Result<(Pruned, Round), StoreError> {
         let waiting = Instant::now();
-        while self.queue_depth() > 0 && waiting.elapsed() < LONGEST_YIELD {
+        while self.queued() > 0 && waiting.elapsed() < LONGEST_YIELD {
             tokio::time::sleep(YIELD).await;
         }
         let (answer, answered) = oneshot::channel();
@@ -294,14 +282,14 @@ impl Store {
         })
     }
 
-    /// How many webhooks and others wait for the writer.
-    pub fn queue_depth(&self) -> usize {
+    fn queued(&self) -> usize {
         QUEUE - self.queue.capacity()
     }
 
-    /// What the writer did until now.
+    /// What the writer did until now, and how it stands.
     pub fn report(&self) -> WriterReport {
-        self.counters.report()
+        let loss = self.watched.as_ref().and_then(|file| file.loss());
+        WriterReport { queued: self.queued(), loss, ..self.counters.report() }
     }
 }
 
@@ -310,7 +298,6 @@ impl Store {
 pub struct Writer {
     thread: JoinHandle<End>,
     counters: Arc<Counters>,
-    watched: Option<Arc<OpenFile>>,
 }
 
 /// How the writer ended: see [`WriterReport`].
@@ -326,15 +313,11 @@ impl Writer {
         self.thread.is_finished()
     }
 
-    /// How the files of the database were lost, if they were.
-    pub fn loss(&self) -> Option<Loss> {
-        self.watched.as_ref().and_then(|file| file.loss())
-    }
-
     /// Waits until everything queued is committed; every [`Store`] must be dropped before.
     pub fn join(self) -> Result<WriterReport, StoreError> {
         let End { log_head, lost } = self.thread.join().map_err(|_| StoreError::Fault)?;
-        Ok(WriterReport { log_head, lost, ..self.counters.report() })
+        let (loss, rescued) = lost.unzip();
+        Ok(WriterReport { log_head, loss, rescued, ..self.counters.report() })
     }
 }
 
@@ -343,8 +326,7 @@ impl Counters {
         WriterReport {
             commits: self.commits.load(Ordering::Relaxed),
             webhooks: self.webhooks.load(Ordering::Relaxed),
-            log_head: None,
-            lost: None,
+            ..WriterReport::default()
         }
     }
 }
