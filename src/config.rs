@@ -32,8 +32,8 @@ use crate::providers::paypal::transmission::SIMULATOR_WEBHOOK_ID;
 use crate::providers::rules::Rules;
 use crate::telemetry::clock::Clock;
 
-words! {
-    /// Which money this daemon is about.
+string_enum! {
+    /// Live or test mode.
     Mode {
         /// Real money.
         Live = "live",
@@ -54,7 +54,7 @@ pub struct Config {
     pub admin_listen: SocketAddr,
     /// The database file.
     pub db: PathBuf,
-    /// Which money this daemon is about.
+    /// Live or test mode.
     pub mode: Mode,
     /// Stripe, if it is configured.
     pub stripe: Option<StripeConfig>,
@@ -161,7 +161,7 @@ impl std::error::Error for ConfigError {}
 
 /// Where settings that are not flags come from; tests pass their own.
 #[derive(Clone, Copy, Debug)]
-pub struct Surroundings<'a> {
+pub struct ProcessEnv<'a> {
     /// Environment variables by name.
     pub variables: &'a [(String, String)],
     /// Reads a file.
@@ -170,7 +170,7 @@ pub struct Surroundings<'a> {
 
 impl Config {
     /// Checks flags and environment together.
-    pub fn new(options: &ServeOptions, around: Surroundings<'_>) -> Result<Self, ConfigError> {
+    pub fn new(options: &ServeOptions, around: ProcessEnv<'_>) -> Result<Self, ConfigError> {
         let mut checks = Checks { around, mistakes: Vec::new(), warnings: Vec::new() };
         let config = checks.config(options);
         if !checks.mistakes.is_empty() {
@@ -193,7 +193,7 @@ pub const SECRETS: &[&str] = &[
 ];
 
 /// The items of one comma-separated secret, found where the daemon finds it; empty if it is not set.
-pub fn secrets(name: &str, around: Surroundings<'_>) -> Result<Vec<Secret>, ConfigError> {
+pub fn secrets(name: &str, around: ProcessEnv<'_>) -> Result<Vec<Secret>, ConfigError> {
     let mut checks = Checks { around, mistakes: Vec::new(), warnings: Vec::new() };
     let items = checks.list(name);
     if checks.mistakes.is_empty() {
@@ -204,7 +204,7 @@ pub fn secrets(name: &str, around: Surroundings<'_>) -> Result<Vec<Secret>, Conf
 }
 
 /// The webhook ids of PayPal that are set.
-pub fn webhook_ids(around: Surroundings<'_>) -> Result<Vec<String>, ConfigError> {
+pub fn webhook_ids(around: ProcessEnv<'_>) -> Result<Vec<String>, ConfigError> {
     let mut checks = Checks { around, mistakes: Vec::new(), warnings: Vec::new() };
     let ids = checks.list("PAYPAL_WEBHOOK_ID");
     if checks.mistakes.is_empty() { Ok(ids) } else { Err(ConfigError(checks.mistakes)) }
@@ -230,7 +230,7 @@ pub fn database_path(db: Option<&Path>, state_directory: Option<&str>) -> PathBu
 }
 
 struct Checks<'a> {
-    around: Surroundings<'a>,
+    around: ProcessEnv<'a>,
     mistakes: Vec<String>,
     warnings: Vec<String>,
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::story::{Payment, Random, Step};
 use payhookd::domain::delivery::{Next, NoAnswer};
 use payhookd::domain::event::{Provider, Reference, Source};
-use payhookd::domain::issue::{self, Finding, IssueData, NewIssue, Occasion, Severity};
+use payhookd::domain::issue::{self, Finding, IssueData, NewIssue, Severity, Trigger};
 use payhookd::domain::money::Money;
 use payhookd::domain::orphan::{OrphanKind, Policy};
 use payhookd::domain::records::{Attempt, DueMessage, NewTransaction, Webhook};
@@ -181,7 +181,7 @@ fn mended(database: &mut Database, first: Timestamp, number: u64) -> Result<(), 
                     },
                 };
                 let new =
-                    NewIssue { data, severity: Severity::Warning, occasion: Occasion::Happened };
+                    NewIssue { data, severity: Severity::Warning, trigger: Trigger::Happened };
                 let at = first.plus(Duration::from_secs(number * 60));
                 let (kind, subject) = (new.data.kind(), new.data.subject());
                 NoteFindings { findings: vec![Finding::Bad(new)] }.execute(batch, at)?;

@@ -78,7 +78,7 @@ impl From<&AlertTarget> for Target {
 
 /// What the task of a target needs.
 #[derive(Debug)]
-pub struct Teller {
+pub struct AlertWorker {
     /// Who is told.
     pub target: Arc<Target>,
     /// When attempts are made.
@@ -112,7 +112,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// After the database could not be used.
 const PAUSE: Duration = Duration::from_secs(2);
 
-impl Teller {
+impl AlertWorker {
     /// Until the daemon stops.
     pub async fn run(mut self) {
         let mut bell = self.store.bell().listen();

@@ -8,7 +8,7 @@ use super::{CommandError, printed, said};
 use crate::alerts::Target;
 use crate::clients::message::Message;
 use crate::config::options::AlertOptions;
-use crate::config::{self, AlertConfig, Surroundings};
+use crate::config::{self, AlertConfig, ProcessEnv};
 use crate::telemetry::clock::Clock;
 
 /// What can be done with alerts.
@@ -41,7 +41,7 @@ pub fn run(command: &Alerts) -> Result<(), CommandError> {
 impl Test {
     fn run(&self) -> Result<(), CommandError> {
         let variables = config::variables();
-        let around = Surroundings { variables: &variables, read: |path| std::fs::read(path) };
+        let around = ProcessEnv { variables: &variables, read: |path| std::fs::read(path) };
         let config = AlertConfig::new(&self.alerts, around)?;
         if config.targets.is_empty() {
             return Err(said(

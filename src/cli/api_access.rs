@@ -8,7 +8,7 @@ use super::{CommandError, rules, said};
 use crate::clients::api::{Apis, Stop};
 use crate::clients::keys::ApiConfig;
 use crate::config::options::{ApiOptions, DatabaseOption, parse_instant, parse_mode};
-use crate::config::{Mode, Surroundings, variables};
+use crate::config::{Mode, ProcessEnv, variables};
 use crate::domain::event::Provider;
 use crate::domain::time::Timestamp;
 use crate::providers::rules::Rules;
@@ -50,7 +50,7 @@ impl AskOptions {
         let is_live = of_daemon.map(|(policy, _)| policy.livemode);
         let of_daemon = is_live.map(|is_live| if is_live { Mode::Live } else { Mode::Test });
         let variables = variables();
-        let around = Surroundings { variables: &variables, read: |path| std::fs::read(path) };
+        let around = ProcessEnv { variables: &variables, read: |path| std::fs::read(path) };
         let (config, mode) = ApiConfig::new(&self.api, self.mode.or(of_daemon), around)?;
         let rules = reader.as_ref().map(rules).transpose()?.unwrap_or_default();
         let clock = self.unsafe_test_clock.map_or(Clock::SYSTEM, Clock::stopped_at);
@@ -61,8 +61,8 @@ impl AskOptions {
 
 impl Access {
     /// Where other settings are.
-    pub(super) fn around(&self) -> Surroundings<'_> {
-        Surroundings { variables: &self.variables, read: |path| std::fs::read(path) }
+    pub(super) fn around(&self) -> ProcessEnv<'_> {
+        ProcessEnv { variables: &self.variables, read: |path| std::fs::read(path) }
     }
 
     /// Asks for objects.

@@ -18,7 +18,7 @@ use super::serve::{self, ServeError};
 use super::table::Table;
 use super::{CommandError, printed};
 use crate::clients;
-use crate::clients::api::Patience;
+use crate::clients::api::RetryPolicy;
 use crate::clients::keys::ApiConfig;
 use crate::clients::sender::Sender;
 use crate::clients::standard_webhooks::NotifyKeys;
@@ -99,7 +99,7 @@ impl Demo {
                 },
                 max_age: None,
             }),
-            api: ApiConfig { stripe: None, paypal: None, patience: Patience::STANDARD },
+            api: ApiConfig { stripe: None, paypal: None, patience: RetryPolicy::STANDARD },
             reconcile_every: None,
             public_url: None,
             rules: Rules::default(),

@@ -63,7 +63,7 @@ pub struct Doctor {
     settings: Vec<OsString>,
 }
 
-words! {
+string_enum! {
     /// How bad a finding is.
     Verdict {
         /// As it should be.

@@ -1,4 +1,4 @@
-//! The shop's books: transactions, refunds, disputes and orphans of a stretch of time as flat entries,
+//! The shop's books: transactions, refunds, disputes and orphans of a period as flat entries,
 //! which are worth nothing unless their sums are those of the tables that they come from.
 
 use crate::domain::event::Provider;
@@ -8,7 +8,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::transaction::Expected;
 use crate::store::{Reader, StoreError};
 
-words! {
+string_enum! {
     /// What is entered.
     Book {
         /// Transactions by when they were registered.

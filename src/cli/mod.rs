@@ -139,7 +139,7 @@ pub enum Command {
     #[command(after_help = "Examples:\n  sudo payhookd doctor\n  \
         sudo payhookd doctor --public-url https://shop.example --online")]
     Doctor(doctor::Doctor),
-    /// Write the shop's books: transactions, refunds, disputes and orphans of a stretch of time, as CSV
+    /// Write the shop's books: transactions, refunds, disputes and orphans of a period, as CSV
     /// or JSON lines.
     ///
     /// Amounts stand there in minor units and as decimal text. All is of one moment. What the entries
@@ -181,7 +181,7 @@ pub enum Command {
     /// Problems that a person should know of: they open, repeat quietly, and close by themselves.
     #[command(subcommand)]
     Issues(issues::Issues),
-    /// Whoever tells people of issues.
+    /// Test and inspect alert targets.
     #[command(subcommand)]
     Alerts(alerts::Alerts),
     /// What came in on a day, what became of it, and what is open: what --daily-report sends.

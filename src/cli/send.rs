@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 
 use super::{CommandError, printed};
 use crate::clients::sender::Sender;
-use crate::config::{self, Surroundings};
+use crate::config::{self, ProcessEnv};
 use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
 use crate::domain::secret::Secret;
@@ -118,7 +118,7 @@ pub fn run(send: &Send) -> Result<(), CommandError> {
 
 fn secrets(name: &str) -> Result<Vec<Secret>, CommandError> {
     let variables = config::variables();
-    let around = Surroundings { variables: &variables, read: |path| fs::read(path) };
+    let around = ProcessEnv { variables: &variables, read: |path| fs::read(path) };
     Ok(config::secrets(name, around)?)
 }
 

@@ -22,7 +22,7 @@ use self::watch::{
 };
 use super::api_token::{self, TokenError};
 use super::room;
-use crate::alerts::{self, Teller};
+use crate::alerts::{self, AlertWorker};
 use crate::clients::api::{ApiError, Apis, Stop};
 use crate::clients::app::App;
 use crate::clients::certificates::Certificates;
@@ -30,7 +30,7 @@ use crate::clients::command::Program;
 use crate::config::options::{LogFormat, ServeOptions};
 use crate::config::{
     self, Config, ConfigError, Mode, NotifyConfig, NotifyTarget, PaypalConfig, PaypalVerify,
-    Surroundings,
+    ProcessEnv,
 };
 use crate::domain::event::Provider;
 use crate::domain::language::Language;
@@ -44,7 +44,7 @@ use crate::http::dashboard::{Dashboard, DashboardDeps};
 use crate::http::proof::{Asking, PaypalEndpoint, PaypalProof, StripeEndpoint};
 use crate::http::token::Token;
 use crate::http::webhooks::{self, Endpoints};
-use crate::monitor::Lookout;
+use crate::monitor::Monitor;
 use crate::notify::{Notifier, Target};
 use crate::providers::endpoints::Wanted;
 use crate::providers::paypal::transmission::WebhookIds;
@@ -139,7 +139,7 @@ pub struct Listening {
 /// Runs the daemon until it is told to stop.
 pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
     let variables = config::variables();
-    let around = Surroundings { variables: &variables, read: |path| std::fs::read(path) };
+    let around = ProcessEnv { variables: &variables, read: |path| std::fs::read(path) };
     let config = Config::new(options, around)?;
     let sockets = Sockets::from_environment()?;
     let logger = Logger::start(options.log_level, options.log_format == LogFormat::Json)?;
@@ -462,7 +462,7 @@ fn keep_tasks(
     let settings = Arc::clone(&config);
     tasks.keep("monitor", move || {
         let seen = (Arc::clone(&seen.0), Arc::clone(&seen.1));
-        lookout(&settings, &of_task, seen).map(Lookout::run)
+        lookout(&settings, &of_task, seen).map(Monitor::run)
     });
     for target in &config.alerts.targets {
         let name = format!("alerts {}", target.name);
@@ -470,7 +470,7 @@ fn keep_tasks(
         let (config, store, stop) = (Arc::clone(&config), store.clone(), stop.clone());
         let readers = readers.clone();
         tasks.keep_to_its_end(name, move || {
-            let teller = Teller {
+            let teller = AlertWorker {
                 target: Arc::clone(&target),
                 schedule: config.alerts.schedule,
                 readers: readers.clone(),
@@ -497,14 +497,14 @@ fn lookout(
     config: &Config,
     store: &Store,
     (refusals, metrics): (Arc<Refusals>, Arc<Metrics>),
-) -> Result<Lookout, StoreError> {
+) -> Result<Monitor, StoreError> {
     let stripe = config.stripe.as_ref().map(|_| Provider::Stripe);
     let paypal = config.paypal.as_ref().map(|_| Provider::Paypal);
     let trust = config.paypal.as_ref().and_then(|paypal| match &paypal.verify {
         PaypalVerify::Offline { trust, .. } => Some(trust.clone()),
         PaypalVerify::Postback => None,
     });
-    Ok(Lookout {
+    Ok(Monitor {
         reader: Reader::open(&config.db)?,
         store: store.clone(),
         refusals,

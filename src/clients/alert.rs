@@ -1,4 +1,4 @@
-//! Whoever tells people of issues: Slack, Discord, ntfy, or a program that takes JSON.
+//! Test and inspect alert targets: Slack, Discord, ntfy, or a program that takes JSON.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::{Reply, app};
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 
-words! {
+string_enum! {
     /// The form of a message.
     Form {
         /// An incoming webhook of Slack's.

@@ -160,7 +160,7 @@ impl Apis {
 
 /// How long and how often it is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
+pub struct RetryPolicy {
     /// How long one call may take, all of it.
     pub call: Duration,
     /// How often a call is made at most.
@@ -172,7 +172,7 @@ pub struct Patience {
     pub longest: Duration,
 }
 
-impl Patience {
+impl RetryPolicy {
     /// What both providers bear with: PayPal's slower answers take some ten seconds.
     pub const STANDARD: Self = Self {
         call: Duration::from_secs(30),
@@ -224,7 +224,7 @@ impl Stop {
 pub(super) struct Caller {
     provider: Provider,
     agent: Agent,
-    patience: Patience,
+    patience: RetryPolicy,
     /// Whoever has it may call; until when nobody may, because the provider said so.
     turn: Mutex<Option<Instant>>,
     stop: Stop,
@@ -238,7 +238,7 @@ impl fmt::Debug for Caller {
 }
 
 impl Caller {
-    fn new(provider: Provider, patience: Patience, stop: Stop, clock: Clock) -> Self {
+    fn new(provider: Provider, patience: RetryPolicy, stop: Stop, clock: Clock) -> Self {
         let agent = super::settings(None).timeout_global(Some(patience.call)).build().new_agent();
         Self { provider, agent, patience, turn: Mutex::new(None), stop, clock }
     }
@@ -443,7 +443,7 @@ mod tests {
 
     #[test]
     fn pauses_grow_and_never_end_before_the_provider_wants() {
-        let patience = Patience::STANDARD;
+        let patience = RetryPolicy::STANDARD;
         for attempt in 1..40 {
             let most = patience.pause * (1 << (attempt - 1).min(10));
             assert!(patience.pause(attempt, None) <= most, "{attempt}");

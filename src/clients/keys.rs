@@ -1,6 +1,6 @@
 //! The keys of the providers' APIs.
 
-use crate::clients::api::Patience;
+use crate::clients::api::RetryPolicy;
 use crate::domain::secret::Secret;
 
 /// How the providers' APIs are asked.
@@ -11,7 +11,7 @@ pub struct ApiConfig {
     /// PayPal's, if its keys are set.
     pub paypal: Option<PaypalKeys>,
     /// How long and how often it is tried.
-    pub patience: Patience,
+    pub patience: RetryPolicy,
 }
 
 /// What Stripe's API is asked with.

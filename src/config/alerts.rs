@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::api::is_loopback;
 use super::options::AlertOptions;
-use super::{Checks, ConfigError, Surroundings};
+use super::{Checks, ConfigError, ProcessEnv};
 use crate::clients::alert::Form;
 use crate::clients::mail::Via;
 use crate::domain::delivery::Schedule;
@@ -48,7 +48,7 @@ pub enum AlertWay {
 
 impl AlertConfig {
     /// Checks flags and environment of a command that sends alerts.
-    pub fn new(options: &AlertOptions, around: Surroundings<'_>) -> Result<Self, ConfigError> {
+    pub fn new(options: &AlertOptions, around: ProcessEnv<'_>) -> Result<Self, ConfigError> {
         let mut checks = Checks { around, mistakes: Vec::new(), warnings: Vec::new() };
         let config = checks.alerts(options, Schedule::STANDARD);
         if checks.mistakes.is_empty() { Ok(config) } else { Err(ConfigError(checks.mistakes)) }

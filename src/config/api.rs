@@ -6,8 +6,8 @@ use std::time::Duration;
 use hyper::Uri;
 
 use super::options::{ApiOptions, ServeOptions};
-use super::{Checks, ConfigError, Mode, Surroundings};
-use crate::clients::api::Patience;
+use super::{Checks, ConfigError, Mode, ProcessEnv};
+use crate::clients::api::RetryPolicy;
 use crate::clients::keys::{ApiConfig, PaypalKeys, StripeKeys};
 use crate::domain::secret::Secret;
 
@@ -18,7 +18,7 @@ impl ApiConfig {
     pub fn new(
         options: &ApiOptions,
         mode: Option<Mode>,
-        around: Surroundings<'_>,
+        around: ProcessEnv<'_>,
     ) -> Result<(Self, Mode), ConfigError> {
         let mut checks = Checks { around, mistakes: Vec::new(), warnings: Vec::new() };
         let keys = checks.api_keys();
@@ -108,8 +108,8 @@ impl Checks<'_> {
         Some(given.trim_end_matches('/').to_owned())
     }
 
-    fn patience(&mut self, options: &ApiOptions) -> Patience {
-        let mut patience = Patience::STANDARD;
+    fn patience(&mut self, options: &ApiOptions) -> RetryPolicy {
+        let mut patience = RetryPolicy::STANDARD;
         if let Some(limit) = options.unsafe_test_api_limit {
             self.warn(format!("--unsafe-test-api-limit: an API has {limit} ms to answer"));
             patience.call = Duration::from_millis(limit);

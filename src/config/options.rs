@@ -114,7 +114,7 @@ pub struct ServeOptions {
     #[arg(long, value_name = "FILE", env = "PAYHOOKD_API_TOKEN_FILE")]
     pub api_token_file: Option<PathBuf>,
 
-    /// Which money this daemon is about: live or test [default: live, or test if every key that is
+    /// Live or test mode: live or test [default: live, or test if every key that is
     /// set is a test key].
     #[arg(long, value_parser = parse_mode, env = "PAYHOOKD_MODE")]
     pub mode: Option<Mode>,
@@ -502,7 +502,7 @@ impl std::str::FromStr for DurationOption {
     }
 }
 
-/// `--reconcile-every`: a stretch of time of a minute or more, or `off`.
+/// `--reconcile-every`: a period of a minute or more, or `off`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EveryOption(pub Option<Duration>);
 

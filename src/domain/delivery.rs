@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::time::Timestamp;
 
-words! {
+string_enum! {
     /// Where a delivery stands.
     DeliveryStatus {
         /// Still to be made.
@@ -16,7 +16,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// Why an attempt brought no answer at all.
     NoAnswer {
         /// It took too long.

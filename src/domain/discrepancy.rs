@@ -3,7 +3,7 @@
 use super::event::Provider;
 use super::transaction::{DisputeStatus, State, Status};
 
-words! {
+string_enum! {
     /// What is different.
     DiscrepancyKind {
         /// The provider has a payment of which nothing is known here.

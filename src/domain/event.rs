@@ -3,7 +3,7 @@
 use super::fact::Fact;
 use super::time::Timestamp;
 
-words! {
+string_enum! {
     /// Who sends the events.
     Provider {
         /// Stripe.
@@ -23,7 +23,7 @@ impl Provider {
     }
 }
 
-words! {
+string_enum! {
     /// How an event came whose body is kept.
     Source {
         /// The provider sent it.
@@ -35,7 +35,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// What an id names. The words are the `kind` column of `transaction_references`.
     ReferenceKind {
         /// Stripe PaymentIntent, `pi_…`.
@@ -91,7 +91,7 @@ impl ReferenceKind {
     }
 }
 
-words! {
+string_enum! {
     /// Whose a payment is, by what one event says: where several shops share one account at the
     /// provider, each marks its own. Of several events of a payment the greatest counts.
     Ownership {

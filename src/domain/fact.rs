@@ -4,7 +4,7 @@ use super::event::ReferenceKind;
 use super::money::Money;
 use super::time::Timestamp;
 
-words! {
+string_enum! {
     /// What a fact says of its object. The words are the `fact` column of `transaction_events`.
     FactState {
         /// The object exists; nothing was tried yet.

@@ -14,7 +14,7 @@ pub use data::{
 };
 pub use ending::Ending;
 
-words! {
+string_enum! {
     /// What is wrong: the `kind` column of `issues`.
     IssueKind {
         /// A payment that no transaction is registered for. Subject: the orphan's id.
@@ -65,7 +65,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// How much it matters, the least first.
     Severity {
         /// Good to know.
@@ -77,7 +77,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// Where an issue stands.
     IssueStatus {
         /// It lasts.
@@ -120,7 +120,7 @@ impl IssueKind {
 
 /// Why an issue is raised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Occasion {
+pub enum Trigger {
     /// Something happened; again counts as once more.
     Happened,
     /// A state was looked at and still is bad; that is no second time.
@@ -135,7 +135,7 @@ pub struct NewIssue {
     /// How much it matters.
     pub severity: Severity,
     /// Why it is raised.
-    pub occasion: Occasion,
+    pub trigger: Trigger,
 }
 
 /// What was found of what an issue would be about.
@@ -192,14 +192,14 @@ pub struct Raised {
 impl Standing {
     /// An issue that is raised again is quiet, unless it got worse, or happened again after it was
     /// quiet for a day or after a person said that they know.
-    pub fn raised(self, severity: Severity, occasion: Occasion, now: Timestamp) -> Raised {
-        let happened = occasion == Occasion::Happened;
+    pub fn raised(self, severity: Severity, trigger: Trigger, now: Timestamp) -> Raised {
+        let happened = trigger == Trigger::Happened;
         let stirs = self.dismissed || now.since(self.last_seen_at) >= QUIET;
         Raised { counts: happened, is_news: severity > self.severity || (happened && stirs) }
     }
 }
 
-words! {
+string_enum! {
     /// Where an alert stands: a message that is owed to one target about one issue.
     AlertStatus {
         /// Still to be sent.
@@ -213,7 +213,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// What there is to say of an issue.
     News {
         /// It opened.
@@ -261,9 +261,9 @@ mod tests {
         let seen = at("2026-11-23T12:00:00Z");
         let soon = at("2026-11-24T11:59:59.999Z");
         let late = at("2026-11-24T12:00:00Z");
-        use Occasion::{Happened, Lasts};
         use Severity::{Critical, Warning};
-        for (severity, dismissed, occasion, now, counts, is_news) in [
+        use Trigger::{Happened, Lasts};
+        for (severity, dismissed, trigger, now, counts, is_news) in [
             (Warning, false, Happened, soon, true, false),
             (Warning, false, Happened, late, true, true),
             (Warning, false, Lasts, late, false, false),
@@ -275,8 +275,8 @@ mod tests {
             (Severity::Notice, false, Lasts, soon, false, false),
         ] {
             let standing = Standing { severity: Warning, last_seen_at: seen, dismissed };
-            let raised = standing.raised(severity, occasion, now);
-            let case = format!("{severity} {dismissed} {occasion:?} {now}");
+            let raised = standing.raised(severity, trigger, now);
+            let case = format!("{severity} {dismissed} {trigger:?} {now}");
             assert_eq!(raised, Raised { counts, is_news }, "{case}");
         }
     }

@@ -1,6 +1,6 @@
 //! The languages in which people are spoken to.
 
-words! {
+string_enum! {
     /// A language; the words are those of BCP 47.
     Language {
         /// English.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::time::Timestamp;
 use super::transaction::Status;
 
-words! {
+string_enum! {
     /// Why it is asked.
     Reason {
         /// The outcome of a transaction has been open for long.

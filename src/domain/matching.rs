@@ -36,7 +36,7 @@ pub struct Registry {
     pub expected: BTreeMap<i64, Expected>,
 }
 
-words! {
+string_enum! {
     /// What an id means for what comes with it: the `standing` column of
     /// `transaction_references`.
     Standing {

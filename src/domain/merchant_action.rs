@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::event::ReferenceKind;
 use super::fact::{Fact, FactState};
 
-words! {
+string_enum! {
     /// What is to be done at the provider, so that money arrives.
     MerchantAction {
         /// Accept or refuse the payment by hand.

@@ -6,7 +6,7 @@
 
 /// An enum whose values have one public word each, the same in the database, the logs, the command
 /// line and the API.
-macro_rules! words {
+macro_rules! string_enum {
     (
         $(#[$about:meta])*
         $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }

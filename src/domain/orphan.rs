@@ -6,7 +6,7 @@ use super::event::{Ownership, Reference, ReferenceKind};
 use super::fact::Fact;
 use super::time::Timestamp;
 
-words! {
+string_enum! {
     /// Why a payment stands among the orphans: the `kind` column of `orphan_transactions`.
     OrphanKind {
         /// No transaction is registered for it. Mostly the webhook was faster than the shop, and it

@@ -1,6 +1,6 @@
 //! Why a request was not believed.
 
-words! {
+string_enum! {
     /// Why a request was refused for good. One word per reason that an operator can act on; the
     /// words are the `reason` column of `rejected_requests`, the log's and the answer's.
     Refusal {
@@ -45,7 +45,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// Why a request was neither taken nor refused for good: its sender is to send it again. The words
     /// are the log's and the metrics'.
     NotTaken {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::refusal::Refusal;
 use super::time::Timestamp;
 
-words! {
+string_enum! {
     /// What is wrong with requests, as far as it can be mended in different ways.
     Flaw {
         /// The signature does not belong to this payload and these secrets.
@@ -97,7 +97,7 @@ impl Tally {
     }
 }
 
-words! {
+string_enum! {
     /// What flawed signatures are likely to mean.
     Likely {
         /// The secret is another endpoint's: no request was ever genuine.

@@ -48,7 +48,7 @@ impl Cutoff {
     }
 }
 
-words! {
+string_enum! {
     /// What a clock says that can't be right, or nobody can tell.
     ClockDoubt {
         /// Far after the latest event: it is ahead, or nothing came for long.

@@ -23,7 +23,7 @@ use super::money::Currency;
 use super::time::Timestamp;
 use sums::Sum;
 
-words! {
+string_enum! {
     /// The public status of a transaction.
     Status {
         /// Known, nothing attempted.
@@ -51,7 +51,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// Where disputes about a transaction stand; beside the status, because an inquiry takes no
     /// money and a won dispute gives it back.
     DisputeStatus {
@@ -74,7 +74,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// Whether what was received is what the shop expected.
     AmountCheck {
         /// Nothing was received yet, or the shop did not say what it expects.

@@ -6,7 +6,7 @@ use crate::domain::event::{Ownership, Provider, Reference, Source};
 use crate::domain::fact::Fact;
 use crate::domain::language::Language;
 use crate::domain::money::{Currency, Money};
-use crate::domain::records::{CausedChange, EventStory, Lead, Matched, Outcome, WebhookLog};
+use crate::domain::records::{CausedChange, EventDetail, Lead, Matched, Outcome, WebhookLog};
 use crate::domain::time::Timestamp;
 
 texts! {
@@ -198,21 +198,21 @@ texts! {
 
 /// The sentences in this language, in the order in which things happened. Ids and names in them are the
 /// sender's, and not made safe for a terminal or a page.
-pub fn event(language: Language, log: &WebhookLog, story: &EventStory) -> Vec<String> {
+pub fn event(language: Language, log: &WebhookLog, story: &EventDetail) -> Vec<String> {
     let words = Words::of(language);
-    Teller { words, texts: &words.explain, log, story }.sentences()
+    AlertWorker { words, texts: &words.explain, log, story }.sentences()
 }
 
 /// Whoever tells of an event: what is said, and with which values.
 #[derive(Clone, Copy)]
-struct Teller<'a> {
+struct AlertWorker<'a> {
     words: &'static Words,
     texts: &'static Explain,
     log: &'a WebhookLog,
-    story: &'a EventStory,
+    story: &'a EventDetail,
 }
 
-impl Teller<'_> {
+impl AlertWorker<'_> {
     fn sentences(self) -> Vec<String> {
         let texts = self.texts;
         let mut sentences = vec![self.received(), self.verified()];

@@ -13,7 +13,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::domain::event::Provider;
 use crate::domain::issue::{
-    DATABASE, Ending, Finding, IssueData, IssueKind, MACHINE, NewIssue, Occasion, Payment, Severity,
+    DATABASE, Ending, Finding, IssueData, IssueKind, MACHINE, NewIssue, Payment, Severity, Trigger,
 };
 use crate::domain::records::{Continuation, Details, Issue, Transaction};
 use crate::domain::refusal::{NotTaken, Refusal};
@@ -30,7 +30,7 @@ use crate::telemetry::refusals::Refusals;
 
 /// What the lookout needs.
 #[derive(Debug)]
-pub struct Lookout {
+pub struct Monitor {
     /// Where it looks.
     pub reader: Reader,
     /// Where issues are raised.
@@ -91,7 +91,7 @@ struct Memory {
     said_head_is_not_kept: bool,
 }
 
-impl Lookout {
+impl Monitor {
     /// Until the runtime ends.
     pub async fn run(self) {
         let mut looks = tokio::time::interval(self.every);
@@ -392,7 +392,7 @@ impl Seen {
         if known.is_none_or(|issue| {
             issue.severity < severity || !matches!(&issue.details, Details::Data(it) if *it == data)
         }) {
-            let new = NewIssue { data, severity, occasion: Occasion::Lasts };
+            let new = NewIssue { data, severity, trigger: Trigger::Lasts };
             self.findings.push(Finding::Bad(new));
         }
     }

@@ -201,8 +201,8 @@ impl Dispatcher {
 fn tell(message: &DueMessage, attempt: &Attempt) {
     let (line, outcome, next_at) = match attempt.next {
         Next::Delivered => (Line::info("notified"), "delivered", None),
-        Next::Again(at) => (Line::warn("not notified"), "again", Some(at)),
-        Next::Dead => (Line::error("not notified"), "dead", None),
+        Next::Again(at) => (Line::warn("notification failed"), "again", Some(at)),
+        Next::Dead => (Line::error("notification failed"), "dead", None),
     };
     line.with("delivery", message.delivery_id)
         .with("message_id", &message.message_id)

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::lenient::Map;
 use crate::domain::event::{Content, Ownership, ReferenceKind};
 
-words! {
+string_enum! {
     /// A field of a provider's object in which a shop may keep its own order id.
     OrderIdSource {
         /// Stripe's `metadata`, under [`Rules::order_id_key`].

@@ -42,7 +42,7 @@ pub(super) fn decide(
         now,
     )?;
     let line = match (&told, verdict) {
-        (Err(error), _) => Line::warn("a doubtful event was asked for in vain").with("err", error),
+        (Err(error), _) => Line::warn("lookup of a doubtful event failed").with("err", error),
         (_, Some(Verdict::Replaced)) => {
             Line::error("a doubtful event was forged: what PayPal says was put in its place")
         }

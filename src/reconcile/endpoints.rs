@@ -3,7 +3,7 @@
 use crate::clients::api::{ApiError, Apis};
 use crate::domain::endpoint::Fault;
 use crate::domain::event::Provider;
-use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Occasion, Severity};
+use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Severity, Trigger};
 use crate::providers::endpoints::{self, Endpoint, Wanted};
 use crate::providers::retrieval::NotUnderstood;
 
@@ -43,5 +43,5 @@ pub fn finding(provider: Provider, faults: &[Fault]) -> Finding {
     };
     let severity = if worst.flaw.loses_all() { Severity::Critical } else { Severity::Warning };
     let data = IssueData::Endpoint { provider, faults };
-    Finding::Bad(NewIssue { data, severity, occasion: Occasion::Lasts })
+    Finding::Bad(NewIssue { data, severity, trigger: Trigger::Lasts })
 }

@@ -1,4 +1,4 @@
-//! What was missed while webhooks did not come, fetched from the providers' lists of events.
+//! Reconciliation while webhooks did not come, fetched from the providers' lists of events.
 //!
 //! Each event of the list goes the way of a webhook: the same reading, the same matching, the same
 //! fold, the same notifications. One that is known changes nothing.
@@ -26,7 +26,7 @@ use self::pages::Page;
 use self::windows::{Window, Windows};
 use crate::clients::api::{ApiError, Apis};
 use crate::domain::event::{Content, Event, Provider, Source};
-use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Occasion, Severity};
+use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Severity, Trigger};
 use crate::domain::records::{Applied, Cause, Found, Ingested, Outcome, Webhook, WebhookLog};
 use crate::domain::time::Timestamp;
 use crate::providers::rules::Rules;
@@ -349,8 +349,8 @@ impl Course<'_> {
             Some(error) => {
                 let is_lasting = matches!(error, RunError::Api(ApiError::Unauthorized { .. }));
                 let data = IssueData::Reconcile { provider, error: error.to_string() };
-                let (severity, occasion) = (Severity::Warning, Occasion::Lasts);
-                let bad = Finding::Bad(NewIssue { data, severity, occasion });
+                let (severity, trigger) = (Severity::Warning, Trigger::Lasts);
+                let bad = Finding::Bad(NewIssue { data, severity, trigger });
                 (bad, if is_lasting { 0 } else { FAILURES_TOLD })
             }
         };

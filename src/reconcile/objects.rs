@@ -11,7 +11,7 @@ use super::doubtful;
 use crate::clients::api::{ApiError, Apis};
 use crate::domain::discrepancy::may_be_forgotten;
 use crate::domain::event::{Provider, Reference, ReferenceKind};
-use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Occasion, Severity};
+use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Severity, Trigger};
 use crate::domain::lookup_schedule::{self, Reason};
 use crate::domain::records::{Asked, DueAsk, Kept, Transaction, WebhookLog};
 use crate::providers::reference_kind;
@@ -200,7 +200,7 @@ fn settle(
     };
     let asked = Asked { due: due.clone(), next_at, result };
     if let Some(error) = error.filter(|error| !matches!(error, AskError::NothingToAsk)) {
-        Line::warn("an object was asked for in vain")
+        Line::warn("object lookup failed")
             .with("provider", due.provider)
             .with("reason", due.reason)
             .with_some("payment", due.payment)
@@ -227,8 +227,8 @@ fn existence(transaction: &Transaction, error: Option<&AskError>) -> Option<Find
                 provider: transaction.provider,
                 reference: transaction.reference.clone(),
             };
-            let (severity, occasion) = (Severity::Warning, Occasion::Lasts);
-            Some(Finding::Bad(NewIssue { data, severity, occasion }))
+            let (severity, trigger) = (Severity::Warning, Trigger::Lasts);
+            Some(Finding::Bad(NewIssue { data, severity, trigger }))
         }
         Some(_) => None,
     }

@@ -13,7 +13,7 @@ use getrandom::rand_core::TryRng;
 use super::endpoints::{self, EndpointError};
 use super::objects::{self, Asker};
 use super::{Report, Run, RunError, Step, run};
-use crate::clients::api::{ApiError, Apis, Patience, Stop};
+use crate::clients::api::{ApiError, Apis, RetryPolicy, Stop};
 use crate::domain::event::{Event, Provider};
 use crate::domain::lookup_schedule::Reason;
 use crate::domain::records::{Applied, Cause, DueAsk, Kept};
@@ -46,7 +46,7 @@ pub struct Settings {
     /// From one run to the next, about.
     pub every: Duration,
     /// How long and how often a provider is asked.
-    pub patience: Patience,
+    pub patience: RetryPolicy,
     /// What is known here of where webhooks are to go.
     pub endpoint: Wanted,
 }

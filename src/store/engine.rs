@@ -60,7 +60,7 @@ impl Database {
 
     /// Runs `work` in one transaction: all of it is committed, with an fsync, or nothing. Of a database
     /// that is watched it may be committed, and be in a file that is lost: [`StoreError::Lost`].
-    pub(in crate::store) fn batch<T>(
+    pub(crate) fn batch<T>(
         &mut self,
         work: impl FnOnce(&Batch<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
@@ -107,7 +107,7 @@ impl Database {
 
     /// A second connection, for work that must not be mixed with the first one's: see
     /// [`schema::open_tidying`].
-    pub(in crate::store) fn tidying(&mut self) -> Result<&mut Connection, StoreError> {
+    pub(crate) fn tidying(&mut self) -> Result<&mut Connection, StoreError> {
         let connection = match self.tidying.take() {
             Some(connection) => connection,
             None => schema::open_tidying(Path::new(self.connection.path().unwrap_or_default()))?,
@@ -115,11 +115,11 @@ impl Database {
         Ok(self.tidying.insert(connection))
     }
 
-    pub(in crate::store) fn connection(&self) -> &Connection {
+    pub(crate) fn connection(&self) -> &Connection {
         &self.connection
     }
 
-    pub(in crate::store) fn watched(&self) -> Option<&Arc<OpenFile>> {
+    pub(crate) fn watched(&self) -> Option<&Arc<OpenFile>> {
         self.watched.as_ref()
     }
 }
@@ -127,15 +127,15 @@ impl Database {
 /// What can be done within one transaction.
 #[derive(Debug)]
 pub struct Batch<'c> {
-    pub(in crate::store) connection: &'c Connection,
-    pub(in crate::store) policy: Policy,
+    pub(crate) connection: &'c Connection,
+    pub(crate) policy: Policy,
     /// Where the chain of the log ends; `None` while it was not looked up in this transaction.
-    pub(in crate::store) head: Cell<Option<Head>>,
+    pub(crate) head: Cell<Option<Head>>,
 }
 
 impl Batch<'_> {
     /// Runs `work` to see what it would come to, and takes all of it back.
-    pub(in crate::store) fn dry_run<T>(
+    pub(crate) fn dry_run<T>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
@@ -147,7 +147,7 @@ impl Batch<'_> {
     }
 
     /// Runs `work`, and takes all of it back if it gives an error of its own.
-    pub(in crate::store) fn attempt<T, E>(
+    pub(crate) fn attempt<T, E>(
         &self,
         work: impl FnOnce(&Self) -> Result<Result<T, E>, StoreError>,
     ) -> Result<Result<T, E>, StoreError> {
@@ -162,12 +162,12 @@ impl Batch<'_> {
     }
 
     /// Keeps a refused request among the latest.
-    pub(in crate::store) fn reject(&self, request: &RejectedRequest) -> Result<(), StoreError> {
+    pub(crate) fn reject(&self, request: &RejectedRequest) -> Result<(), StoreError> {
         Ok(rejected_requests::insert(self.connection, request)?)
     }
 
     /// Keeps a certificate, in place of an older one of the same URL.
-    pub(in crate::store) fn save_certificate(
+    pub(crate) fn save_certificate(
         &self,
         certificate: &StoredCertificate,
     ) -> Result<(), StoreError> {
@@ -175,7 +175,7 @@ impl Batch<'_> {
     }
 
     /// Writes without changing anything but the mark of the file, to see whether that is possible.
-    pub(in crate::store) fn touch(&self) -> Result<(), StoreError> {
+    pub(crate) fn touch(&self) -> Result<(), StoreError> {
         let mark: i32 = self.connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         Ok(self.connection.pragma_update(None, "user_version", mark.wrapping_add(1))?)
     }

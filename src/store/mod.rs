@@ -37,4 +37,4 @@ pub use read::reader::Reader;
 pub use read::readers::Readers;
 pub use read::statistics::Statistics;
 pub use write::retention::Round;
-pub use write::writer::{Bell, Receipt, Store, Writer, WriterReport};
+pub use write::writer::{CommitSignal, Receipt, Store, Writer, WriterReport};

@@ -18,7 +18,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::refusals::Refusals;
 use crate::domain::event::Provider;
-use crate::domain::records::{Outcome, Sight};
+use crate::domain::records::{Outcome, StoreHealth};
 use crate::domain::refusal::{NotTaken, Refusal};
 use crate::domain::time::Timestamp;
 use crate::version::{COMMIT, VERSION};
@@ -228,7 +228,7 @@ impl Metrics {
     }
 
     /// All of it, in Prometheus' text form (OpenMetrics 1.0).
-    pub fn text(&self, sight: &Sight, gauges: Gauges) -> String {
+    pub fn text(&self, sight: &StoreHealth, gauges: Gauges) -> String {
         let mut text = String::new();
         // Writing to a String does not fail.
         let _ = encode_registry(&mut text, &self.registry);
@@ -237,7 +237,7 @@ impl Metrics {
         text
     }
 
-    fn now(&self, sight: &Sight, gauges: Gauges) -> Registry {
+    fn now(&self, sight: &StoreHealth, gauges: Gauges) -> Registry {
         let mut registry = Registry::with_prefix("payhookd");
         let refused = Family::<Labels<2>, Counter>::default();
         registry.register(
@@ -398,7 +398,7 @@ mod tests {
         let at = Timestamp::from_unix_seconds(1_795_434_723).expect("in range");
         metrics.received(Provider::Stripe, true, at);
         metrics.received(Provider::Stripe, true, Timestamp::EPOCH);
-        let sight = Sight {
+        let sight = StoreHealth {
             orphans: vec![("early", 3), ("foreign", 0)],
             oldest_orphan: Some(at),
             issues: vec![("dispute", 2)],
@@ -411,7 +411,7 @@ mod tests {
                 report_is_dead: false,
                 last_error: None,
             }],
-            ..Sight::default()
+            ..StoreHealth::default()
         };
         let gauges = Gauges {
             now: at.plus(Duration::from_secs(60)),

@@ -8,26 +8,26 @@ use crate::fake::{Fake, Reply};
 use crate::paypal_api::{self, CLIENT_ID, CLIENT_SECRET, PaypalApi};
 use crate::provider::{at, paypal_event, stripe_event};
 use crate::stripe_api::{KEY, StripeApi, fault};
-use payhookd::clients::api::{ApiError, Apis, Patience, Stop};
+use payhookd::clients::api::{ApiError, Apis, RetryPolicy, Stop};
 use payhookd::clients::keys::{ApiConfig, PaypalKeys, StripeKeys};
 use payhookd::domain::event::Provider;
 use payhookd::domain::secret::Secret;
 use payhookd::telemetry::clock::Clock;
 
-const QUICK: Patience = Patience {
+const QUICK: RetryPolicy = RetryPolicy {
     call: Duration::from_secs(20),
     attempts: 4,
     pause: Duration::from_millis(1),
     longest: Duration::from_secs(60),
 };
 
-fn stripe(base: String, key: &str, patience: Patience) -> Apis {
+fn stripe(base: String, key: &str, patience: RetryPolicy) -> Apis {
     let keys = StripeKeys { api_base: base, secret_key: Secret::new(key.to_owned()) };
     let config = ApiConfig { stripe: Some(keys), paypal: None, patience };
     Apis::new(&config, &Stop::new(), Clock::SYSTEM)
 }
 
-fn paypal(base: String, secret: &str, patience: Patience) -> Apis {
+fn paypal(base: String, secret: &str, patience: RetryPolicy) -> Apis {
     let keys = PaypalKeys {
         api_base: base,
         client_id: CLIENT_ID.to_owned(),
@@ -113,7 +113,7 @@ fn asking_again_has_an_end() {
     assert_eq!(api.asked().len(), 4);
 
     api.troubles(vec![Some(Reply::Hang); 9]);
-    let patience = Patience { call: Duration::from_millis(50), ..QUICK };
+    let patience = RetryPolicy { call: Duration::from_millis(50), ..QUICK };
     let got = get(&stripe(api.base(), KEY, patience));
     assert!(matches!(got, Err(ApiError::Unreachable { .. })), "{got:?}");
     assert_eq!(api.asked().len(), 8);

@@ -105,7 +105,7 @@ fn find_french(folder: &Path, source: &Path, strays: &mut Vec<String>) {
 }
 
 /// The types that the store is read and written through; another engine would have to have all that they can.
-const FACE: &[&str] = &["Reader", "Readers", "Database", "Store", "Writer", "Bell"];
+const FACE: &[&str] = &["Reader", "Readers", "Database", "Store", "Writer", "CommitSignal"];
 /// As many methods are still looked over in a minute.
 const METHODS: usize = 60;
 

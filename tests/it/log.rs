@@ -324,7 +324,7 @@ fn nothing_that_a_sender_chooses_can_put_more_into_the_log_than_a_value() {
         "buyer@shop.example",
     ]);
     daemon.wait_for_line("msg=issue ");
-    daemon.wait_for_line("msg=\"not notified\"");
+    daemon.wait_for_line("msg=\"notification failed\"");
 
     let log = daemon.terminate().log;
     for line in log.lines() {

@@ -1,4 +1,4 @@
-//! What was missed is fetched from the providers' APIs: once, to its end, and beside everything else.
+//! Reconciliation is fetched from the providers' APIs: once, to its end, and beside everything else.
 
 use serde_json::Value;
 

@@ -10,7 +10,7 @@ use super::installation::Patient;
 use super::{Finding, roughly, size};
 use crate::config::{Mode, PaypalVerify};
 use crate::domain::event::Provider;
-use crate::domain::records::Sight;
+use crate::domain::records::StoreHealth;
 use crate::domain::refusal::Refusal;
 use crate::http::admin::ROOM;
 use crate::providers::paypal::certificate::Certificate;
@@ -204,7 +204,7 @@ pub(super) fn check_certificates(patient: &Patient, reader: &Reader) -> Vec<Find
 }
 
 /// When the last genuine event of each provider came, and whether it was of the right money.
-pub(super) fn check_events(patient: &Patient, sight: &Sight) -> Vec<Finding> {
+pub(super) fn check_events(patient: &Patient, sight: &StoreHealth) -> Vec<Finding> {
     const CHECK: &str = "events";
     let Some(config) = &patient.config else { return Vec::new() };
     let livemode = config.mode == Mode::Live;

@@ -10,7 +10,7 @@ use super::{Doctor, Finding};
 use crate::cli::CommandError;
 use crate::cli::installation::Installation;
 use crate::config::options::ServeOptions;
-use crate::config::{self, Config, ConfigError, Surroundings, database_path};
+use crate::config::{self, Config, ConfigError, ProcessEnv, database_path};
 use crate::domain::time::Timestamp;
 
 /// What is looked at.
@@ -57,7 +57,7 @@ impl Patient {
                 None
             }
         };
-        let around = Surroundings { variables: &variables, read: |path| fs::read(path) };
+        let around = ProcessEnv { variables: &variables, read: |path| fs::read(path) };
         let config = match options.as_ref().map(|options| Config::new(options, around)) {
             Some(Ok(config)) => Some(config),
             Some(Err(ConfigError(mistakes))) => {

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::installation::Patient;
 use super::{Finding, roughly};
 use crate::domain::issue::{IssueStatus, Severity};
-use crate::domain::records::{Issue, OwedAlerts, Sight};
+use crate::domain::records::{Issue, OwedAlerts, StoreHealth};
 use crate::i18n::issues::Audience;
 use crate::store::{Reader, StoreError};
 
@@ -39,7 +39,7 @@ pub(super) fn check(patient: &Patient, reader: &Reader) -> Result<Vec<Finding>, 
 }
 
 /// A finding for each target that does not take what it is told.
-pub(super) fn check_alerts(sight: Sight) -> Vec<Finding> {
+pub(super) fn check_alerts(sight: StoreHealth) -> Vec<Finding> {
     let not_told = |target: OwedAlerts| {
         let what = match (target.dead, target.report_is_dead) {
             (0, false) => return None,

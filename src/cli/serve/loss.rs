@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::alerts::Target;
 use crate::clients::message::Message;
 use crate::config::Config;
-use crate::domain::issue::{Finding, IssueData, NewIssue, Occasion, Rescue, Severity};
+use crate::domain::issue::{Finding, IssueData, NewIssue, Rescue, Severity, Trigger};
 use crate::domain::language::Language;
 use crate::domain::records::Loss;
 use crate::i18n::issues::{Audience, texts};
@@ -27,7 +27,7 @@ pub(super) fn tell(config: &Config, loss: Loss, rescued: &Rescued) {
         .with("detail", &said.detail)
         .with("remedy", &said.remedy)
         .emit();
-    let new = NewIssue { data, severity: Severity::Critical, occasion: Occasion::Happened };
+    let new = NewIssue { data, severity: Severity::Critical, trigger: Trigger::Happened };
     if let Err(error) = keep(config, &new) {
         Line::error("no issue can be opened").with("err", &error).emit();
         tell_at_once(config, &new.data);

@@ -10,7 +10,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::ServeError;
 use crate::domain::event::Provider;
-use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Occasion, Severity};
+use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Severity, Trigger};
 use crate::domain::records::{Issue, IssueFilter, Orphan, Page};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
@@ -18,7 +18,7 @@ use crate::i18n::issues::Audience;
 use crate::notify::Notifier;
 use crate::reconcile::worker::Worker;
 use crate::store::{
-    Bell, NoteFindings, RaiseDueOrphans, Reader, Readers, Store, StoreError, Writer,
+    CommitSignal, NoteFindings, RaiseDueOrphans, Reader, Readers, Store, StoreError, Writer,
 };
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
@@ -28,7 +28,7 @@ use crate::telemetry::tasks::TaskHealth;
 
 /// Rings for the commits of other processes, the command line's. (Ours ring by themselves, sooner;
 /// that they are seen here again costs those who listen one look.)
-pub(super) async fn ring_for_others(mut reader: Reader, bell: Bell) {
+pub(super) async fn ring_for_others(mut reader: Reader, bell: CommitSignal) {
     let mut looks = tokio::time::interval(Duration::from_millis(500));
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut seen = None;
@@ -218,8 +218,8 @@ impl TaskIssues {
         }
         let task = |name: &Arc<str>| IssueData::Task { task: name.to_string() };
         let bad = broken.difference(&self.0).map(|name| {
-            let (severity, occasion) = (Severity::Critical, Occasion::Happened);
-            Finding::Bad(NewIssue { data: task(name), severity, occasion })
+            let (severity, trigger) = (Severity::Critical, Trigger::Happened);
+            Finding::Bad(NewIssue { data: task(name), severity, trigger })
         });
         let good = self.0.difference(&broken);
         let good = good.map(|name| Finding::Good(IssueKind::Task, task(name).subject(), None));
@@ -253,7 +253,7 @@ pub(super) fn tell_counts(refusals: &Refusals) {
         for refusal in Refusal::ALL {
             let count = refusals.counted(*provider, *refusal);
             if count > 0 {
-                Line::info("refused in all")
+                Line::info("refused total")
                     .with("provider", provider)
                     .with("outcome", refusal)
                     .with("count", count)

@@ -254,7 +254,7 @@ pub enum Rescue {
     },
 }
 
-words! {
+string_enum! {
     /// What is known of two bodies that came for one event.
     Doubt {
         /// What came first is applied.

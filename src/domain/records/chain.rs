@@ -8,7 +8,7 @@ use super::Numbers;
 /// SHA-256.
 pub type Hash = [u8; 32];
 
-words! {
+string_enum! {
     /// What a link of the chain stands for: the `kind` column.
     LinkKind {
         /// An event came.

@@ -10,7 +10,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Status};
 
-words! {
+string_enum! {
     /// What became of an event: the `status` column of `webhook_logs`.
     Outcome {
         /// Applied to a transaction.
@@ -137,7 +137,7 @@ pub struct WebhookLog {
 
 /// What an event said, where it went and why, and what that changed.
 #[derive(Clone, Debug)]
-pub struct EventStory {
+pub struct EventDetail {
     /// What it was read as; empty if it speaks of no payment.
     pub facts: Vec<Fact>,
     /// Every id that it carries.
@@ -240,7 +240,7 @@ pub struct RejectedRequest {
 /// As much of a `User-Agent` as is kept.
 pub const USER_AGENT_CHARS: usize = 200;
 
-words! {
+string_enum! {
     /// What PayPal, or a person, said of a doubtful event.
     Verdict {
         /// What was kept.

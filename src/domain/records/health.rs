@@ -5,7 +5,7 @@ use crate::domain::time::Timestamp;
 
 /// What is counted of the tables. It costs the same with a million events as with ten.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sight {
+pub struct StoreHealth {
     /// Open orphans by kind; every kind once.
     pub orphans: Vec<(&'static str, i64)>,
     /// When the oldest open one that a person is to know of was first seen, UTC.

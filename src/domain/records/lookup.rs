@@ -6,7 +6,7 @@ use crate::domain::lookup_schedule::Reason;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Status;
 
-words! {
+string_enum! {
     /// What is asked about.
     AskSubject {
         /// A transaction or an orphan.

@@ -1,6 +1,6 @@
 //! How the file of a database is lost while it is open.
 
-words! {
+string_enum! {
     /// How the database was lost while it was open.
     Loss {
         /// Nothing stands where it was.

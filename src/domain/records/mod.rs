@@ -24,10 +24,10 @@ pub use certificate::StoredCertificate;
 pub use chain::{Continuation, Hash, Head, LinkKind, LogChange, LogFault, LogProof, hex, unhex};
 pub use delivery::{Attempt, Committed, Delivery, DueMessage, Many, Retried, StoredAttempt};
 pub use event::{
-    Applied, CausedChange, EventStory, FoundEvents, Ingested, Lead, Matched, Outcome,
+    Applied, CausedChange, EventDetail, FoundEvents, Ingested, Lead, Matched, Outcome,
     RejectedRequest, Replayed, USER_AGENT_CHARS, Verdict, Webhook, WebhookLog,
 };
-pub use health::{OwedAlerts, Sight};
+pub use health::{OwedAlerts, StoreHealth};
 pub use issue::{Details, Dismissed, Issue};
 pub use lookup::{AskSubject, Asked, DueAsk, Kept};
 pub use loss::Loss;
@@ -47,5 +47,5 @@ pub use sums::{
     DeliveryFigures, DisputeRaised, Figures, Histogram, MoneyFigures, RefundMade, Span, Sum, Sums,
 };
 pub use transaction::{
-    Change, ChangedTransaction, Dossier, NewTransaction, Registered, Settled, Transaction,
+    Change, ChangedTransaction, NewTransaction, Registered, Settled, Transaction, TransactionDetail,
 };

@@ -9,7 +9,7 @@ use crate::domain::orphan::OrphanKind;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Status;
 
-words! {
+string_enum! {
     /// How an orphan ended: the `resolution` column.
     Resolution {
         /// It belongs to a transaction.
@@ -19,7 +19,7 @@ words! {
     }
 }
 
-words! {
+string_enum! {
     /// Who ended it: the `resolved_by` column.
     By {
         /// An event or a registration showed it.
@@ -93,7 +93,7 @@ pub struct OpenOrphans {
     pub oldest: Timestamp,
 }
 
-/// What became of the orphan inbox in a stretch of time.
+/// What became of the orphan inbox in a period.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OrphanFigures {
     /// Orphans that outlasted their grace then.

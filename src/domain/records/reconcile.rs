@@ -2,7 +2,7 @@
 
 use super::Outcome;
 
-words! {
+string_enum! {
     /// Why what was missed is fetched: the `cause` column of `reconcile_runs`.
     Cause {
         /// The daemon started after a gap.

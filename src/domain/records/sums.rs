@@ -88,7 +88,7 @@ impl DisputeRaised {
     }
 }
 
-/// What happened in a stretch of time.
+/// What happened in a period.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Money by whether it is real, and its currency.

@@ -113,7 +113,7 @@ pub enum Settled {
 
 /// A transaction and all that led to its state.
 #[derive(Clone, Debug)]
-pub struct Dossier {
+pub struct TransactionDetail {
     /// The transaction.
     pub transaction: Transaction,
     /// Every version of it, oldest first.
@@ -130,7 +130,7 @@ pub struct Dossier {
     pub latest: Option<WebhookLog>,
 }
 
-impl Dossier {
+impl TransactionDetail {
     /// Events and deliveries in it, of each.
     pub const MOST: u32 = 20;
 }

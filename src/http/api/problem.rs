@@ -28,7 +28,7 @@ pub(in crate::http) struct Problem {
     close: bool,
 }
 
-words! {
+string_enum! {
     /// Kinds of problems; the words end their `type`.
     Kind {
         /// 400: a parameter, a field or the body is not what it should be.

@@ -12,7 +12,7 @@ use super::visit::{Dashboard, Visit};
 use crate::domain::language::sentence;
 use crate::domain::orphan::OrphanKind;
 use crate::domain::records::{
-    By, Candidate, Decision, EventStory, Orphan, Resolution, Settled, Transaction, WebhookLog,
+    By, Candidate, Decision, EventDetail, Orphan, Resolution, Settled, Transaction, WebhookLog,
 };
 use crate::providers::{pages, payer};
 use crate::store::{Reader, ResolveOrphan, StoreError};
@@ -32,7 +32,7 @@ struct Known {
     /// Its events, without their payloads.
     events: Vec<WebhookLog>,
     /// What its last event said, and where that leads.
-    story: Option<EventStory>,
+    story: Option<EventDetail>,
     /// Who paid, as far as its events tell.
     payer: Option<String>,
     /// What was searched for, to attach it to.

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::format::{Typeset, shortened};
 use super::transaction::money;
 use super::transactions::colour;
-use crate::domain::records::{Change, Delivery, Dossier, WebhookLog};
+use crate::domain::records::{Change, Delivery, TransactionDetail, WebhookLog};
 use crate::domain::time::Timestamp;
 
 /// One line of the timeline.
@@ -30,10 +30,10 @@ impl Moment<'_> {
 }
 
 /// The list, newest first.
-pub(super) fn timeline(typeset: Typeset<'_>, dossier: &Dossier) -> Markup {
+pub(super) fn timeline(typeset: Typeset<'_>, dossier: &TransactionDetail) -> Markup {
     let texts = &typeset.words.transactions;
     let changes = &dossier.changes;
-    let shown = usize::try_from(Dossier::MOST).unwrap_or(usize::MAX);
+    let shown = usize::try_from(TransactionDetail::MOST).unwrap_or(usize::MAX);
     let latest = (0..changes.len()).rev().take(shown).map(|place| {
         Moment::Change(&changes[place], place.checked_sub(1).and_then(|before| changes.get(before)))
     });
@@ -79,7 +79,7 @@ pub(super) fn timeline(typeset: Typeset<'_>, dossier: &Dossier) -> Markup {
 
 fn changed(
     typeset: Typeset<'_>,
-    dossier: &Dossier,
+    dossier: &TransactionDetail,
     change: &Change,
     before: Option<&Change>,
 ) -> Markup {
@@ -138,7 +138,7 @@ fn changed(
     }
 }
 
-fn received(typeset: Typeset<'_>, dossier: &Dossier, event: &WebhookLog) -> Markup {
+fn received(typeset: Typeset<'_>, dossier: &TransactionDetail, event: &WebhookLog) -> Markup {
     let words = typeset.words;
     let texts = &words.transactions;
     let facts = dossier.facts.iter().filter(|(log_id, _)| *log_id == event.id).take(4);

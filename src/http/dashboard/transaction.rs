@@ -15,7 +15,7 @@ use super::visit::{Dashboard, Visit};
 use crate::domain::event::{Provider, ReferenceKind};
 use crate::domain::fact::Fact;
 use crate::domain::money::Currency;
-use crate::domain::records::{Dossier, Transaction, WebhookLog};
+use crate::domain::records::{Transaction, TransactionDetail, WebhookLog};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::DisputeStatus;
 use crate::providers::{object, pages};
@@ -61,7 +61,7 @@ fn body(
     typeset: Typeset<'_>,
     session: &Session,
     title: &str,
-    dossier: &Dossier,
+    dossier: &TransactionDetail,
     deadlines: &BTreeMap<String, Timestamp>,
 ) -> Markup {
     let texts = &typeset.words.transactions;
@@ -93,7 +93,7 @@ pub(super) fn money(
     }
 }
 
-fn summary(typeset: Typeset<'_>, dossier: &Dossier) -> Markup {
+fn summary(typeset: Typeset<'_>, dossier: &TransactionDetail) -> Markup {
     let words = typeset.words;
     let texts = &words.transactions;
     let one = &dossier.transaction;
@@ -171,7 +171,7 @@ fn summary(typeset: Typeset<'_>, dossier: &Dossier) -> Markup {
 }
 
 /// The provider's own page of it.
-fn elsewhere(dossier: &Dossier) -> Option<String> {
+fn elsewhere(dossier: &TransactionDetail) -> Option<String> {
     let one = &dossier.transaction;
     let mut pages = dossier.references.iter().filter_map(|reference| {
         pages::page(one.provider, one.livemode, reference.kind, &reference.value)
@@ -182,7 +182,7 @@ fn elsewhere(dossier: &Dossier) -> Option<String> {
 /// Refunds or disputes, each as its newest event says.
 fn going_back(
     typeset: Typeset<'_>,
-    dossier: &Dossier,
+    dossier: &TransactionDetail,
     kind: ReferenceKind,
     title: &str,
     deadlines: &BTreeMap<String, Timestamp>,
@@ -247,7 +247,7 @@ fn going_back(
     }
 }
 
-fn ids(typeset: Typeset<'_>, dossier: &Dossier) -> Markup {
+fn ids(typeset: Typeset<'_>, dossier: &TransactionDetail) -> Markup {
     let words = typeset.words;
     let one = &dossier.transaction;
     html! {
@@ -272,7 +272,7 @@ fn ids(typeset: Typeset<'_>, dossier: &Dossier) -> Markup {
 }
 
 /// The provider's newest object, folded.
-fn latest_object(typeset: Typeset<'_>, dossier: &Dossier) -> Markup {
+fn latest_object(typeset: Typeset<'_>, dossier: &TransactionDetail) -> Markup {
     let texts = &typeset.words.transactions;
     let Some(log) = &dossier.latest else { return html! {} };
     let object = log.payload.as_deref().and_then(|text| object::of_event(log.provider, text));

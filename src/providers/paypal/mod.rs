@@ -11,7 +11,7 @@ pub mod transmission;
 
 use crate::domain::time::Timestamp;
 
-words! {
+string_enum! {
     /// Which of PayPal's two worlds: real money or play money.
     Environment {
         /// Real money.

@@ -166,7 +166,7 @@ fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
 }
 
 /// A file that is to be `target` when it is whole.
-pub(in crate::store) fn draft(target: &Path) -> Result<Draft, StoreError> {
+pub(crate) fn draft(target: &Path) -> Result<Draft, StoreError> {
     Draft::create(target).map_err(|error| match error.kind() {
         io::ErrorKind::ResourceBusy => StoreError::Exists { path: files::part_of(target) },
         _ => io(&error, &files::part_of(target)),
@@ -174,13 +174,13 @@ pub(in crate::store) fn draft(target: &Path) -> Result<Draft, StoreError> {
 }
 
 /// Has SQLite copy into a file that is empty.
-pub(in crate::store) fn copy(connection: &Connection, draft: &Draft) -> Result<(), StoreError> {
+pub(crate) fn copy(connection: &Connection, draft: &Draft) -> Result<(), StoreError> {
     connection.execute("VACUUM INTO ?1", [draft.path().to_string_lossy()])?;
     Ok(())
 }
 
 /// Checks a copy that was made, and counts what it holds.
-pub(in crate::store) fn check(copy: &Path) -> Result<Backup, StoreError> {
+pub(crate) fn check(copy: &Path) -> Result<Backup, StoreError> {
     count(&schema::open_as_it_is(copy)?, copy)
 }
 
@@ -201,12 +201,12 @@ fn count(connection: &Connection, copy: &Path) -> Result<Backup, StoreError> {
     Ok(Backup { bytes, events: count("webhook_logs")?, transactions: count("transactions")? })
 }
 
-pub(in crate::store) fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(suffix);
     path.with_file_name(name)
 }
 
-pub(in crate::store) fn io(error: &io::Error, path: &Path) -> StoreError {
+pub(crate) fn io(error: &io::Error, path: &Path) -> StoreError {
     StoreError::Disk(format!("{}: {error}", path.display()))
 }

@@ -20,9 +20,9 @@ const PASSES: u32 = 4;
 
 /// As long as it lives, the file stays as it was at that moment: what is committed later is in the log, and
 /// remains there.
-pub(in crate::store) struct Moment<'c> {
+pub(crate) struct Moment<'c> {
     /// Of all pages.
-    pub(in crate::store) bytes: u64,
+    pub(crate) bytes: u64,
     reading: &'c Connection,
 }
 
@@ -30,10 +30,7 @@ impl<'c> Moment<'c> {
     /// A moment of the database at `db`, of which `reading` is a connection that does nothing else. Nobody
     /// waits for it. `None` if there is none to be had: others read without an end, or the database may not
     /// be written.
-    pub(in crate::store) fn find(
-        db: &Path,
-        reading: &'c Connection,
-    ) -> Result<Option<Self>, StoreError> {
+    pub(crate) fn find(db: &Path, reading: &'c Connection) -> Result<Option<Self>, StoreError> {
         let copying = schema::open_to_copy(db)?;
         let began = Instant::now();
         while began.elapsed() < LONGEST_WAIT {
@@ -72,11 +69,11 @@ impl Drop for Moment<'_> {
 
 /// What whoever read of one moment for long owes the others: the log could not be emptied meanwhile, and of
 /// the writer's next commits one would have to wait until all of it is in the file.
-pub(in crate::store) struct Debt(Connection);
+pub(crate) struct Debt(Connection);
 
 impl Debt {
     /// Of the database at `db`, before its moment ends. `None` if it may not be written.
-    pub(in crate::store) fn of(db: &Path) -> Option<Self> {
+    pub(crate) fn of(db: &Path) -> Option<Self> {
         let copying = schema::open_to_copy(db).ok()?;
         // From then on the connection is ready, and faster than the writer.
         Log::of(&copying).ok()?;
@@ -85,7 +82,7 @@ impl Debt {
 
     /// Copies it, as soon as the moment has ended. What is committed meanwhile is copied too, because only
     /// who copies all there is waits for the disk.
-    pub(in crate::store) fn pay(self) {
+    pub(crate) fn pay(self) {
         for _ in 0..PASSES {
             // If it fails, it is the writer's after all.
             let paid = Log::copy(&self.0).and_then(|()| Log::of(&self.0));
@@ -98,7 +95,7 @@ impl Debt {
 
 /// Copies the log into the file and empties it. `false`: somebody who reads for long is in the way, and some
 /// of it or all is there still.
-pub(in crate::store) fn into_file(connection: &Connection) -> Result<bool, StoreError> {
+pub(crate) fn into_file(connection: &Connection) -> Result<bool, StoreError> {
     let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
     Ok(connection.query_row(checkpoint, [], |row| row.get::<_, i64>("busy"))? == 0)
 }

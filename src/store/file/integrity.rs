@@ -21,7 +21,7 @@ pub fn problems(path: &Path, full: bool) -> Result<Vec<String>, StoreError> {
 
 /// What SQLite finds wrong with the structure of the database, if anything. All of the file is read once,
 /// as fast as that goes; `tell` is called again and again while it lasts.
-pub(in crate::store) fn check(
+pub(crate) fn check(
     connection: &mut Connection,
     every: Duration,
     mut tell: impl FnMut() + Send + 'static,
@@ -49,10 +49,7 @@ pub(in crate::store) fn check(
 const INSTRUCTIONS: i32 = 10_000;
 
 /// The same on a connection.
-pub(in crate::store) fn problems_of(
-    connection: &Connection,
-    full: bool,
-) -> Result<Vec<String>, StoreError> {
+pub(crate) fn problems_of(connection: &Connection, full: bool) -> Result<Vec<String>, StoreError> {
     let check = if full { "PRAGMA integrity_check(3)" } else { "PRAGMA quick_check(3)" };
     let mut said: Vec<String> =
         connection.prepare(check)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;

@@ -16,13 +16,13 @@ pub fn known_head_file(db: &Path) -> PathBuf {
 const SUFFIX: &str = ".head";
 
 /// On the disk when this returns.
-pub(in crate::store) fn keep(db: &Path, head: Head) -> Result<(), StoreError> {
+pub(crate) fn keep(db: &Path, head: Head) -> Result<(), StoreError> {
     let file = known_head_file(db);
     files::replace(&file, format!("{head}\n").as_bytes(), 0o600).map_err(|error| io(&error, &file))
 }
 
 /// Moves what is known of the database at `db` to the one that was at `db` and is at `kept` now.
-pub(in crate::store) fn move_known_head(db: &Path, kept: &Path) -> Result<(), StoreError> {
+pub(crate) fn move_known_head(db: &Path, kept: &Path) -> Result<(), StoreError> {
     let file = known_head_file(db);
     match std::fs::rename(&file, known_head_file(kept)) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(io(&error, &file)),

@@ -20,7 +20,7 @@ use crate::store::error::StoreError;
 ///
 /// A look costs three `stat` and one read of a hundred bytes, some microseconds.
 #[derive(Debug)]
-pub(in crate::store) struct OpenFile {
+pub(crate) struct OpenFile {
     path: PathBuf,
     identity: Identity,
     /// What SQLite makes beside it and keeps for as long as somebody has the database open.
@@ -37,11 +37,7 @@ impl OpenFile {
     /// Of the database at `path`, which `connection` has open. `mark` is written into its header, where
     /// nobody else has use for it, and counted up now and then ([`Batch::touch`](crate::store::engine::Batch)):
     /// another file, and a copy that is older, has another or an earlier one.
-    pub(in crate::store) fn of(
-        connection: &Connection,
-        path: &Path,
-        mark: i32,
-    ) -> Result<Self, StoreError> {
+    pub(crate) fn of(connection: &Connection, path: &Path, mark: i32) -> Result<Self, StoreError> {
         connection.pragma_update(None, "user_version", mark)?;
         // From the log into the file. If somebody who reads is in the way, it gets there later.
         into_file(connection)?;
@@ -65,7 +61,7 @@ impl OpenFile {
     }
 
     /// Fails from the first time on at which the files are not those of the database any more.
-    pub(in crate::store) fn check(&self) -> Result<(), StoreError> {
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
         match self.loss() {
             Some(loss) => Err(StoreError::Lost(loss)),
             None => Ok(()),
@@ -73,7 +69,7 @@ impl OpenFile {
     }
 
     /// How it was lost, if it was.
-    pub(in crate::store) fn loss(&self) -> Option<Loss> {
+    pub(crate) fn loss(&self) -> Option<Loss> {
         if self.lost.get().is_none() {
             let mut loss = self.look();
             // What another process copies from the log into the file may be read half written.
@@ -119,14 +115,14 @@ impl OpenFile {
 
     /// What stands beside the path and belongs to the database that is lost: whoever opened what has come
     /// in its place would take it for that one's.
-    pub(in crate::store) fn left_beside(&self) -> impl Iterator<Item = &Path> {
+    pub(crate) fn left_beside(&self) -> impl Iterator<Item = &Path> {
         let is_ours = |(path, noted): &&(PathBuf, Identity)| {
             std::fs::metadata(path).is_ok_and(|there| Identity::of(&there) == *noted)
         };
         self.beside.iter().filter(is_ours).map(|(path, _)| &**path)
     }
 
-    pub(in crate::store) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }

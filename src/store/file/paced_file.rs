@@ -24,7 +24,7 @@ const INSTRUCTIONS: c_int = 500;
 
 /// Keeps somebody who works to a pace.
 #[derive(Debug)]
-pub(in crate::store) struct Pace {
+pub(crate) struct Pace {
     since: Instant,
     times: u32,
     longest: Duration,
@@ -32,7 +32,7 @@ pub(in crate::store) struct Pace {
 
 impl Pace {
     /// Of whoever writes a copy; work begins now.
-    pub(in crate::store) fn of_writing() -> Self {
+    pub(crate) fn of_writing() -> Self {
         Self::new(WRITING)
     }
 
@@ -41,7 +41,7 @@ impl Pace {
     }
 
     /// Rests, if there was work enough.
-    pub(in crate::store) fn keep(&mut self) {
+    pub(crate) fn keep(&mut self) {
         let worked = self.since.elapsed();
         if worked >= STRETCH {
             thread::sleep((worked * self.times).min(self.longest));
@@ -51,7 +51,7 @@ impl Pace {
 }
 
 /// Whatever SQLite does on `connection` is done at a pace from now on.
-pub(in crate::store) fn slow_down(connection: &mut Connection) -> Result<(), StoreError> {
+pub(crate) fn slow_down(connection: &mut Connection) -> Result<(), StoreError> {
     let mut pace = Pace::new(READING);
     connection.progress_handler(
         INSTRUCTIONS,
@@ -78,7 +78,7 @@ impl SteadyFile {
     }
 
     /// Notes that so many bytes were written to it, and waits for the disk if they are a piece.
-    pub(in crate::store) fn written(&mut self, bytes: usize) -> io::Result<()> {
+    pub(crate) fn written(&mut self, bytes: usize) -> io::Result<()> {
         self.unsynced += bytes as u64;
         if self.unsynced >= UNSYNCED {
             self.file.sync_data()?;

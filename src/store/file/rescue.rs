@@ -29,7 +29,7 @@ pub enum Rescued {
 /// SQLite still reads what is open, so all of it is copied: into its place if that is empty, else beside. In a
 /// file that was written over there is nothing to read. What was left beside the path is taken from there, so
 /// that it is not applied to the file that comes in its place.
-pub(in crate::store) fn rescue(connection: Connection, open: &OpenFile, loss: Loss) -> Rescued {
+pub(crate) fn rescue(connection: Connection, open: &OpenFile, loss: Loss) -> Rescued {
     if loss == Loss::LogRemoved {
         return match into_file(&connection) {
             Ok(_) => Rescued::Completed,

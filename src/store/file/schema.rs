@@ -24,7 +24,7 @@ mod embedded {
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The schema version that this binary needs.
-pub(in crate::store) fn binary_version() -> i32 {
+pub(crate) fn binary_version() -> i32 {
     newest(&migrations())
 }
 
@@ -36,7 +36,7 @@ fn migrations() -> Runner {
 
 /// Opens the writing connection to a database whose schema is exactly this binary's; creates and
 /// migrates a file that does not exist or is empty.
-pub(in crate::store) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     let mut connection = open(path)?;
     match version(&connection, path)? {
         None => {
@@ -61,7 +61,7 @@ pub(in crate::store) fn open_writer(path: &Path) -> Result<Connection, StoreErro
 }
 
 /// Opens a second writing connection, for removing what is old.
-pub(in crate::store) fn open_tidying(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn open_tidying(path: &Path) -> Result<Connection, StoreError> {
     let connection = open_writer(path)?;
     // Rows are deleted and inserted again in one transaction, see `retention`: for each, SQLite would
     // read all of the tables that refer to it.
@@ -71,7 +71,7 @@ pub(in crate::store) fn open_tidying(path: &Path) -> Result<Connection, StoreErr
 
 /// Opens a connection that can only read, under the same rules about the schema; a file that does
 /// not exist is an error.
-pub(in crate::store) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     must_exist(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -91,7 +91,7 @@ pub(in crate::store) fn open_reader(path: &Path) -> Result<Connection, StoreErro
 }
 
 /// Opens a database of payhookd's to read all of it, whatever its schema.
-pub(in crate::store) fn open_as_it_is(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn open_as_it_is(path: &Path) -> Result<Connection, StoreError> {
     must_exist(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -103,7 +103,7 @@ pub(in crate::store) fn open_as_it_is(path: &Path) -> Result<Connection, StoreEr
 }
 
 /// Opens the same to copy its log into its file, and changes nothing else of it.
-pub(in crate::store) fn open_to_copy(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn open_to_copy(path: &Path) -> Result<Connection, StoreError> {
     must_exist(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -112,7 +112,7 @@ pub(in crate::store) fn open_to_copy(path: &Path) -> Result<Connection, StoreErr
 }
 
 /// Refuses a database that a newer payhookd migrated.
-pub(in crate::store) fn refuse_newer_database(
+pub(crate) fn refuse_newer_database(
     connection: &Connection,
     path: &Path,
 ) -> Result<(), StoreError> {
@@ -237,12 +237,12 @@ fn open(path: &Path) -> Result<Connection, StoreError> {
 
 /// Payloads name people: a new file is its owner's alone, and SQLite gives its log and index the
 /// same mode. Whatever prevents this prevents writing too, and is reported there.
-pub(in crate::store) fn create(path: &Path) {
+pub(crate) fn create(path: &Path) {
     let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
 }
 
 /// The log is copied into the file when it has so many pages.
-pub(in crate::store) const COPIED_AT: i64 = 500;
+pub(crate) const COPIED_AT: i64 = 500;
 
 fn configure(connection: &Connection) -> Result<(), StoreError> {
     // Takes effect on a new file only. Two events fit a page, and checkpoints stay short.

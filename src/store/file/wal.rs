@@ -9,22 +9,22 @@ use crate::store::error::StoreError;
 
 /// How much is in the log. Of a database without one both are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) struct Log {
+pub(crate) struct Log {
     /// Pages in it.
-    pub(in crate::store) pages: i64,
+    pub(crate) pages: i64,
     /// Those of them that are in the file, too.
-    pub(in crate::store) copied: i64,
+    pub(crate) copied: i64,
 }
 
 impl Log {
-    pub(in crate::store) fn of(connection: &Connection) -> rusqlite::Result<Self> {
+    pub(crate) fn of(connection: &Connection) -> rusqlite::Result<Self> {
         connection.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| {
             Ok(Self { pages: row.get("log")?, copied: row.get("checkpointed")? })
         })
     }
 
     /// Copies what nobody reads any more into the file. Nobody waits for it.
-    pub(in crate::store) fn copy(connection: &Connection) -> rusqlite::Result<()> {
+    pub(crate) fn copy(connection: &Connection) -> rusqlite::Result<()> {
         connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
     }
 }

@@ -76,7 +76,7 @@ impl Reader {
     }
 }
 
-pub(in crate::store) fn answer_due(
+pub(crate) fn answer_due(
     connection: &Connection,
     transaction_id: i64,
 ) -> Result<Option<Timestamp>, StoreError> {

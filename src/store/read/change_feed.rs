@@ -78,12 +78,12 @@ impl Reader {
     }
 }
 
-pub(in crate::store) fn last_change(connection: &Connection) -> Result<i64, StoreError> {
+pub(crate) fn last_change(connection: &Connection) -> Result<i64, StoreError> {
     let last = "SELECT ifnull(max(id), 0) AS id FROM transaction_changes";
     Ok(connection.prepare_cached(last)?.query_row([], |row| row.get("id"))?)
 }
 
-pub(in crate::store) fn changed_after(
+pub(crate) fn changed_after(
     connection: &Connection,
     change: i64,
 ) -> Result<Vec<ChangedTransaction>, StoreError> {

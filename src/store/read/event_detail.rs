@@ -6,7 +6,7 @@ use super::families::Detailed;
 use super::reader::Reader;
 use crate::domain::event::{Ownership, Reference, ReferenceKind};
 use crate::domain::matching::{MatchedBy, Standing};
-use crate::domain::records::{CausedChange, EventStory, Lead, Matched, Transaction, WebhookLog};
+use crate::domain::records::{CausedChange, EventDetail, Lead, Matched, Transaction, WebhookLog};
 use crate::domain::transaction::{DisputeStatus, Status};
 use crate::store::error::StoreError;
 use crate::store::tables::facts::{self, StoredFact};
@@ -15,9 +15,9 @@ use crate::store::tables::rows::{Columns, all};
 use crate::store::tables::{self, transactions};
 
 impl Detailed for WebhookLog {
-    type Detail = EventStory;
+    type Detail = EventDetail;
 
-    fn detail(&self, reader: &Reader) -> Result<EventStory, StoreError> {
+    fn detail(&self, reader: &Reader) -> Result<EventDetail, StoreError> {
         let log = self;
         let orphan = match log.transaction_id {
             Some(_) => None,
@@ -41,7 +41,7 @@ impl Detailed for WebhookLog {
             }
             None => None,
         };
-        Ok(EventStory {
+        Ok(EventDetail {
             facts: of_event.iter().map(|stored| stored.fact.clone()).collect(),
             ownership: of_event.first().map_or(Ownership::Unsaid, |first| first.ownership),
             orphan: match orphan {

@@ -8,7 +8,7 @@ use super::reader::Reader;
 use crate::domain::event::Provider;
 use crate::domain::issue::IssueKind;
 use crate::domain::orphan::OrphanKind;
-use crate::domain::records::{OwedAlerts, Sight, StoredCertificate};
+use crate::domain::records::{OwedAlerts, StoreHealth, StoredCertificate};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::tables::certificates;
@@ -22,7 +22,7 @@ pub fn disk_free(path: &Path) -> Option<u64> {
 
 impl Reader {
     /// How the shop's affairs stand.
-    pub fn sight(&self) -> Result<Sight, StoreError> {
+    pub fn sight(&self) -> Result<StoreHealth, StoreError> {
         let of_kind = |kind: &OrphanKind| -> Result<(&'static str, i64), StoreError> {
             let mut statement = self.connection.prepare_cached(
                 "SELECT count(*) FROM orphan_transactions
@@ -41,7 +41,7 @@ impl Reader {
         };
         let path = self.connection.path().unwrap_or_default().to_owned();
         let bytes = |file: String| std::fs::metadata(file).map_or(0, |file| file.len());
-        Ok(Sight {
+        Ok(StoreHealth {
             orphans: OrphanKind::ALL.iter().map(of_kind).collect::<Result<_, _>>()?,
             oldest_orphan: instant(
                 &self.connection,

@@ -143,7 +143,7 @@ mod tests {
 
     use super::*;
     use crate::domain::event::Provider;
-    use crate::domain::issue::{Finding, IssueData, NewIssue, Occasion};
+    use crate::domain::issue::{Finding, IssueData, NewIssue, Trigger};
     use crate::domain::time::Timestamp;
     use crate::store::engine::Database;
 
@@ -173,7 +173,7 @@ mod tests {
                 },
             },
             severity: Severity::ALL[usize::try_from(number % 3).expect("small")],
-            occasion: Occasion::Happened,
+            trigger: Trigger::Happened,
         };
         let kept = database.batch(|batch| {
             for number in 1..=13 {

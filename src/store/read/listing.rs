@@ -101,7 +101,7 @@ impl List for DeliveryFilter {
 
 impl Reader {
     /// `query` is what stands before the conditions, and what stands after the limit.
-    pub(in crate::store) fn page<T>(
+    pub(crate) fn page<T>(
         &self,
         [select, rest]: [&'static str; 2],
         mut conditions: Conditions,
@@ -117,11 +117,11 @@ impl Reader {
 }
 
 /// As many rows as show whether there are more.
-pub(in crate::store) fn one_more(page: Page) -> i64 {
+pub(crate) fn one_more(page: Page) -> i64 {
     i64::from(page.limit) + 1
 }
 
-pub(in crate::store) fn listed<T>(mut rows: Vec<T>, page: Page) -> Listed<T> {
+pub(crate) fn listed<T>(mut rows: Vec<T>, page: Page) -> Listed<T> {
     let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
     rows.truncate(limit);
@@ -129,7 +129,7 @@ pub(in crate::store) fn listed<T>(mut rows: Vec<T>, page: Page) -> Listed<T> {
 }
 
 /// How events that pass the filter are found.
-pub(in crate::store) fn event_query(filter: &EventFilter) -> ([&'static str; 2], Conditions) {
+pub(crate) fn event_query(filter: &EventFilter) -> ([&'static str; 2], Conditions) {
     let mut conditions = Conditions::default();
     let mut index = searched_in!("webhook_logs_listing");
     // Every event that was applied to a transaction left a fact there.
@@ -175,7 +175,7 @@ pub(in crate::store) fn event_query(filter: &EventFilter) -> ([&'static str; 2],
 }
 
 /// What must hold of a transaction so that it passes the filter.
-pub(in crate::store) fn transaction_conditions(filter: &TransactionFilter) -> Conditions {
+pub(crate) fn transaction_conditions(filter: &TransactionFilter) -> Conditions {
     let mut conditions = Conditions::default();
     conditions.one_of("status = ?", STATUS_IN, filter.statuses.iter().map(|one| one.as_str()));
     conditions.and("provider = ?", filter.provider.map(|one| one.as_str().to_owned()));
@@ -197,7 +197,7 @@ pub(in crate::store) fn transaction_conditions(filter: &TransactionFilter) -> Co
 }
 
 /// All of a transaction, for [`Reader::page`].
-pub(in crate::store) const TRANSACTIONS: [&str; 2] =
+pub(crate) const TRANSACTIONS: [&str; 2] =
     [concat!("SELECT ", transaction_columns!(), " FROM transactions"), ""];
 
 const STATUS_IN: &str = "status IN (SELECT value FROM json_each(?))";
@@ -208,23 +208,19 @@ fn text(instant: Option<Timestamp>) -> Option<String> {
 
 /// Conditions that must all hold, and the values of their question marks.
 #[derive(Default)]
-pub(in crate::store) struct Conditions {
+pub(crate) struct Conditions {
     sql: String,
     values: Vec<Value>,
 }
 
 impl Conditions {
-    pub(in crate::store) fn always(&mut self, condition: &'static str) {
+    pub(crate) fn always(&mut self, condition: &'static str) {
         self.sql.push_str(if self.sql.is_empty() { " WHERE " } else { " AND " });
         self.sql.push_str(condition);
     }
 
     /// A condition with one question mark, if there is a value for it.
-    pub(in crate::store) fn and(
-        &mut self,
-        condition: &'static str,
-        value: Option<impl Into<Value>>,
-    ) {
+    pub(crate) fn and(&mut self, condition: &'static str, value: Option<impl Into<Value>>) {
         if let Some(value) = value {
             self.always(condition);
             self.values.push(value.into());

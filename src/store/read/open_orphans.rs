@@ -38,7 +38,7 @@ impl Reader {
         all(&self.connection, sql, [], OpenOrphans::from_row)
     }
 
-    /// What became of the orphan inbox in a stretch of time. Reads all orphans that there ever were.
+    /// What became of the orphan inbox in a period. Reads all orphans that there ever were.
     pub fn orphans_between(&self, stretch: Range<Timestamp>) -> Result<OrphanFigures, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT count(*) FILTER (WHERE alerted_at >= :from AND alerted_at < :to),

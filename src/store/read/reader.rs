@@ -20,7 +20,7 @@ use crate::store::tables::{self, daemon, facts};
 /// A connection that can only read. It never makes the writer wait.
 #[derive(Debug)]
 pub struct Reader {
-    pub(in crate::store) connection: Connection,
+    pub(crate) connection: Connection,
 }
 
 impl Reader {
@@ -67,7 +67,7 @@ impl Reader {
     }
 
     /// What `id` may mean, where `sql` has the number as `:row_id` and any other id as `:id`.
-    pub(in crate::store) fn meant<T>(
+    pub(crate) fn meant<T>(
         &self,
         sql: &str,
         id: &str,

@@ -89,7 +89,7 @@ impl Statistics {
         Ok(done)
     }
 
-    /// What happened from the beginning of a stretch of time until before its end. Both are taken
+    /// What happened from the beginning of a period until before its end. Both are taken
     /// for the beginning of their quarter of an hour.
     pub fn between(&self, stretch: Range<Timestamp>) -> Figures {
         let range = quarter(stretch.start)..quarter(stretch.end).max(quarter(stretch.start));
@@ -387,7 +387,7 @@ fn last_outcome_change(connection: &Connection) -> Result<i64, StoreError> {
 }
 
 /// The id of the last event that was received before this; 0 if there is none.
-pub(in crate::store) fn last_log_before(
+pub(crate) fn last_log_before(
     connection: &Connection,
     instant: Timestamp,
 ) -> Result<i64, StoreError> {
@@ -402,7 +402,7 @@ pub(in crate::store) fn last_log_before(
 
 /// The id of the last row before this, of a table whose ids grow with its time: about so, because
 /// clocks are set and a commit has many rows. `next` gives the first row after an id.
-pub(in crate::store) fn last_before(
+pub(crate) fn last_before(
     connection: &Connection,
     next: &'static str,
     newest: &'static str,

@@ -2,19 +2,19 @@
 
 use super::families::Detailed;
 use super::reader::Reader;
-use crate::domain::records::{DeliveryFilter, Dossier, EventFilter, Page, Transaction};
+use crate::domain::records::{DeliveryFilter, EventFilter, Page, Transaction, TransactionDetail};
 use crate::store::error::StoreError;
 use crate::store::tables::{facts, webhook_logs};
 
 impl Detailed for Transaction {
-    type Detail = Dossier;
+    type Detail = TransactionDetail;
 
-    fn detail(&self, reader: &Reader) -> Result<Dossier, StoreError> {
+    fn detail(&self, reader: &Reader) -> Result<TransactionDetail, StoreError> {
         let stored = facts::of(&reader.connection, self.id)?;
-        let page = Page { before: None, limit: Dossier::MOST };
+        let page = Page { before: None, limit: TransactionDetail::MOST };
         let of_it = EventFilter { transaction_id: Some(self.id), ..EventFilter::default() };
         let told = DeliveryFilter { transaction_id: Some(self.id), ..DeliveryFilter::default() };
-        Ok(Dossier {
+        Ok(TransactionDetail {
             changes: reader.of(self.id)?,
             references: facts::references(&stored)?,
             facts: stored.into_iter().map(|stored| (stored.log_id, stored.fact)).collect(),

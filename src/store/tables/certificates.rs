@@ -9,7 +9,7 @@ use crate::store::error::StoreError;
 /// The table keeps the latest this many: PayPal has a handful at a time.
 const KEPT: i64 = 32;
 
-pub(in crate::store) fn save(
+pub(crate) fn save(
     connection: &Connection,
     certificate: &StoredCertificate,
 ) -> rusqlite::Result<()> {
@@ -33,7 +33,7 @@ pub(in crate::store) fn save(
     Ok(())
 }
 
-pub(in crate::store) fn all(connection: &Connection) -> Result<Vec<StoredCertificate>, StoreError> {
+pub(crate) fn all(connection: &Connection) -> Result<Vec<StoredCertificate>, StoreError> {
     rows::all(connection, "SELECT url, pem, fetched_at FROM paypal_certificates", [], |row| {
         let mut columns = Columns::of(row);
         let (url, pem) = (columns.value()?, columns.value()?);

@@ -9,17 +9,17 @@ use crate::store::tables::watched::Watched;
 
 /// What a link stands for and is bound to; its number and its chain follow from the one before.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::store) struct Link<'l> {
-    pub(in crate::store) log_id: Option<i64>,
-    pub(in crate::store) kind: &'l str,
-    pub(in crate::store) made_at: Option<&'l str>,
-    pub(in crate::store) detail: Option<&'l str>,
+pub(crate) struct Link<'l> {
+    pub(crate) log_id: Option<i64>,
+    pub(crate) kind: &'l str,
+    pub(crate) made_at: Option<&'l str>,
+    pub(crate) detail: Option<&'l str>,
     /// Before the seal only: what V6 watched of the event.
-    pub(in crate::store) facts: Option<Hash>,
-    pub(in crate::store) origin: Option<Hash>,
-    pub(in crate::store) reading: Option<Hash>,
-    pub(in crate::store) says: Option<i64>,
-    pub(in crate::store) body: Option<Hash>,
+    pub(crate) facts: Option<Hash>,
+    pub(crate) origin: Option<Hash>,
+    pub(crate) reading: Option<Hash>,
+    pub(crate) says: Option<i64>,
+    pub(crate) body: Option<Hash>,
 }
 
 /// Every column that [`Link`] is made of, and `id` and `chain`.
@@ -29,11 +29,11 @@ macro_rules! link_columns {
     };
 }
 
-pub(in crate::store) use link_columns;
+pub(crate) use link_columns;
 
 impl<'l> Link<'l> {
     /// Of no single event.
-    pub(in crate::store) fn of_none(kind: LinkKind, made_at: &'l str, detail: &'l str) -> Self {
+    pub(crate) fn of_none(kind: LinkKind, made_at: &'l str, detail: &'l str) -> Self {
         Self {
             log_id: None,
             kind: kind.as_str(),
@@ -48,7 +48,7 @@ impl<'l> Link<'l> {
     }
 
     /// Of an event that is as `watched` says.
-    pub(in crate::store) fn of(log_id: i64, kind: LinkKind, watched: Watched) -> Self {
+    pub(crate) fn of(log_id: i64, kind: LinkKind, watched: Watched) -> Self {
         Self {
             log_id: Some(log_id),
             kind: kind.as_str(),
@@ -62,7 +62,7 @@ impl<'l> Link<'l> {
         }
     }
 
-    pub(in crate::store) fn from_row(row: &'l Row<'_>) -> rusqlite::Result<Self> {
+    pub(crate) fn from_row(row: &'l Row<'_>) -> rusqlite::Result<Self> {
         let text = |column| -> rusqlite::Result<Option<&'l str>> {
             Ok(row.get_ref(column)?.as_str_or_null()?)
         };
@@ -80,13 +80,13 @@ impl<'l> Link<'l> {
     }
 
     /// What it says of its event; `None` if it says nothing, or not all.
-    pub(in crate::store) fn watched(&self) -> Option<Watched> {
+    pub(crate) fn watched(&self) -> Option<Watched> {
         let Self { body, .. } = *self;
         Some(Watched { origin: self.origin?, reading: self.reading?, says: self.says?, body })
     }
 
     /// The chain up to this link, as its `id`th, after what it was before.
-    pub(in crate::store) fn chain(&self, before: &[u8], id: i64) -> Hash {
+    pub(crate) fn chain(&self, before: &[u8], id: i64) -> Hash {
         let mut text = Encoded::new("payhookd webhook_log_chain 2");
         text.push(Some(before));
         text.number(Some(id));
@@ -102,7 +102,7 @@ impl<'l> Link<'l> {
     }
 
     /// The same by the rule of V6.
-    pub(in crate::store) fn chain_before_seal(&self, before: &[u8], id: i64) -> Hash {
+    pub(crate) fn chain_before_seal(&self, before: &[u8], id: i64) -> Hash {
         let mut text = Encoded::new("payhookd webhook_log_chain 1");
         text.push(Some(before));
         text.number(Some(id));
@@ -117,47 +117,47 @@ impl<'l> Link<'l> {
 
 /// Values one after another, so that no two lists of values have one text: whether each is there,
 /// its length, itself.
-pub(in crate::store) struct Encoded(Vec<u8>);
+pub(crate) struct Encoded(Vec<u8>);
 
 impl Encoded {
-    pub(in crate::store) fn new(of: &str) -> Self {
+    pub(crate) fn new(of: &str) -> Self {
         let mut text = Self(Vec::with_capacity(512));
         text.text(Some(of));
         text
     }
 
-    pub(in crate::store) fn push(&mut self, value: Option<&[u8]>) {
+    pub(crate) fn push(&mut self, value: Option<&[u8]>) {
         let Some(value) = value else { return self.0.push(0) };
         self.0.push(1);
         self.0.extend((value.len() as u64).to_be_bytes());
         self.0.extend(value);
     }
 
-    pub(in crate::store) fn text(&mut self, value: Option<&str>) {
+    pub(crate) fn text(&mut self, value: Option<&str>) {
         self.push(value.map(str::as_bytes));
     }
 
-    pub(in crate::store) fn number(&mut self, value: Option<i64>) {
+    pub(crate) fn number(&mut self, value: Option<i64>) {
         self.push(value.map(i64::to_be_bytes).as_ref().map(|number| &number[..]));
     }
 
-    pub(in crate::store) fn hashed(&mut self, value: Option<&Hash>) {
+    pub(crate) fn hashed(&mut self, value: Option<&Hash>) {
         self.push(value.map(|hash| &hash[..]));
     }
 
-    pub(in crate::store) fn hash(&self) -> Hash {
+    pub(crate) fn hash(&self) -> Hash {
         Sha256::digest(&self.0).into()
     }
 }
 
 /// Whether the chain has the link that was its end at some time. Costs next to nothing.
-pub(in crate::store) fn continues(connection: &Connection, from: Head) -> rusqlite::Result<bool> {
+pub(crate) fn continues(connection: &Connection, from: Head) -> rusqlite::Result<bool> {
     connection
         .prepare_cached("SELECT 1 FROM webhook_log_chain WHERE id = :id AND chain = :chain")?
         .exists(named_params! { ":id": from.link, ":chain": from.chain })
 }
 
-pub(in crate::store) fn append(
+pub(crate) fn append(
     connection: &Connection,
     before: Head,
     link: &Link<'_>,
@@ -187,7 +187,7 @@ pub(in crate::store) fn append(
 }
 
 /// Of no link at all, which the check of the log finds fault with, too: webhooks are kept all the same.
-pub(in crate::store) fn head(connection: &Connection) -> rusqlite::Result<Head> {
+pub(crate) fn head(connection: &Connection) -> rusqlite::Result<Head> {
     let last = connection
         .prepare_cached("SELECT id, chain FROM webhook_log_chain ORDER BY id DESC LIMIT 1")?
         .query_row([], |row| Ok(Head { link: row.get("id")?, chain: row.get("chain")? }))

@@ -9,7 +9,7 @@ use crate::domain::transaction::State;
 
 /// Notes that a transaction now stands at `version`, and what caused it: an event, or the shop. If
 /// an app is to be told, so is this.
-pub(in crate::store) fn insert(
+pub(crate) fn insert(
     connection: &Connection,
     transaction_id: i64,
     version: i64,

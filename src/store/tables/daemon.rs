@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use crate::domain::orphan::Policy;
 use crate::domain::time::Timestamp;
 
-pub(in crate::store) fn started(
+pub(crate) fn started(
     connection: &Connection,
     policy: Policy,
     rules: &str,
@@ -31,10 +31,7 @@ pub(in crate::store) fn started(
 }
 
 /// Notes whether an app is to be told of what changes from now on; whether that is new.
-pub(in crate::store) fn set_notifies(
-    connection: &Connection,
-    notifies: bool,
-) -> rusqlite::Result<bool> {
+pub(crate) fn set_notifies(connection: &Connection, notifies: bool) -> rusqlite::Result<bool> {
     let changed = connection.execute(
         "UPDATE daemon SET notifies = :notifies WHERE notifies <> :notifies",
         named_params! { ":notifies": notifies },
@@ -44,9 +41,7 @@ pub(in crate::store) fn set_notifies(
 
 /// What the daemon was told when it last started, and how events are to be read, in JSON; `None` before
 /// the first start.
-pub(in crate::store) fn last_start(
-    connection: &Connection,
-) -> rusqlite::Result<Option<(Policy, String)>> {
+pub(crate) fn last_start(connection: &Connection) -> rusqlite::Result<Option<(Policy, String)>> {
     connection
         .query_row("SELECT livemode, orphan_grace, rules FROM daemon WHERE id = 1", [], |row| {
             let seconds: i64 = row.get("orphan_grace")?;

@@ -25,7 +25,7 @@ impl StoredAttempt {
 }
 
 /// Keeps an attempt as the delivery's `number`th.
-pub(in crate::store) fn insert(
+pub(crate) fn insert(
     connection: &Connection,
     attempt: &Attempt,
     number: i64,
@@ -53,7 +53,7 @@ pub(in crate::store) fn insert(
 }
 
 /// The attempts at a delivery that are still kept, oldest first.
-pub(in crate::store) fn of(
+pub(crate) fn of(
     connection: &Connection,
     delivery_id: i64,
 ) -> Result<Vec<StoredAttempt>, StoreError> {

@@ -14,30 +14,30 @@ use crate::store::error::StoreError;
 
 /// A fact with the event it came with.
 #[derive(Clone)]
-pub(in crate::store) struct StoredFact {
+pub(crate) struct StoredFact {
     transaction_id: i64,
-    pub(in crate::store) log_id: i64,
+    pub(crate) log_id: i64,
     /// Which fact of the event.
-    pub(in crate::store) ordinal: i64,
-    pub(in crate::store) fact: Fact,
+    pub(crate) ordinal: i64,
+    pub(crate) fact: Fact,
     /// Whose the payment is, by the event; said on the first fact of a payment.
-    pub(in crate::store) ownership: Ownership,
+    pub(crate) ownership: Ownership,
     /// By what it was matched, in the words of `MatchedBy`; on the first fact of a payment.
-    pub(in crate::store) matched_by: Option<String>,
+    pub(crate) matched_by: Option<String>,
     /// Another rendering of the event said it, whose body is not kept.
-    pub(in crate::store) is_of_other_rendering: bool,
+    pub(crate) is_of_other_rendering: bool,
     /// As they are stored, because most readers need only the facts.
     references: Option<String>,
 }
 
 impl StoredFact {
     /// Whether it begins what the event says of one payment.
-    pub(in crate::store) fn begins_payment(&self) -> bool {
+    pub(crate) fn begins_payment(&self) -> bool {
         self.references.is_some()
     }
 
     /// Every id of the payment that the event carried; only on the first fact of a payment.
-    pub(in crate::store) fn references(&self) -> Result<Vec<Reference>, StoreError> {
+    pub(crate) fn references(&self) -> Result<Vec<Reference>, StoreError> {
         let Some(text) = &self.references else { return Ok(Vec::new()) };
         let corrupt = || StoreError::Corrupt { what: "references", value: text.clone() };
         parse_references(text).ok_or_else(corrupt)
@@ -45,7 +45,7 @@ impl StoredFact {
 }
 
 /// Every id of the payment that its events carried, each once, the oldest event's first.
-pub(in crate::store) fn references(stored: &[StoredFact]) -> Result<Vec<Reference>, StoreError> {
+pub(crate) fn references(stored: &[StoredFact]) -> Result<Vec<Reference>, StoreError> {
     let mut references = Vec::new();
     for stored in stored {
         for reference in stored.references()? {
@@ -59,19 +59,19 @@ pub(in crate::store) fn references(stored: &[StoredFact]) -> Result<Vec<Referenc
 
 /// What one event says of one payment.
 #[derive(Clone, Debug)]
-pub(in crate::store) struct Said {
-    pub(in crate::store) log_id: i64,
+pub(crate) struct Said {
+    pub(crate) log_id: i64,
     /// Of its first fact; the others follow.
-    pub(in crate::store) ordinal: i64,
-    pub(in crate::store) references: Vec<Reference>,
-    pub(in crate::store) facts: Vec<Fact>,
-    pub(in crate::store) ownership: Ownership,
-    pub(in crate::store) is_of_other_rendering: bool,
+    pub(crate) ordinal: i64,
+    pub(crate) references: Vec<Reference>,
+    pub(crate) facts: Vec<Fact>,
+    pub(crate) ownership: Ownership,
+    pub(crate) is_of_other_rendering: bool,
 }
 
 impl Said {
     /// What the facts of one payment, in their order, say: event by event.
-    pub(in crate::store) fn of(stored: &[StoredFact]) -> Result<Vec<Self>, StoreError> {
+    pub(crate) fn of(stored: &[StoredFact]) -> Result<Vec<Self>, StoreError> {
         let mut said: Vec<Self> = Vec::new();
         for one in stored {
             let continues =
@@ -92,7 +92,7 @@ impl Said {
     }
 
     /// What an event that has no row yet says, payment by payment.
-    pub(in crate::store) fn of_event(event: &Event) -> Vec<Self> {
+    pub(crate) fn of_event(event: &Event) -> Vec<Self> {
         let mut ordinal = 0;
         let parts = event.content.parts().iter();
         parts
@@ -112,7 +112,7 @@ impl Said {
     }
 
     /// As it is matched by, where no person attached it.
-    pub(in crate::store) fn claim(&self) -> Claim<'_> {
+    pub(crate) fn claim(&self) -> Claim<'_> {
         Claim {
             references: &self.references,
             facts: self.facts.iter().collect(),
@@ -122,7 +122,7 @@ impl Said {
     }
 
     /// The ordinal after its last.
-    pub(in crate::store) fn end(&self) -> i64 {
+    pub(crate) fn end(&self) -> i64 {
         self.ordinals().1
     }
 
@@ -159,7 +159,7 @@ type SaidRow = [Value; 20];
 
 impl Said {
     /// Its rows, in their order.
-    pub(in crate::store) fn rows(&self) -> impl Iterator<Item = SaidRow> {
+    pub(crate) fn rows(&self) -> impl Iterator<Item = SaidRow> {
         (self.ordinal..).zip(&self.facts).map(|(ordinal, fact)| {
             let is_first = ordinal == self.ordinal;
             let ownership = Some(self.ownership)
@@ -196,7 +196,7 @@ impl Said {
 }
 
 /// Adds what an event says to a payment.
-pub(in crate::store) fn insert(
+pub(crate) fn insert(
     connection: &Connection,
     transaction_id: i64,
     said: &Said,
@@ -220,10 +220,7 @@ pub(in crate::store) fn insert(
 
 /// What is kept of what an event says, once, however many payments have it; in its order. It is not
 /// read as what it should be.
-pub(in crate::store) fn said_by(
-    connection: &Connection,
-    log_id: i64,
-) -> rusqlite::Result<Vec<SaidRow>> {
+pub(crate) fn said_by(connection: &Connection, log_id: i64) -> rusqlite::Result<Vec<SaidRow>> {
     let mut statement = connection.prepare_cached(concat!(
         "SELECT DISTINCT ",
         said_columns!(),
@@ -246,7 +243,7 @@ pub(in crate::store) fn said_by(
 }
 
 /// Every fact of a payment, in the order in which their events were first received.
-pub(in crate::store) fn of(
+pub(crate) fn of(
     connection: &Connection,
     transaction_id: i64,
 ) -> Result<Vec<StoredFact>, StoreError> {
@@ -256,7 +253,7 @@ pub(in crate::store) fn of(
 
 /// The facts of a payment from which all that is true of it follows, in the same order: without the
 /// attempts of which a later one tells all.
-pub(in crate::store) fn counting(
+pub(crate) fn counting(
     connection: &Connection,
     transaction_id: i64,
 ) -> Result<Vec<StoredFact>, StoreError> {
@@ -297,7 +294,7 @@ fn revive(connection: &Connection, transaction_id: i64) -> rusqlite::Result<()> 
 }
 
 /// Every fact of an event, wherever it is.
-pub(in crate::store) fn of_event(
+pub(crate) fn of_event(
     connection: &Connection,
     log_id: i64,
 ) -> Result<Vec<StoredFact>, StoreError> {
@@ -322,10 +319,7 @@ fn select(
 }
 
 /// The transactions and orphans that have something that this event says.
-pub(in crate::store) fn holders(
-    connection: &Connection,
-    log_id: i64,
-) -> rusqlite::Result<Vec<i64>> {
+pub(crate) fn holders(connection: &Connection, log_id: i64) -> rusqlite::Result<Vec<i64>> {
     connection
         .prepare_cached(
             "SELECT DISTINCT transaction_id FROM transaction_events WHERE log_id = :log_id
@@ -336,7 +330,7 @@ pub(in crate::store) fn holders(
 }
 
 /// Takes what an event says of one payment away from it.
-pub(in crate::store) fn remove(
+pub(crate) fn remove(
     connection: &Connection,
     transaction_id: i64,
     said: &Said,
@@ -359,7 +353,7 @@ pub(in crate::store) fn remove(
 }
 
 /// Notes by what what an event says was matched.
-pub(in crate::store) fn match_by(
+pub(crate) fn match_by(
     connection: &Connection,
     transaction_id: i64,
     said: &Said,
@@ -439,10 +433,7 @@ fn parse_references(text: &str) -> Option<Vec<Reference>> {
 }
 
 /// Whether an event of this payment is doubtful.
-pub(in crate::store) fn is_doubtful(
-    connection: &Connection,
-    payment: i64,
-) -> rusqlite::Result<bool> {
+pub(crate) fn is_doubtful(connection: &Connection, payment: i64) -> rusqlite::Result<bool> {
     connection
         .prepare_cached(
             "SELECT 1 FROM doubtful_events

@@ -8,4 +8,4 @@ macro_rules! issue_columns {
     };
 }
 
-pub(in crate::store) use issue_columns;
+pub(crate) use issue_columns;

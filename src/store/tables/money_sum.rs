@@ -28,7 +28,7 @@ impl Aggregate<Total, i64> for MoneySum {
 }
 
 /// Makes it known to a connection.
-pub(in crate::store) fn register(connection: &Connection) -> rusqlite::Result<()> {
+pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_aggregate_function("money_sum", 1, flags, MoneySum)
 }

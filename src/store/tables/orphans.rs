@@ -19,10 +19,10 @@ macro_rules! orphan_columns {
     };
 }
 
-pub(in crate::store) use orphan_columns;
+pub(crate) use orphan_columns;
 
 impl Orphan {
-    pub(in crate::store) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+    pub(crate) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
         let mut columns = Columns::of(row);
         Ok(Self {
             id: columns.value()?,
@@ -53,16 +53,13 @@ impl Orphan {
 }
 
 /// The orphan with this id.
-pub(in crate::store) fn get(
-    connection: &Connection,
-    id: i64,
-) -> Result<Option<Orphan>, StoreError> {
+pub(crate) fn get(connection: &Connection, id: i64) -> Result<Option<Orphan>, StoreError> {
     let sql = concat!("SELECT ", orphan_columns!(), " FROM orphan_transactions WHERE id = :id");
     Ok(all(connection, sql, named_params! { ":id": id }, Orphan::from_row)?.pop())
 }
 
 /// Whether a person said that an orphan is another's: that holds whatever its events say.
-pub(in crate::store) fn is_disowned(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
+pub(crate) fn is_disowned(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
     connection
         .prepare_cached(
             "SELECT 1 FROM orphan_transactions
@@ -73,10 +70,7 @@ pub(in crate::store) fn is_disowned(connection: &Connection, id: i64) -> rusqlit
 }
 
 /// The orphan that holds this event, if one does. Of an event whose outcome is another none does.
-pub(in crate::store) fn holding(
-    connection: &Connection,
-    log: &WebhookLog,
-) -> rusqlite::Result<Option<i64>> {
+pub(crate) fn holding(connection: &Connection, log: &WebhookLog) -> rusqlite::Result<Option<i64>> {
     if log.status != Outcome::Orphan {
         return Ok(None);
     }

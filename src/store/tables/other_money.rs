@@ -11,14 +11,14 @@ use crate::domain::transaction::OtherMoney;
 use crate::store::error::StoreError;
 
 /// What is kept of it; `None` of none.
-pub(in crate::store) fn text(money: &[OtherMoney]) -> Option<String> {
+pub(crate) fn text(money: &[OtherMoney]) -> Option<String> {
     let shown = |one: &OtherMoney| json!({"currency": one.currency.as_str(), "received": one.received, "refunded": one.refunded});
     let all: Vec<Value> = money.iter().map(shown).collect();
     (!all.is_empty()).then(|| Value::from(all).to_string())
 }
 
 /// The next column of a row.
-pub(in crate::store) fn column(columns: &mut Columns<'_>) -> Result<Vec<OtherMoney>, StoreError> {
+pub(crate) fn column(columns: &mut Columns<'_>) -> Result<Vec<OtherMoney>, StoreError> {
     Ok(columns.optional("other money", parse)?.unwrap_or_default())
 }
 
@@ -35,7 +35,7 @@ fn parse(text: &str) -> Option<Vec<OtherMoney>> {
 }
 
 /// What was received and what was refunded of each currency, that of the transaction included.
-pub(in crate::store) fn by_currency(
+pub(crate) fn by_currency(
     currency: Option<Currency>,
     received: i64,
     refunded: i64,

@@ -17,10 +17,10 @@ macro_rules! select_deliveries {
     };
 }
 
-pub(in crate::store) use select_deliveries;
+pub(crate) use select_deliveries;
 
 impl Delivery {
-    pub(in crate::store) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+    pub(crate) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
         let mut columns = Columns::of(row);
         Ok(Self {
             id: columns.value()?,
@@ -40,7 +40,7 @@ impl Delivery {
 
 /// Owes the app word of a change, if an app is to be told: the daemon said so in this database, so
 /// what a command commits is told as well.
-pub(in crate::store) fn owe(
+pub(crate) fn owe(
     connection: &Connection,
     change_id: i64,
     transaction_id: i64,
@@ -66,7 +66,7 @@ pub(in crate::store) fn owe(
 }
 
 /// Lets the earliest pending delivery of a transaction have the turn, and no other.
-pub(in crate::store) fn give_turn(
+pub(crate) fn give_turn(
     connection: &Connection,
     transaction_id: i64,
     now: Timestamp,
@@ -88,7 +88,7 @@ pub(in crate::store) fn give_turn(
     Ok(())
 }
 
-pub(in crate::store) fn earliest_pending(
+pub(crate) fn earliest_pending(
     connection: &Connection,
     transaction_id: i64,
 ) -> rusqlite::Result<Option<i64>> {

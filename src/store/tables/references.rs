@@ -10,16 +10,16 @@ use crate::store::error::StoreError;
 /// Ids are compared within one provider, one mode and one account: test money never meets real money,
 /// nor a connected account's the shop's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) struct Realm<'a> {
-    pub(in crate::store) provider: Provider,
-    pub(in crate::store) livemode: bool,
+pub(crate) struct Realm<'a> {
+    pub(crate) provider: Provider,
+    pub(crate) livemode: bool,
     /// Stripe Connect's account, where it is not the shop's own; else empty.
-    pub(in crate::store) account: &'a str,
+    pub(crate) account: &'a str,
 }
 
 impl<'e> Realm<'e> {
     /// Where the payments of an event are.
-    pub(in crate::store) fn of(event: &'e Event) -> Self {
+    pub(crate) fn of(event: &'e Event) -> Self {
         let account = event.account.as_deref().unwrap_or_default();
         Self { provider: event.provider, livemode: event.livemode, account }
     }
@@ -27,22 +27,22 @@ impl<'e> Realm<'e> {
 
 impl Realm<'static> {
     /// Where the shop's own payments are.
-    pub(in crate::store) fn own(provider: Provider, livemode: bool) -> Self {
+    pub(crate) fn own(provider: Provider, livemode: bool) -> Self {
         Self { provider, livemode, account: "" }
     }
 }
 
 /// A payment that has an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::store) struct Having {
+pub(crate) struct Having {
     /// The transaction's id, or the orphan's.
-    pub(in crate::store) payment: i64,
-    pub(in crate::store) kind: ReferenceKind,
-    pub(in crate::store) standing: Standing,
+    pub(crate) payment: i64,
+    pub(crate) kind: ReferenceKind,
+    pub(crate) standing: Standing,
 }
 
 /// The payments that have this id: mostly one, unless it is an id that several share.
-pub(in crate::store) fn find(
+pub(crate) fn find(
     connection: &Connection,
     realm: Realm<'_>,
     value: &str,
@@ -79,7 +79,7 @@ macro_rules! insert_reference {
     };
 }
 /// Notes that this payment has an id, and what that means. What the shop registered stays so.
-pub(in crate::store) fn learn(
+pub(crate) fn learn(
     connection: &Connection,
     realm: Realm<'_>,
     reference: &Reference,
@@ -97,7 +97,7 @@ pub(in crate::store) fn learn(
 
 /// Notes one id more of a payment. Where two events name it as two kinds, the later in the alphabet
 /// stays, whichever came first.
-pub(in crate::store) fn add(
+pub(crate) fn add(
     connection: &Connection,
     realm: Realm<'_>,
     reference: &Reference,
@@ -133,7 +133,7 @@ fn save(
 }
 
 /// Forgets that this payment has an id, unless the shop said so.
-pub(in crate::store) fn forget(
+pub(crate) fn forget(
     connection: &Connection,
     realm: Realm<'_>,
     reference: &Reference,

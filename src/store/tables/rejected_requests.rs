@@ -7,10 +7,7 @@ use crate::domain::records::RejectedRequest;
 /// The table keeps the latest this many rows.
 const KEPT: i64 = 1_000;
 
-pub(in crate::store) fn insert(
-    connection: &Connection,
-    request: &RejectedRequest,
-) -> rusqlite::Result<()> {
+pub(crate) fn insert(connection: &Connection, request: &RejectedRequest) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO rejected_requests

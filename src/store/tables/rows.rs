@@ -6,7 +6,7 @@ use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 
 /// What `sql` selects.
-pub(in crate::store) fn all<T>(
+pub(crate) fn all<T>(
     connection: &Connection,
     sql: &str,
     parameters: impl Params,
@@ -16,7 +16,7 @@ pub(in crate::store) fn all<T>(
 }
 
 /// The one instant that `sql` selects.
-pub(in crate::store) fn instant(
+pub(crate) fn instant(
     connection: &Connection,
     sql: &str,
     parameters: impl Params,
@@ -25,7 +25,7 @@ pub(in crate::store) fn instant(
     Ok(all(connection, sql, parameters, from_row)?.pop().flatten())
 }
 
-pub(in crate::store) fn collect<T>(
+pub(crate) fn collect<T>(
     mut rows: Rows<'_>,
     from_row: impl Fn(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
@@ -38,24 +38,24 @@ pub(in crate::store) fn collect<T>(
 
 /// The columns of a row, read in the order in which its query lists them: that list stands beside
 /// the function that reads it. (By name each costs a search through all of them.)
-pub(in crate::store) struct Columns<'r> {
+pub(crate) struct Columns<'r> {
     row: &'r Row<'r>,
     next: usize,
 }
 
 impl<'r> Columns<'r> {
-    pub(in crate::store) fn of(row: &'r Row<'r>) -> Self {
+    pub(crate) fn of(row: &'r Row<'r>) -> Self {
         Self { row, next: 0 }
     }
 
     /// A column that holds a value as it is.
-    pub(in crate::store) fn value<T: rusqlite::types::FromSql>(&mut self) -> rusqlite::Result<T> {
+    pub(crate) fn value<T: rusqlite::types::FromSql>(&mut self) -> rusqlite::Result<T> {
         self.next += 1;
         self.row.get(self.next - 1)
     }
 
     /// A column that holds one of our words or text forms, here of `what`.
-    pub(in crate::store) fn parsed<T>(
+    pub(crate) fn parsed<T>(
         &mut self,
         what: &'static str,
         parse: impl FnOnce(&str) -> Option<T>,
@@ -65,7 +65,7 @@ impl<'r> Columns<'r> {
     }
 
     /// The same for a column that may be NULL.
-    pub(in crate::store) fn optional<T>(
+    pub(crate) fn optional<T>(
         &mut self,
         what: &'static str,
         parse: impl FnOnce(&str) -> Option<T>,
@@ -80,12 +80,12 @@ impl<'r> Columns<'r> {
     }
 
     /// An instant.
-    pub(in crate::store) fn instant(&mut self) -> Result<Timestamp, StoreError> {
+    pub(crate) fn instant(&mut self) -> Result<Timestamp, StoreError> {
         self.parsed("time", |text| Timestamp::parse(text).ok())
     }
 
     /// An instant or NULL.
-    pub(in crate::store) fn optional_instant(&mut self) -> Result<Option<Timestamp>, StoreError> {
+    pub(crate) fn optional_instant(&mut self) -> Result<Option<Timestamp>, StoreError> {
         self.optional("time", |text| Timestamp::parse(text).ok())
     }
 }

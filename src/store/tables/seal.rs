@@ -11,13 +11,13 @@ use crate::store::tables;
 
 /// What stands in the detail of the link `sealed`.
 #[derive(Clone, Debug, Default)]
-pub(in crate::store) struct Seal {
+pub(crate) struct Seal {
     /// Events that were carried over.
-    pub(in crate::store) events: u64,
+    pub(crate) events: u64,
     /// Of them, those whose bodies had been removed.
-    pub(in crate::store) without_body: Numbers,
+    pub(crate) without_body: Numbers,
     /// Of them, those that were not as the chain said.
-    pub(in crate::store) changed: Numbers,
+    pub(crate) changed: Numbers,
 }
 
 impl Seal {
@@ -30,7 +30,7 @@ impl Seal {
     }
 
     /// What [`Seal::to_json`] made; `None` of anything else.
-    pub(in crate::store) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let value: Value = serde_json::from_str(text).ok()?;
         Some(Self {
             events: value["events"].as_u64()?,
@@ -41,14 +41,14 @@ impl Seal {
 }
 
 /// What the seal binds of the links before it that their own chain does not.
-pub(in crate::store) struct Bound(Hash);
+pub(crate) struct Bound(Hash);
 
 impl Bound {
-    pub(in crate::store) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self([0; 32])
     }
 
-    pub(in crate::store) fn bind(&mut self, id: i64, link: &Link<'_>) {
+    pub(crate) fn bind(&mut self, id: i64, link: &Link<'_>) {
         let mut text = Encoded::new("payhookd webhook_log_chain seal");
         text.hashed(Some(&self.0));
         text.number(Some(id));
@@ -61,7 +61,7 @@ impl Bound {
         self.0 = text.hash();
     }
 
-    pub(in crate::store) fn hash(&self) -> Hash {
+    pub(crate) fn hash(&self) -> Hash {
         self.0
     }
 }
@@ -71,7 +71,7 @@ impl Bound {
 /// done. How many events were carried over.
 ///
 /// What was done to them before is proved no better than it was then.
-pub(in crate::store) fn seal(connection: &mut Connection) -> Result<u64, StoreError> {
+pub(crate) fn seal(connection: &mut Connection) -> Result<u64, StoreError> {
     let is_pending = "SELECT 1 FROM webhook_log_chain
                       WHERE kind = 'sealed' AND chain = zeroblob(32)
                         AND id = (SELECT max(id) FROM webhook_log_chain)";

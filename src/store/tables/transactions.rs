@@ -22,10 +22,10 @@ macro_rules! transaction_columns {
          closed_at"
     };
 }
-pub(in crate::store) use transaction_columns;
+pub(crate) use transaction_columns;
 
 impl Transaction {
-    pub(in crate::store) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+    pub(crate) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
         let currency = |text: &str| Currency::parse(text).ok();
         let mut columns = Columns::of(row);
         Ok(Self {
@@ -70,15 +70,15 @@ macro_rules! change_columns {
          transaction_changes.other_money, transaction_changes.doubtful, changed_at, event_id, event_type"
     };
 }
-pub(in crate::store) use change_columns;
+pub(crate) use change_columns;
 
 impl Change {
-    pub(in crate::store) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+    pub(crate) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
         Self::from_columns(&mut Columns::of(row))
     }
 
     /// The next columns of a row, which may have more.
-    pub(in crate::store) fn from_columns(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+    pub(crate) fn from_columns(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
         Ok(Self {
             version: columns.value()?,
             change: columns.value()?,
@@ -96,23 +96,20 @@ impl Change {
 }
 
 /// The transaction with this id.
-pub(in crate::store) fn get(
-    connection: &Connection,
-    id: i64,
-) -> Result<Option<Transaction>, StoreError> {
+pub(crate) fn get(connection: &Connection, id: i64) -> Result<Option<Transaction>, StoreError> {
     let sql = concat!("SELECT ", transaction_columns!(), " FROM transactions WHERE id = :id");
     Ok(all(connection, sql, named_params! { ":id": id }, Transaction::from_row)?.pop())
 }
 
 /// Whether a transaction has this id; it may be an orphan's.
-pub(in crate::store) fn exists(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
+pub(crate) fn exists(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
     connection
         .prepare_cached("SELECT 1 FROM transactions WHERE id = :id")?
         .exists(named_params! { ":id": id })
 }
 
 /// The transaction that was registered with this reference.
-pub(in crate::store) fn registered(
+pub(crate) fn registered(
     connection: &Connection,
     new: &NewTransaction,
 ) -> Result<Option<i64>, StoreError> {
@@ -133,7 +130,7 @@ pub(in crate::store) fn registered(
 }
 
 /// An id that neither a transaction nor an orphan has.
-pub(in crate::store) fn next_id(connection: &Connection) -> rusqlite::Result<i64> {
+pub(crate) fn next_id(connection: &Connection) -> rusqlite::Result<i64> {
     connection
         .prepare_cached(
             "SELECT max(ifnull((SELECT max(id) FROM transactions), 0),
@@ -143,7 +140,7 @@ pub(in crate::store) fn next_id(connection: &Connection) -> rusqlite::Result<i64
 }
 
 /// Adds a transaction in the state that follows from no facts, as version 1.
-pub(in crate::store) fn insert(
+pub(crate) fn insert(
     connection: &Connection,
     id: i64,
     new: &NewTransaction,
@@ -182,10 +179,7 @@ pub(in crate::store) fn insert(
 
 /// What is to be saved of the state that follows from all facts of a transaction, and the event with the
 /// provider's newest object.
-pub(in crate::store) fn folded(
-    transaction: &Transaction,
-    facts: &[StoredFact],
-) -> (State, Option<i64>) {
+pub(crate) fn folded(transaction: &Transaction, facts: &[StoredFact]) -> (State, Option<i64>) {
     let facts_alone = facts.iter().map(|stored| &stored.fact);
     let state = fold(transaction.provider, transaction.expected, facts_alone);
     let latest_log_id = facts

@@ -15,16 +15,16 @@ use crate::store::error::StoreError;
 
 /// How an event stands. Each link about it repeats all of this, so that it can be told what changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) struct Watched {
+pub(crate) struct Watched {
     /// Of whose event it is, under which id, when it came, and of all that came: another body or other
     /// headers have another. Only what `replaced` an event that led to nothing brings another.
-    pub(in crate::store) origin: Hash,
+    pub(crate) origin: Hash,
     /// Of what was read from it: its type, its time, and what it says of payments.
-    pub(in crate::store) reading: Hash,
+    pub(crate) reading: Hash,
     /// How many facts of payments that is.
-    pub(in crate::store) says: i64,
+    pub(crate) says: i64,
     /// Of the body that stands in place of the one that came.
-    pub(in crate::store) body: Option<Hash>,
+    pub(crate) body: Option<Hash>,
 }
 
 /// Every column that the functions here read; the payload last.
@@ -34,11 +34,11 @@ macro_rules! watched_columns {
          proof, source, payload_sha256, headers, headers_sha256, redacted_sha256, payload"
     };
 }
-pub(in crate::store) use watched_columns;
+pub(crate) use watched_columns;
 
 /// What tells an event from all others.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::store) struct Identity<'i> {
+pub(crate) struct Identity<'i> {
     id: i64,
     provider: &'i str,
     event_id: &'i str,
@@ -46,7 +46,7 @@ pub(in crate::store) struct Identity<'i> {
 }
 
 impl<'i> Identity<'i> {
-    pub(in crate::store) fn of_row(row: &'i Row<'_>) -> Result<Self, StoreError> {
+    pub(crate) fn of_row(row: &'i Row<'_>) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.get("id")?,
             provider: text(row, "provider")?,
@@ -58,7 +58,7 @@ impl<'i> Identity<'i> {
 
 /// What came, and how.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::store) struct Arrival<'a> {
+pub(crate) struct Arrival<'a> {
     api_version: Option<&'a str>,
     livemode: bool,
     proof: &'a str,
@@ -97,7 +97,7 @@ impl<'a> Arrival<'a> {
     }
 
     /// What [`Arrival::to_json`] made; `None` of anything else.
-    pub(in crate::store) fn from_json(value: &'a Value) -> Option<Self> {
+    pub(crate) fn from_json(value: &'a Value) -> Option<Self> {
         let text = |name: &str| value[name].as_str();
         let headers_sha256 = match text("headers_sha256") {
             Some(headers) => Some(unhex(headers)?),
@@ -115,7 +115,7 @@ impl<'a> Arrival<'a> {
 }
 
 /// What never changes of an event, or what `arrival` says it was before something else took its place.
-pub(in crate::store) fn origin(identity: &Identity<'_>, arrival: &Arrival<'_>) -> Hash {
+pub(crate) fn origin(identity: &Identity<'_>, arrival: &Arrival<'_>) -> Hash {
     let mut text = Encoded::new("payhookd webhook_logs 2");
     text.number(Some(identity.id));
     text.text(Some(identity.provider));
@@ -160,7 +160,7 @@ impl Reading {
 }
 
 /// An event that is about to be kept.
-pub(in crate::store) fn of_webhook(webhook: &Webhook, log_id: i64) -> Watched {
+pub(crate) fn of_webhook(webhook: &Webhook, log_id: i64) -> Watched {
     let event = &webhook.event;
     let received_at = webhook.received_at.to_string();
     let identity = Identity {
@@ -190,7 +190,7 @@ pub(in crate::store) fn of_webhook(webhook: &Webhook, log_id: i64) -> Watched {
 }
 
 /// An event that is kept, as it stands.
-pub(in crate::store) fn of(connection: &Connection, log_id: i64) -> Result<Watched, StoreError> {
+pub(crate) fn of(connection: &Connection, log_id: i64) -> Result<Watched, StoreError> {
     let mut statement = connection.prepare_cached(concat!(
         "SELECT ",
         watched_columns!(),
@@ -202,10 +202,7 @@ pub(in crate::store) fn of(connection: &Connection, log_id: i64) -> Result<Watch
 }
 
 /// The same of a row with [`watched_columns`].
-pub(in crate::store) fn of_row(
-    connection: &Connection,
-    row: &Row<'_>,
-) -> Result<Watched, StoreError> {
+pub(crate) fn of_row(connection: &Connection, row: &Row<'_>) -> Result<Watched, StoreError> {
     let mut reading = Reading::of(
         text(row, "event_type")?,
         optional_text(row, "occurred_at")?,
@@ -222,10 +219,7 @@ pub(in crate::store) fn of_row(
 }
 
 /// How an event came that something else is to take the place of, in JSON.
-pub(in crate::store) fn arrival(
-    connection: &Connection,
-    log_id: i64,
-) -> Result<String, StoreError> {
+pub(crate) fn arrival(connection: &Connection, log_id: i64) -> Result<String, StoreError> {
     let mut statement = connection.prepare_cached(concat!(
         "SELECT ",
         watched_columns!(),
@@ -238,7 +232,7 @@ pub(in crate::store) fn arrival(
 
 /// Whether the body, if a row with [`watched_columns`] has one, is the one that its hash is of; `None`: it
 /// has none.
-pub(in crate::store) fn has_its_body(row: &Row<'_>) -> Result<Option<bool>, StoreError> {
+pub(crate) fn has_its_body(row: &Row<'_>) -> Result<Option<bool>, StoreError> {
     let Some(payload) = optional_text(row, "payload")? else { return Ok(None) };
     let hash: Hash = match row.get("redacted_sha256")? {
         Some(redacted) => redacted,
@@ -256,7 +250,7 @@ fn optional_text<'r>(row: &'r Row<'_>, column: &str) -> Result<Option<&'r str>, 
 }
 
 /// By the rule of V6, which watched less: what its links have as `facts`.
-pub(in crate::store) fn of_row_before_seal(row: &Row<'_>) -> Result<Hash, StoreError> {
+pub(crate) fn of_row_before_seal(row: &Row<'_>) -> Result<Hash, StoreError> {
     let (identity, arrival) = (Identity::of_row(row)?, Arrival::of_row(row)?);
     let redacted: Option<Hash> = row.get("redacted_sha256")?;
     let mut hashed = Encoded::new("payhookd webhook_logs 1");

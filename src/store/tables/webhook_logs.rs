@@ -17,10 +17,10 @@ macro_rules! webhook_log_columns {
          source, headers"
     };
 }
-pub(in crate::store) use webhook_log_columns;
+pub(crate) use webhook_log_columns;
 
 impl WebhookLog {
-    pub(in crate::store) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+    pub(crate) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
         let mut columns = Columns::of(row);
         Ok(Self {
             id: columns.value()?,
@@ -47,10 +47,7 @@ impl WebhookLog {
 }
 
 /// The event with this row id, with its payload.
-pub(in crate::store) fn get(
-    connection: &Connection,
-    id: i64,
-) -> Result<Option<WebhookLog>, StoreError> {
+pub(crate) fn get(connection: &Connection, id: i64) -> Result<Option<WebhookLog>, StoreError> {
     let sql =
         concat!("SELECT ", webhook_log_columns!(), ", payload FROM webhook_logs WHERE id = :id");
     Ok(all(connection, sql, named_params! { ":id": id }, WebhookLog::from_row)?.pop())
@@ -59,7 +56,7 @@ pub(in crate::store) fn get(
 /// The hash of the text that stands in place of a body that was not all text, as one stands in place of
 /// a body from which something was removed. The hash of what was received is its other one, so the check
 /// of the log holds both against the row.
-pub(in crate::store) fn stands_in(webhook: &Webhook) -> Option<Hash> {
+pub(crate) fn stands_in(webhook: &Webhook) -> Option<Hash> {
     if !webhook.payload.contains(char::REPLACEMENT_CHARACTER) {
         return None;
     }
@@ -68,7 +65,7 @@ pub(in crate::store) fn stands_in(webhook: &Webhook) -> Option<Hash> {
 }
 
 /// Adds the event, if it is not there: `Some` row id, or `None` for one that is known.
-pub(in crate::store) fn insert(
+pub(crate) fn insert(
     connection: &Connection,
     webhook: &Webhook,
     outcome: Outcome,
@@ -112,17 +109,17 @@ pub(in crate::store) fn insert(
 }
 
 /// What is needed of an event that is known.
-pub(in crate::store) struct Known {
-    pub(in crate::store) id: i64,
+pub(crate) struct Known {
+    pub(crate) id: i64,
     /// Stripe Connect's account that it is of, where it is not the shop's own.
-    pub(in crate::store) account: Option<String>,
-    pub(in crate::store) payload_sha256: [u8; 32],
-    pub(in crate::store) status: Outcome,
-    pub(in crate::store) transaction_id: Option<i64>,
-    pub(in crate::store) source: Source,
+    pub(crate) account: Option<String>,
+    pub(crate) payload_sha256: [u8; 32],
+    pub(crate) status: Outcome,
+    pub(crate) transaction_id: Option<i64>,
+    pub(crate) source: Source,
 }
 
-pub(in crate::store) fn known(
+pub(crate) fn known(
     connection: &Connection,
     provider: Provider,
     event_id: &str,
@@ -147,7 +144,7 @@ pub(in crate::store) fn known(
 
 /// Puts another rendering of an event, and what became of it, in place of the one that is kept: that led to
 /// nothing, or was forged.
-pub(in crate::store) fn replace(
+pub(crate) fn replace(
     connection: &Connection,
     id: i64,
     webhook: &Webhook,
@@ -185,7 +182,7 @@ pub(in crate::store) fn replace(
 }
 
 /// Notes what became of an event that was read again.
-pub(in crate::store) fn reread(
+pub(crate) fn reread(
     connection: &Connection,
     id: i64,
     event: &Event,
@@ -212,11 +209,7 @@ pub(in crate::store) fn reread(
 }
 
 /// Notes of an event that could not be understood why there is nothing left to do about it.
-pub(in crate::store) fn set_aside(
-    connection: &Connection,
-    id: i64,
-    why: &str,
-) -> rusqlite::Result<()> {
+pub(crate) fn set_aside(connection: &Connection, id: i64, why: &str) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "UPDATE webhook_logs SET status = 'ignored', error = :why
@@ -236,7 +229,7 @@ fn error(content: &Content) -> Option<&str> {
 }
 
 /// Counts another delivery of an event that is known.
-pub(in crate::store) fn count_delivery(
+pub(crate) fn count_delivery(
     connection: &Connection,
     id: i64,
     received_at: Timestamp,
@@ -253,7 +246,7 @@ pub(in crate::store) fn count_delivery(
 }
 
 /// Notes to which transaction an event now belongs: none while its payment is an orphan.
-pub(in crate::store) fn assign(
+pub(crate) fn assign(
     connection: &Connection,
     id: i64,
     transaction_id: Option<i64>,

@@ -22,7 +22,7 @@ const KEPT: i64 = 10_000;
 impl Batch<'_> {
     /// Notes whom people are told by from now on. A new target is told of every open issue; what was
     /// owed to one that is gone is dropped.
-    pub(in crate::store) fn set_alert_targets(
+    pub(crate) fn set_alert_targets(
         &self,
         names: &[String],
         now: Timestamp,
@@ -63,7 +63,7 @@ impl Batch<'_> {
     }
 
     /// Keeps what became of messages.
-    pub(in crate::store) fn record_alerts(
+    pub(crate) fn record_alerts(
         &self,
         alerts: &[(i64, Sent)],
         now: Timestamp,
@@ -141,7 +141,7 @@ impl Due for DueAlert {
 }
 
 /// Owes every target word of an issue that has news.
-pub(in crate::store) fn owe(
+pub(crate) fn owe(
     connection: &Connection,
     issue_id: i64,
     kind: IssueKind,

@@ -16,10 +16,10 @@ use crate::store::tables::{self, transactions};
 use crate::store::write::refold;
 
 /// Where an attempt belongs, as one does that is there.
-pub(in crate::store) struct Like {
+pub(crate) struct Like {
     payment: i64,
     /// `None`: an orphan's.
-    pub(in crate::store) transaction: Option<Transaction>,
+    pub(crate) transaction: Option<Transaction>,
     matched_by: Option<String>,
     /// The places of its ids that are not known yet.
     unknown: Vec<usize>,
@@ -28,7 +28,7 @@ pub(in crate::store) struct Like {
 
 impl Batch<'_> {
     /// The payment that has an attempt of the same ids, but for those of the attempts themselves.
-    pub(in crate::store) fn like_an_attempt(
+    pub(crate) fn like_an_attempt(
         &self,
         realm: Realm<'_>,
         said: &Said,
@@ -89,7 +89,7 @@ impl Batch<'_> {
     }
 
     /// Adds an attempt to the payment that has one like it.
-    pub(in crate::store) fn add_attempt(
+    pub(crate) fn add_attempt(
         &self,
         realm: Realm<'_>,
         like: &Like,

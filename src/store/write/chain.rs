@@ -12,16 +12,12 @@ use crate::store::tables::watched;
 
 impl Batch<'_> {
     /// Adds the link of an event that came.
-    pub(in crate::store) fn link_received(
-        &self,
-        log_id: i64,
-        webhook: &Webhook,
-    ) -> Result<(), StoreError> {
+    pub(crate) fn link_received(&self, log_id: i64, webhook: &Webhook) -> Result<(), StoreError> {
         self.link(&Link::of(log_id, LinkKind::Received, watched::of_webhook(webhook, log_id)))
     }
 
     /// Adds a link that says that an event was changed, and to what: it stands there already.
-    pub(in crate::store) fn link_changed(
+    pub(crate) fn link_changed(
         &self,
         log_id: i64,
         kind: LinkKind,
@@ -44,7 +40,7 @@ impl Batch<'_> {
 }
 
 /// Adds a link that says that the bodies and headers of these events were removed.
-pub(in crate::store) fn link_pruned(
+pub(crate) fn link_pruned(
     connection: &Connection,
     events: &Numbers,
     now: Timestamp,
@@ -56,7 +52,7 @@ pub(in crate::store) fn link_pruned(
 }
 
 impl Database {
-    pub(in crate::store) fn log_head(&self) -> Result<Head, StoreError> {
+    pub(crate) fn log_head(&self) -> Result<Head, StoreError> {
         Ok(head(self.connection())?)
     }
 }

@@ -16,16 +16,12 @@ use crate::store::write::refold;
 impl Batch<'_> {
     /// The shop expects no money for this transaction any more: should some come, or should it have
     /// come already, a person is told. `None`: there is no such transaction. Again is the same.
-    pub(in crate::store) fn close(
-        &self,
-        id: i64,
-        now: Timestamp,
-    ) -> Result<Option<Transaction>, StoreError> {
+    pub(crate) fn close(&self, id: i64, now: Timestamp) -> Result<Option<Transaction>, StoreError> {
         self.set_closed(id, Some(now), now)
     }
 
     /// The shop takes a [`close`](Self::close) back.
-    pub(in crate::store) fn reopen(
+    pub(crate) fn reopen(
         &self,
         id: i64,
         now: Timestamp,
@@ -50,7 +46,7 @@ impl Batch<'_> {
 
     /// A person says that this orphan belongs to this transaction. All its events are applied to
     /// it, and whatever comes with one of its ids will be.
-    pub(in crate::store) fn attach(
+    pub(crate) fn attach(
         &self,
         orphan: i64,
         transaction_id: i64,
@@ -101,7 +97,7 @@ impl Batch<'_> {
 
     /// A person says that there is nothing to do about this orphan, and why. Its events stay, and it
     /// is adopted all the same should its transaction be registered.
-    pub(in crate::store) fn dismiss(
+    pub(crate) fn dismiss(
         &self,
         orphan: i64,
         note: &str,
@@ -120,7 +116,7 @@ impl Batch<'_> {
     /// A person says that this orphan is another's who uses the same account at the provider. Nobody
     /// is told of it any more, whatever comes for it, but it is adopted all the same should its
     /// transaction be registered.
-    pub(in crate::store) fn mark_foreign(
+    pub(crate) fn mark_foreign(
         &self,
         orphan: i64,
         note: Option<&str>,
@@ -139,7 +135,7 @@ impl Batch<'_> {
 
     /// Raises an issue for each open orphan of which a person is to know by `now` and that nobody was
     /// told of, a hundred at a time.
-    pub(in crate::store) fn raise_due_orphans(&self, now: Timestamp) -> Result<(), StoreError> {
+    pub(crate) fn raise_due_orphans(&self, now: Timestamp) -> Result<(), StoreError> {
         orphans::raise_due(self.connection, now)
     }
 }

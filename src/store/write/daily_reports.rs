@@ -15,11 +15,7 @@ use crate::store::tables::rows::{Columns, all};
 impl Batch<'_> {
     /// Drops the reports that are owed to targets that nobody is told by any more, or to all if none
     /// are wanted.
-    pub(in crate::store) fn set_daily_reports(
-        &self,
-        wanted: bool,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub(crate) fn set_daily_reports(&self, wanted: bool, now: Timestamp) -> Result<(), StoreError> {
         self.connection.execute(
             "UPDATE daily_reports SET status = 'dropped', next_attempt_at = NULL, finished_at = :now
              WHERE status = 'pending'
@@ -30,7 +26,7 @@ impl Batch<'_> {
     }
 
     /// Owes a target the report of a day, unless it was owed before.
-    pub(in crate::store) fn owe_report(
+    pub(crate) fn owe_report(
         &self,
         target: &str,
         day: &str,
@@ -47,7 +43,7 @@ impl Batch<'_> {
     }
 
     /// Keeps what became of an attempt to send a report. `failure` says in words why it was not taken.
-    pub(in crate::store) fn record_report(
+    pub(crate) fn record_report(
         &self,
         id: i64,
         next: Next,

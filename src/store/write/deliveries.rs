@@ -133,13 +133,13 @@ impl Reader {
 impl Batch<'_> {
     /// Notes whether an app is to be told of what changes from now on, whoever commits it; `true` if
     /// it was otherwise before.
-    pub(in crate::store) fn set_notifies(&self, notifies: bool) -> Result<bool, StoreError> {
+    pub(crate) fn set_notifies(&self, notifies: bool) -> Result<bool, StoreError> {
         Ok(daemon::set_notifies(self.connection, notifies)?)
     }
 
     /// Keeps what became of an attempt, and gives the turn to the next message of its transaction
     /// if this one is done. A delivery that is gone is left alone.
-    pub(in crate::store) fn record_attempt(&self, attempt: &Attempt) -> Result<(), StoreError> {
+    pub(crate) fn record_attempt(&self, attempt: &Attempt) -> Result<(), StoreError> {
         let (status, next_attempt_at) = match attempt.next {
             Next::Delivered => (DeliveryStatus::Delivered, None),
             Next::Again(at) => (DeliveryStatus::Pending, Some(at.to_string())),
@@ -175,11 +175,7 @@ impl Batch<'_> {
     }
 
     /// Has a delivery tried again, whatever became of it, by the whole schedule.
-    pub(in crate::store) fn retry_delivery(
-        &self,
-        id: i64,
-        now: Timestamp,
-    ) -> Result<Retried, StoreError> {
+    pub(crate) fn retry_delivery(&self, id: i64, now: Timestamp) -> Result<Retried, StoreError> {
         let transaction_id: Option<i64> = self
             .connection
             .prepare_cached(
@@ -205,7 +201,7 @@ impl Batch<'_> {
     }
 
     /// The same for at most `limit` of many, those with ids above `after`; their ids, in order.
-    pub(in crate::store) fn retry_deliveries(
+    pub(crate) fn retry_deliveries(
         &self,
         which: Many,
         after: i64,

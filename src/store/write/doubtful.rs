@@ -24,7 +24,7 @@ impl Batch<'_> {
     /// Another body came than the one of the stored event `log_id`, or of a transmission whose body was
     /// refused, under a genuine signature. What PayPal's API has told is in no doubt, and neither is what
     /// PayPal was asked about.
-    pub(in crate::store) fn doubt(
+    pub(crate) fn doubt(
         &self,
         webhook: &Webhook,
         refusal: Refusal,
@@ -83,7 +83,7 @@ impl Batch<'_> {
     }
 
     /// PayPal says that it has no such event as the doubtful `log`.
-    pub(in crate::store) fn doubtful_is_unknown(
+    pub(crate) fn doubtful_is_unknown(
         &self,
         log: &WebhookLog,
         now: Timestamp,
@@ -99,7 +99,7 @@ impl Batch<'_> {
     /// PayPal was asked about the doubtful event `log`, and `told` is what it says. If that is what is
     /// kept, the doubt is over; otherwise it is put in the place of what is kept. `None`: nothing is in
     /// doubt any more.
-    pub(in crate::store) fn settle_doubtful(
+    pub(crate) fn settle_doubtful(
         &self,
         log: &WebhookLog,
         told: &Webhook,
@@ -143,11 +143,7 @@ impl Batch<'_> {
     }
 
     /// A person has looked at the doubtful event with this id: what is kept of it, if anything, stands.
-    pub(in crate::store) fn accept_doubtful(
-        &self,
-        event_id: &str,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub(crate) fn accept_doubtful(&self, event_id: &str, now: Timestamp) -> Result<(), StoreError> {
         let log_id: Option<i64> = self
             .connection
             .prepare_cached(
@@ -209,7 +205,7 @@ impl Batch<'_> {
     }
 
     /// Notes when PayPal is asked about a doubtful event again; `None`: not.
-    pub(in crate::store) fn doubtful_asked(
+    pub(crate) fn doubtful_asked(
         &self,
         log_id: i64,
         ask_at: Option<Timestamp>,

@@ -9,15 +9,15 @@ use crate::telemetry::line::Line;
 
 /// A file that names the fault; read before every commit, only where a test asks for it.
 #[derive(Debug)]
-pub(in crate::store) struct Faults(Option<PathBuf>);
+pub(crate) struct Faults(Option<PathBuf>);
 
 impl Faults {
-    pub(in crate::store) fn new(file: Option<&Path>) -> Self {
+    pub(crate) fn new(file: Option<&Path>) -> Self {
         Self(file.map(Path::to_owned))
     }
 
     /// `full`, `read-only`, or anything else (and no file at all) for none.
-    pub(in crate::store) fn apply(&self, database: &Database) {
+    pub(crate) fn apply(&self, database: &Database) {
         let Some(file) = &self.0 else { return };
         let fault = std::fs::read_to_string(file).unwrap_or_default();
         let connection = database.connection();

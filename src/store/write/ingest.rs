@@ -17,11 +17,11 @@ use crate::store::tables::webhook_logs::{self, Known};
 /// What is known of an event that is read again: where what it said was, and to which transaction a
 /// person had attached that.
 #[derive(Default)]
-pub(in crate::store) struct Before {
-    pub(in crate::store) was_in: Vec<i64>,
+pub(crate) struct Before {
+    pub(crate) was_in: Vec<i64>,
     /// The ids that it carried, and whether each identifies a payment: nobody else may have them.
-    pub(in crate::store) ids: Vec<(bool, Box<str>)>,
-    pub(in crate::store) attached: Option<i64>,
+    pub(crate) ids: Vec<(bool, Box<str>)>,
+    pub(crate) attached: Option<i64>,
 }
 
 impl Before {
@@ -73,7 +73,7 @@ impl Applied {
 
 impl Batch<'_> {
     /// Keeps an event and applies what it says.
-    pub(in crate::store) fn ingest(&self, webhook: &Webhook) -> Result<Ingested, StoreError> {
+    pub(crate) fn ingest(&self, webhook: &Webhook) -> Result<Ingested, StoreError> {
         if let Some(known) = self.known_transmission_of_another_body(webhook)? {
             let refusal = Refusal::ReplayedTransmissionId;
             self.doubt(webhook, refusal, known.log_id)?;
@@ -95,7 +95,7 @@ impl Batch<'_> {
     /// Applies what an event says. `keep` writes its row, with what becomes of it and to which
     /// transaction it belongs, and gives the row's id; `None` from it and from here: the event is
     /// known, and nothing was changed.
-    pub(in crate::store) fn apply(
+    pub(crate) fn apply(
         &self,
         event: &Event,
         before: &Before,

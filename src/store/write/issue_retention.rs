@@ -21,10 +21,7 @@ macro_rules! over_before {
 }
 
 /// How many issues were over before then and are not needed.
-pub(in crate::store) fn count_over(
-    connection: &Connection,
-    before: Timestamp,
-) -> Result<u64, StoreError> {
+pub(crate) fn count_over(connection: &Connection, before: Timestamp) -> Result<u64, StoreError> {
     let mut statement = connection.prepare_cached(concat!("SELECT count(*) ", over_before!()))?;
     let over: i64 =
         statement.query_row(named_params! { ":before": before.to_string() }, |row| row.get(0))?;
@@ -32,10 +29,7 @@ pub(in crate::store) fn count_over(
 }
 
 /// Removes some of them with what was told of them; how many.
-pub(in crate::store) fn remove_over(
-    connection: &Connection,
-    before: Timestamp,
-) -> Result<u64, StoreError> {
+pub(crate) fn remove_over(connection: &Connection, before: Timestamp) -> Result<u64, StoreError> {
     let ids = connection
         .prepare_cached(concat!("SELECT id ", over_before!(), " ORDER BY closed_at LIMIT :limit"))?
         .query_map(named_params! { ":before": before.to_string(), ":limit": AT_ONCE }, |row| {

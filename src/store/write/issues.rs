@@ -17,7 +17,7 @@ use crate::store::tables::issues::issue_columns;
 use crate::store::tables::rows::{Columns, all};
 
 impl Issue {
-    pub(in crate::store) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+    pub(crate) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
         let mut columns = Columns::of(row);
         Ok(Self {
             id: columns.value()?,
@@ -60,7 +60,7 @@ fn ending(how: &str) -> Option<Ending> {
 
 impl Batch<'_> {
     /// Raises and closes what was found, in its order.
-    pub(in crate::store) fn note_findings(
+    pub(crate) fn note_findings(
         &self,
         findings: &[Finding],
         now: Timestamp,
@@ -73,11 +73,7 @@ impl Batch<'_> {
 
     /// A person says that they know of an issue. It stays until it is over; again is the same. Of an event
     /// in doubt it says that what is kept stands, and ends it.
-    pub(in crate::store) fn dismiss_issue(
-        &self,
-        id: i64,
-        now: Timestamp,
-    ) -> Result<Dismissed, StoreError> {
+    pub(crate) fn dismiss_issue(&self, id: i64, now: Timestamp) -> Result<Dismissed, StoreError> {
         let found: Option<(bool, String, String)> = self
             .connection
             .prepare_cached("SELECT closed_at IS NULL, kind, subject FROM issues WHERE id = :id")?
@@ -133,7 +129,7 @@ fn in_french(translations: &str) -> Option<Texts> {
 }
 
 /// Opens an issue, or counts it once more.
-pub(in crate::store) fn raise(
+pub(crate) fn raise(
     connection: &Connection,
     new: &NewIssue,
     now: Timestamp,
@@ -190,7 +186,7 @@ fn repeat(
     new: &NewIssue,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let raised = standing.raised(new.severity, new.occasion, now);
+    let raised = standing.raised(new.severity, new.trigger, now);
     // It stays as bad as it was until it is over, so that nobody is told twice that it got worse.
     let severity = new.severity.max(standing.severity);
     connection
@@ -220,7 +216,7 @@ fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
 }
 
 /// Notes that an issue is over, if there is one, and `how` it ended.
-pub(in crate::store) fn close(
+pub(crate) fn close(
     connection: &Connection,
     kind: IssueKind,
     subject: &str,

@@ -28,7 +28,7 @@ impl Reader {
 
 impl Database {
     /// As [`Reader::continuation`] does it, of this database.
-    pub(in crate::store) fn note_head(&self) -> Result<Continuation, StoreError> {
+    pub(crate) fn note_head(&self) -> Result<Continuation, StoreError> {
         let connection = self.connection();
         note(connection, Path::new(connection.path().unwrap_or_default()))
     }

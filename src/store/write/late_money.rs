@@ -13,7 +13,7 @@ use crate::store::tables::{self, transactions};
 
 /// Keeps the row that says that money came for a closed transaction: open while the shop has some of
 /// it. Returns whether it is new.
-pub(in crate::store) fn sync(
+pub(crate) fn sync(
     connection: &Connection,
     transaction: &Transaction,
     cause: Option<i64>,

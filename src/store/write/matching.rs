@@ -26,22 +26,22 @@ use crate::store::write::refold;
 
 /// Where to begin: everything that is tied to any of this is decided anew.
 #[derive(Default)]
-pub(in crate::store) struct Begin {
+pub(crate) struct Begin {
     /// Ids, and whether each identifies a payment.
-    pub(in crate::store) ids: Vec<(bool, Box<str>)>,
+    pub(crate) ids: Vec<(bool, Box<str>)>,
     /// Transactions and orphans.
-    pub(in crate::store) payments: Vec<i64>,
+    pub(crate) payments: Vec<i64>,
     /// What an event says that is nowhere yet.
-    pub(in crate::store) new: Vec<NewSaid>,
+    pub(crate) new: Vec<NewSaid>,
 }
 
 /// What an event says that is nowhere yet.
-pub(in crate::store) struct NewSaid {
-    pub(in crate::store) said: Said,
+pub(crate) struct NewSaid {
+    pub(crate) said: Said,
     /// Where what it said before was.
-    pub(in crate::store) was_in: Vec<i64>,
+    pub(crate) was_in: Vec<i64>,
     /// The transaction to which a person attached that.
-    pub(in crate::store) attached: Option<i64>,
+    pub(crate) attached: Option<i64>,
 }
 
 /// What one event says of one payment, where it is, and where it is to be.
@@ -71,7 +71,7 @@ impl Piece {
 }
 
 /// All that is tied together, with what was decided of it.
-pub(in crate::store) struct Plan {
+pub(crate) struct Plan {
     pieces: Vec<Piece>,
     /// Those whose pieces are all here; `None`: an orphan.
     payments: BTreeMap<i64, Option<Transaction>>,
@@ -79,19 +79,19 @@ pub(in crate::store) struct Plan {
     led_to: BTreeMap<i64, Transaction>,
     known: BTreeMap<(bool, Box<str>), Vec<Having>>,
     /// The transactions of what is new, the first first.
-    pub(in crate::store) new_in: Vec<i64>,
+    pub(crate) new_in: Vec<i64>,
 }
 
 /// What became of what is new, once a plan was carried out.
-pub(in crate::store) struct Placed {
-    pub(in crate::store) refolded: Option<Refolded>,
-    pub(in crate::store) orphan: Option<(OrphanKind, Option<Status>)>,
+pub(crate) struct Placed {
+    pub(crate) refolded: Option<Refolded>,
+    pub(crate) orphan: Option<(OrphanKind, Option<Status>)>,
 }
 
 impl Batch<'_> {
     /// Decides anew where all that is tied to `begin` belongs, and puts it there. `cause` is the event
     /// that led here.
-    pub(in crate::store) fn settle(
+    pub(crate) fn settle(
         &self,
         realm: Realm<'_>,
         begin: Begin,
@@ -103,18 +103,14 @@ impl Batch<'_> {
     }
 
     /// Decides where all that is tied to `begin` belongs. Nothing is changed yet.
-    pub(in crate::store) fn plan(
-        &self,
-        realm: Realm<'_>,
-        begin: Begin,
-    ) -> Result<Plan, StoreError> {
+    pub(crate) fn plan(&self, realm: Realm<'_>, begin: Begin) -> Result<Plan, StoreError> {
         let mut gathering = Gathering::new(self, realm);
         gathering.from(begin)?;
         gathering.decided()
     }
 
     /// Puts everything where it was decided that it belongs. What is new is of the event `log_id`.
-    pub(in crate::store) fn carry_out(
+    pub(crate) fn carry_out(
         &self,
         realm: Realm<'_>,
         mut plan: Plan,
@@ -344,7 +340,7 @@ impl Batch<'_> {
 
     /// The transaction to which what an event says belongs beyond doubt: every id of it that is known is
     /// tied to this one alone. What was decided of all that it is tied to stays decided.
-    pub(in crate::store) fn surely_of(
+    pub(crate) fn surely_of(
         &self,
         realm: Realm<'_>,
         said: &Said,
@@ -390,7 +386,7 @@ impl Batch<'_> {
     }
 
     /// Adds what an event says to the transaction that it surely belongs to.
-    pub(in crate::store) fn add(
+    pub(crate) fn add(
         &self,
         realm: Realm<'_>,
         sure: &Sure,
@@ -412,8 +408,8 @@ impl Batch<'_> {
 }
 
 /// Where what an event says belongs beyond doubt.
-pub(in crate::store) struct Sure {
-    pub(in crate::store) transaction: Transaction,
+pub(crate) struct Sure {
+    pub(crate) transaction: Transaction,
     by: MatchedBy,
     /// The places of its ids that are not known yet, or are shared.
     unknown: Vec<usize>,

@@ -180,7 +180,7 @@ impl Batch<'_> {
     }
 
     /// Notes that something was looked up, and of a thin event that its object was, so that nothing is left to do.
-    pub(in crate::store) fn settle_lookup(
+    pub(crate) fn settle_lookup(
         &self,
         asked: &Asked,
         first: Option<&Kept>,
@@ -198,7 +198,7 @@ impl Batch<'_> {
 
     /// Keeps objects that were asked for and applies what they say, unless the newest that is known of one came
     /// from the API and says the same.
-    pub(in crate::store) fn keep_objects(
+    pub(crate) fn keep_objects(
         &self,
         found: &[Retrieved],
         rules: &Rules,

@@ -22,7 +22,7 @@ use crate::store::tables::rows::{Columns, all};
 
 /// Makes or updates the row of an orphan from all its events. It names the one that was received
 /// last.
-pub(in crate::store) fn refresh(
+pub(crate) fn refresh(
     connection: &Connection,
     id: i64,
     realm: Realm<'_>,
@@ -108,10 +108,7 @@ fn json_list(ids: &[i64]) -> String {
 }
 
 /// The doubt for which this orphan is applied to no transaction, as it is kept.
-pub(in crate::store) fn doubts(
-    connection: &Connection,
-    id: i64,
-) -> Result<Option<Doubt>, StoreError> {
+pub(crate) fn doubts(connection: &Connection, id: i64) -> Result<Option<Doubt>, StoreError> {
     let Some(orphan) = get(connection, id)? else { return Ok(None) };
     Ok(match (orphan.kind, orphan.candidates.as_slice()) {
         (_, []) => None,
@@ -167,7 +164,7 @@ impl Seen {
 }
 
 /// Notes that an orphan belongs to a transaction.
-pub(in crate::store) fn matched(
+pub(crate) fn matched(
     connection: &Connection,
     id: i64,
     transaction_id: i64,
@@ -191,7 +188,7 @@ pub(in crate::store) fn matched(
 }
 
 /// Notes that there is nothing to do about an orphan, and why.
-pub(in crate::store) fn dismissed(
+pub(crate) fn dismissed(
     connection: &Connection,
     id: i64,
     note: &str,
@@ -218,7 +215,7 @@ pub(in crate::store) fn dismissed(
 }
 
 /// Notes that an orphan is another's, as a person says.
-pub(in crate::store) fn disowned(
+pub(crate) fn disowned(
     connection: &Connection,
     id: i64,
     note: Option<&str>,
@@ -237,7 +234,7 @@ pub(in crate::store) fn disowned(
 
 /// Removes the row of an orphan whose events went to an older orphan: they are one payment, which is
 /// dismissed only if both were.
-pub(in crate::store) fn merged(
+pub(crate) fn merged(
     connection: &Connection,
     id: i64,
     into: i64,
@@ -258,7 +255,7 @@ pub(in crate::store) fn merged(
 }
 
 /// Removes the row of an orphan that has no events any more, unless it tells what became of them.
-pub(in crate::store) fn remove_open(
+pub(crate) fn remove_open(
     connection: &Connection,
     id: i64,
     now: Timestamp,
@@ -272,7 +269,7 @@ pub(in crate::store) fn remove_open(
 }
 
 /// Keeps what a person said of an orphan.
-pub(in crate::store) fn note(connection: &Connection, id: i64, note: &str) -> rusqlite::Result<()> {
+pub(crate) fn note(connection: &Connection, id: i64, note: &str) -> rusqlite::Result<()> {
     connection
         .prepare_cached("UPDATE orphan_transactions SET note = :note WHERE id = :id")?
         .execute(named_params! { ":id": id, ":note": note })?;
@@ -306,10 +303,7 @@ fn due(connection: &Connection, now: Timestamp, limit: u32) -> Result<Vec<Orphan
 }
 
 /// Raises an issue for each of them, at most a hundred.
-pub(in crate::store) fn raise_due(
-    connection: &Connection,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub(crate) fn raise_due(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
     let mut note = connection
         .prepare_cached("UPDATE orphan_transactions SET alerted_at = :now WHERE id = :id")?;
     for orphan in due(connection, now, 100)? {

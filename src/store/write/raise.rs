@@ -5,8 +5,8 @@ use rusqlite::{Connection, named_params};
 use super::issues;
 use crate::domain::event::Provider;
 use crate::domain::issue::{
-    APP, Doubt, Ending, IssueData, IssueKind, NewIssue, Occasion, Payment, Severity,
-    failed_subject, shortened,
+    APP, Doubt, Ending, IssueData, IssueKind, NewIssue, Payment, Severity, Trigger, failed_subject,
+    shortened,
 };
 use crate::domain::merchant_action::MerchantAction;
 use crate::domain::money::Currency;
@@ -17,7 +17,7 @@ use crate::store::error::StoreError;
 use crate::store::read::attention;
 
 /// An orphan for which the shop had its time, or money that came too late.
-pub(in crate::store) fn orphan(
+pub(crate) fn orphan(
     connection: &Connection,
     orphan: &Orphan,
     now: Timestamp,
@@ -31,11 +31,11 @@ fn happened(
     severity: Severity,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    issues::raise(connection, &NewIssue { data, severity, occasion: Occasion::Happened }, now)
+    issues::raise(connection, &NewIssue { data, severity, trigger: Trigger::Happened }, now)
 }
 
 /// An orphan is matched, dismissed, part of another, or nobody's here.
-pub(in crate::store) fn orphan_ended(
+pub(crate) fn orphan_ended(
     connection: &Connection,
     id: i64,
     how: Ending,
@@ -48,7 +48,7 @@ pub(in crate::store) fn orphan_ended(
 
 /// Raises and closes what a change of a transaction's state says. `before` is how it stood, and costs
 /// nothing where nothing is wrong.
-pub(in crate::store) fn transaction(
+pub(crate) fn transaction(
     connection: &Connection,
     before: &Transaction,
     state: &State,
@@ -57,12 +57,12 @@ pub(in crate::store) fn transaction(
     let was = &before.state;
     let is_other = amounts(state) != amounts(was) || state.other_money != was.other_money;
     if state.amount_check.is_wrong() && is_other {
-        let occasion = match was.amount_check.is_wrong() {
-            true => Occasion::Lasts,
-            false => Occasion::Happened,
+        let trigger = match was.amount_check.is_wrong() {
+            true => Trigger::Lasts,
+            false => Trigger::Happened,
         };
         let data = IssueData::amount_mismatch(before, state);
-        let new = NewIssue { data, severity: Severity::Warning, occasion };
+        let new = NewIssue { data, severity: Severity::Warning, trigger };
         issues::raise(connection, &new, now)?;
     } else if was.amount_check.is_wrong() && !state.amount_check.is_wrong() {
         let subject = before.id.to_string();
@@ -98,7 +98,7 @@ fn is_undecided(status: DisputeStatus) -> bool {
 }
 
 /// Raises and closes that the provider holds a payment until the shop does something about it.
-pub(in crate::store) fn merchant_action(
+pub(crate) fn merchant_action(
     connection: &Connection,
     transaction: &Transaction,
     needed: Option<MerchantAction>,
@@ -113,12 +113,12 @@ pub(in crate::store) fn merchant_action(
         payment: Payment::of(transaction),
         action,
     };
-    let new = NewIssue { data, severity: Severity::Warning, occasion: Occasion::Lasts };
+    let new = NewIssue { data, severity: Severity::Warning, trigger: Trigger::Lasts };
     issues::raise(connection, &new, now)
 }
 
 /// A genuine event could not be understood.
-pub(in crate::store) fn failed_event(
+pub(crate) fn failed_event(
     connection: &Connection,
     (provider, event_type): (Provider, &str),
     event_id: &str,
@@ -135,7 +135,7 @@ pub(in crate::store) fn failed_event(
 }
 
 /// An event that had failed is understood now; the issue ends with the last of its type.
-pub(in crate::store) fn failed_event_understood(
+pub(crate) fn failed_event_understood(
     connection: &Connection,
     provider: Provider,
     event_type: &str,
@@ -156,7 +156,7 @@ pub(in crate::store) fn failed_event_understood(
 
 /// Two bodies came for an event, under a genuine signature. If nothing was kept of it, it is known by the
 /// id of a transmission.
-pub(in crate::store) fn doubtful_event(
+pub(crate) fn doubtful_event(
     connection: &Connection,
     event_id: &str,
     transmission_id: Option<&str>,
@@ -174,7 +174,7 @@ pub(in crate::store) fn doubtful_event(
 }
 
 /// What was kept of a doubtful event stands, by the word of PayPal or of a person.
-pub(in crate::store) fn doubt_is_over(
+pub(crate) fn doubt_is_over(
     connection: &Connection,
     event_id: &str,
     verdict: Verdict,
@@ -185,7 +185,7 @@ pub(in crate::store) fn doubt_is_over(
 }
 
 /// A notification to the shop's app was given up.
-pub(in crate::store) fn dead_letter(
+pub(crate) fn dead_letter(
     connection: &Connection,
     delivery_id: i64,
     failure: Option<&str>,
@@ -199,10 +199,7 @@ pub(in crate::store) fn dead_letter(
 }
 
 /// A notification is not given up any more; the issue ends with the last one.
-pub(in crate::store) fn dead_letter_ended(
-    connection: &Connection,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub(crate) fn dead_letter_ended(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
     let more = "SELECT 1 FROM deliveries WHERE status = 'dead'";
     match connection.prepare_cached(more)?.exists([])? {
         true => Ok(()),

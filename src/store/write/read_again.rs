@@ -12,21 +12,18 @@ use crate::store::read::change_feed;
 
 /// Some of the events that are to be read again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::store) struct ToReadAgain {
+pub(crate) struct ToReadAgain {
     /// Row ids of those that have their bodies, oldest first.
-    pub(in crate::store) ids: Vec<i64>,
+    pub(crate) ids: Vec<i64>,
     /// The row id up to which these are all.
-    pub(in crate::store) read_to: i64,
+    pub(crate) read_to: i64,
     /// Whether more follow.
-    pub(in crate::store) more: bool,
+    pub(crate) more: bool,
 }
 
 impl Batch<'_> {
     /// The next events that are to be read again, `at_once` at most; `None` when all are.
-    pub(in crate::store) fn to_read_again(
-        &self,
-        at_once: usize,
-    ) -> Result<Option<ToReadAgain>, StoreError> {
+    pub(crate) fn to_read_again(&self, at_once: usize) -> Result<Option<ToReadAgain>, StoreError> {
         let range: Option<(i64, i64)> = self
             .connection
             .prepare_cached("SELECT read_to, until FROM to_read_again")?
@@ -52,7 +49,7 @@ impl Batch<'_> {
     }
 
     /// Notes that these were read again.
-    pub(in crate::store) fn were_read_again(&self, read: &ToReadAgain) -> Result<(), StoreError> {
+    pub(crate) fn were_read_again(&self, read: &ToReadAgain) -> Result<(), StoreError> {
         match read.more {
             true => self.connection.execute(
                 "UPDATE to_read_again SET read_to = :read_to",
@@ -65,7 +62,7 @@ impl Batch<'_> {
 }
 
 /// Reads the next ones again: see [`ReplayOutdated`](crate::store::ReplayOutdated).
-pub(in crate::store) fn step(
+pub(crate) fn step(
     batch: &Batch<'_>,
     at_once: usize,
     rules: &Rules,
@@ -81,7 +78,7 @@ pub(in crate::store) fn step(
 }
 
 /// What all steps would change: see [`PreviewOutdated`](crate::store::PreviewOutdated).
-pub(in crate::store) fn preview(
+pub(crate) fn preview(
     batch: &Batch<'_>,
     most: usize,
     rules: &Rules,

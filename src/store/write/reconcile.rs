@@ -15,9 +15,7 @@ const KEPT: i64 = 1_000;
 
 impl Reader {
     /// When what each provider may have sent in vain was last fetched to the end: when that began, UTC.
-    pub(in crate::store) fn last_reconciled(
-        &self,
-    ) -> Result<Vec<(Provider, Timestamp)>, StoreError> {
+    pub(crate) fn last_reconciled(&self) -> Result<Vec<(Provider, Timestamp)>, StoreError> {
         let sql = "SELECT provider, started_at FROM reconcile_runs WHERE id IN
                  (SELECT max(id) FROM reconcile_runs WHERE outcome = 'done' GROUP BY provider)";
         all(&self.connection, sql, [], |row| {
@@ -43,7 +41,7 @@ impl Reader {
 impl Batch<'_> {
     /// Notes that somebody begins to look for events that were created from `since` on; gives the
     /// number of the run.
-    pub(in crate::store) fn begin_run(
+    pub(crate) fn begin_run(
         &self,
         provider: Provider,
         cause: Cause,
@@ -76,7 +74,7 @@ impl Batch<'_> {
     }
 
     /// Notes what a run has found so far.
-    pub(in crate::store) fn note_found(&self, run: i64, found: &Found) -> Result<(), StoreError> {
+    pub(crate) fn note_found(&self, run: i64, found: &Found) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
                 "UPDATE reconcile_runs
@@ -98,11 +96,7 @@ impl Batch<'_> {
 
     /// Notes that all events of a provider that were created before `until` are here; that it was
     /// later already stays.
-    pub(in crate::store) fn cover(
-        &self,
-        provider: Provider,
-        until: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub(crate) fn cover(&self, provider: Provider, until: Timestamp) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(
                 "INSERT INTO reconcile_progress (provider, covered_until)
@@ -118,7 +112,7 @@ impl Batch<'_> {
     }
 
     /// Notes that a run has ended: to the end of the list, or with this error.
-    pub(in crate::store) fn end_run(
+    pub(crate) fn end_run(
         &self,
         run: i64,
         error: Option<&str>,
@@ -139,7 +133,7 @@ impl Batch<'_> {
     }
 
     /// How many runs have failed since the last one that was done.
-    pub(in crate::store) fn failed_runs(&self, provider: Provider) -> Result<i64, StoreError> {
+    pub(crate) fn failed_runs(&self, provider: Provider) -> Result<i64, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT count(*) FROM reconcile_runs
              WHERE provider = :provider AND outcome = 'failed' AND id > ifnull(

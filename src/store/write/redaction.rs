@@ -14,13 +14,13 @@ use crate::store::tables::rows::instant;
 
 impl Batch<'_> {
     /// From now on what this connection removes is overwritten in the file.
-    pub(in crate::store) fn overwrite_what_is_removed(&self) -> Result<(), StoreError> {
+    pub(crate) fn overwrite_what_is_removed(&self) -> Result<(), StoreError> {
         Ok(self.connection.pragma_update(None, "secure_delete", true)?)
     }
 
     /// Removes an event's headers and puts `body`, if there is one, in place of its body; the hashes of
     /// what was received stay. `detail`, JSON that says what was removed, becomes part of the chain.
-    pub(in crate::store) fn redact(
+    pub(crate) fn redact(
         &self,
         log_id: i64,
         body: Option<&str>,
@@ -50,7 +50,7 @@ impl Batch<'_> {
 
     /// Puts other metadata in place of a transaction's. It is the shop's own, and no change of what is
     /// true of the payment.
-    pub(in crate::store) fn set_metadata(
+    pub(crate) fn set_metadata(
         &self,
         transaction_id: i64,
         metadata: &str,
@@ -99,10 +99,7 @@ pub(crate) fn forget_metadata(
 
 impl Reader {
     /// When something personal was last taken out of this event, UTC; `None` if nothing ever was.
-    pub(in crate::store) fn redacted_at(
-        &self,
-        log_id: i64,
-    ) -> Result<Option<Timestamp>, StoreError> {
+    pub(crate) fn redacted_at(&self, log_id: i64) -> Result<Option<Timestamp>, StoreError> {
         instant(
             &self.connection,
             "SELECT made_at FROM webhook_log_chain

@@ -17,18 +17,18 @@ use crate::store::tables::{changes, facts, other_money};
 
 /// What [`refold`] found.
 #[derive(Clone, Debug)]
-pub(in crate::store) struct Refolded {
+pub(crate) struct Refolded {
     /// The state now.
-    pub(in crate::store) state: State,
+    pub(crate) state: State,
     /// Set if the amount turned out not to be what the shop expects, and was not known to.
-    pub(in crate::store) wrong_amount: Option<AmountCheck>,
+    pub(crate) wrong_amount: Option<AmountCheck>,
     /// Money came for a transaction that the shop had closed.
-    pub(in crate::store) late_money: bool,
+    pub(crate) late_money: bool,
 }
 
 /// Derives the state of a transaction from all its facts and saves it; a difference that the shop
 /// must know of makes a new version. `cause` is the event that led here.
-pub(in crate::store) fn refold(
+pub(crate) fn refold(
     connection: &Connection,
     transaction: &Transaction,
     cause: Option<i64>,
@@ -92,7 +92,7 @@ pub(in crate::store) fn refold(
 }
 
 /// Notes that the shop closed or opened a transaction, as a new version.
-pub(in crate::store) fn close(
+pub(crate) fn close(
     connection: &Connection,
     transaction: &Transaction,
     closed_at: Option<Timestamp>,

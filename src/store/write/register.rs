@@ -23,7 +23,7 @@ impl NewTransaction {
 
 impl Batch<'_> {
     /// Registers a transaction; the same again is the same.
-    pub(in crate::store) fn register(
+    pub(crate) fn register(
         &self,
         new: &NewTransaction,
         now: Timestamp,
@@ -56,12 +56,12 @@ impl Batch<'_> {
         Ok(Registered::Created(self.transaction(id)?))
     }
 
-    pub(in crate::store) fn transaction(&self, id: i64) -> Result<Transaction, StoreError> {
+    pub(crate) fn transaction(&self, id: i64) -> Result<Transaction, StoreError> {
         let missing = || StoreError::Corrupt { what: "transaction id", value: id.to_string() };
         transactions::get(self.connection, id)?.ok_or_else(missing)
     }
 
-    pub(in crate::store) fn refold(
+    pub(crate) fn refold(
         &self,
         id: i64,
         cause: Option<i64>,
@@ -71,7 +71,7 @@ impl Batch<'_> {
     }
 
     /// Registers many; if `whole`, nothing is kept as soon as one conflicts.
-    pub(in crate::store) fn register_all(
+    pub(crate) fn register_all(
         &self,
         new: &[NewTransaction],
         whole: bool,

@@ -18,7 +18,7 @@ use crate::store::tables::{transactions, webhook_logs};
 
 /// Reads the stored event with this row id again and applies what it says now in place of what it
 /// said. `None`: there is no such event.
-pub(in crate::store) fn read_again(
+pub(crate) fn read_again(
     batch: &Batch<'_>,
     id: i64,
     rules: &Rules,
@@ -32,7 +32,7 @@ pub(in crate::store) fn read_again(
 }
 
 /// Each of these that is there.
-pub(in crate::store) fn read_all(
+pub(crate) fn read_all(
     batch: &Batch<'_>,
     ids: &[i64],
     rules: &Rules,
@@ -43,7 +43,7 @@ pub(in crate::store) fn read_all(
 }
 
 /// What reading an event again would come to; all of it is taken back.
-pub(in crate::store) fn preview(
+pub(crate) fn preview(
     batch: &Batch<'_>,
     id: i64,
     rules: &Rules,
@@ -100,22 +100,19 @@ fn before(batch: &Batch<'_>, log: &WebhookLog) -> Result<String, StoreError> {
 
 impl Batch<'_> {
     /// The transaction with this id.
-    pub(in crate::store) fn find_transaction(
-        &self,
-        id: i64,
-    ) -> Result<Option<Transaction>, StoreError> {
+    pub(crate) fn find_transaction(&self, id: i64) -> Result<Option<Transaction>, StoreError> {
         transactions::get(self.connection, id)
     }
 
     /// The stored event with this row id, with its payload.
-    pub(in crate::store) fn event(&self, id: i64) -> Result<Option<WebhookLog>, StoreError> {
+    pub(crate) fn event(&self, id: i64) -> Result<Option<WebhookLog>, StoreError> {
         webhook_logs::get(self.connection, id)
     }
 
     /// Puts what `event`, the stored event `log` read again, says in place of what it said before.
     /// It goes through the same matching and the same fold as when it came; what it said before
     /// is taken back first, so that nothing counts twice.
-    pub(in crate::store) fn replay(
+    pub(crate) fn replay(
         &self,
         log: &WebhookLog,
         event: &Event,
@@ -182,7 +179,7 @@ impl Batch<'_> {
     }
 
     /// Removes what an event said of payments, but for what another rendering of it said.
-    pub(in crate::store) fn take_back(
+    pub(crate) fn take_back(
         &self,
         log: &WebhookLog,
         stored: &[StoredFact],
@@ -208,10 +205,7 @@ impl Batch<'_> {
 }
 
 /// Whether an event says what is stored of it, by the rendering that is kept.
-pub(in crate::store) fn says_the_same(
-    stored: &[StoredFact],
-    event: &Event,
-) -> Result<bool, StoreError> {
+pub(crate) fn says_the_same(stored: &[StoredFact], event: &Event) -> Result<bool, StoreError> {
     let mut said: Vec<Said> = Said::of(stored)?;
     said.retain(|one| !one.is_of_other_rendering);
     said.sort_by_key(|one| one.ordinal);

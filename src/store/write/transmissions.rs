@@ -7,18 +7,15 @@ use crate::store::engine::Batch;
 use crate::store::error::StoreError;
 
 /// What is known of a transmission.
-pub(in crate::store) struct Known {
+pub(crate) struct Known {
     /// The hash of its body.
-    pub(in crate::store) payload_sha256: [u8; 32],
+    pub(crate) payload_sha256: [u8; 32],
     /// The event that it carried; `None` if its body was refused.
-    pub(in crate::store) log_id: Option<i64>,
+    pub(crate) log_id: Option<i64>,
 }
 
 /// What is known of this transmission, if it came before.
-pub(in crate::store) fn known(
-    connection: &Connection,
-    id: &str,
-) -> rusqlite::Result<Option<Known>> {
+pub(crate) fn known(connection: &Connection, id: &str) -> rusqlite::Result<Option<Known>> {
     connection
         .prepare_cached(
             "SELECT payload_sha256, log_id FROM paypal_transmissions WHERE transmission_id = :id",
@@ -30,7 +27,7 @@ pub(in crate::store) fn known(
 }
 
 /// Remembers what body this transmission carried, and which event that was, unless that is known.
-pub(in crate::store) fn remember(
+pub(crate) fn remember(
     connection: &Connection,
     id: &str,
     payload_sha256: [u8; 32],
@@ -53,7 +50,7 @@ pub(in crate::store) fn remember(
 }
 
 /// Forgets those that carried this event: with another body than PayPal says.
-pub(in crate::store) fn forget_of(connection: &Connection, log_id: i64) -> rusqlite::Result<()> {
+pub(crate) fn forget_of(connection: &Connection, log_id: i64) -> rusqlite::Result<()> {
     connection
         .prepare_cached("DELETE FROM paypal_transmissions WHERE log_id = :log_id")?
         .execute(named_params! { ":log_id": log_id })?;
@@ -61,10 +58,7 @@ pub(in crate::store) fn forget_of(connection: &Connection, log_id: i64) -> rusql
 }
 
 /// Removes some of those that came before; the others are removed the next time.
-pub(in crate::store) fn remove_old(
-    connection: &Connection,
-    before: Timestamp,
-) -> rusqlite::Result<()> {
+pub(crate) fn remove_old(connection: &Connection, before: Timestamp) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "DELETE FROM paypal_transmissions WHERE transmission_id IN
@@ -80,7 +74,7 @@ const REMOVED_AT_ONCE: i64 = 1_000;
 
 impl Batch<'_> {
     /// Remembers what body a genuine transmission of PayPal's carried that was refused.
-    pub(in crate::store) fn remember_refused(
+    pub(crate) fn remember_refused(
         &self,
         transmission_id: &str,
         payload_sha256: [u8; 32],

@@ -40,16 +40,16 @@ const YIELD: Duration = Duration::from_millis(2);
 pub struct Store {
     queue: mpsc::Sender<Queued>,
     counters: Arc<Counters>,
-    bell: Bell,
+    bell: CommitSignal,
     watched: Option<Arc<OpenFile>>,
 }
 
 /// Rings when something may have been committed, for those who wait for it. It tells no more than
 /// that: whoever wakes looks into the database. Rings that nobody has heard yet become one.
 #[derive(Clone, Debug)]
-pub struct Bell(watch::Sender<()>);
+pub struct CommitSignal(watch::Sender<()>);
 
-impl Bell {
+impl CommitSignal {
     fn new() -> Self {
         Self(watch::Sender::new(()))
     }
@@ -191,7 +191,7 @@ impl Store {
         let (queue, queued) = mpsc::channel(QUEUE);
         let counters = Arc::new(Counters::default());
         let faults = faults::Faults::new(faults);
-        let (of_thread, bell) = (Arc::clone(&counters), Bell::new());
+        let (of_thread, bell) = (Arc::clone(&counters), CommitSignal::new());
         let watched = database.watched().cloned();
         let bell_of_thread = bell.clone();
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
@@ -203,7 +203,7 @@ impl Store {
     }
 
     /// Rings after each commit.
-    pub fn bell(&self) -> &Bell {
+    pub fn bell(&self) -> &CommitSignal {
         &self.bell
     }
 
@@ -349,7 +349,7 @@ fn write(
     mut database: Database,
     mut queue: mpsc::Receiver<Queued>,
     observers: &Observers<'_>,
-    bell: &Bell,
+    bell: &CommitSignal,
     faults: &faults::Faults,
 ) -> End {
     let mut received = Vec::with_capacity(BATCH);
