@@ -38,7 +38,7 @@
 //! # The way of a webhook
 //!
 //! 1. [`http::webhooks`] reads a bounded body as bytes. Nothing is parsed yet.
-//! 2. [`http::proof`] has the provider's module verify it ([`providers::stripe::signature`],
+//! 2. [`http::verify`] has the provider's module verify it ([`providers::stripe::signature`],
 //!    [`providers::paypal::transmission`]): only a [`providers::Verified`] can be read. What is not
 //!    genuine is refused with 400; what can't be verified now is answered 503.
 //! 3. The provider's module reads it into a [`domain::event::Event`]: facts and references,

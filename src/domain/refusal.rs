@@ -60,7 +60,7 @@ string_enum! {
         /// Too many large bodies at once, and this one took longest.
         NoRoom = "no_room",
         /// There was no proof to be had.
-        NotProved = "not_proved",
+        NotVerified = "not_verified",
         /// It could not be committed.
         NotKept = "not_kept",
     }

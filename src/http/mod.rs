@@ -6,9 +6,9 @@ pub mod api;
 mod body;
 mod connections;
 pub mod dashboard;
-pub mod proof;
 mod room;
 pub mod token;
+pub mod verify;
 pub mod webhooks;
 
 use std::pin::pin;

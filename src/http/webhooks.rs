@@ -11,7 +11,7 @@ use warp::{Buf, Filter};
 
 use super::body::{Bodies, BodyError};
 use super::connections::Slot;
-use super::proof::{PaypalEndpoint, Proved, StripeEndpoint, Unproved};
+use super::verify::{Genuine, NotVerified, PaypalEndpoint, StripeEndpoint};
 use super::{Routes, answer, content_length, method_not_allowed, not_found, typed, unavailable};
 use crate::domain::event::{Provider, Source};
 use crate::domain::records::{Ingested, Outcome, RejectedRequest, USER_AGENT_CHARS, Webhook};
@@ -122,17 +122,17 @@ impl State {
 
         // It may take a while, and is not known to be genuine before.
         let proved = tokio::select! {
-            proved = self.prove(provider, &body.bytes, headers, received_at) => proved,
+            proved = self.verify(provider, &body.bytes, headers, received_at) => proved,
             () = body.cut() => return self.unread(provider, BodyError::NoRoom),
         };
         body.keep();
         let verified = arrived.elapsed();
         let proved = match proved {
             Ok(proved) => proved,
-            Err(Unproved::Refused(refusal)) => {
+            Err(NotVerified::Refused(refusal)) => {
                 return self.refuse(provider, refusal, headers, body.bytes.len(), received_at);
             }
-            Err(Unproved::RefusedGenuine { refusal, transmission_id }) => {
+            Err(NotVerified::RefusedGenuine { refusal, transmission_id }) => {
                 let payload_sha256 = Sha256::digest(&body.bytes).into();
                 if let Err(error) =
                     self.remember(transmission_id, payload_sha256, received_at).await
@@ -141,7 +141,7 @@ impl State {
                 }
                 return self.refuse(provider, refusal, headers, body.bytes.len(), received_at);
             }
-            Err(Unproved::Undecided(reason)) => return self.undecided(provider, &reason),
+            Err(NotVerified::Undecided(reason)) => return self.undecided(provider, &reason),
         };
         let payload_bytes = body.bytes.len();
         let mut proved = proved;
@@ -221,21 +221,21 @@ impl State {
         }
     }
 
-    async fn prove(
+    async fn verify(
         &self,
         provider: Provider,
         payload: &[u8],
         headers: &HeaderMap,
         now: Timestamp,
-    ) -> Result<Proved, Unproved> {
+    ) -> Result<Genuine, NotVerified> {
         match (provider, &self.endpoints.stripe, &self.endpoints.paypal) {
             (Provider::Stripe, Some(stripe), _) => {
-                stripe.prove(payload, headers, now, &self.endpoints.rules)
+                stripe.verify(payload, headers, now, &self.endpoints.rules)
             }
             (Provider::Paypal, _, Some(paypal)) => {
-                paypal.prove(payload, headers, now, &self.endpoints.rules).await
+                paypal.verify(payload, headers, now, &self.endpoints.rules).await
             }
-            _ => Err(Unproved::Undecided("not configured".to_owned())),
+            _ => Err(NotVerified::Undecided("not configured".to_owned())),
         }
     }
 
@@ -320,7 +320,7 @@ impl State {
     }
 
     fn undecided(&self, provider: Provider, reason: &str) -> Response {
-        self.endpoints.metrics.not_taken(provider, NotTaken::NotProved);
+        self.endpoints.metrics.not_taken(provider, NotTaken::NotVerified);
         if let Some(left_out) = self.trouble.pass(Instant::now()) {
             Line::error("webhook not proved: the provider will send it again")
                 .with("provider", provider)

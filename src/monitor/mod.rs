@@ -152,7 +152,9 @@ impl Monitor {
             let of_flaw = Refusal::ALL.iter().filter(|one| Flaw::of(**one) == Some(flaw));
             let refused: u64 = of_flaw.map(|one| self.refusals.counted(provider, *one)).sum();
             let undecided = match flaw {
-                Flaw::Certificate => self.metrics.counted_not_taken(provider, NotTaken::NotProved),
+                Flaw::Certificate => {
+                    self.metrics.counted_not_taken(provider, NotTaken::NotVerified)
+                }
                 Flaw::Signature | Flaw::Time => 0,
             };
             let counted = refused + undecided;

@@ -9,15 +9,18 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use warp::http::HeaderMap;
 
 use crate::clients::certificates::{Certificates, NoCertificate};
-use crate::clients::postback::{self, Postback};
+use crate::clients::postback;
+use crate::clients::postback::Postback;
 use crate::domain::event::{Event, Provider};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::providers::paypal::api;
 use crate::providers::paypal::certificate::{CertificateHost, CertificateUrl};
-use crate::providers::paypal::transmission::{self, Transmission, WebhookIds};
+use crate::providers::paypal::transmission;
+use crate::providers::paypal::transmission::{Transmission, WebhookIds};
 use crate::providers::rules::Rules;
-use crate::providers::stripe::signature::{self, SigningSecrets, Tolerance};
+use crate::providers::stripe::signature;
+use crate::providers::stripe::signature::{SigningSecrets, Tolerance};
 use crate::providers::{Verified, read};
 use crate::throttle::{Allowance, Taken};
 
@@ -71,7 +74,7 @@ pub struct Asking {
 }
 
 /// A request whose origin is proved and whose content is read.
-pub(super) struct Proved {
+pub(super) struct Genuine {
     pub(super) event: Event,
     pub(super) proof: String,
     pub(super) transmission_id: Option<Box<str>>,
@@ -80,7 +83,7 @@ pub(super) struct Proved {
 }
 
 /// Why nothing was proved.
-pub(super) enum Unproved {
+pub(super) enum NotVerified {
     /// It is not genuine, or not for us.
     Refused(Refusal),
     /// PayPal's signature is right, and it is refused all the same.
@@ -94,7 +97,7 @@ pub(super) enum Unproved {
     Undecided(String),
 }
 
-impl From<Refusal> for Unproved {
+impl From<Refusal> for NotVerified {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
     }
@@ -102,18 +105,18 @@ impl From<Refusal> for Unproved {
 
 impl StripeEndpoint {
     /// Proves and reads a webhook of Stripe's.
-    pub(super) fn prove(
+    pub(super) fn verify(
         &self,
         payload: &[u8],
         headers: &HeaderMap,
         now: Timestamp,
         rules: &Rules,
-    ) -> Result<Proved, Unproved> {
+    ) -> Result<Genuine, NotVerified> {
         let header = single(headers, signature::HEADER)?;
         let verified = self.secrets.verify(payload, header, self.tolerance, now)?;
         // Whether it is real money stands in it.
         let event = read(Provider::Stripe, &verified, false, rules)?;
-        Ok(Proved {
+        Ok(Genuine {
             event,
             proof: verified.proof().to_string(),
             transmission_id: None,
@@ -125,13 +128,13 @@ impl StripeEndpoint {
 impl PaypalEndpoint {
     /// Proves and reads a webhook of PayPal's. It may have to wait for a certificate or for PayPal's
     /// word.
-    pub(super) async fn prove(
+    pub(super) async fn verify(
         &self,
         payload: &[u8],
         headers: &HeaderMap,
         now: Timestamp,
         rules: &Rules,
-    ) -> Result<Proved, Unproved> {
+    ) -> Result<Genuine, NotVerified> {
         use transmission::header::{AUTH_ALGO, CERT_URL, ID, SIGNATURE, TIME};
         for name in [AUTH_ALGO, CERT_URL, ID, SIGNATURE, TIME] {
             single(headers, name)?;
@@ -149,19 +152,19 @@ impl PaypalEndpoint {
             }
         };
         let of_genuine = |unproved| match unproved {
-            Unproved::Refused(refusal) => {
-                Unproved::RefusedGenuine { refusal, transmission_id: transmission.id.into() }
+            NotVerified::Refused(refusal) => {
+                NotVerified::RefusedGenuine { refusal, transmission_id: transmission.id.into() }
             }
             other => other,
         };
         let event = read(Provider::Paypal, &verified, self.livemode, rules);
         let event = event.map_err(|refusal| of_genuine(refusal.into()))?;
         let proof = verified.proof().to_string();
-        let mut proved = Proved { event, proof, transmission_id: None, from_api: None };
+        let mut proved = Genuine { event, proof, transmission_id: None, from_api: None };
         if self.max_age.is_some_and(|most| transmission.is_older_than(most, now)) {
-            proved = self.prove_by_event(&proved.event.id, rules).await.map_err(of_genuine)?;
+            proved = self.verify_by_event(&proved.event.id, rules).await.map_err(of_genuine)?;
         }
-        Ok(Proved { transmission_id: Some(transmission.id.into()), ..proved })
+        Ok(Genuine { transmission_id: Some(transmission.id.into()), ..proved })
     }
 
     async fn prove_offline<'a>(
@@ -171,14 +174,14 @@ impl PaypalEndpoint {
         certificates: &Certificates,
         host: Option<&CertificateHost>,
         now: Timestamp,
-    ) -> Result<Verified<'a>, Unproved> {
+    ) -> Result<Verified<'a>, NotVerified> {
         let url = CertificateUrl::parse(transmission.cert_url, host)?;
         if url.environment.is_some_and(|environment| !self.ids.expect(environment)) {
             return Err(Refusal::WrongEnvironment.into());
         }
         let certificate = certificates.at(&url, now).await.map_err(|error| match error {
-            NoCertificate::Refused(refusal) => Unproved::Refused(refusal),
-            NoCertificate::Unavailable(error) => Unproved::Undecided(error.to_string()),
+            NoCertificate::Refused(refusal) => NotVerified::Refused(refusal),
+            NoCertificate::Unavailable(error) => NotVerified::Undecided(error.to_string()),
         })?;
         let environment = certificates.trust().check(&certificate, now)?;
         Ok(transmission.verify(payload, &self.ids, &certificate, environment, now)?)
@@ -190,7 +193,7 @@ impl PaypalEndpoint {
         payload: &'a [u8],
         asking: &Asking,
         now: Timestamp,
-    ) -> Result<Verified<'a>, Unproved> {
+    ) -> Result<Verified<'a>, NotVerified> {
         let (_permit, taken) = asking.turn(payload).await?;
         for (place, id) in (1..).zip(self.ids.iter()) {
             let request = transmission::postback(transmission, id, payload);
@@ -204,14 +207,14 @@ impl PaypalEndpoint {
     }
 
     /// What PayPal's API says of the event of a transmission that is too old to be believed.
-    async fn prove_by_event(&self, id: &str, rules: &Rules) -> Result<Proved, Unproved> {
-        let refused = || Unproved::from(Refusal::TransmissionTooOld);
+    async fn verify_by_event(&self, id: &str, rules: &Rules) -> Result<Genuine, NotVerified> {
+        let refused = || NotVerified::from(Refusal::TransmissionTooOld);
         let asking = self.asking.as_ref().ok_or_else(refused)?;
         // One of PayPal's simulator has none there.
         let path = api::event_path(id).ok_or_else(refused)?;
         let (_permit, taken) = asking.turn(id).await?;
         let answer = asking.ask(move |api| api.event(&path)).await?.ok_or_else(refused)?;
-        let undecided = |error: String| Unproved::Undecided(error);
+        let undecided = |error: String| NotVerified::Undecided(error);
         let verified = api::event(&answer).map_err(|error| undecided(error.to_string()))?;
         let event = read(Provider::Paypal, &verified, self.livemode, rules)
             .map_err(|error| undecided(format!("PayPal's API gave no event: {error}")))?;
@@ -220,14 +223,14 @@ impl PaypalEndpoint {
         }
         asking.allowance.give_back(taken);
         let proof = verified.proof().to_string();
-        Ok(Proved { event, proof, transmission_id: None, from_api: Some(answer) })
+        Ok(Genuine { event, proof, transmission_id: None, from_api: Some(answer) })
     }
 }
 
 impl Asking {
     /// Waits until one more may ask, about `what`.
-    async fn turn(&self, what: impl Hash) -> Result<(SemaphorePermit<'_>, Taken), Unproved> {
-        let undecided = |error: &str| Unproved::Undecided(error.to_owned());
+    async fn turn(&self, what: impl Hash) -> Result<(SemaphorePermit<'_>, Taken), NotVerified> {
+        let undecided = |error: &str| NotVerified::Undecided(error.to_owned());
         let permit = tokio::time::timeout(ASKING_TURN, self.permits.acquire()).await;
         let Ok(Ok(permit)) = permit else {
             return Err(undecided("too many ask PayPal's API at once"));
@@ -242,12 +245,12 @@ impl Asking {
     async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Postback) -> Result<T, postback::Undecided> + Send + 'static,
-    ) -> Result<T, Unproved> {
+    ) -> Result<T, NotVerified> {
         let api = Arc::clone(&self.api);
         let asked = tokio::task::spawn_blocking(move || question(&api)).await;
         asked
-            .map_err(|error| Unproved::Undecided(error.to_string()))?
-            .map_err(|error| Unproved::Undecided(error.to_string()))
+            .map_err(|error| NotVerified::Undecided(error.to_string()))?
+            .map_err(|error| NotVerified::Undecided(error.to_string()))
     }
 }
 
