@@ -23,6 +23,7 @@
 //! | [`json`] | a registration read, a row written |
 //! | [`i18n`] | everything that a person is told, in English and French |
 //! | [`telemetry`] | the log, the metrics, the refused requests, the clock |
+//! | [`system`] | files that are written whole or not at all |
 //! | [`providers`] | the two protocols and nothing else: bytes in, proof and events out |
 //! | [`domain`] | values, decisions, and the [records](domain::records) that are kept |
 //!
@@ -70,12 +71,11 @@
 
 #[macro_use]
 pub mod domain;
-pub mod files;
 pub mod i18n;
 pub mod providers;
 pub mod store;
+pub mod system;
 pub mod telemetry;
-pub mod throttle;
 
 pub mod alerts;
 pub mod clients;

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{ApiToken, token_mistake};
 use crate::domain::secret::Secret;
-use crate::files::{self, Draft};
 use crate::simulator::random::{self, NoChance};
+use crate::system::files;
+use crate::system::files::Draft;
 use crate::telemetry::line::Line;
 
 /// Why there is no token.

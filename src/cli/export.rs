@@ -16,8 +16,9 @@ use crate::domain::money::{Money, Total};
 use crate::domain::records::{Span, Sums};
 use crate::domain::time::Timestamp;
 use crate::domain::zone::Zone;
-use crate::files::{self, Draft};
 use crate::store::{Reader, SteadyFile};
+use crate::system::files;
+use crate::system::files::Draft;
 use crate::telemetry::clock::Clock;
 
 /// `export`

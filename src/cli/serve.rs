@@ -58,8 +58,8 @@ use crate::telemetry::line::Line;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::refusals::Refusals;
 use crate::telemetry::tasks::Tasks;
+use crate::telemetry::throttle::Allowance;
 use crate::telemetry::writer::Logger;
-use crate::throttle::Allowance;
 use crate::version::{COMMIT, VERSION};
 use systemd::Sockets;
 

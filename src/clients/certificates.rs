@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 use crate::providers::paypal::certificate::{Certificate, CertificateUrl, Trust};
 use crate::store::{KeepCertificate, Store};
 use crate::telemetry::line::Line;
-use crate::throttle::Allowance;
+use crate::telemetry::throttle::Allowance;
 
 /// A certificate is fetched again after this time.
 const FRESH: Duration = Duration::from_secs(24 * 60 * 60);

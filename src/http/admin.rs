@@ -21,7 +21,7 @@ use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 use crate::telemetry::metrics::{Gauges, Metrics};
 use crate::telemetry::tasks::TaskHealth;
-use crate::throttle::Throttle;
+use crate::telemetry::throttle::Throttle;
 
 /// What the admin listener answers: `/readyz` says whether commits work; the dashboard wants people
 /// to log in; everything else wants the token.

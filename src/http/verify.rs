@@ -22,7 +22,7 @@ use crate::providers::rules::Rules;
 use crate::providers::stripe::signature;
 use crate::providers::stripe::signature::{SigningSecrets, Tolerance};
 use crate::providers::{Verified, read};
-use crate::throttle::{Allowance, Taken};
+use crate::telemetry::throttle::{Allowance, Taken};
 
 /// By what Stripe's webhooks are proved.
 #[derive(Debug)]

@@ -24,7 +24,7 @@ use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 use crate::telemetry::metrics::{DUPLICATE, Metrics};
 use crate::telemetry::refusals::Refusals;
-use crate::throttle::Throttle;
+use crate::telemetry::throttle::Throttle;
 
 /// What the endpoints need.
 #[derive(Debug)]

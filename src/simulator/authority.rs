@@ -26,10 +26,10 @@ use rcgen::{
 use time::OffsetDateTime;
 
 use crate::domain::time::Timestamp;
-use crate::files;
 use crate::providers::paypal::certificate::{Algorithm, Certificate, Trust};
 use crate::providers::paypal::transmission::{header, message};
 use crate::providers::paypal::{Environment, whole_seconds};
+use crate::system::files;
 
 /// A root, one signing certificate that it issued, and that certificate's key.
 pub struct TestAuthority {

@@ -5,4 +5,5 @@ pub mod line;
 pub mod metrics;
 pub mod refusals;
 pub mod tasks;
+pub mod throttle;
 pub mod writer;

@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::throttle::Throttle;
 use crate::domain::event::Provider;
 use crate::domain::refusal::Refusal;
-use crate::throttle::Throttle;
 
 /// How often each provider's requests were refused, by reason, since the start.
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use std::path::Path;
 
 /// From the top floor down.
 const ROOMS: &str = "main cli http monitor reconcile alerts notify config clients store store::write \
-    store::read store::engine store::file store::tables store::error simulator json i18n telemetry files \
-    throttle providers domain version";
+    store::read store::engine store::file store::tables store::error simulator json i18n telemetry system \
+    providers domain version";
 
 /// On which floor a module is: that of the longest name in [`ROOMS`] that it begins with.
 fn floor(module: &[&str]) -> Option<usize> {

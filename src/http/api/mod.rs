@@ -38,7 +38,7 @@ use crate::store::{Job, List, Reader, Readers, Store, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 use crate::telemetry::tasks::Tasks;
-use crate::throttle::Throttle;
+use crate::telemetry::throttle::Throttle;
 
 pub use problem::{CONTENT_TYPE as PROBLEM_TYPE, Kind as ProblemKind};
 pub use query::{LARGEST_PAGE, LONGEST_WAIT, USUAL_PAGE};

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use warp::http::{HeaderMap, HeaderName};
 
-use crate::throttle::Throttle;
+use crate::telemetry::throttle::Throttle;
 
 /// So many wrong ones at once from one address, and one so often later.
 const BURST: u32 = 10;

@@ -24,7 +24,7 @@ use crate::providers::rules::Rules;
 use crate::store::{Job, Reader, Readers, Store, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
-use crate::throttle::Throttle;
+use crate::telemetry::throttle::Throttle;
 
 /// The largest form, in bytes.
 const MAX_FORM: usize = 64 * 1024;

@@ -16,8 +16,9 @@ use rusqlite::Connection;
 use super::checkpoint::Moment;
 use super::paced_file::{self, Pace, SteadyFile};
 use super::{integrity, schema};
-use crate::files::{self, Draft};
 use crate::store::error::StoreError;
+use crate::system::files;
+use crate::system::files::Draft;
 
 /// What is read, compared and written at once.
 const PIECE: usize = 128 * 1024;

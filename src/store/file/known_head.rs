@@ -4,9 +4,9 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::domain::records::Head;
-use crate::files;
 use crate::store::error::StoreError;
 use crate::store::file::backup::{beside, io};
+use crate::system::files;
 
 /// Where the last known head of the database at `db` is kept.
 pub fn known_head_file(db: &Path) -> PathBuf {

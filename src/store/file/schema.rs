@@ -12,9 +12,9 @@ use rustix::fs::{Access, access};
 
 use super::backup;
 use crate::domain::time::Timestamp;
-use crate::files;
 use crate::store::error::StoreError;
 use crate::store::tables::{money_sum, seal};
+use crate::system::files;
 
 mod embedded {
     refinery::embed_migrations!("migrations");
