@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::pages::percentile;
 use crate::story::{Payment, Step};
-use payhookd::domain::event::Provider;
+use payhookd::domain::provider::Provider;
 use payhookd::providers::stripe::signature;
 use payhookd::telemetry::clock::Clock;
 

@@ -8,11 +8,13 @@ use sha2::{Digest, Sha256};
 
 use crate::story::{Payment, Random, Step};
 use payhookd::domain::delivery::{Next, NoAnswer};
-use payhookd::domain::event::{Provider, Reference, Source};
+use payhookd::domain::event::Source;
 use payhookd::domain::issue::{self, Finding, IssueData, NewIssue, Severity, Trigger};
 use payhookd::domain::money::Money;
 use payhookd::domain::orphan::{OrphanKind, Policy};
+use payhookd::domain::provider::Provider;
 use payhookd::domain::records::{Attempt, DueMessage, NewTransaction, Webhook};
+use payhookd::domain::reference::Reference;
 use payhookd::domain::time::Timestamp;
 use payhookd::domain::transaction::Expected;
 use payhookd::providers::rules::Rules;

@@ -1,9 +1,10 @@
 //! The payments of a shop, and the events that tell of each: the same for the same number.
 
-use payhookd::domain::event::Provider;
-use payhookd::domain::money::{Currency, Money};
-use payhookd::domain::time::Timestamp;
 use serde_json::{Value, json};
+
+use payhookd::domain::money::{Currency, Money};
+use payhookd::domain::provider::Provider;
+use payhookd::domain::time::Timestamp;
 
 /// SplitMix64: enough for a spread, and the same in every run.
 pub(crate) struct Random(pub(crate) u64);

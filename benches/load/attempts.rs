@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::store::genuine;
-use payhookd::domain::event::{Provider, Reference, ReferenceKind};
+use payhookd::domain::provider::Provider;
 use payhookd::domain::records::NewTransaction;
+use payhookd::domain::reference::{Reference, ReferenceKind};
 use payhookd::domain::transaction::Expected;
 use payhookd::store::{Database, IngestAll, Register};
 use payhookd::telemetry::clock::Clock;

@@ -7,8 +7,10 @@ use std::time::Instant;
 use sha2::{Digest, Sha256};
 
 use crate::events::{Template, amount};
-use payhookd::domain::event::{Provider, Reference, Source};
+use payhookd::domain::event::Source;
+use payhookd::domain::provider::Provider;
 use payhookd::domain::records::{Ingested, NewTransaction, Outcome, Webhook};
+use payhookd::domain::reference::Reference;
 use payhookd::domain::time::Timestamp;
 use payhookd::domain::transaction::Expected;
 use payhookd::providers::reference_kind;

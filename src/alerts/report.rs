@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::clients::message::{Message, mark, plain};
-use crate::domain::event::Provider;
 use crate::domain::issue::Severity;
 use crate::domain::language::Language;
 use crate::domain::money::{Currency, Money, Total};
+use crate::domain::provider::Provider;
 use crate::domain::records::{
     Figures, Head, Issue, MoneyFigures, OpenOrphans, OrphanFigures, Outcome,
 };

@@ -9,7 +9,7 @@ use crate::clients::api::{Apis, Stop};
 use crate::clients::keys::ApiConfig;
 use crate::config::options::{ApiOptions, DatabaseOption, parse_instant, parse_mode};
 use crate::config::{Mode, ProcessEnv, variables};
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::providers::rules::Rules;
 use crate::reconcile::objects::Asker;

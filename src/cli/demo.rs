@@ -27,8 +27,8 @@ use crate::config::{
     PaypalVerify, StripeConfig,
 };
 use crate::domain::delivery::Schedule;
-use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money, Total};
+use crate::domain::provider::Provider;
 use crate::domain::records::{
     EventFilter, OrphanFilter, Page, Registered, Transaction, TransactionFilter,
 };

@@ -10,7 +10,7 @@ use super::api_access::AskOptions;
 use super::table::Table;
 use super::{CommandError, printed, said};
 use crate::config::options::SinceOption;
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 use crate::reconcile::discrepancies::{Compared, Discrepancy, Period, report};
 use crate::store::Reader;
 

@@ -10,7 +10,7 @@ use super::table::Table;
 use super::{CommandError, print_json, printed, said};
 use crate::config::options::PublicUrlOption;
 use crate::config::webhook_ids;
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 use crate::i18n::issues::Audience;
 use crate::providers::endpoints::{
     self, Endpoint, Wanted, api_path, judge, ours, paypal_json, stripe_form, webhook_path,

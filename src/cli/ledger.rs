@@ -1,8 +1,8 @@
 //! The shop's books: transactions, refunds, disputes and orphans of a period as flat entries,
 //! which are worth nothing unless their sums are those of the tables that they come from.
 
-use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money, Total};
+use crate::domain::provider::Provider;
 use crate::domain::records::{DisputeRaised, Orphan, RefundMade, Span, Sum, Sums, Transaction};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Expected;

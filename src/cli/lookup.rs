@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::table::Table;
 use super::{CommandError, print_json, printed, said};
-use crate::domain::event::{Provider, Reference, ReferenceKind};
+use crate::domain::provider::Provider;
 use crate::domain::records::{Kept, Orphan, Transaction};
+use crate::domain::reference::{Reference, ReferenceKind};
 use crate::providers::reference_kind;
 use crate::reconcile::objects::{Asker, of_payment};
 use crate::store::{Database, DryRun, KeepObjects, Reader};

@@ -11,7 +11,7 @@ use super::progress::Bar;
 use super::table::Table;
 use super::{CommandError, print_json, printed, said};
 use crate::config::options::SinceOption;
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 use crate::domain::records::{Cause, Found};
 use crate::domain::time::Timestamp;
 use crate::reconcile::{KEPT_BY_PROVIDERS, Report, Run, Step, run};

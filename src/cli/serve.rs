@@ -32,9 +32,9 @@ use crate::config::{
     self, Config, ConfigError, Mode, NotifyConfig, NotifyTarget, PaypalConfig, PaypalVerify,
     ProcessEnv,
 };
-use crate::domain::event::Provider;
 use crate::domain::language::Language;
 use crate::domain::orphan::Policy;
+use crate::domain::provider::Provider;
 use crate::domain::records::{Loss, StoredCertificate};
 use crate::domain::secret::Secret;
 use crate::http;

@@ -16,7 +16,7 @@ use super::keys::ApiConfig;
 use super::paypal::Paypal;
 use super::stripe::Stripe;
 use super::{oauth, wait};
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::telemetry::clock::Clock;
 

@@ -8,7 +8,7 @@ use super::api::{Answer, ApiError, Asked, Caller, LARGEST, Looked};
 use super::keys::PaypalKeys;
 use super::oauth::Tokens;
 use super::postback::Postback;
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::providers::paypal::api::{EVENTS, EventPage, fault};
 

@@ -5,7 +5,7 @@
 
 use super::api::{Answer, ApiError, Asked, Broken, Caller, LARGEST, Looked};
 use super::keys::StripeKeys;
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::providers::stripe::api::{EVENTS, EventPage, VERSION, fault};

@@ -1,7 +1,7 @@
 //! An amount as a person types it who looks for a payment.
 
-use super::event::Provider;
 use super::money::{Currency, Money, decimals};
+use super::provider::Provider;
 
 /// `49.99`, `49,99 EUR`, `EUR 4999`: digits, at most one decimal point or comma, and perhaps a
 /// currency.

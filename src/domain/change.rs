@@ -90,7 +90,7 @@ fn status_changed(status: Status) -> &'static str {
 mod tests {
     use super::super::transaction::{Expected, fold};
     use super::*;
-    use crate::domain::event::Provider;
+    use crate::domain::provider::Provider;
 
     #[test]
     fn a_change_is_named_for_what_the_shop_must_know() {

@@ -1,6 +1,6 @@
 //! Where a provider and the shop believe different things of a payment.
 
-use super::event::Provider;
+use super::provider::Provider;
 use super::transaction::{DisputeStatus, State, Status};
 
 string_enum! {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::event::Provider;
+use super::provider::Provider;
 
 /// Something that is wrong with the endpoint that should be this daemon's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

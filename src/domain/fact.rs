@@ -1,7 +1,7 @@
 //! What one event says about one object of a payment, in the same words for both providers.
 
-use super::event::ReferenceKind;
 use super::money::Money;
+use super::reference::ReferenceKind;
 use super::time::Timestamp;
 
 string_enum! {

@@ -8,8 +8,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::event::{Ownership, Provider, Reference, ReferenceKind};
+use super::event::Ownership;
 use super::fact::Fact;
+use super::provider::Provider;
+use super::reference::{Reference, ReferenceKind};
 use super::transaction::{Expected, takings};
 
 /// What one event says of one payment, as far as it is matched by.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::event::ReferenceKind;
 use super::fact::{Fact, FactState};
+use super::reference::ReferenceKind;
 
 string_enum! {
     /// What is to be done at the provider, so that money arrives.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::event::Provider;
+use super::provider::Provider;
 
 /// An ISO 4217 code in upper case, such as `EUR`.
 ///

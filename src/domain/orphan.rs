@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::event::{Ownership, Reference, ReferenceKind};
+use super::event::Ownership;
 use super::fact::Fact;
+use super::reference::{Reference, ReferenceKind};
 use super::time::Timestamp;
 
 string_enum! {

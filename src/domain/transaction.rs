@@ -17,9 +17,10 @@ mod unpaid;
 
 use std::collections::BTreeMap;
 
-use super::event::{Provider, ReferenceKind};
 use super::fact::{Fact, FactState};
 use super::money::Currency;
+use super::provider::Provider;
+use super::reference::ReferenceKind;
 use super::time::Timestamp;
 use sums::Sum;
 

@@ -9,18 +9,16 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use warp::http::HeaderMap;
 
 use crate::clients::certificates::{Certificates, NoCertificate};
-use crate::clients::postback;
-use crate::clients::postback::Postback;
-use crate::domain::event::{Event, Provider};
+use crate::clients::postback::{self, Postback};
+use crate::domain::event::Event;
+use crate::domain::provider::Provider;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::providers::paypal::api;
 use crate::providers::paypal::certificate::{CertificateHost, CertificateUrl};
-use crate::providers::paypal::transmission;
-use crate::providers::paypal::transmission::{Transmission, WebhookIds};
+use crate::providers::paypal::transmission::{self, Transmission, WebhookIds};
 use crate::providers::rules::Rules;
-use crate::providers::stripe::signature;
-use crate::providers::stripe::signature::{SigningSecrets, Tolerance};
+use crate::providers::stripe::signature::{self, SigningSecrets, Tolerance};
 use crate::providers::{Verified, read};
 use crate::telemetry::throttle::{Allowance, Taken};
 

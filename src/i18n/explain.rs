@@ -2,11 +2,13 @@
 //! changed, and the response to the provider. The command line and the dashboard say the same.
 
 use super::{Text, Words};
-use crate::domain::event::{Ownership, Provider, Reference, Source};
+use crate::domain::event::{Ownership, Source};
 use crate::domain::fact::Fact;
 use crate::domain::language::Language;
 use crate::domain::money::{Currency, Money};
+use crate::domain::provider::Provider;
 use crate::domain::records::{CausedChange, EventDetail, Lead, Matched, Outcome, WebhookLog};
+use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
 
 texts! {

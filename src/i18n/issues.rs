@@ -6,10 +6,10 @@ mod machine;
 mod payments;
 mod webhooks;
 
-use crate::domain::event::Provider;
 use crate::domain::issue::{IssueData, IssueKind, Payment, Texts, shortened};
 use crate::domain::language::Language;
 use crate::domain::money::Money;
+use crate::domain::provider::Provider;
 use crate::domain::records::{Details, Issue};
 use crate::domain::time::Timestamp;
 use crate::domain::zone::Zone;

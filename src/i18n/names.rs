@@ -2,12 +2,12 @@
 
 use super::{Text, Words};
 use crate::domain::delivery::{DeliveryStatus, NoAnswer};
-use crate::domain::event::ReferenceKind;
 use crate::domain::fact::FactState;
 use crate::domain::issue::{IssueKind, IssueStatus, Severity};
 use crate::domain::language::Language;
 use crate::domain::orphan::OrphanKind;
 use crate::domain::records::Outcome;
+use crate::domain::reference::ReferenceKind;
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Status};
 
 names! {

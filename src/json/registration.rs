@@ -5,9 +5,10 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::domain::event::{LONGEST_ID, Provider, Reference, is_id};
 use crate::domain::money::Currency;
+use crate::domain::provider::Provider;
 use crate::domain::records::NewTransaction;
+use crate::domain::reference::{LONGEST_ID, Reference, is_id};
 use crate::domain::transaction::Expected;
 use crate::providers::reference_kind;
 

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
-use crate::domain::event::Provider;
 use crate::domain::issue::{
     DATABASE, Ending, Finding, IssueData, IssueKind, MACHINE, NewIssue, Payment, Severity, Trigger,
 };
+use crate::domain::provider::Provider;
 use crate::domain::records::{Continuation, Details, Issue, Transaction};
 use crate::domain::refusal::{NotTaken, Refusal};
 use crate::domain::refusal_pattern::{Flaw, Likely, Tally};

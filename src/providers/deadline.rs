@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 
 /// Until when the shop can answer the dispute that an event of this provider is about; `None` if the

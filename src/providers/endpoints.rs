@@ -12,7 +12,7 @@ use super::lenient::{List, Loose};
 use super::retrieval::NotUnderstood;
 use super::stripe::api::VERSION;
 use crate::domain::endpoint::{Fault, Flaw};
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 
 /// A webhook endpoint as the provider has it.
 #[derive(Clone, Debug, PartialEq, Eq)]

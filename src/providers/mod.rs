@@ -21,7 +21,9 @@ pub mod unreadable;
 use std::fmt;
 
 use self::rules::Rules;
-use crate::domain::event::{Event, Provider, ReferenceKind};
+use crate::domain::event::Event;
+use crate::domain::provider::Provider;
+use crate::domain::reference::ReferenceKind;
 use crate::domain::refusal::Refusal;
 
 /// A payload whose origin is proved. Nothing outside [`crate::providers`] can make one, so what

@@ -1,6 +1,7 @@
 //! Where the providers themselves show a person what an id names.
 
-use crate::domain::event::{Provider, ReferenceKind};
+use crate::domain::provider::Provider;
+use crate::domain::reference::ReferenceKind;
 
 /// The address of the provider's own page for an id; `None` if it has none that an id leads to, or
 /// if the id is none of the provider's form.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::object::of_event;
 use super::redact::REMOVED;
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 
 /// What a payment's event calls its payer: a name, an e-mail address or both; `None` if it tells of
 /// neither, or no longer does. A sender wrote it.

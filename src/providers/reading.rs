@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::rules::Rules;
-use crate::domain::event::{Content, Part, Reference, ReferenceKind};
+use crate::domain::event::{Content, Part};
 use crate::domain::fact::{Fact, FactState};
+use crate::domain::reference::{Reference, ReferenceKind};
 use crate::domain::time::Timestamp;
 
 /// How the object that comes under each type is read; first a list of the types, if one is named.

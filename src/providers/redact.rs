@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::rules::Rules;
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 
 /// A payload without what is personal.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,10 @@ use sha2::{Digest, Sha256};
 
 use super::rules::Rules;
 use super::{Proof, Verified, paypal, stripe};
-use crate::domain::event::{Content, Event, Ownership, Part, Provider, Reference, ReferenceKind};
+use crate::domain::event::{Content, Event, Ownership, Part};
 use crate::domain::fact::Fact;
+use crate::domain::provider::Provider;
+use crate::domain::reference::{Reference, ReferenceKind};
 use crate::domain::time::Timestamp;
 
 /// What an API is to be asked: the first of these paths at which there is something.

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::lenient::Map;
-use crate::domain::event::{Content, Ownership, ReferenceKind};
+use crate::domain::event::{Content, Ownership};
+use crate::domain::reference::ReferenceKind;
 
 string_enum! {
     /// A field of a provider's object in which a shop may keep its own order id.

@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::vectors;
 use super::*;
-use crate::domain::event::{Content, Event, Provider};
+use crate::domain::event::{Content, Event};
 use crate::domain::fact::Fact;
+use crate::domain::provider::Provider;
 use crate::domain::transaction::{Expected, State, fold};
 
 /// The scenarios of which every event is acted on.

@@ -17,9 +17,9 @@ use super::lenient::Loose;
 use super::paypal::event::simulated_id;
 use super::rules::Rules;
 use super::{Proof, Verified, read_strictly};
-use crate::domain::event::{
-    Content, Event, LONGEST_ID, Ownership, Part, Provider, ReferenceKind, is_id,
-};
+use crate::domain::event::{Content, Event, Ownership, Part};
+use crate::domain::provider::Provider;
+use crate::domain::reference::{LONGEST_ID, ReferenceKind, is_id};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 

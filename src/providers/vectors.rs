@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::domain::event::{Event, Part, Provider, Reference, ReferenceKind};
+use crate::domain::event::{Event, Part};
+use crate::domain::provider::Provider;
+use crate::domain::reference::{Reference, ReferenceKind};
 use crate::domain::time::Timestamp;
 
 /// A recorded event and its reference reading.

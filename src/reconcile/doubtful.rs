@@ -6,8 +6,9 @@ use sha2::{Digest, Sha256};
 
 use super::objects::{AskError, Asker};
 use crate::clients::api::ApiError;
-use crate::domain::event::{Provider, Source};
+use crate::domain::event::Source;
 use crate::domain::lookup_schedule;
+use crate::domain::provider::Provider;
 use crate::domain::records::{DueAsk, Verdict, Webhook, WebhookLog};
 use crate::providers;
 use crate::providers::paypal::api;

@@ -2,8 +2,8 @@
 
 use crate::clients::api::{ApiError, Apis};
 use crate::domain::endpoint::Fault;
-use crate::domain::event::Provider;
 use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Severity, Trigger};
+use crate::domain::provider::Provider;
 use crate::providers::endpoints::{self, Endpoint, Wanted};
 use crate::providers::retrieval::NotUnderstood;
 

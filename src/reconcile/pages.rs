@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::windows::Window;
 use crate::clients::api::{ApiError, Apis};
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 use crate::providers::{Verified, paypal, stripe};
 
 /// What both providers give at once at most. Fewer are asked for where events are so large that an

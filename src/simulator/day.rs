@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::{SimulatorError, random};
-use crate::domain::event::{Provider, Reference};
 use crate::domain::money::{Currency, Money};
+use crate::domain::provider::Provider;
 use crate::domain::records::NewTransaction;
+use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{Expected, Status};
 use crate::providers::reference_kind;

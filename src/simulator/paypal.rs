@@ -4,8 +4,8 @@
 //! event: whoever sends it signs it with the key of a certificate that the receiver trusts.
 
 use super::template::{Slot, fill};
-use crate::domain::event::Provider;
 use crate::domain::money::Money;
+use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::providers::paypal::whole_seconds;
 
@@ -172,8 +172,9 @@ const SECONDS_TO_PAY: i64 = 7;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::event::{Content, Event, Reference, ReferenceKind};
+    use crate::domain::event::{Content, Event};
     use crate::domain::fact::{Fact, FactState};
+    use crate::domain::reference::{Reference, ReferenceKind};
     use crate::providers::Verified;
     use crate::providers::paypal::event;
     use crate::providers::rules::Rules;

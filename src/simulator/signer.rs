@@ -2,7 +2,7 @@
 
 use super::authority::{NewTransmission, TestAuthority};
 use super::random::{self, NoChance};
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::providers::stripe::signature;

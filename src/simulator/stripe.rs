@@ -217,8 +217,9 @@ const DAYS_TO_RESPOND: i64 = 9;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::event::{Content, Event, Reference, ReferenceKind};
+    use crate::domain::event::{Content, Event};
     use crate::domain::fact::{Fact, FactState};
+    use crate::domain::reference::{Reference, ReferenceKind};
     use crate::providers::rules::Rules;
     use crate::providers::stripe::{event, signature};
 

@@ -7,8 +7,8 @@
 use super::engine::{Batch, Job};
 use super::error::StoreError;
 use super::write::{read_again, redaction, replay};
-use crate::domain::event::Provider;
 use crate::domain::issue::Finding;
+use crate::domain::provider::Provider;
 use crate::domain::records::{
     Asked, Attempt, Cause, Decision, Dismissed, Forgotten, Found, Ingested, Kept, Many,
     NewTransaction, ReadAgain, Registered, RejectedRequest, Replayable, Reread, Retried, Sent,

@@ -17,7 +17,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::refusals::Refusals;
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 use crate::domain::records::{Outcome, StoreHealth};
 use crate::domain::refusal::{NotTaken, Refusal};
 use crate::domain::time::Timestamp;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::throttle::Throttle;
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 use crate::domain::refusal::Refusal;
 
 /// How often each provider's requests were refused, by reason, since the start.

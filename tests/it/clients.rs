@@ -10,7 +10,7 @@ use crate::provider::{at, paypal_event, stripe_event};
 use crate::stripe_api::{KEY, StripeApi, fault};
 use payhookd::clients::api::{ApiError, Apis, RetryPolicy, Stop};
 use payhookd::clients::keys::{ApiConfig, PaypalKeys, StripeKeys};
-use payhookd::domain::event::Provider;
+use payhookd::domain::provider::Provider;
 use payhookd::domain::secret::Secret;
 use payhookd::telemetry::clock::Clock;
 

@@ -12,10 +12,11 @@ use crate::random::Random;
 use crate::shop::register;
 use payhookd::domain::change;
 use payhookd::domain::delivery::DeliveryStatus;
-use payhookd::domain::event::{LONGEST_ID, Provider};
 use payhookd::domain::issue::{IssueKind, IssueStatus, Severity};
 use payhookd::domain::orphan::OrphanKind;
+use payhookd::domain::provider::Provider;
 use payhookd::domain::records::Outcome;
+use payhookd::domain::reference::LONGEST_ID;
 use payhookd::domain::transaction::{AmountCheck, DisputeStatus, Status};
 use payhookd::http::api::{
     LARGEST_PAGE, LONGEST_WAIT, MAX_BODY, PROBLEM_TYPE, ProblemKind, ROUTES, USUAL_PAGE,

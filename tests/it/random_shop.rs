@@ -2,12 +2,12 @@
 //! and disputes that several payments share, other accounts beside the shop's, and everything that
 //! providers do to confuse. Nothing in here is likely, all of it is possible.
 
-use payhookd::domain::event::Provider;
-use payhookd::domain::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::provider::at;
 use crate::random::Random;
+use payhookd::domain::provider::Provider;
+use payhookd::domain::time::Timestamp;
 
 /// One thing that happens.
 #[derive(Clone)]

@@ -6,7 +6,8 @@ use crate::daemon::{Daemon, Options};
 use crate::provider::{StripeSample, at, eur};
 use crate::random::Random;
 use crate::shop::Together;
-use payhookd::domain::event::{Provider, Source};
+use payhookd::domain::event::Source;
+use payhookd::domain::provider::Provider;
 use payhookd::domain::records::{NewTransaction, Registered, Webhook};
 use payhookd::domain::time::Timestamp;
 use payhookd::providers::read_again;
@@ -270,7 +271,7 @@ fn outcome_of(order: &[usize]) -> Vec<String> {
                 Step::Register(reference, order_id) => {
                     let new = NewTransaction {
                         provider: Provider::Stripe,
-                        reference: payhookd::domain::event::Reference::new(
+                        reference: payhookd::domain::reference::Reference::new(
                             payhookd::providers::reference_kind(Provider::Stripe, reference),
                             *reference,
                         ),

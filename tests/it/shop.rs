@@ -2,8 +2,9 @@
 
 use crate::daemon::Options;
 use crate::provider::{at, eur};
-use payhookd::domain::event::{Provider, Reference, ReferenceKind};
+use payhookd::domain::provider::Provider;
 use payhookd::domain::records::{NewTransaction, Registered};
+use payhookd::domain::reference::{Reference, ReferenceKind};
 use payhookd::domain::time::Timestamp;
 use payhookd::domain::transaction::Expected;
 use payhookd::store::{Batch, Database, Job, Register, StoreError};

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use super::installation::Patient;
 use super::{Finding, roughly, size};
 use crate::config::{Mode, PaypalVerify};
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 use crate::domain::records::StoreHealth;
 use crate::domain::refusal::Refusal;
 use crate::http::admin::ROOM;

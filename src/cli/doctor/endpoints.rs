@@ -4,7 +4,7 @@ use super::Finding;
 use super::installation::Patient;
 use crate::cli::serve::wanted_endpoint;
 use crate::clients::api::{Apis, Stop};
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 use crate::i18n::issues::Audience;
 use crate::providers::endpoints::Wanted;
 use crate::reconcile::endpoints;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Finding;
 use super::installation::Patient;
 use crate::clients::probe::{Answer, Probe, Silence};
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 
 const CHECK: &str = "proxy";
 /// As large as providers' events get; a proxy must let it through.

@@ -9,8 +9,8 @@ use tokio::sync::Mutex;
 use tokio::time::MissedTickBehavior;
 
 use super::ServeError;
-use crate::domain::event::Provider;
 use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Severity, Trigger};
+use crate::domain::provider::Provider;
 use crate::domain::records::{Issue, IssueFilter, Orphan, Page};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::IssueKind;
 use crate::domain::endpoint::Fault;
-use crate::domain::event::Provider;
 use crate::domain::merchant_action::MerchantAction;
 use crate::domain::money::{Currency, Money};
 use crate::domain::orphan::OrphanKind;
+use crate::domain::provider::Provider;
 use crate::domain::records::{Loss, Orphan, Transaction};
 use crate::domain::refusal_pattern::Likely;
 use crate::domain::retention::ClockDoubt;

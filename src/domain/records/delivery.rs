@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{Change, Transaction};
 use crate::domain::delivery::{DeliveryStatus, Next, NoAnswer};
-use crate::domain::event::Provider;
 use crate::domain::money::Currency;
+use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Expected;
 

@@ -3,9 +3,11 @@
 use std::time::Instant;
 
 use super::{Orphan, Transaction};
-use crate::domain::event::{Event, Ownership, Provider, Reference, Source};
+use crate::domain::event::{Event, Ownership, Source};
 use crate::domain::fact::Fact;
 use crate::domain::orphan::OrphanKind;
+use crate::domain::provider::Provider;
+use crate::domain::reference::Reference;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Status};

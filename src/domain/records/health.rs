@@ -1,6 +1,6 @@
 //! What is counted of the tables.
 
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 
 /// What is counted of the tables. It costs the same with a million events as with ten.

@@ -1,8 +1,9 @@
 //! Objects that are to be looked up at a provider's API.
 
 use super::Applied;
-use crate::domain::event::{Provider, Reference};
 use crate::domain::lookup_schedule::Reason;
+use crate::domain::provider::Provider;
+use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Status;
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::Transaction;
-use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Total};
 use crate::domain::orphan::OrphanKind;
+use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Status;
 

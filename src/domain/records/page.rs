@@ -2,9 +2,10 @@
 
 use super::Outcome;
 use crate::domain::delivery::DeliveryStatus;
-use crate::domain::event::{Provider, Source};
+use crate::domain::event::Source;
 use crate::domain::issue::{IssueKind, IssueStatus};
 use crate::domain::orphan::OrphanKind;
+use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Status};
 

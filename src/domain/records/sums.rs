@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Outcome, Transaction};
-use crate::domain::event::Provider;
 use crate::domain::fact::Fact;
 use crate::domain::money::{Currency, Total};
+use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{DisputeStatus, disputes};
 

@@ -1,8 +1,9 @@
 //! A transaction: as it is registered, as it is kept, its changes.
 
 use super::{Delivery, Listed, Orphan, WebhookLog};
-use crate::domain::event::{Provider, Reference};
 use crate::domain::fact::Fact;
+use crate::domain::provider::Provider;
+use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Expected, OtherMoney, State, Status};
 

@@ -3,9 +3,9 @@
 
 use super::unpaid::intent_key;
 use super::{changed_at, settledness};
-use crate::domain::event::{Reference, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::matching::Claim;
+use crate::domain::reference::{Reference, ReferenceKind};
 
 /// How many later attempts each one is held against: of one payment nearly always the last is enough.
 const HELD_AGAINST: usize = 8;
@@ -118,8 +118,9 @@ mod tests {
     use proptest::sample::select;
 
     use super::*;
-    use crate::domain::event::{Ownership, Provider};
+    use crate::domain::event::Ownership;
     use crate::domain::money::{Currency, Money};
+    use crate::domain::provider::Provider;
     use crate::domain::time::Timestamp;
     use crate::domain::transaction::{Expected, fold, takings};
 

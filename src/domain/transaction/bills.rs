@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::sums::{Ids, Key, Payments, Sum, captured};
-use crate::domain::event::ReferenceKind;
 use crate::domain::fact::Fact;
 use crate::domain::money::{Currency, add, sum};
+use crate::domain::reference::ReferenceKind;
 
 /// The bills of a transaction.
 #[derive(Default)]

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{DisputeStatus, changed_at};
-use crate::domain::event::{Provider, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
+use crate::domain::provider::Provider;
+use crate::domain::reference::ReferenceKind;
 use crate::domain::time::Timestamp;
 
 /// The fact that says where each dispute stands.

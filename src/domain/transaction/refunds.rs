@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::sums::{Ids, Key, Payment, Payments};
-use crate::domain::event::{Provider, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::{Currency, Money, add, sum};
+use crate::domain::provider::Provider;
+use crate::domain::reference::ReferenceKind;
 use crate::domain::time::Timestamp;
 
 /// What a charge says of the money that it took.

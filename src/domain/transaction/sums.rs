@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::bills::Bills;
 use super::is_payment;
 use super::refunds::{Charge, Refunds};
-use crate::domain::event::{Provider, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::{Currency, add, sum};
+use crate::domain::provider::Provider;
+use crate::domain::reference::ReferenceKind;
 use crate::domain::time::Timestamp;
 
 /// The money of one currency.

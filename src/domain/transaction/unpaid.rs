@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Status, changed_at, registers};
-use crate::domain::event::{Provider, ReferenceKind};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::{Currency, add};
+use crate::domain::provider::Provider;
+use crate::domain::reference::ReferenceKind;
 use crate::domain::time::Timestamp;
 
 /// The PaymentIntent decides; without one the charge, else the session, else the invoice.

@@ -7,8 +7,9 @@ use warp::reply::Response;
 
 use super::problem::Problem;
 use super::{Api, Call, answer, found, listed};
-use crate::domain::event::{Provider, Source};
+use crate::domain::event::Source;
 use crate::domain::language::Language;
+use crate::domain::provider::Provider;
 use crate::domain::records::{EventFilter, Outcome, WebhookLog};
 use crate::i18n::explain;
 use crate::json::{registration, rows};

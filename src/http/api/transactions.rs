@@ -9,7 +9,7 @@ use warp::reply::Response;
 use super::problem::Problem;
 use super::query::positive;
 use super::{Api, Call, answer, listed};
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 use crate::domain::records::{Change, Registered, Transaction, TransactionFilter};
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Status};
 use crate::http::typed;

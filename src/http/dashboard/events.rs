@@ -7,7 +7,7 @@ use super::format::{Typeset, brief, shortened, with_commands};
 use super::links::Filters;
 use super::page::{Failure, Tab, older};
 use super::visit::{Dashboard, Visit};
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 use crate::domain::records::{EventFilter, FoundEvents, Outcome, Page, WebhookLog};
 
 /// Rows of a page.

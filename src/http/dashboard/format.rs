@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
+use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::domain::zone::Zone;
 use crate::i18n::Words;

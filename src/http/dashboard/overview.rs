@@ -13,9 +13,9 @@ use super::page::{Failure, Tab};
 use super::sessions::Session;
 use super::visit::{Dashboard, Visit};
 use crate::domain::delivery::DeliveryStatus;
-use crate::domain::event::Provider;
 use crate::domain::issue::IssueStatus;
 use crate::domain::money::{Currency, Total};
+use crate::domain::provider::Provider;
 use crate::domain::records::{
     Figures, Issue, IssuesByWeight, Listed, MoneyFigures, OpenOrphans, Outcome, Page,
 };

@@ -7,8 +7,8 @@ use super::format::{Typeset, brief, with_commands};
 use super::links::Filters;
 use super::page::{Failure, Tab, older};
 use super::visit::{Dashboard, Visit};
-use crate::domain::event::Provider;
 use crate::domain::money::Currency;
+use crate::domain::provider::Provider;
 use crate::domain::records::{Page, Searched, Transaction, TransactionFilter};
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Status};
 

@@ -2,8 +2,8 @@
 
 use super::{Audience, say};
 use crate::domain::endpoint::{Fault, Flaw};
-use crate::domain::event::Provider;
 use crate::domain::issue::Texts;
+use crate::domain::provider::Provider;
 use crate::providers::endpoints::webhook_path;
 
 /// The first fault is named, with what mends it; what else is wrong stands beside it.

@@ -1,12 +1,12 @@
 //! What is said of problems with payments.
 
 use super::{Audience, say};
-use crate::domain::event::Provider;
 use crate::domain::issue::{Payment, Texts, shortened};
 use crate::domain::language::sentence;
 use crate::domain::merchant_action::MerchantAction;
 use crate::domain::money::Money;
 use crate::domain::orphan::OrphanKind;
+use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, DisputeStatus};
 use crate::i18n::Words;

@@ -1,8 +1,8 @@
 //! What is said of problems with webhooks: whether they come, are believed and are understood.
 
 use super::{Audience, say};
-use crate::domain::event::Provider;
 use crate::domain::issue::{Doubt, Payment, Texts, shortened};
+use crate::domain::provider::Provider;
 use crate::domain::refusal_pattern::Likely;
 use crate::domain::time::Timestamp;
 

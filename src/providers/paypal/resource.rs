@@ -10,7 +10,8 @@ use serde::Deserialize;
 use self::amount::Amount;
 use super::super::reading::{Reading, References, Source, readings};
 use super::super::rules::{OrderIdSource, Rules};
-use crate::domain::event::{Content, Ownership, ReferenceKind};
+use crate::domain::event::{Content, Ownership};
+use crate::domain::reference::ReferenceKind;
 use crate::domain::time::Timestamp;
 use crate::providers::lenient::{List, Loose, Part};
 

@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 use super::super::reading::{Reading, Source, readings};
 use super::super::retrieval::{Answer, Asking, NotUnderstood, Question, Retrieved, question};
 use super::resource::{Link, Resource, SupplementaryData, linked, linked_capture};
-use crate::domain::event::{Provider, Reference, ReferenceKind};
+use crate::domain::provider::Provider;
+use crate::domain::reference::{Reference, ReferenceKind};
 use crate::domain::time::Timestamp;
 use crate::providers::lenient::{List, Loose, Part};
 

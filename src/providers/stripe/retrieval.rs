@@ -9,7 +9,8 @@ use super::super::reading::{Reading, Source, readings};
 use super::super::retrieval::{Answer, Asking, NotUnderstood, Question, Retrieved, question};
 use super::api::VERSION;
 use super::object::Object;
-use crate::domain::event::{Provider, Reference, ReferenceKind};
+use crate::domain::provider::Provider;
+use crate::domain::reference::{Reference, ReferenceKind};
 use crate::domain::time::Timestamp;
 use crate::providers::lenient::{Loose, Part};
 

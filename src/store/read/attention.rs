@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, named_params};
 
 use super::reader::Reader;
-use crate::domain::event::Provider;
 use crate::domain::fact::FactState;
+use crate::domain::provider::Provider;
 use crate::domain::records::Transaction;
 use crate::domain::silence::hour_of;
 use crate::domain::time::Timestamp;

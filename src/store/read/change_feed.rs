@@ -4,8 +4,8 @@
 use rusqlite::{Connection, Row, named_params};
 
 use super::reader::Reader;
-use crate::domain::event::Provider;
 use crate::domain::money::Currency;
+use crate::domain::provider::Provider;
 use crate::domain::records::{Change, ChangedTransaction, Committed};
 use crate::domain::transaction::Expected;
 use crate::store::error::StoreError;

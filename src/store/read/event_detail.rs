@@ -4,9 +4,10 @@ use rusqlite::named_params;
 
 use super::families::Detailed;
 use super::reader::Reader;
-use crate::domain::event::{Ownership, Reference, ReferenceKind};
+use crate::domain::event::Ownership;
 use crate::domain::matching::{MatchedBy, Standing};
 use crate::domain::records::{CausedChange, EventDetail, Lead, Matched, Transaction, WebhookLog};
+use crate::domain::reference::{Reference, ReferenceKind};
 use crate::domain::transaction::{DisputeStatus, Status};
 use crate::store::error::StoreError;
 use crate::store::tables::facts::{self, StoredFact};

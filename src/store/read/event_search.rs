@@ -81,7 +81,8 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::domain::event::{Provider, Source};
+    use crate::domain::event::Source;
+    use crate::domain::provider::Provider;
     use crate::domain::records::{Outcome, Webhook};
     use crate::providers::read_again;
     use crate::providers::rules::Rules;

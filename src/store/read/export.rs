@@ -7,9 +7,9 @@ use rusqlite::{Row, named_params};
 
 use super::families::{Entered, Summed};
 use super::reader::Reader;
-use crate::domain::event::Provider;
 use crate::domain::fact::Fact;
 use crate::domain::money::{Currency, Total};
+use crate::domain::provider::Provider;
 use crate::domain::records::{DisputeRaised, Orphan, RefundMade, Span, Sum, Sums, Transaction};
 use crate::domain::transaction::disputes;
 use crate::store::error::StoreError;

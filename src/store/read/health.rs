@@ -5,9 +5,9 @@ use std::path::Path;
 use rusqlite::named_params;
 
 use super::reader::Reader;
-use crate::domain::event::Provider;
 use crate::domain::issue::IssueKind;
 use crate::domain::orphan::OrphanKind;
+use crate::domain::provider::Provider;
 use crate::domain::records::{OwedAlerts, StoreHealth, StoredCertificate};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;

@@ -142,8 +142,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::event::Provider;
     use crate::domain::issue::{Finding, IssueData, NewIssue, Trigger};
+    use crate::domain::provider::Provider;
     use crate::domain::time::Timestamp;
     use crate::store::engine::Database;
 

@@ -5,8 +5,8 @@ use std::ops::Range;
 use rusqlite::{Row, named_params};
 
 use super::reader::Reader;
-use crate::domain::event::Provider;
 use crate::domain::money::Currency;
+use crate::domain::provider::Provider;
 use crate::domain::records::{OpenOrphans, OrphanFigures};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;

@@ -5,10 +5,11 @@ use std::path::Path;
 use rusqlite::{Connection, Row, named_params};
 
 use super::families::{Find, Get, Of};
-use crate::domain::event::{Provider, Reference};
 use crate::domain::fact::Fact;
 use crate::domain::orphan::Policy;
+use crate::domain::provider::Provider;
 use crate::domain::records::{Change, Orphan, Transaction, WebhookLog};
+use crate::domain::reference::Reference;
 use crate::store::error::StoreError;
 use crate::store::file::schema;
 use crate::store::tables::orphans::orphan_columns;

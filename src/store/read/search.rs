@@ -13,8 +13,8 @@ use super::listing::{TRANSACTIONS, transaction_conditions};
 use super::reader::Reader;
 use super::statistics::last_before;
 use crate::domain::amount_search::SoughtAmount;
-use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
+use crate::domain::provider::Provider;
 use crate::domain::records::{
     Candidate, Listed, Orphan, Page, Searched, Transaction, TransactionFilter,
 };
@@ -234,9 +234,9 @@ const NEAR: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::event::Reference;
     use crate::domain::orphan::OrphanKind;
     use crate::domain::records::NewTransaction;
+    use crate::domain::reference::Reference;
     use crate::domain::time::Timestamp;
     use crate::domain::transaction::{Expected, Status};
     use crate::providers::reference_kind;

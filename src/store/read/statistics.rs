@@ -13,8 +13,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::reader::Reader;
-use crate::domain::event::Provider;
 use crate::domain::money::{Currency, Money};
+use crate::domain::provider::Provider;
 use crate::domain::records::{Figures, Histogram, MoneyFigures, Outcome};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::DisputeStatus;

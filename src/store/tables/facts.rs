@@ -4,10 +4,11 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, named_params, params_from_iter};
 
 use super::rows::Columns;
-use crate::domain::event::{Event, Ownership, Reference, ReferenceKind};
+use crate::domain::event::{Event, Ownership};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::matching::Claim;
 use crate::domain::money::{Currency, Money};
+use crate::domain::reference::{Reference, ReferenceKind};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::attempts::{are_attempts, superseded};
 use crate::store::error::StoreError;

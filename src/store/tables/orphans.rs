@@ -3,8 +3,8 @@
 use rusqlite::{Connection, Row, named_params};
 
 use super::rows::{Columns, all};
-use crate::domain::event::Provider;
 use crate::domain::orphan::OrphanKind;
+use crate::domain::provider::Provider;
 use crate::domain::records::{By, Orphan, Outcome, Resolution, WebhookLog};
 use crate::domain::transaction::Status;
 use crate::store::error::StoreError;

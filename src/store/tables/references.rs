@@ -3,8 +3,10 @@
 use rusqlite::{Connection, named_params};
 
 use super::rows::{Columns, all};
-use crate::domain::event::{Event, Provider, Reference, ReferenceKind};
+use crate::domain::event::Event;
 use crate::domain::matching::Standing;
+use crate::domain::provider::Provider;
+use crate::domain::reference::{Reference, ReferenceKind};
 use crate::store::error::StoreError;
 
 /// Ids are compared within one provider, one mode and one account: test money never meets real money,

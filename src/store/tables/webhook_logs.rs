@@ -4,7 +4,8 @@ use rusqlite::{Connection, Row, named_params};
 use sha2::{Digest, Sha256};
 
 use super::rows::{Columns, all};
-use crate::domain::event::{Content, Event, Provider, Source};
+use crate::domain::event::{Content, Event, Source};
+use crate::domain::provider::Provider;
 use crate::domain::records::{Hash, Outcome, Webhook, WebhookLog};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;

@@ -3,9 +3,9 @@
 
 use super::matching::Placed;
 use super::orphans;
-use crate::domain::event::Reference;
 use crate::domain::matching::{MatchedBy, Standing};
 use crate::domain::records::Transaction;
+use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::attempts::{are_attempts, is_of_attempt};
 use crate::store::engine::Batch;

@@ -3,7 +3,8 @@
 use super::matching::{Begin, NewSaid, Placed};
 use super::refold::Refolded;
 use super::{raise, transmissions};
-use crate::domain::event::{Content, Event, Provider, Source};
+use crate::domain::event::{Content, Event, Source};
+use crate::domain::provider::Provider;
 use crate::domain::records::{Applied, Ingested, LinkKind, Outcome, Webhook};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;

@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::orphans;
 use super::refold::Refolded;
-use crate::domain::event::{Reference, ReferenceKind};
 use crate::domain::fact::Fact;
 use crate::domain::matching::{
     Claim, Decision, Doubt, MatchedBy, Registry, Standing, Verdict, decide,
 };
 use crate::domain::orphan::OrphanKind;
 use crate::domain::records::Transaction;
+use crate::domain::reference::{Reference, ReferenceKind};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Status;
 use crate::store::engine::Batch;

@@ -7,9 +7,11 @@ use std::time::Instant;
 use rusqlite::{Connection, named_params};
 use sha2::{Digest, Sha256};
 
-use crate::domain::event::{Provider, Reference, Source};
+use crate::domain::event::Source;
 use crate::domain::lookup_schedule::{PATIENCE, PATIENCE_EVENT, PATIENCE_HELD, Reason};
+use crate::domain::provider::Provider;
 use crate::domain::records::{AskSubject, Asked, DueAsk, Ingested, Kept, Webhook};
+use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Status;
 use crate::providers::Proof;

@@ -3,13 +3,14 @@
 use rusqlite::{Connection, named_params};
 
 use super::raise;
-use crate::domain::event::{Ownership, Reference, ReferenceKind};
+use crate::domain::event::Ownership;
 use crate::domain::fact::Fact;
 use crate::domain::issue::Ending;
 use crate::domain::matching::Doubt;
 use crate::domain::money::{Currency, Money};
 use crate::domain::orphan::{OrphanKind, Policy, Unmatched};
 use crate::domain::records::{By, Orphan};
+use crate::domain::reference::{Reference, ReferenceKind};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{Expected, State, Status, fold};
 use crate::store::error::StoreError;

@@ -3,13 +3,13 @@
 use rusqlite::{Connection, named_params};
 
 use super::issues;
-use crate::domain::event::Provider;
 use crate::domain::issue::{
     APP, Doubt, Ending, IssueData, IssueKind, NewIssue, Payment, Severity, Trigger, failed_subject,
     shortened,
 };
 use crate::domain::merchant_action::MerchantAction;
 use crate::domain::money::Currency;
+use crate::domain::provider::Provider;
 use crate::domain::records::{Orphan, Transaction, Verdict};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, DisputeStatus, State};

@@ -2,7 +2,7 @@
 
 use rusqlite::named_params;
 
-use crate::domain::event::Provider;
+use crate::domain::provider::Provider;
 use crate::domain::records::{Cause, Found};
 use crate::domain::time::Timestamp;
 use crate::store::engine::Batch;

@@ -4,9 +4,9 @@ use rusqlite::{Connection, named_params};
 
 use super::{late_money, raise};
 use crate::domain::change;
-use crate::domain::event::Provider;
 use crate::domain::merchant_action::needed;
 use crate::domain::money::Currency;
+use crate::domain::provider::Provider;
 use crate::domain::records::Transaction;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, State};

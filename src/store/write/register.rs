@@ -2,9 +2,9 @@
 
 use super::matching::Begin;
 use super::refold::Refolded;
-use crate::domain::event::{Reference, ReferenceKind};
 use crate::domain::matching::Standing;
 use crate::domain::records::{NewTransaction, Registered, Transaction};
+use crate::domain::reference::{Reference, ReferenceKind};
 use crate::domain::time::Timestamp;
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;

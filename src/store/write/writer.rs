@@ -488,11 +488,11 @@ mod tests {
     use rusqlite::Connection;
 
     use super::*;
-    use crate::domain::event::{
-        Content, Event, Ownership, Part, Provider, Reference, ReferenceKind, Source,
-    };
+    use crate::domain::event::{Content, Event, Ownership, Part, Source};
     use crate::domain::fact::{Fact, FactState};
+    use crate::domain::provider::Provider;
     use crate::domain::records::{Applied, Outcome};
+    use crate::domain::reference::{Reference, ReferenceKind};
     use crate::domain::time::Timestamp;
 
     fn webhook(number: usize, content: Content) -> Webhook {

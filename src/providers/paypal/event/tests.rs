@@ -3,8 +3,9 @@ use serde_json::{Value, json};
 use super::super::super::rules::OrderIdSource;
 use super::super::super::{Proof, vectors};
 use super::*;
-use crate::domain::event::{Part, Reference, ReferenceKind};
+use crate::domain::event::Part;
 use crate::domain::fact::{Fact, FactState};
+use crate::domain::reference::{Reference, ReferenceKind};
 
 /// The types of which something is concluded.
 const ACTED_ON: &[&str] = &[

@@ -2,8 +2,8 @@
 
 use super::super::super::reading::{Reading, Source};
 use super::{Resource, UNKNOWN_STATUS};
-use crate::domain::event::ReferenceKind;
 use crate::domain::fact::FactState;
+use crate::domain::reference::ReferenceKind;
 
 impl Resource<'_> {
     /// The type says that it was made, which is a hold unless the resource says that it is none, or

@@ -3,9 +3,9 @@
 use super::super::super::reading::{Reading, Source};
 use super::amount::asked;
 use super::{Resource, UNKNOWN_STATUS};
-use crate::domain::event::ReferenceKind;
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::Money;
+use crate::domain::reference::ReferenceKind;
 
 impl Resource<'_> {
     pub(in super::super) fn sale_completed(&self, source: &Source<'_>) -> Reading {

@@ -3,8 +3,9 @@
 use super::super::super::reading::{Reading, References, Source};
 use super::amount::asked;
 use super::{DisputedTransaction, Resource, UNKNOWN_STATUS, order_ids};
-use crate::domain::event::{Content, Part, ReferenceKind};
+use crate::domain::event::{Content, Part};
 use crate::domain::fact::{Fact, FactState};
+use crate::domain::reference::ReferenceKind;
 
 impl Resource<'_> {
     /// Of a type that says that a case is under way: so it is, unless it says that it is resolved.

@@ -7,8 +7,9 @@ use super::super::super::reading::{Reading, Source};
 use super::super::super::rules::Rules;
 use super::amount::{Amount, sum};
 use super::{PurchaseUnit, Resource, Transaction, UNKNOWN_STATUS, order_ids};
-use crate::domain::event::{Content, ReferenceKind};
+use crate::domain::event::Content;
 use crate::domain::fact::{Fact, FactState};
+use crate::domain::reference::ReferenceKind;
 
 /// A purchase unit of an order or a transaction of a payment.
 struct Piece<'r> {

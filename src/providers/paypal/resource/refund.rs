@@ -3,9 +3,9 @@
 use super::super::super::reading::{Reading, Source};
 use super::amount::money;
 use super::{Resource, SupplementaryData, linked_capture};
-use crate::domain::event::ReferenceKind;
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::{Currency, Money};
+use crate::domain::reference::ReferenceKind;
 
 /// The reason of a refund that the shop did not make.
 const REVERSAL: &str = "reversal";

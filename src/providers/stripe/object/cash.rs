@@ -4,8 +4,9 @@
 
 use super::super::super::reading::{Reading, References, Source};
 use super::Object;
-use crate::domain::event::{Content, ReferenceKind};
+use crate::domain::event::Content;
 use crate::domain::fact::{Fact, FactState};
+use crate::domain::reference::ReferenceKind;
 
 impl Object<'_> {
     /// What came to lie there, or went from there to a payment. It moves no payment's money: that of the

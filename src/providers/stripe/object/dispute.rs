@@ -2,9 +2,9 @@
 
 use super::super::super::reading::{Reading, References, Source};
 use super::Object;
-use crate::domain::event::ReferenceKind;
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::Money;
+use crate::domain::reference::ReferenceKind;
 
 impl Object<'_> {
     /// By `status`, because one dispute runs through several event types and may escalate. Under a

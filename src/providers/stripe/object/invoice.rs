@@ -2,9 +2,10 @@
 
 use super::super::super::reading::{Reading, References, Source};
 use super::Object;
-use crate::domain::event::{Content, ReferenceKind};
+use crate::domain::event::Content;
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::Money;
+use crate::domain::reference::ReferenceKind;
 
 impl Object<'_> {
     /// One whose status says something else was not paid by this event.

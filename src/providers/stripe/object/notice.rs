@@ -2,8 +2,8 @@
 
 use super::super::super::reading::{Reading, References, Source};
 use super::Object;
-use crate::domain::event::ReferenceKind;
 use crate::domain::fact::{Fact, FactState};
+use crate::domain::reference::ReferenceKind;
 
 impl Object<'_> {
     /// The issuer expects the buyer to say that it was not him: a refund now is cheaper than the

@@ -2,8 +2,8 @@
 
 use super::super::super::reading::{Reading, References, Source};
 use super::Object;
-use crate::domain::event::ReferenceKind;
 use crate::domain::fact::{Fact, FactState};
+use crate::domain::reference::ReferenceKind;
 
 impl Object<'_> {
     /// By `status`: a refund that succeeded may still fail, when the bank returns the money. One that

@@ -3,9 +3,10 @@
 use super::super::super::reading::{Reading, References, Source};
 use super::super::super::rules::OrderIdSource;
 use super::Object;
-use crate::domain::event::{Content, ReferenceKind};
+use crate::domain::event::Content;
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::Money;
+use crate::domain::reference::ReferenceKind;
 
 impl Object<'_> {
     /// A completed session is paid only if it says so: a delayed method pays days later.

@@ -3,9 +3,10 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::event::{Reference, Source};
+use crate::domain::event::Source;
 use crate::domain::orphan::Policy;
 use crate::domain::records::{NewTransaction, Webhook};
+use crate::domain::reference::Reference;
 use crate::domain::transaction::Expected;
 use crate::providers::rules::Rules;
 use crate::providers::{read_again, reference_kind};
