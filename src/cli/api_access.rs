@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{CommandError, rules, said};
-use crate::clients::api::{Apis, Stop};
+use crate::clients::api::Stop;
+use crate::clients::apis::Apis;
 use crate::clients::keys::ApiConfig;
 use crate::config::options::{ApiOptions, DatabaseOption, parse_instant, parse_mode};
 use crate::config::{Mode, ProcessEnv, variables};

@@ -18,8 +18,7 @@ use super::serve::{self, ServeError};
 use super::table::Table;
 use super::{CommandError, printed};
 use crate::clients;
-use crate::clients::api::RetryPolicy;
-use crate::clients::keys::ApiConfig;
+use crate::clients::keys::{ApiConfig, RetryPolicy};
 use crate::clients::sender::Sender;
 use crate::clients::standard_webhooks::NotifyKeys;
 use crate::config::{

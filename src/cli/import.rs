@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Map, Value};
 
 use super::progress::Bar;
-use super::transactions::{conflict, livemode};
 use super::{CommandError, printed, said};
 use crate::config::Mode;
 use crate::config::options::{DatabaseOption, parse_mode};
@@ -214,4 +213,24 @@ fn shortened(mut mistakes: Vec<String>) -> String {
         mistakes.push(format!("… and {} more", all - MISTAKES_SHOWN));
     }
     mistakes.join("\n  ")
+}
+
+/// What is said, else what the daemon is about, else real money.
+pub(super) fn livemode(mode: Option<Mode>, db: &Path) -> Result<bool, CommandError> {
+    match mode {
+        Some(mode) => Ok(mode == Mode::Live),
+        None if db.exists() => {
+            Ok(Reader::open(db)?.last_start()?.is_none_or(|(policy, _)| policy.livemode))
+        }
+        None => Ok(true),
+    }
+}
+
+/// Why a registration contradicts this transaction.
+pub(super) fn conflict(reference: &str, transaction: &Transaction) -> String {
+    format!(
+        "{reference} is registered already, with other facts: look at \
+         `payhookd transactions show {}`",
+        transaction.id
+    )
 }

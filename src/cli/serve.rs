@@ -23,7 +23,8 @@ use self::watch::{
 use super::api_token::{self, TokenError};
 use super::room;
 use crate::alerts::{self, AlertWorker};
-use crate::clients::api::{ApiError, Apis, Stop};
+use crate::clients::api::{ApiError, Stop};
+use crate::clients::apis::Apis;
 use crate::clients::app::App;
 use crate::clients::certificates::Certificates;
 use crate::clients::command::Program;

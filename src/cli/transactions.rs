@@ -1,7 +1,6 @@
 //! `payhookd transactions`: what the shop expects, and what became of it.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use clap::{Args, Subcommand};
 
@@ -9,6 +8,7 @@ use super::closing::Closing;
 use super::import::Import;
 use super::table::Table;
 use super::{CommandError, Listing, print_json, printed};
+use crate::cli::import::{conflict, livemode};
 use crate::config::Mode;
 use crate::config::options::{DatabaseOption, SinceOption, parse_mode};
 use crate::domain::money::{Currency, Money};
@@ -190,26 +190,6 @@ impl Add {
             writeln!(output, "transaction {} {what}: {}", transaction.id, transaction.state.status)
         })
     }
-}
-
-/// What is said, else what the daemon is about, else real money.
-pub(super) fn livemode(mode: Option<Mode>, db: &Path) -> Result<bool, CommandError> {
-    match mode {
-        Some(mode) => Ok(mode == Mode::Live),
-        None if db.exists() => {
-            Ok(Reader::open(db)?.last_start()?.is_none_or(|(policy, _)| policy.livemode))
-        }
-        None => Ok(true),
-    }
-}
-
-/// Why a registration contradicts this transaction.
-pub(super) fn conflict(reference: &str, transaction: &Transaction) -> String {
-    format!(
-        "{reference} is registered already, with other facts: look at \
-         `payhookd transactions show {}`",
-        transaction.id
-    )
 }
 
 impl List {

@@ -8,14 +8,10 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use getrandom::SysRng;
-use getrandom::rand_core::TryRng;
 use ureq::Agent;
 
-use super::keys::ApiConfig;
-use super::paypal::Paypal;
-use super::stripe::Stripe;
-use super::{oauth, wait};
+use super::wait;
+use crate::clients::keys::RetryPolicy;
 use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::telemetry::clock::Clock;
@@ -107,90 +103,6 @@ pub struct Looked {
     pub at: Timestamp,
 }
 
-/// The APIs for which keys are set.
-#[derive(Debug)]
-pub struct Apis {
-    stripe: Option<Stripe>,
-    paypal: Option<Paypal>,
-}
-
-impl Apis {
-    /// Ready to ask; a wait ends when `stop` is told.
-    pub fn new(config: &ApiConfig, stop: &Stop, clock: Clock) -> Self {
-        let caller = |provider| Caller::new(provider, config.patience, stop.clone(), clock);
-        Self {
-            stripe: config.stripe.clone().map(|keys| Stripe::new(keys, caller(Provider::Stripe))),
-            paypal: config.paypal.clone().map(|keys| Paypal::new(keys, caller(Provider::Paypal))),
-        }
-    }
-
-    /// Stripe's.
-    pub fn stripe(&self) -> Result<&Stripe, ApiError> {
-        self.stripe.as_ref().ok_or(ApiError::NotConfigured {
-            provider: Provider::Stripe,
-            remedy: "set STRIPE_SECRET_KEY to the key of Stripe's dashboard, Developers, API keys",
-        })
-    }
-
-    /// PayPal's.
-    pub fn paypal(&self) -> Result<&Paypal, ApiError> {
-        self.paypal.as_ref().ok_or(ApiError::NotConfigured {
-            provider: Provider::Paypal,
-            remedy: "set PAYPAL_CLIENT_ID and PAYPAL_CLIENT_SECRET of the app in PayPal's \
-                     developer dashboard that the webhook belongs to",
-        })
-    }
-
-    /// What stands at a path, with its query if it has one, and when. Blocks.
-    pub fn look(&self, provider: Provider, path: &str) -> Result<Looked, ApiError> {
-        match provider {
-            Provider::Stripe => self.stripe()?.look(path),
-            Provider::Paypal => self.paypal()?.look(path),
-        }
-    }
-
-    /// Whether keys of this provider are set.
-    pub fn can_ask(&self, provider: Provider) -> Result<(), ApiError> {
-        match provider {
-            Provider::Stripe => self.stripe().map(|_| ()),
-            Provider::Paypal => self.paypal().map(|_| ()),
-        }
-    }
-}
-
-/// How long and how often it is tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RetryPolicy {
-    /// How long one call may take, all of it.
-    pub call: Duration,
-    /// How often a call is made at most.
-    pub attempts: u32,
-    /// The pause before the second attempt is at most this; before each further one at most twice
-    /// what it was.
-    pub pause: Duration,
-    /// Whoever wants to be left alone for longer than this is: the call ends.
-    pub longest: Duration,
-}
-
-impl RetryPolicy {
-    /// What both providers bear with: PayPal's slower answers take some ten seconds.
-    pub const STANDARD: Self = Self {
-        call: Duration::from_secs(30),
-        attempts: 5,
-        pause: Duration::from_secs(1),
-        longest: Duration::from_secs(60),
-    };
-
-    /// How long to wait after this attempt (from 1): what the provider asked for, and a bit of
-    /// chance so that not everybody comes back at once.
-    fn pause(&self, attempt: u32, asked_for: Option<Duration>) -> Duration {
-        let most = self.pause.saturating_mul(1 << (attempt - 1).min(10));
-        // Without chance all of the pause is waited.
-        let chance = SysRng.try_next_u32().unwrap_or(u32::MAX);
-        asked_for.unwrap_or_default() + most.mul_f64(f64::from(chance) / f64::from(u32::MAX))
-    }
-}
-
 /// How those that wait are told to stop. Clones are one.
 #[derive(Clone, Debug, Default)]
 pub struct Stop(Arc<(Mutex<bool>, Condvar)>);
@@ -238,7 +150,7 @@ impl fmt::Debug for Caller {
 }
 
 impl Caller {
-    fn new(provider: Provider, patience: RetryPolicy, stop: Stop, clock: Clock) -> Self {
+    pub(super) fn new(provider: Provider, patience: RetryPolicy, stop: Stop, clock: Clock) -> Self {
         let agent = super::settings(None).timeout_global(Some(patience.call)).build().new_agent();
         Self { provider, agent, patience, turn: Mutex::new(None), stop, clock }
     }
@@ -298,7 +210,7 @@ impl Caller {
         match answer {
             Ok(answer) => self.judge_status(asked, answer),
             Err(Broken::NoToken(answer)) => {
-                let of_token = Asked { name: oauth::ASKED, ..*asked };
+                let of_token = Asked { name: ASKED, ..*asked };
                 let failed = self.judge_status(&of_token, answer);
                 // Not that there is no such object.
                 failed.map_err(|failed| match failed.error {
@@ -310,7 +222,7 @@ impl Caller {
                 })
             }
             Err(Broken::NotGranted) => {
-                let (asked, what) = (oauth::ASKED.to_owned(), "there is no token in it".to_owned());
+                let (asked, what) = (ASKED.to_owned(), "there is no token in it".to_owned());
                 Err(Failed::for_good(ApiError::Unexpected { provider, asked, what }))
             }
             Err(Broken::NoAnswer(ureq::Error::BodyExceedsLimit(_))) => {
@@ -436,6 +348,9 @@ impl Answer {
         Ok(Self { status, date, retry_after, should_retry, body: super::body(answer, limit)? })
     }
 }
+
+/// That, for those who are told that it failed.
+pub(super) const ASKED: &str = "POST /v1/oauth2/token";
 
 #[cfg(test)]
 mod tests {

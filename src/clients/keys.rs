@@ -1,6 +1,10 @@
 //! The keys of the providers' APIs.
 
-use crate::clients::api::RetryPolicy;
+use std::time::Duration;
+
+use getrandom::SysRng;
+use getrandom::rand_core::TryRng;
+
 use crate::domain::secret::Secret;
 
 /// How the providers' APIs are asked.
@@ -32,4 +36,37 @@ pub struct PaypalKeys {
     pub client_id: String,
     /// The app's secret.
     pub client_secret: Secret,
+}
+
+/// How long and how often it is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// How long one call may take, all of it.
+    pub call: Duration,
+    /// How often a call is made at most.
+    pub attempts: u32,
+    /// The pause before the second attempt is at most this; before each further one at most twice
+    /// what it was.
+    pub pause: Duration,
+    /// Whoever wants to be left alone for longer than this is: the call ends.
+    pub longest: Duration,
+}
+
+impl RetryPolicy {
+    /// What both providers bear with: PayPal's slower answers take some ten seconds.
+    pub const STANDARD: Self = Self {
+        call: Duration::from_secs(30),
+        attempts: 5,
+        pause: Duration::from_secs(1),
+        longest: Duration::from_secs(60),
+    };
+
+    /// How long to wait after this attempt (from 1): what the provider asked for, and a bit of
+    /// chance so that not everybody comes back at once.
+    pub(super) fn pause(&self, attempt: u32, asked_for: Option<Duration>) -> Duration {
+        let most = self.pause.saturating_mul(1 << (attempt - 1).min(10));
+        // Without chance all of the pause is waited.
+        let chance = SysRng.try_next_u32().unwrap_or(u32::MAX);
+        asked_for.unwrap_or_default() + most.mul_f64(f64::from(chance) / f64::from(u32::MAX))
+    }
 }

@@ -4,6 +4,7 @@
 
 pub mod alert;
 pub mod api;
+pub mod apis;
 pub mod app;
 pub mod certificates;
 pub mod command;

@@ -15,8 +15,6 @@ use super::keys::PaypalKeys;
 
 /// Where tokens are asked for.
 const PATH: &str = "/v1/oauth2/token";
-/// That, for those who are told that it failed.
-pub(super) const ASKED: &str = "POST /v1/oauth2/token";
 /// Answers are a few hundred bytes.
 const LARGEST: u64 = 64 * 1024;
 /// A token is no longer used this long before it ends.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use ureq::Agent;
 
 use super::api::{Answer, Broken};
-use super::oauth::{self, Tokens};
+use super::oauth::Tokens;
+use crate::clients::api::ASKED;
 use crate::providers::paypal::transmission::Confirmation;
 
 /// Answers are a few hundred bytes.
@@ -75,7 +76,7 @@ impl Postback {
 fn undecided(broken: Broken) -> Undecided {
     Undecided(match broken {
         Broken::NoAnswer(error) => error.to_string(),
-        Broken::NoToken(answer) => format!("{} answered {}", oauth::ASKED, answer.status),
-        Broken::NotGranted => format!("{} granted no token", oauth::ASKED),
+        Broken::NoToken(answer) => format!("{} answered {}", ASKED, answer.status),
+        Broken::NotGranted => format!("{} granted no token", ASKED),
     })
 }

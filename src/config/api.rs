@@ -7,8 +7,7 @@ use hyper::Uri;
 
 use super::options::{ApiOptions, ServeOptions};
 use super::{Checks, ConfigError, Mode, ProcessEnv};
-use crate::clients::api::RetryPolicy;
-use crate::clients::keys::{ApiConfig, PaypalKeys, StripeKeys};
+use crate::clients::keys::{ApiConfig, PaypalKeys, RetryPolicy, StripeKeys};
 use crate::domain::secret::Secret;
 
 impl ApiConfig {

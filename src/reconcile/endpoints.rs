@@ -1,6 +1,7 @@
 //! Whether the provider still sends webhooks here, by its own list of endpoints.
 
-use crate::clients::api::{ApiError, Apis};
+use crate::clients::api::ApiError;
+use crate::clients::apis::Apis;
 use crate::domain::endpoint::Fault;
 use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Severity, Trigger};
 use crate::domain::provider::Provider;

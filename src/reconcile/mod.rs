@@ -24,7 +24,8 @@ use sha2::{Digest, Sha256};
 
 use self::pages::Page;
 use self::windows::{Window, Windows};
-use crate::clients::api::{ApiError, Apis};
+use crate::clients::api::ApiError;
+use crate::clients::apis::Apis;
 use crate::domain::event::{Content, Event, Source};
 use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Severity, Trigger};
 use crate::domain::provider::Provider;

@@ -8,7 +8,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 
 use super::doubtful;
-use crate::clients::api::{ApiError, Apis};
+use crate::clients::api::ApiError;
+use crate::clients::apis::Apis;
 use crate::domain::discrepancy::may_be_forgotten;
 use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Severity, Trigger};
 use crate::domain::lookup_schedule::{self, Reason};

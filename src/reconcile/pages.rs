@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::windows::Window;
-use crate::clients::api::{ApiError, Apis};
+use crate::clients::api::ApiError;
+use crate::clients::apis::Apis;
 use crate::domain::provider::Provider;
 use crate::providers::{Verified, paypal, stripe};
 

@@ -3,7 +3,8 @@
 use super::Finding;
 use super::installation::Patient;
 use crate::cli::serve::wanted_endpoint;
-use crate::clients::api::{Apis, Stop};
+use crate::clients::api::Stop;
+use crate::clients::apis::Apis;
 use crate::domain::provider::Provider;
 use crate::i18n::issues::Audience;
 use crate::providers::endpoints::Wanted;
