@@ -6,7 +6,7 @@
 //!
 //! # The rooms
 //!
-//! Each imports only what stands below it; a test holds that (`tests/it/house.rs`).
+//! Each imports only what stands below it; a test holds that (`tests/it/running/house.rs`).
 //!
 //! | room | what |
 //! |---|---|
