@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio::sync::watch::{Receiver, channel};
+use tokio::task::JoinSet;
 
 use self::watch::{
     Known, count_from_before, keep_counting, log_issues, mark_now_and_then, raise_due_orphans,
@@ -343,9 +344,14 @@ async fn serve(
 ) -> Result<&'static str, ServeError> {
     let (tell, told) = channel(false);
     let Running { store, readers, writer, notifier, refusals, metrics } = running;
+    let clock = config.clock;
     let mut tasks = Tasks::new(told.clone());
     let known = readers.read(Known::from_before).await?;
     keep_tasks(&mut tasks, config, known, (&store, &readers), (&refusals, &metrics), &told);
+    // Whoever looks at pages, who may be many, takes no turn from those tasks.
+    let readers = Readers::open(&config.db)?;
+    let counted = readers.clone();
+    tasks.keep("statistics", move || begun(keep_counting(counted.clone(), clock)));
     let stop_asking = Stop::new();
     let apis = Arc::new(Apis::new(&config.api, &stop_asking, config.clock));
     let reconciler = start_reconciler(config, &apis, stop_asking, &metrics)?;
@@ -357,7 +363,8 @@ async fn serve(
         Arc::clone(&metrics),
         &apis,
     )?;
-    let webhooks = tokio::spawn(http::serve(
+    let mut listeners = JoinSet::new();
+    listeners.spawn(http::serve(
         public,
         webhooks::routes(endpoints),
         config.max_connections,
@@ -386,7 +393,7 @@ async fn serve(
         zone: config.time_zone.clone(),
         hosts: config.admin_hosts.clone(),
     });
-    let (clock, db) = (config.clock, config.db.clone());
+    let db = config.db.clone();
     let notifies = config.notify.is_some();
     let health = Arc::clone(tasks.health());
     let gauged = Gauged {
@@ -399,7 +406,7 @@ async fn serve(
         tasks: Arc::clone(&health),
     };
     let routes = admin::routes(token, api, dashboard, gauged);
-    let admin = tokio::spawn(http::serve(admin, routes, config.max_connections, told));
+    listeners.spawn(http::serve(admin, routes, config.max_connections, told));
     let ended = tokio::select! {
         signal = stop => Ok(signal?),
         error = watch_over(
@@ -410,12 +417,13 @@ async fn serve(
             (&health, clock),
         ) => Err(error),
         task = tasks.gave_up() => Err(ServeError::Task(task)),
+        _ = listeners.join_next() => Err(ServeError::Task("a listener".into())),
     };
     // Nobody listens any more only if both servers have ended.
     systemd::stopping();
     let _ = tell.send(true);
-    for server in [webhooks, admin] {
-        if let Err(error) = server.await {
+    while let Some(ended) = listeners.join_next().await {
+        if let Err(error) = ended {
             Line::error("a listener broke off").with("err", &error).emit();
         }
     }
@@ -455,8 +463,6 @@ fn keep_tasks(
     tasks.keep("retention", move || begun(retention::keep_tidy(of_task.clone(), keep, clock)));
     let of_task = store.clone();
     tasks.keep("mark", move || begun(mark_now_and_then(of_task.clone())));
-    let of_task = readers.clone();
-    tasks.keep("statistics", move || begun(keep_counting(of_task.clone(), clock)));
     tokio::spawn(count_from_before(readers.clone(), Arc::clone(metrics)));
     let (of_task, seen) = (store.clone(), (Arc::clone(refusals), Arc::clone(metrics)));
     let config = Arc::new(config.clone());
