@@ -6,6 +6,7 @@ mod retention;
 pub mod systemd;
 mod watch;
 
+use crate::cli::serve::watch::note_broken_tasks;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -396,26 +397,13 @@ async fn serve(
     let db = config.db.clone();
     let notifies = config.notify.is_some();
     let health = Arc::clone(tasks.health());
-    let gauged = Gauged {
-        metrics,
-        readers,
-        store: store.clone(),
-        clock,
-        db,
-        notifies,
-        tasks: Arc::clone(&health),
-    };
+    let gauged =
+        Gauged { metrics, readers, store: store.clone(), clock, db, notifies, tasks: health };
     let routes = admin::routes(token, api, dashboard, gauged);
     listeners.spawn(http::serve(admin, routes, config.max_connections, told));
     let ended = tokio::select! {
         signal = stop => Ok(signal?),
-        error = watch_over(
-            &store,
-            writer,
-            (notifier, reconciler.as_ref()),
-            &refusals,
-            (&health, clock),
-        ) => Err(error),
+        error = watch_over(&store, writer, (notifier, reconciler.as_ref()), &refusals) => Err(error),
         task = tasks.gave_up() => Err(ServeError::Task(task)),
         _ = listeners.join_next() => Err(ServeError::Task("a listener".into())),
     };
@@ -458,6 +446,11 @@ fn keep_tasks(
     let of_task = (readers.clone(), store.clone());
     tasks.keep("due orphans", move || {
         begun(raise_due_orphans(of_task.0.clone(), of_task.1.clone(), clock))
+    });
+    let of_task = (Arc::clone(tasks.health()), readers.clone(), store.clone());
+    tasks.keep("task issues", move || {
+        let (health, readers, store) = of_task.clone();
+        begun(note_broken_tasks(health, readers, store, clock))
     });
     let of_task = store.clone();
     tasks.keep("retention", move || begun(retention::keep_tidy(of_task.clone(), keep, clock)));

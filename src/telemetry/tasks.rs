@@ -27,14 +27,17 @@ pub struct Tasks {
     stop: watch::Receiver<bool>,
 }
 
-/// Which tasks have broken off. Clones are of no use: it is shared.
+/// Which tasks have broken off.
 #[derive(Debug, Default)]
 pub struct TaskHealth(Mutex<BTreeMap<Arc<str>, State>>);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
     breaks: u64,
-    failures: u32,
+    /// It broke off, and has not been calm since.
+    is_broken: bool,
+    /// It has run for [`CALM`] since it was begun.
+    is_calm: bool,
 }
 
 impl TaskHealth {
@@ -47,22 +50,30 @@ impl TaskHealth {
     pub fn broken(&self) -> Vec<Arc<str>> {
         self.lock()
             .iter()
-            .filter(|(_, state)| state.failures > 0)
+            .filter(|(_, state)| state.is_broken)
             .map(|(name, _)| Arc::clone(name))
             .collect()
+    }
+
+    /// Whether it has run for ten minutes without breaking off, or is no task of this daemon.
+    pub fn is_well(&self, name: &str) -> bool {
+        self.lock().get(name).is_none_or(|state| state.is_calm)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Arc<str>, State>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many times one after another it has broken off now.
-    fn broke_off(&self, name: &Arc<str>, was_calm: bool) -> u32 {
+    fn broke_off(&self, name: &Arc<str>) {
         let mut all = self.lock();
         let state = all.entry(Arc::clone(name)).or_default();
-        state.breaks += 1;
-        state.failures = if was_calm { 1 } else { state.failures + 1 };
-        state.failures
+        *state = State { breaks: state.breaks + 1, is_broken: true, is_calm: false };
+    }
+
+    fn is_calm(&self, name: &Arc<str>) {
+        let mut all = self.lock();
+        let state = all.entry(Arc::clone(name)).or_default();
+        (state.is_broken, state.is_calm) = (false, true);
     }
 }
 
@@ -113,6 +124,8 @@ impl Tasks {
         let (health, mut stop) = (Arc::clone(&self.health), self.stop.clone());
         health.lock().entry(Arc::clone(&name)).or_default();
         self.supervisors.spawn(async move {
+            // One after another; those alone that the task itself is to blame for end the daemon.
+            let (mut failures, mut breaks) = (0_u32, 0_u32);
             loop {
                 let began = Instant::now();
                 let (why, counts) = match begin() {
@@ -123,13 +136,18 @@ impl Tasks {
                     }
                     Err(error) => (error.to_string(), false),
                 };
-                let failures = health.broke_off(&name, began.elapsed() >= CALM);
+                health.broke_off(&name);
+                if began.elapsed() >= CALM {
+                    (failures, breaks) = (0, 0);
+                }
+                failures += 1;
+                breaks += u32::from(counts);
                 Line::error("a background task broke off")
                     .with("task", &*name)
                     .with("attempt", failures)
                     .with("err", why)
                     .emit();
-                if counts && failures >= MOST {
+                if breaks >= MOST {
                     return Some(name);
                 }
                 let pause = FIRST_PAUSE * 2_u32.pow(failures.min(MOST).saturating_sub(1));
@@ -183,7 +201,7 @@ async fn run(
             _ = stop.wait_for(|stop| *stop), if is_broken_off => return None,
             () = &mut calm, if !is_calm => {
                 is_calm = true;
-                health.lock().entry(Arc::clone(name)).or_default().failures = 0;
+                health.is_calm(name);
             }
         }
     }
@@ -231,6 +249,31 @@ mod tests {
                 tasks.health().breaks(),
                 [("breaks".into(), u64::from(MOST)), ("lasts".into(), 0)]
             );
+        });
+    }
+
+    #[test]
+    fn what_a_task_needs_and_is_not_there_ends_no_daemon() {
+        runtime().block_on(async {
+            let (_stop, stopped) = watch::channel(false);
+            let mut tasks = Tasks::new(stopped);
+            let mut begun = 0;
+            tasks.keep("waits for the disk", move || {
+                begun += 1;
+                let breaks = begun == 10;
+                match begun {
+                    0..10 => Err("the disk is full"),
+                    _ => Ok(async move {
+                        if !breaks {
+                            std::future::pending::<()>().await;
+                        }
+                    }),
+                }
+            });
+            let gave_up = tokio::time::timeout(CALM * 2, tasks.gave_up()).await;
+            assert!(gave_up.is_err(), "one break alone ends no daemon");
+            assert_eq!(tasks.health().broken(), []);
+            assert!(tasks.health().is_well("waits for the disk"));
         });
     }
 

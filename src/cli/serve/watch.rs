@@ -13,7 +13,6 @@ use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Severity, Tr
 use crate::domain::provider::Provider;
 use crate::domain::records::{Issue, IssueFilter, Orphan, Page};
 use crate::domain::refusal::Refusal;
-use crate::domain::time::Timestamp;
 use crate::i18n::issues::Audience;
 use crate::notify::Notifier;
 use crate::reconcile::worker::Worker;
@@ -176,11 +175,9 @@ pub(super) async fn watch_over(
     writer: &Writer,
     (notifier, reconciler): (Option<&Notifier>, Option<&Worker>),
     refusals: &Refusals,
-    (health, clock): (&TaskHealth, Clock),
 ) -> ServeError {
     let mut every_second = tokio::time::interval(Duration::from_secs(1));
     let mut seconds: u64 = 0;
-    let mut issues = TaskIssues::default();
     loop {
         every_second.tick().await;
         if writer.has_ended() {
@@ -198,7 +195,6 @@ pub(super) async fn watch_over(
         if reconciler.is_some_and(Worker::has_ended) {
             return ServeError::Task("reconcile".into());
         }
-        issues.note(health, store, clock.now()).await;
         seconds += 1;
         if seconds.is_multiple_of(10) {
             tell_left_out(refusals);
@@ -206,26 +202,47 @@ pub(super) async fn watch_over(
     }
 }
 
-/// Opens an issue for each task that broke off, and closes it when the task is well again.
-#[derive(Debug, Default)]
-pub(super) struct TaskIssues(BTreeSet<Arc<str>>);
-
-impl TaskIssues {
-    async fn note(&mut self, health: &TaskHealth, store: &Store, now: Timestamp) {
-        let broken: BTreeSet<Arc<str>> = health.broken().into_iter().collect();
-        if broken == self.0 {
-            return;
-        }
-        let task = |name: &Arc<str>| IssueData::Task { task: name.to_string() };
-        let bad = broken.difference(&self.0).map(|name| {
+/// Opens an issue for each task that broke off, and closes it when the task is well again, also one that
+/// an earlier daemon opened before it ended.
+pub(super) async fn note_broken_tasks(
+    health: Arc<TaskHealth>,
+    readers: Readers,
+    store: Store,
+    clock: Clock,
+) {
+    let mut looks = tokio::time::interval(Duration::from_secs(1));
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told: Option<BTreeSet<String>> = None;
+    loop {
+        looks.tick().await;
+        let Some(before) = &told else {
+            match readers.read(|reader| reader.open_issues(None)).await {
+                Ok(open) => {
+                    let of_tasks = open.into_iter().filter(|one| one.kind == IssueKind::Task);
+                    told = Some(of_tasks.map(|issue| issue.subject).collect());
+                }
+                Err(error) => Line::debug("issues not read").with("err", &error).emit(),
+            }
+            continue;
+        };
+        let broken: BTreeSet<String> =
+            health.broken().iter().map(|name| name.to_string()).collect();
+        let bad = broken.difference(before).map(|name| {
+            let data = IssueData::Task { task: name.clone() };
             let (severity, trigger) = (Severity::Critical, Trigger::Happened);
-            Finding::Bad(NewIssue { data: task(name), severity, trigger })
+            Finding::Bad(NewIssue { data, severity, trigger })
         });
-        let good = self.0.difference(&broken);
-        let good = good.map(|name| Finding::Good(IssueKind::Task, task(name).subject(), None));
-        let findings = bad.chain(good).collect();
-        match store.run(NoteFindings { findings }, now).await {
-            Ok(()) => self.0 = broken,
+        let good = before.iter().filter(|name| health.is_well(name));
+        let good = good.map(|name| Finding::Good(IssueKind::Task, name.clone(), None));
+        let findings: Vec<Finding> = bad.chain(good).collect();
+        if findings.is_empty() {
+            continue;
+        }
+        match store.run(NoteFindings { findings }, clock.now()).await {
+            Ok(()) => {
+                let lasting = before.iter().filter(|name| !health.is_well(name)).cloned();
+                told = Some(lasting.chain(broken).collect());
+            }
             Err(error) => Line::debug("tasks not noted").with("err", &error).emit(),
         }
     }

@@ -323,7 +323,7 @@ impl IssueData {
             | Self::Reconcile { provider, .. } => provider.to_string(),
             Self::NoProof { .. } | Self::CertificateEnds { .. } => Provider::Paypal.to_string(),
             Self::Disk { .. } | Self::HeldWal { .. } | Self::EventLog { .. } => DATABASE.to_owned(),
-            Self::Task { task } => shortened(task),
+            Self::Task { task } => task.clone(),
             Self::Database { .. } => FILE.to_owned(),
             Self::MachineClock { .. } => MACHINE.to_owned(),
             Self::DoubtfulEvent { event_id, transmission_id, .. } => {

@@ -39,4 +39,11 @@ fn a_task_that_breaks_off_again_and_again_ends_the_daemon() {
     assert_eq!(ended.status.code(), Some(1), "{}", ended.log);
     assert!(ended.log.contains("broke off again and again"), "{}", ended.log);
     assert_eq!(options.database().rows("SELECT status FROM webhook_logs"), ["orphan"]);
+    // The next one is well, and has to show it for some time before the issue is over.
+    options.file("fault", "nearly full");
+    let next = options.start();
+    let issues =
+        || options.database().rows("SELECT kind, closed_at IS NULL FROM issues ORDER BY 1");
+    wait_until("it looks", || issues() == ["disk|1", "task|1"]);
+    assert!(!next.get_admin("/readyz").text().contains("broken_tasks"));
 }
