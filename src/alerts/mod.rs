@@ -115,10 +115,10 @@ const PAUSE: Duration = Duration::from_secs(2);
 impl AlertWorker {
     /// Until the daemon stops.
     pub async fn run(mut self) {
-        let mut bell = self.store.bell().listen();
+        let mut commits = self.store.commits().subscribe();
         let mut pace = Pace::default();
         while !*self.stop.borrow() {
-            bell.mark_unchanged();
+            commits.mark_unchanged();
             let wait = match self.round(&mut pace).await {
                 Ok(wait) => wait,
                 Err(error) => {
@@ -130,7 +130,7 @@ impl AlertWorker {
                 _ = self.stop.changed() => return,
                 () = tokio::time::sleep(wait) => {}
                 // Something was committed; what else comes with it is waited for.
-                Ok(()) = bell.changed() => tokio::time::sleep(GATHER).await,
+                Ok(()) = commits.changed() => tokio::time::sleep(GATHER).await,
             }
         }
     }

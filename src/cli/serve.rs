@@ -19,8 +19,8 @@ use tokio::sync::watch::{Receiver, channel};
 use tokio::task::JoinSet;
 
 use self::watch::{
-    Known, count_from_before, keep_counting, log_issues, mark_now_and_then, raise_due_orphans,
-    ring_for_others, tell_counts, tell_left_out, watch_over,
+    Known, announce_others, count_from_before, keep_counting, log_issues, mark_now_and_then,
+    raise_due_orphans, tell_counts, tell_left_out, watch_over,
 };
 use super::api_token::{self, TokenError};
 use super::room;
@@ -435,9 +435,9 @@ fn keep_tasks(
 ) {
     let (clock, keep) = (config.clock, config.keep);
     let known = Arc::new(tokio::sync::Mutex::new(known));
-    let (db, bell) = (config.db.clone(), store.bell().clone());
+    let (db, commits) = (config.db.clone(), store.commits().clone());
     tasks.keep("commits of others", move || {
-        Ok::<_, StoreError>(ring_for_others(Reader::open(&db)?, bell.clone()))
+        Ok::<_, StoreError>(announce_others(Reader::open(&db)?, commits.clone()))
     });
     let of_task = store.clone();
     tasks.keep("watchdog", move || begun(systemd::stay_alive(of_task.clone())));

@@ -36,7 +36,7 @@ pub(super) struct Dispatcher {
     clock: Clock,
     jobs: jobs::Sender<DueMessage>,
     tried: mpsc::UnboundedReceiver<Tried>,
-    bell: watch::Receiver<()>,
+    commits: watch::Receiver<()>,
     stop: watch::Receiver<bool>,
     stopping: Arc<AtomicBool>,
     /// Transactions of which a message is under way, or is done and not kept yet.
@@ -56,7 +56,7 @@ impl Dispatcher {
         stopping: Arc<AtomicBool>,
     ) -> Self {
         Self {
-            bell: store.bell().listen(),
+            commits: store.commits().subscribe(),
             readers,
             store,
             schedule,
@@ -92,8 +92,8 @@ impl Dispatcher {
 
     /// One look at everything; how long nothing more is to be done, unless something comes.
     async fn round(&mut self) -> Result<Duration, StoreError> {
-        // Before the look: whatever is committed after it rings again.
-        self.bell.mark_unchanged();
+        // Before the look: whatever is committed after it is announced again.
+        self.commits.mark_unchanged();
         while let Ok(tried) = self.tried.try_recv() {
             self.take(tried);
         }
@@ -171,11 +171,11 @@ impl Dispatcher {
 
     /// Until something is committed or tried, or the time is over, or it is told to stop.
     async fn wait(&mut self, longest: Duration) {
-        let Self { tried, bell, stop, .. } = self;
+        let Self { tried, commits, stop, .. } = self;
         let came = tokio::select! {
             _ = stop.changed() => None,
             tried = tried.recv() => tried,
-            Ok(()) = bell.changed() => None,
+            Ok(()) = commits.changed() => None,
             () = tokio::time::sleep(longest.max(SHORTEST_WAIT)) => None,
         };
         if let Some(tried) = came {

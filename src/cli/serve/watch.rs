@@ -25,9 +25,9 @@ use crate::telemetry::metrics::Metrics;
 use crate::telemetry::refusals::Refusals;
 use crate::telemetry::tasks::TaskHealth;
 
-/// Rings for the commits of other processes, the command line's. (Ours ring by themselves, sooner;
+/// Announces the commits of other processes, the command line's. (Ours are by themselves, sooner;
 /// that they are seen here again costs those who listen one look.)
-pub(super) async fn ring_for_others(mut reader: Reader, bell: CommitSignal) {
+pub(super) async fn announce_others(mut reader: Reader, commits: CommitSignal) {
     let mut looks = tokio::time::interval(Duration::from_millis(500));
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut seen = None;
@@ -41,7 +41,7 @@ pub(super) async fn ring_for_others(mut reader: Reader, bell: CommitSignal) {
             Ok(version) if seen == Some(version) => {}
             Ok(version) => {
                 seen = Some(version);
-                bell.ring();
+                commits.announce();
             }
             Err(error) => Line::debug("data version not read").with("err", &error).emit(),
         }

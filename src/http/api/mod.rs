@@ -114,8 +114,9 @@ pub(super) fn routes(api: Arc<Api>) -> Routes {
 impl Api {
     /// Starts what wakes those who wait.
     pub fn start(tasks: &mut Tasks, endpoint: Endpoint) -> Arc<Self> {
-        let bell = endpoint.store.bell().listen();
-        let waiters = Waiters::start(tasks, endpoint.readers.clone(), bell, endpoint.stop.clone());
+        let commits = endpoint.store.commits().subscribe();
+        let waiters =
+            Waiters::start(tasks, endpoint.readers.clone(), commits, endpoint.stop.clone());
         Arc::new(Self {
             endpoint,
             waiters,

@@ -48,7 +48,7 @@ impl Waiters {
     pub(super) fn start(
         tasks: &mut Tasks,
         readers: Readers,
-        bell: watch::Receiver<()>,
+        commits: watch::Receiver<()>,
         stop: watch::Receiver<bool>,
     ) -> Self {
         let shared = Arc::new(Shared {
@@ -59,7 +59,7 @@ impl Waiters {
         });
         let (woken, stopped) = (Arc::clone(&shared), stop.clone());
         tasks.keep_to_its_end("waiters", move || {
-            let task = wake(Arc::clone(&woken), readers.clone(), bell.clone(), stopped.clone());
+            let task = wake(Arc::clone(&woken), readers.clone(), commits.clone(), stopped.clone());
             Ok::<_, Infallible>(task)
         });
         Self { shared, stop }
@@ -165,11 +165,11 @@ impl Shared {
     }
 }
 
-/// Looks after each ring, as long as somebody waits.
+/// Looks after each commit, as long as somebody waits.
 async fn wake(
     shared: Arc<Shared>,
     readers: Readers,
-    mut bell: watch::Receiver<()>,
+    mut commits: watch::Receiver<()>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut seen = 0;
@@ -179,7 +179,7 @@ async fn wake(
             _ = stop.wait_for(|stop| *stop) => return,
             // What was committed while nobody waited is looked through first.
             () = shared.somebody.notified(), if idle => {}
-            rung = bell.changed(), if !idle => if rung.is_err() { return },
+            changed = commits.changed(), if !idle => if changed.is_err() { return },
         }
         let changes = look(&readers, seen).await;
         seen = changes.first().map_or(seen, |(last, _)| *last);
@@ -189,7 +189,7 @@ async fn wake(
 }
 
 /// The changes after the one that was seen last, newest first. A look that fails is made again: the
-/// ring that led to it does not come twice.
+/// signal that led to it does not come twice.
 async fn look(readers: &Readers, seen: i64) -> Vec<(i64, i64)> {
     loop {
         match readers.read(move |reader| reader.changed_since(seen, MOST)).await {

@@ -40,12 +40,12 @@ const YIELD: Duration = Duration::from_millis(2);
 pub struct Store {
     queue: mpsc::Sender<Queued>,
     counters: Arc<Counters>,
-    bell: CommitSignal,
+    commits: CommitSignal,
     watched: Option<Arc<OpenFile>>,
 }
 
-/// Rings when something may have been committed, for those who wait for it. It tells no more than
-/// that: whoever wakes looks into the database. Rings that nobody has heard yet become one.
+/// Says that something may have been committed, to those who wait for it, and no more than that: whoever
+/// wakes looks into the database. Signals that nobody has heard yet become one.
 #[derive(Clone, Debug)]
 pub struct CommitSignal(watch::Sender<()>);
 
@@ -54,13 +54,13 @@ impl CommitSignal {
         Self(watch::Sender::new(()))
     }
 
-    /// Wakes everybody who listens.
-    pub fn ring(&self) {
+    /// Wakes everybody who has subscribed.
+    pub fn announce(&self) {
         self.0.send_replace(());
     }
 
-    /// Hears every ring from now on.
-    pub fn listen(&self) -> watch::Receiver<()> {
+    /// Hears every signal from now on.
+    pub fn subscribe(&self) -> watch::Receiver<()> {
         self.0.subscribe()
     }
 }
@@ -191,20 +191,20 @@ impl Store {
         let (queue, queued) = mpsc::channel(QUEUE);
         let counters = Arc::new(Counters::default());
         let faults = faults::Faults::new(faults);
-        let (of_thread, bell) = (Arc::clone(&counters), CommitSignal::new());
+        let (of_thread, commits) = (Arc::clone(&counters), CommitSignal::new());
         let watched = database.watched().cloned();
-        let bell_of_thread = bell.clone();
+        let commits_of_thread = commits.clone();
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
             let observers = Observers { counters: &of_thread, observe: &observe };
-            write(database, queued, &observers, &bell_of_thread, &faults)
+            write(database, queued, &observers, &commits_of_thread, &faults)
         })?;
-        let store = Self { queue, counters: Arc::clone(&counters), bell, watched };
+        let store = Self { queue, counters: Arc::clone(&counters), commits, watched };
         Ok((store, Writer { thread, counters }))
     }
 
-    /// Rings after each commit.
-    pub fn bell(&self) -> &CommitSignal {
-        &self.bell
+    /// The signal that is given after each commit.
+    pub fn commits(&self) -> &CommitSignal {
+        &self.commits
     }
 
     /// Keeps an event and applies it; returns after the commit is on the disk.
@@ -349,7 +349,7 @@ fn write(
     mut database: Database,
     mut queue: mpsc::Receiver<Queued>,
     observers: &Observers<'_>,
-    bell: &CommitSignal,
+    commits: &CommitSignal,
     faults: &faults::Faults,
 ) -> End {
     let mut received = Vec::with_capacity(BATCH);
@@ -364,7 +364,7 @@ fn write(
         }
         if !commands.is_empty() {
             commit(&mut database, commands, observers);
-            bell.ring();
+            commits.announce();
         }
         for Prune { cutoff, round, answer } in prunes {
             drop(answer.send(database.prune(&cutoff, round)));
