@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -69,7 +69,7 @@ impl Browser {
             },
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
         }}});
-        let (driver, address) = Driver::start(chromedriver, folder);
+        let (driver, address) = Driver::start(&chromedriver, folder);
         let mut browser = Self {
             origin: format!("http://{}", daemon.admin),
             session: String::new(),
@@ -290,26 +290,38 @@ impl Browser {
 }
 
 impl Driver {
-    /// Starts it on a port that is free, and says where.
-    fn start(program: PathBuf, folder: TempDir) -> (Self, SocketAddr) {
-        let mut child = Command::new(program)
-            .arg("--port=0")
-            .env("HOME", folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn()
-            .expect("the driver starts");
-        let mut stdout = BufReader::new(child.stdout.take().expect("standard output is piped"));
-        let (mut said, mut port) = (String::new(), None);
-        while port.is_none() && stdout.read_line(&mut said).is_ok_and(|read| read > 0) {
-            let rest = said.split_once("successfully on port ");
-            port = rest.and_then(|(_, rest)| rest.trim_end().trim_end_matches('.').parse().ok());
+    /// Starts it on a port that is free, and says where. It takes any of IPv6, and ends if somebody else has
+    /// the same of IPv4: then it is started again.
+    fn start(program: &Path, folder: TempDir) -> (Self, SocketAddr) {
+        let mut said = String::new();
+        for _ in 0..10 {
+            let mut child = Command::new(program)
+                .arg("--port=0")
+                .env("HOME", folder.path())
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .process_group(0)
+                .spawn()
+                .expect("the driver starts");
+            let mut stdout = BufReader::new(child.stdout.take().expect("standard output is piped"));
+            let mut port = None;
+            said.clear();
+            while port.is_none() && stdout.read_line(&mut said).is_ok_and(|read| read > 0) {
+                let rest = said.split_once("successfully on port ");
+                let number = rest.map(|(_, rest)| rest.trim_end().trim_end_matches('.'));
+                port = number.and_then(|number| number.parse::<u16>().ok());
+            }
+            if let Some(port) = port {
+                let driver = Self { child, _stdout: stdout, folder };
+                return (driver, SocketAddr::from(([127, 0, 0, 1], port)));
+            }
+            child.wait().expect("it has ended");
+            if !said.contains("port not available") {
+                break;
+            }
         }
-        let driver = Self { child, _stdout: stdout, folder };
-        let port: u16 = port.unwrap_or_else(|| panic!("the driver says only {said:?}"));
-        (driver, SocketAddr::from(([127, 0, 0, 1], port)))
+        panic!("the driver says only {said:?}");
     }
 }
 
