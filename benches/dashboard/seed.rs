@@ -170,7 +170,12 @@ fn mended(database: &mut Database, first: Timestamp, number: u64) -> Result<(), 
             for number in some {
                 let id = number.cast_signed();
                 let data = match number % 10_000 {
-                    0 => IssueData::OtherTime { provider: Provider::Stripe, count: 3, now: first },
+                    0 => IssueData::OtherTime {
+                        provider: Provider::Stripe,
+                        count: 3,
+                        now: first,
+                        evidence: None,
+                    },
                     _ => IssueData::Orphan {
                         id,
                         why: OrphanKind::Early,

@@ -5,23 +5,28 @@ use std::io::{self, Write};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::api_access::AskOptions;
+use super::api_access::{Access, AskOptions};
 use super::lookup::Wanted;
 use super::progress::Bar;
 use super::table::Table;
 use super::{CommandError, print_json, printed, said};
-use crate::config::options::SinceOption;
+use crate::config::options::{PublicUrlOption, SinceOption};
+use crate::config::webhook_ids;
 use crate::domain::provider::Provider;
 use crate::domain::records::{Cause, Found};
 use crate::domain::time::Timestamp;
+use crate::providers::endpoints;
+use crate::reconcile::endpoints::{check, finding};
 use crate::reconcile::{KEPT_BY_PROVIDERS, Report, Run, Step, run};
-use crate::store::{Database, Reader};
+use crate::store::{Database, NoteFindings, Reader};
 
 /// `reconcile`
 #[derive(Args, Debug)]
 pub struct Reconcile {
     #[command(flatten)]
     asking: AskOptions,
+    #[command(flatten)]
+    public_url: PublicUrlOption,
     /// Only this provider's events: stripe or paypal [default: of each whose API keys are set].
     #[arg(long)]
     provider: Option<Provider>,
@@ -72,6 +77,9 @@ impl Reconcile {
             reports.push((provider, report));
         }
         self.print(&reports)?;
+        if !self.dry_run {
+            self.look_at_endpoints(&access, &reports, &mut database)?;
+        }
         let failures = reports.iter().filter_map(|(provider, report)| {
             let error = report.ended.as_ref().err()?;
             Some(format!(
@@ -84,6 +92,34 @@ impl Reconcile {
             failures if failures.is_empty() => Ok(()),
             failures => Err(said(failures.join("\n"))),
         }
+    }
+
+    /// Opens and closes the issues of the providers' endpoints, as the daemon does.
+    fn look_at_endpoints(
+        &self,
+        access: &Access,
+        reports: &[(Provider, Report)],
+        database: &mut Database,
+    ) -> Result<(), CommandError> {
+        let wanted = endpoints::Wanted {
+            public_url: self.public_url.public_url.clone(),
+            webhook_ids: webhook_ids(access.around())?,
+            livemode: access.livemode,
+        };
+        for (provider, _) in reports {
+            match check(&access.apis, *provider, &wanted) {
+                Ok(faults) => {
+                    let findings = vec![finding(*provider, &faults)];
+                    database.run(&NoteFindings { findings }, access.clock.now())?;
+                }
+                // The keys may not be allowed to see them.
+                Err(error) => {
+                    let name = provider.name();
+                    writeln!(io::stderr(), "{name}'s webhook endpoints were not seen: {error}")?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn warn_of_limit(&self, to_do: &Run<'_>) -> Result<(), CommandError> {

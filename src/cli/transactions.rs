@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::{Args, Subcommand};
 
-use super::closing::Closing;
+use super::closing::{Closing, Reopening};
 use super::import::Import;
 use super::table::Table;
 use super::{CommandError, Listing, print_json, printed};
@@ -53,7 +53,7 @@ pub enum Transactions {
     /// status stays the truth about the money.
     Close(Closing),
     /// Take a close back.
-    Reopen(Closing),
+    Reopen(Reopening),
 }
 
 /// `transactions add`
@@ -149,7 +149,7 @@ pub fn run(command: &Transactions) -> Result<(), CommandError> {
         Transactions::Show(show) => show.run(),
         Transactions::History(show) => show.history(),
         Transactions::Close(closing) => closing.close(),
-        Transactions::Reopen(closing) => closing.reopen(),
+        Transactions::Reopen(reopening) => reopening.reopen(),
     }
 }
 

@@ -89,6 +89,19 @@ pub enum ApiError {
     Stopped,
 }
 
+impl ApiError {
+    /// Whether the next question, about whatever, would come to the same.
+    pub fn is_of_all(&self) -> bool {
+        !matches!(
+            self,
+            Self::NotFound { .. }
+                | Self::TooLarge { .. }
+                | Self::Unexpected { .. }
+                | Self::Unauthorized { status: 403, .. }
+        )
+    }
+}
+
 fn later(wait: Option<Duration>) -> String {
     wait.map(|wait| format!(", and wants to be left alone for {} s", wait.as_secs()))
         .unwrap_or_default()

@@ -261,6 +261,12 @@ impl Checks<'_> {
         if let Some(instant) = options.unsafe_test_clock {
             self.warn(format!("--unsafe-test-clock: the clock stands still at {instant}"));
         }
+        if let Some(file) = &options.unsafe_test_clock_file {
+            self.warn(format!(
+                "--unsafe-test-clock-file: the time is what {} says",
+                file.display()
+            ));
+        }
         if let Some(every) = options.unsafe_test_lookout {
             self.warn(format!("--unsafe-test-lookout: the lookout looks every {every} ms"));
         }
@@ -314,7 +320,11 @@ impl Checks<'_> {
             admin_hosts: options.admin_host.clone(),
             max_body: options.max_body,
             max_connections: options.max_connections,
-            clock: options.unsafe_test_clock.map_or(Clock::SYSTEM, Clock::stopped_at),
+            clock: match (options.unsafe_test_clock, &options.unsafe_test_clock_file) {
+                (Some(instant), _) => Clock::stopped_at(instant),
+                (None, Some(file)) => Clock::in_file(file.clone()),
+                (None, None) => Clock::SYSTEM,
+            },
             faults: options.unsafe_test_faults.clone(),
             warnings: Vec::new(),
         }

@@ -288,6 +288,10 @@ pub struct ServeOptions {
     #[arg(long, hide = true, value_parser = parse_instant)]
     pub unsafe_test_clock: Option<Timestamp>,
 
+    /// For tests: the clock tells what stands in this file.
+    #[arg(long, hide = true, value_name = "PATH")]
+    pub unsafe_test_clock_file: Option<PathBuf>,
+
     /// For tests: a file that names a fault of the database. No variable either.
     #[arg(long, hide = true)]
     pub unsafe_test_faults: Option<PathBuf>,

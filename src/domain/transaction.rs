@@ -136,6 +136,16 @@ pub struct State {
     pub doubtful: bool,
 }
 
+impl State {
+    /// Minor units that were taken and did not go back, by currency; none of them zero.
+    pub fn held(&self) -> BTreeMap<Currency, i64> {
+        let own =
+            self.currency.map(|currency| (currency, self.amount_received - self.amount_refunded));
+        let other = self.other_money.iter().map(|one| (one.currency, one.received - one.refunded));
+        own.into_iter().chain(other).filter(|(_, minor)| *minor > 0).collect()
+    }
+}
+
 /// Money of a transaction in a currency beside the one that it is reckoned in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OtherMoney {

@@ -17,9 +17,12 @@ use crate::domain::event::Source;
 use crate::domain::provider::Provider;
 use crate::domain::records::{Ingested, Outcome, RejectedRequest, USER_AGENT_CHARS, Webhook};
 use crate::domain::refusal::{NotTaken, Refusal};
+use crate::domain::refusal_pattern::RefusalClass;
 use crate::domain::time::Timestamp;
+use crate::providers::claimed_id;
 use crate::providers::paypal::transmission;
 use crate::providers::rules::Rules;
+use crate::providers::stripe::signature;
 use crate::store::{KeepRejected, Receipt, RememberRefused, Store, StoreError};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
@@ -131,6 +134,8 @@ impl State {
         let proved = match proved {
             Ok(proved) => proved,
             Err(NotVerified::Refused(refusal)) => {
+                let class = RefusalClass::of(refusal);
+                self.note(provider, class, headers, &body.bytes, received_at);
                 return self.refuse(provider, refusal, headers, body.bytes.len(), received_at);
             }
             Err(NotVerified::RefusedGenuine { refusal, transmission_id }) => {
@@ -142,7 +147,11 @@ impl State {
                 }
                 return self.refuse(provider, refusal, headers, body.bytes.len(), received_at);
             }
-            Err(NotVerified::Undecided(reason)) => return self.undecided(provider, &reason),
+            Err(NotVerified::Undecided(reason)) => {
+                let class = Some(RefusalClass::Certificate);
+                self.note(provider, class, headers, &body.bytes, received_at);
+                return self.undecided(provider, &reason);
+            }
         };
         let payload_bytes = body.bytes.len();
         let mut proved = proved;
@@ -202,6 +211,27 @@ impl State {
             Ok(Ingested::New { .. }) => answer(StatusCode::OK, r#"{"received":true}"#),
             Err(error) => self.not_kept(provider, &error),
         }
+    }
+
+    /// Notes what tells whether the provider sent it.
+    fn note(
+        &self,
+        provider: Provider,
+        class: Option<RefusalClass>,
+        headers: &HeaderMap,
+        payload: &[u8],
+        received_at: Timestamp,
+    ) {
+        let Some(class) = class else { return };
+        let signed_at = match class {
+            RefusalClass::Time => {
+                let header = headers.get(signature::HEADER).and_then(|header| header.to_str().ok());
+                header.and_then(signature::signed_at)
+            }
+            RefusalClass::Signature | RefusalClass::Certificate => None,
+        };
+        let event_id = claimed_id(payload);
+        self.endpoints.refusals.note(provider, class, event_id, signed_at, received_at);
     }
 
     /// Another body that comes with this transmission is refused from now on.

@@ -128,16 +128,17 @@ pub fn texts(data: &IssueData, to: Audience<'_>) -> Texts {
         IssueData::DoubtfulEvent { event_id, doubt, transactions, .. } => {
             webhooks::doubtful_event(to, event_id, *doubt, transactions)
         }
-        IssueData::RefusedSignatures { provider, likely, count, since, genuine_at } => {
-            webhooks::refused_signatures(to, (*provider, *likely), *count, *since, *genuine_at)
+        IssueData::RefusedSignatures { provider, likely, count, since, genuine_at, evidence } => {
+            let times = (*since, *genuine_at);
+            webhooks::refused_signatures(to, (*provider, *likely), *count, times, evidence.as_ref())
         }
         IssueData::Silence { provider, last_at } => webhooks::silence(to, *provider, *last_at),
-        IssueData::NoProof { count, by_certificate } => {
-            webhooks::no_proof(to, *count, *by_certificate)
+        IssueData::NoProof { count, by_certificate, evidence } => {
+            webhooks::no_proof(to, *count, *by_certificate, evidence.as_ref())
         }
         IssueData::CertificateEnds { at } => webhooks::certificate_ends(to, *at),
-        IssueData::OtherTime { provider, count, now } => {
-            webhooks::other_time(to, *provider, *count, *now)
+        IssueData::OtherTime { provider, count, now, evidence } => {
+            webhooks::other_time(to, *provider, (*count, *now), evidence.as_ref())
         }
         IssueData::Endpoint { faults, .. } => endpoints::texts(to, faults),
         IssueData::Reconcile { provider, error } => webhooks::reconcile(to, *provider, error),

@@ -4,7 +4,7 @@
 //! One task, with a reader of its own, off the way of any webhook. It raises issues whose state is bad
 //! and closes those whose state is good; between two looks it remembers how much was refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +15,8 @@ use crate::domain::issue::{
     DATABASE, Ending, Finding, IssueData, IssueKind, MACHINE, NewIssue, Payment, Severity, Trigger,
 };
 use crate::domain::provider::Provider;
-use crate::domain::records::{Continuation, Details, Issue, Transaction};
-use crate::domain::refusal::{NotTaken, Refusal};
-use crate::domain::refusal_pattern::{Flaw, Likely, Tally};
+use crate::domain::records::{Continuation, Details, Issue, Transaction, WebhookLog};
+use crate::domain::refusal_pattern::{Likely, RefusalClass};
 use crate::domain::retention::ClockDoubt;
 use crate::domain::silence::{Rhythm, WEEKS, hour_of};
 use crate::domain::time::Timestamp;
@@ -76,14 +75,15 @@ const CAPTURE_SOON: Duration = Duration::from_secs(3_600);
 const CAPTURE_NOW: Duration = Duration::from_secs(2 * 3_600);
 const LAPSED: Duration = Duration::from_secs(3 * 86_400);
 
+/// By then what a thin event only announces has come, or was asked for.
+const SNAPSHOT_LATE: Duration = Duration::from_secs(15 * 60);
+/// So many thin events are looked at.
+const THIN_SEEN: u32 = 200;
+
 /// What is remembered between two looks.
 #[derive(Debug, Default)]
 struct Memory {
     started_at: Option<Timestamp>,
-    /// What was refused in the last hour.
-    tallies: BTreeMap<(Provider, Flaw), Tally>,
-    /// How often each was counted at the last look.
-    counted: BTreeMap<(Provider, Flaw), u64>,
     rhythms: BTreeMap<Provider, (Timestamp, Option<Rhythm>)>,
     /// Up to where the log could be copied, and at how many looks.
     held: Option<(i64, u32)>,
@@ -126,11 +126,16 @@ impl Monitor {
         let started_at = *memory.started_at.get_or_insert(now);
         for provider in self.providers.iter().copied() {
             let last = |livemode| self.metrics.last_event(provider, livemode);
-            self.look_at_refusals(memory, &mut seen, (provider, last(true).max(last(false))), now);
-            if let Some(last) = last(self.livemode) {
-                self.look_for_silence(memory, &mut seen, (provider, last), started_at, now)?;
-            }
+            let is_silent = match last(self.livemode) {
+                Some(last) => {
+                    self.look_for_silence(memory, &mut seen, (provider, last), started_at, now)?
+                }
+                None => false,
+            };
+            let genuine_at = last(true).max(last(false));
+            self.look_at_refusals(&mut seen, (provider, genuine_at), is_silent, now)?;
         }
+        self.look_at_thin_events(&mut seen, now)?;
         self.look_at_clock(&mut seen, now)?;
         self.look_at_certificate(&mut seen, now)?;
         self.look_at_disk(&mut seen);
@@ -143,69 +148,74 @@ impl Monitor {
 
     fn look_at_refusals(
         &self,
-        memory: &mut Memory,
         seen: &mut Seen,
         (provider, genuine_at): (Provider, Option<Timestamp>),
+        is_silent: bool,
         now: Timestamp,
-    ) {
-        for flaw in Flaw::ALL.iter().copied() {
-            let of_flaw = Refusal::ALL.iter().filter(|one| Flaw::of(**one) == Some(flaw));
-            let refused: u64 = of_flaw.map(|one| self.refusals.counted(provider, *one)).sum();
-            let undecided = match flaw {
-                Flaw::Certificate => {
-                    self.metrics.counted_not_taken(provider, NotTaken::NotVerified)
-                }
-                Flaw::Signature | Flaw::Time => 0,
-            };
-            let counted = refused + undecided;
-            let before = memory.counted.insert((provider, flaw), counted).unwrap_or(0);
-            let tally = memory.tallies.entry((provider, flaw)).or_default();
-            tally.add(counted.saturating_sub(before), now);
-            let (count, since) = (tally.count(), tally.first_at());
-            let (kind, bad) = match flaw {
-                Flaw::Signature => {
-                    let likely = tally.signatures(genuine_at);
-                    if likely == Some(Likely::Forger) {
-                        // It was worse, and is not any more.
-                        seen.is_over(IssueKind::RefusedSignatures, provider, genuine_at);
-                    }
-                    let data = |likely| {
-                        let severity = match likely {
-                            Likely::WrongSecret | Likely::RolledSecret => Severity::Critical,
-                            Likely::Forger => Severity::Notice,
-                        };
-                        // With genuine ones beside it, it would be another problem each time.
-                        let (since, genuine_at) = match likely {
-                            Likely::RolledSecret => (since, genuine_at),
-                            Likely::WrongSecret | Likely::Forger => (None, None),
-                        };
-                        let data = IssueData::RefusedSignatures {
+    ) -> Result<(), StoreError> {
+        for class in RefusalClass::ALL.iter().copied() {
+            let tally = self.refusals.tally(provider, class);
+            let is_listed = |id: &str, since| self.is_listed(provider, id, since);
+            let evidence = tally.evidence(genuine_at, is_silent, is_listed)?;
+            let count = tally.since_genuine(genuine_at);
+            let (kind, found) = match class {
+                RefusalClass::Signature => {
+                    let likely = Likely::of(&tally, evidence.as_ref(), genuine_at, now);
+                    let data = likely.map(|likely| {
+                        let of_provider = evidence.is_some();
+                        let genuine_at = genuine_at.filter(|_| of_provider);
+                        let since = tally.first_since(genuine_at).filter(|_| of_provider);
+                        // Of what may be anybody's every number would be news, and none is worth it.
+                        let count = if of_provider { count } else { tally.in_last_hour(now) };
+                        IssueData::RefusedSignatures {
                             provider,
                             likely,
                             count,
                             since,
                             genuine_at,
-                        };
-                        (data, severity)
-                    };
-                    (IssueKind::RefusedSignatures, likely.map(data))
+                            evidence: evidence.clone(),
+                        }
+                    });
+                    (IssueKind::RefusedSignatures, data)
                 }
-                Flaw::Time => {
-                    let data = IssueData::OtherTime { provider, count, now };
-                    let ours = tally.is_ours(genuine_at);
-                    (IssueKind::Clock, ours.then_some((data, Severity::Critical)))
+                RefusalClass::Time => {
+                    let now = tally.last_at().unwrap_or(now);
+                    let data = |evidence| IssueData::OtherTime { provider, count, now, evidence };
+                    (IssueKind::Clock, evidence.clone().map(Some).map(data))
                 }
-                Flaw::Certificate => {
-                    let data = IssueData::NoProof { count, by_certificate: self.trust.is_some() };
-                    let ours = tally.is_ours(genuine_at) && provider == Provider::Paypal;
-                    (IssueKind::Certificate, ours.then_some((data, Severity::Critical)))
+                RefusalClass::Certificate => {
+                    let by_certificate = self.trust.is_some();
+                    let data = |evidence| IssueData::NoProof { count, by_certificate, evidence };
+                    (IssueKind::Certificate, evidence.clone().map(Some).map(data))
                 }
             };
-            match bad {
-                Some((data, severity)) => seen.bad(data, severity),
-                None => seen.is_over(kind, provider, genuine_at),
+            match found {
+                Some(data) if evidence.is_some() => seen.bad(data, Severity::Critical),
+                Some(data) => {
+                    let worse = seen.open(kind, provider.as_str()).is_some_and(is_critical);
+                    if !worse || seen.is_over(kind, provider, genuine_at) {
+                        seen.bad(data, Severity::Notice);
+                    }
+                }
+                None => {
+                    seen.is_over(kind, provider, genuine_at);
+                }
             }
         }
+        Ok(())
+    }
+
+    /// Whether the provider's own list gave an event after an instant: it was not known before.
+    fn is_listed(
+        &self,
+        provider: Provider,
+        event_id: &str,
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let known = self.reader.find::<WebhookLog>(event_id)?;
+        Ok(known.iter().any(|log| {
+            log.provider == provider && &*log.event_id == event_id && log.received_at >= since
+        }))
     }
 
     fn look_for_silence(
@@ -215,7 +225,7 @@ impl Monitor {
         (provider, last): (Provider, Timestamp),
         started_at: Timestamp,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         // While the daemon was away nothing could come.
         let from = if self.has_fault("awake") { last } else { last.max(started_at) };
         let known = memory.rhythms.get(&provider);
@@ -226,11 +236,32 @@ impl Monitor {
             memory.rhythms.insert(provider, (now, Rhythm::learned(&hours, until)));
         }
         let rhythm = memory.rhythms.get(&provider).and_then(|(_, rhythm)| rhythm.as_ref());
-        match rhythm.is_some_and(|rhythm| rhythm.is_silent(from, now)) {
+        let is_silent = rhythm.is_some_and(|rhythm| rhythm.is_silent(from, now));
+        match is_silent {
             true => {
                 seen.bad(IssueData::Silence { provider, last_at: last }, Severity::Warning);
             }
-            false => seen.is_over(IssueKind::Silence, provider, Some(last)),
+            false => {
+                seen.is_over(IssueKind::Silence, provider, Some(last));
+            }
+        }
+        Ok(is_silent)
+    }
+
+    /// Thin events whose objects were not asked for and whose snapshots did not come, one issue for each type.
+    fn look_at_thin_events(&self, seen: &mut Seen, now: Timestamp) -> Result<(), StoreError> {
+        let (events, _) = self.reader.due::<WebhookLog>((), now.minus(SNAPSHOT_LATE), THIN_SEEN)?;
+        let mut types = BTreeSet::new();
+        for log in events {
+            if types.insert(log.event_type.clone()) {
+                let data = IssueData::FailedEvent {
+                    provider: log.provider,
+                    event_type: log.event_type.to_string(),
+                    event_id: log.event_id.to_string(),
+                    why: log.error.unwrap_or_default(),
+                };
+                seen.bad(data, Severity::Warning);
+            }
         }
         Ok(())
     }
@@ -406,16 +437,25 @@ impl Seen {
     }
 
     /// What webhooks showed to be bad is good again once a genuine one has come; what was no more than
-    /// worth knowing, when it has ceased.
-    fn is_over(&mut self, kind: IssueKind, provider: Provider, genuine_at: Option<Timestamp>) {
+    /// worth knowing, when it has ceased. Whether that is so.
+    fn is_over(
+        &mut self,
+        kind: IssueKind,
+        provider: Provider,
+        genuine_at: Option<Timestamp>,
+    ) -> bool {
         let subject = provider.as_str();
-        let Some(open) = self.open(kind, subject) else { return };
+        let Some(open) = self.open(kind, subject) else { return false };
         // That a certificate ends soon is looked at elsewhere.
         let is_about_webhooks = kind != IssueKind::Certificate || is_critical(open);
         let ceased = open.severity == Severity::Notice;
-        if is_about_webhooks && (ceased || genuine_at.is_some_and(|at| at > open.last_seen_at)) {
+        // Genuine ones are known by the second.
+        let is_after = |at: Timestamp| at.unix_seconds() >= open.last_seen_at.unix_seconds();
+        let is_over = is_about_webhooks && (ceased || genuine_at.is_some_and(is_after));
+        if is_over {
             self.good(kind, subject, None);
         }
+        is_over
     }
 }
 

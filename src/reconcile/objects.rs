@@ -54,13 +54,7 @@ impl AskError {
     /// Whether the next question would come to the same.
     pub(super) fn is_of_the_api(&self) -> bool {
         match self {
-            Self::Api(error) => !matches!(
-                error,
-                ApiError::NotFound { .. }
-                    | ApiError::TooLarge { .. }
-                    | ApiError::Unexpected { .. }
-                    | ApiError::Unauthorized { status: 403, .. }
-            ),
+            Self::Api(error) => error.is_of_all(),
             Self::NotUnderstood(_) | Self::NothingToAsk => false,
         }
     }

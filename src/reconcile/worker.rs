@@ -17,9 +17,10 @@ use crate::clients::api::{ApiError, Stop};
 use crate::clients::apis::Apis;
 use crate::clients::keys::RetryPolicy;
 use crate::domain::event::Event;
+use crate::domain::issue::IssueKind;
 use crate::domain::lookup_schedule::Reason;
 use crate::domain::provider::Provider;
-use crate::domain::records::{Applied, Cause, DueAsk, Kept};
+use crate::domain::records::{Applied, Cause, DueAsk, Issue, Kept};
 use crate::providers::endpoints::Wanted;
 use crate::providers::rules::Rules;
 use crate::store::{Database, NoteFindings, Reader, StoreError};
@@ -32,6 +33,8 @@ use crate::telemetry::metrics::Metrics;
 const GAP: Duration = Duration::from_secs(10 * 60);
 /// So often it is seen whether an event came about which is to be asked at once.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
+/// So often it is seen whether an endpoint that was not as it should be is mended.
+const BETWEEN_ENDPOINT_LOOKS: Duration = Duration::from_secs(5 * 60);
 /// How long a stop waits for what can be broken off; a call that hangs ends with the process.
 const LONGEST_STOP: Duration = Duration::from_millis(500);
 
@@ -153,13 +156,20 @@ impl Thread {
     /// Waits so long, and meanwhile sees to what is urgent; `false` if it was
     /// told to stop.
     fn rest(&self, pause: Duration) -> bool {
-        let mut left = pause;
+        let (mut left, mut endpoint_seen) = (pause, Instant::now());
         while left > BETWEEN_LOOKS {
             if !self.stop.wait(BETWEEN_LOOKS) {
                 return false;
             }
             left -= BETWEEN_LOOKS;
-            let looked = catch_unwind(AssertUnwindSafe(|| self.look_at_what_is_urgent()));
+            let looks_at_endpoint = endpoint_seen.elapsed() >= BETWEEN_ENDPOINT_LOOKS;
+            let looked = catch_unwind(AssertUnwindSafe(|| {
+                self.look_at_what_is_urgent()?;
+                if looks_at_endpoint { self.look_at_mended_endpoint() } else { Ok(()) }
+            }));
+            if looks_at_endpoint {
+                endpoint_seen = Instant::now();
+            }
             if let Err(error) = looked.unwrap_or(Err(Failed::Fault)) {
                 // The next run comes to the same, and says so.
                 Line::debug("urgent events not seen to").with("err", &error).emit();
@@ -228,10 +238,30 @@ impl Thread {
                 tell(event, applied);
             }
         })?;
-        report.ended.clone()?;
-        self.tell_report(cause, &report, began.elapsed());
-        self.ask_for_objects(&mut database, Reason::ALL)?;
-        self.look_at_endpoints(&mut database)
+        if report.ended.is_ok() {
+            self.tell_report(cause, &report, began.elapsed());
+        }
+        let fetched = report.ended.map_err(Failed::from);
+        if fetched.as_ref().is_err_and(Failed::is_of_all) {
+            return fetched;
+        }
+        // One of them that fails takes nothing from the others.
+        let asked = self.ask_for_objects(&mut database, Reason::ALL);
+        let seen = self.look_at_endpoints(&mut database);
+        fetched.and(asked).and(seen)
+    }
+
+    /// Whether the endpoint is mended, if it was not as it should be when it was looked at last.
+    fn look_at_mended_endpoint(&self) -> Result<(), Failed> {
+        let db = &self.settings.db;
+        let open = Reader::open(db)?.open_issues(None)?;
+        let is_of_provider = |issue: &Issue| {
+            issue.kind == IssueKind::Endpoint && issue.subject == self.provider.as_str()
+        };
+        match open.iter().any(is_of_provider) {
+            true => self.look_at_endpoints(&mut Database::open(db)?),
+            false => Ok(()),
+        }
     }
 
     /// Whether webhooks still come here.
@@ -307,6 +337,17 @@ enum Failed {
     Store(#[from] StoreError),
     #[error("a fault of payhookd's own")]
     Fault,
+}
+
+impl Failed {
+    /// Whether nothing else would go better.
+    fn is_of_all(&self) -> bool {
+        match self {
+            Self::Run(RunError::Api(error)) => error.is_of_all(),
+            Self::Run(RunError::Endless(_)) => false,
+            Self::Run(RunError::Store(_)) | Self::Store(_) | Self::Fault => true,
+        }
+    }
 }
 
 /// The same of an object that said something new.

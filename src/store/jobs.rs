@@ -10,7 +10,7 @@ use super::write::{read_again, redaction, replay};
 use crate::domain::issue::Finding;
 use crate::domain::provider::Provider;
 use crate::domain::records::{
-    Asked, Attempt, Cause, Decision, Dismissed, Forgotten, Found, Ingested, Kept, Many,
+    Asked, Attempt, Cause, Closed, Decision, Dismissed, Forgotten, Found, Ingested, Kept, Many,
     NewTransaction, ReadAgain, Registered, RejectedRequest, Replayable, Reread, Retried, Sent,
     Settled, StoredCertificate, Transaction, Verdict, Webhook, WebhookLog,
 };
@@ -56,16 +56,19 @@ jobs! {
         whole: bool,
     } -> Vec<Registered> => |job, batch, now| batch.register_all(&job.new, job.whole, now);
 
-    /// The shop expects no money any more, or does after all. `None`: there is no such transaction.
+    /// The shop expects no money any more.
     CloseTransaction {
         /// The transaction.
         id: i64,
-        /// Whether it expects none.
-        closed: bool,
-    } -> Option<Transaction> => |job, batch, now| match job.closed {
-        true => batch.close(job.id, now),
-        false => batch.reopen(job.id, now),
-    };
+        /// It is known that it holds money.
+        even_if_paid: bool,
+    } -> Closed => |job, batch, now| batch.close(job.id, job.even_if_paid, now);
+
+    /// The shop expects money after all. `None`: there is no such transaction.
+    ReopenTransaction {
+        /// The transaction.
+        id: i64,
+    } -> Option<Transaction> => |job, batch, now| batch.reopen(job.id, now);
 
     /// A person says what an orphan is.
     ResolveOrphan {

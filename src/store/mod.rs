@@ -28,8 +28,8 @@ pub use jobs::{
     BeginRun, CloseTransaction, DismissIssue, EndRun, ForgetEvents, ForgetMetadata, IngestAll,
     KeepCertificate, KeepObjects, KeepRejected, NoteFindings, NoteRun, OweReport, PreviewOutdated,
     PreviewReplay, RaiseDueOrphans, RecordAlerts, RecordAttempts, RecordReport, Register,
-    RegisterAll, RememberRefused, Replay, ReplayOutdated, ResolveOrphan, RetryDeliveries,
-    RetryDelivery, SetTargets, SettleDoubtful, SettleLookup,
+    RegisterAll, RememberRefused, ReopenTransaction, Replay, ReplayOutdated, ResolveOrphan,
+    RetryDeliveries, RetryDelivery, SetTargets, SettleDoubtful, SettleLookup,
 };
 pub use read::families::{Detailed, Due, Entered, Find, Get, List, Of, Search, Summed};
 pub use read::health::disk_free;

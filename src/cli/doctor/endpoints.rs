@@ -1,14 +1,20 @@
 //! Whether the providers send webhooks here, by their own lists of endpoints.
 
+use std::path::Path;
+
 use super::Finding;
 use super::installation::Patient;
 use crate::cli::serve::wanted_endpoint;
 use crate::clients::api::Stop;
 use crate::clients::apis::Apis;
+use crate::domain::issue::IssueKind;
 use crate::domain::provider::Provider;
+use crate::domain::records::Issue;
+use crate::domain::time::Timestamp;
 use crate::i18n::issues::Audience;
 use crate::providers::endpoints::Wanted;
 use crate::reconcile::endpoints;
+use crate::store::{Database, NoteFindings, Reader, StoreError};
 use crate::telemetry::clock::Clock;
 
 const CHECK: &str = "endpoints";
@@ -25,16 +31,46 @@ pub(super) fn check(patient: &Patient, public_url: Option<&str>) -> Vec<Finding>
         Provider::Stripe => config.stripe.is_some(),
         Provider::Paypal => config.paypal.is_some(),
     });
-    received.flat_map(|provider| of(&apis, provider, &wanted)).collect()
+    let Patient { db, now, .. } = patient;
+    received.flat_map(|provider| of(&apis, provider, &wanted, (db, *now))).collect()
 }
 
-fn of(apis: &Apis, provider: Provider, wanted: &Wanted) -> Vec<Finding> {
+/// Closes the issue that the daemon may have opened before the endpoint was mended.
+fn mended(db: &Path, provider: Provider, now: Timestamp) -> Result<(), StoreError> {
+    if !db.exists() {
+        return Ok(());
+    }
+    let open = Reader::open(db)?.open_issues(None)?;
+    let is_of =
+        |issue: &Issue| issue.kind == IssueKind::Endpoint && issue.subject == provider.as_str();
+    if open.iter().any(is_of) {
+        let findings = vec![endpoints::finding(provider, &[])];
+        Database::open(db)?.run(&NoteFindings { findings }, now)?;
+    }
+    Ok(())
+}
+
+fn of(
+    apis: &Apis,
+    provider: Provider,
+    wanted: &Wanted,
+    (db, now): (&Path, Timestamp),
+) -> Vec<Finding> {
     if let Err(error) = apis.can_ask(provider) {
         let what = format!("where {} sends webhooks is not known: {error}", provider.name());
         return vec![Finding::warn(CHECK, what, "set the API keys of this provider")];
     }
     match endpoints::check(apis, provider, wanted) {
         Ok(faults) if faults.is_empty() => {
+            if let Err(error) = mended(db, provider, now) {
+                let what =
+                    format!("an issue of {}'s endpoint was not closed: {error}", provider.name());
+                return vec![Finding::warn(
+                    CHECK,
+                    what,
+                    "see that nothing else writes the database for long",
+                )];
+            }
             vec![Finding::ok(CHECK, format!("{} sends webhooks here", provider.name()))]
         }
         Ok(faults) => faults

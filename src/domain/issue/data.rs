@@ -12,7 +12,7 @@ use crate::domain::money::{Currency, Money};
 use crate::domain::orphan::OrphanKind;
 use crate::domain::provider::Provider;
 use crate::domain::records::{Loss, Orphan, Transaction};
-use crate::domain::refusal_pattern::Likely;
+use crate::domain::refusal_pattern::{Evidence, Likely};
 use crate::domain::retention::ClockDoubt;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, DisputeStatus, State};
@@ -116,6 +116,9 @@ pub enum IssueData {
         since: Option<Timestamp>,
         /// When the last genuine one came, if the secret was likely rolled.
         genuine_at: Option<Timestamp>,
+        /// Why they are believed to be the provider's; without it they may be anybody's.
+        #[serde(default)]
+        evidence: Option<Evidence>,
     },
     /// Nothing comes.
     Silence {
@@ -161,6 +164,9 @@ pub enum IssueData {
         count: u64,
         /// Whether they are proved by certificates here; else PayPal's API is asked.
         by_certificate: bool,
+        /// Why they are believed to be PayPal's.
+        #[serde(default)]
+        evidence: Option<Evidence>,
     },
     /// PayPal's newest certificate ends soon.
     CertificateEnds {
@@ -175,6 +181,9 @@ pub enum IssueData {
         count: u64,
         /// This machine's time when it was last seen.
         now: Timestamp,
+        /// Why they are believed to be the provider's, and now.
+        #[serde(default)]
+        evidence: Option<Evidence>,
     },
     /// This machine's clock does not fit the events.
     MachineClock {

@@ -47,5 +47,6 @@ pub use sums::{
     DeliveryFigures, DisputeRaised, Figures, Histogram, MoneyFigures, RefundMade, Span, Sum, Sums,
 };
 pub use transaction::{
-    Change, ChangedTransaction, NewTransaction, Registered, Settled, Transaction, TransactionDetail,
+    Change, ChangedTransaction, Closed, NewTransaction, Registered, Settled, Transaction,
+    TransactionDetail,
 };

@@ -94,6 +94,17 @@ pub enum Registered {
     Conflict(Transaction),
 }
 
+/// What became of a wish to close a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// It is as it was wished; again is the same.
+    Done(Box<Transaction>),
+    /// It holds money, and it was not said that this is known. Nothing was changed.
+    IsPaid(Box<Transaction>),
+    /// There is no such transaction.
+    NoTransaction,
+}
+
 /// What became of the resolution of an orphan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settled {

@@ -62,7 +62,7 @@ pub const ROUTES: &[Route] = routes! {
         "provider", "livemode", "kind", "resolved", "limit", "cursor",
     ] => orphans::list;
     GET "/api/v1/orphans/{id}" [] => orphans::show;
-    POST "/api/v1/transactions/{id}/close" [] => transactions::close;
+    POST "/api/v1/transactions/{id}/close" ["even_if_paid"] => transactions::close;
     POST "/api/v1/transactions/{id}/reopen" [] => transactions::reopen;
     POST "/api/v1/events/{id}/replay" ["dry_run"] => events::replay;
     POST "/api/v1/orphans/{id}/resolve" [] json => orphans::resolve;

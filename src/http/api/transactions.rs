@@ -10,11 +10,11 @@ use super::problem::Problem;
 use super::query::positive;
 use super::{Api, Call, answer, listed};
 use crate::domain::provider::Provider;
-use crate::domain::records::{Change, Registered, Transaction, TransactionFilter};
+use crate::domain::records::{Change, Closed, Registered, Transaction, TransactionFilter};
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Status};
 use crate::http::typed;
 use crate::json::{registration, rows};
-use crate::store::{CloseTransaction, Reader, Register, StoreError};
+use crate::store::{CloseTransaction, Reader, Register, ReopenTransaction, StoreError};
 use crate::telemetry::line::Line;
 
 /// Registers a transaction: 201 if it is new, 200 if it is the same again, 409 if it is not.
@@ -194,17 +194,23 @@ fn missing(id: &str) -> Problem {
 
 /// The shop expects no money any more.
 pub(super) async fn close(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
-    set_closed(api, &call, true).await
+    let even_if_paid = call.query.flag("even_if_paid")?.unwrap_or(false);
+    let Some(id) = positive(call.path(0)) else { return Err(missing(call.path(0))) };
+    match api.write(CloseTransaction { id, even_if_paid }).await? {
+        Closed::Done(transaction) => Ok(answer(StatusCode::OK, &rows::transaction(&transaction))),
+        Closed::IsPaid(_) => Err(Problem::conflict(
+            id,
+            "it is paid: to close it means that the shop has nothing more to do for this payment and expects \
+             no other. Deliver or refund first, then send ?even_if_paid=true",
+        )),
+        Closed::NoTransaction => Err(missing(call.path(0))),
+    }
 }
 
 /// It does after all.
 pub(super) async fn reopen(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
-    set_closed(api, &call, false).await
-}
-
-async fn set_closed(api: &Arc<Api>, call: &Call, closed: bool) -> Result<Response, Problem> {
     let Some(id) = positive(call.path(0)) else { return Err(missing(call.path(0))) };
-    let transaction =
-        api.write(CloseTransaction { id, closed }).await?.ok_or_else(|| missing(call.path(0)))?;
+    let transaction = api.write(ReopenTransaction { id }).await?;
+    let transaction = transaction.ok_or_else(|| missing(call.path(0)))?;
     Ok(answer(StatusCode::OK, &rows::transaction(&transaction)))
 }

@@ -15,12 +15,12 @@ use super::visit::{Dashboard, Visit};
 use crate::domain::fact::Fact;
 use crate::domain::money::Currency;
 use crate::domain::provider::Provider;
-use crate::domain::records::{Transaction, TransactionDetail, WebhookLog};
+use crate::domain::records::{Closed, Transaction, TransactionDetail, WebhookLog};
 use crate::domain::reference::ReferenceKind;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::DisputeStatus;
 use crate::providers::{object, pages};
-use crate::store::CloseTransaction;
+use crate::store::{CloseTransaction, ReopenTransaction};
 
 /// Ids, refunds and disputes that are shown, of each.
 const FEW: usize = 20;
@@ -307,6 +307,14 @@ fn close_form(typeset: Typeset<'_>, session: &Session, transaction: &Transaction
             (secret(session))
             h2 { @if is_closed { (texts.reopen) } @else { (texts.close) } }
             p.hint { @if is_closed { (texts.reopen_hint) } @else { (texts.close_hint) } }
+            @if !is_closed && !transaction.state.held().is_empty() {
+                p {
+                    label {
+                        input type="checkbox" name="even_if_paid" value="yes" required;
+                        " " (texts.close_paid)
+                    }
+                }
+            }
             button { @if is_closed { (texts.reopen) } @else { (texts.close) } }
         }
     }
@@ -315,20 +323,26 @@ fn close_form(typeset: Typeset<'_>, session: &Session, transaction: &Transaction
 /// The shop expects no money any more.
 pub(super) async fn close(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
     let number = visit.number()?;
-    let closed = dashboard.write(CloseTransaction { id: number, closed: true }).await?;
-    closed.ok_or(Failure::NotFound)?;
-    Ok(done(dashboard, visit, number, visit.words.transactions.done_closed))
+    let texts = &visit.words.transactions;
+    let even_if_paid = visit.text("even_if_paid")?.is_some();
+    let notice = match dashboard.write(CloseTransaction { id: number, even_if_paid }).await? {
+        Closed::Done(_) => Notice::Done(texts.done_closed.to_owned()),
+        Closed::IsPaid(_) => Notice::Failed(texts.is_paid.to_owned()),
+        Closed::NoTransaction => return Err(Failure::NotFound),
+    };
+    Ok(told(dashboard, visit, number, notice))
 }
 
 /// It does after all.
 pub(super) async fn reopen(dashboard: &Dashboard, visit: &Visit) -> Result<Response, Failure> {
     let number = visit.number()?;
-    let reopened = dashboard.write(CloseTransaction { id: number, closed: false }).await?;
+    let reopened = dashboard.write(ReopenTransaction { id: number }).await?;
     reopened.ok_or(Failure::NotFound)?;
-    Ok(done(dashboard, visit, number, visit.words.transactions.done_reopened))
+    let notice = Notice::Done(visit.words.transactions.done_reopened.to_owned());
+    Ok(told(dashboard, visit, number, notice))
 }
 
-fn done(dashboard: &Dashboard, visit: &Visit, number: i64, text: &str) -> Response {
-    dashboard.sessions.tell(&visit.session, Notice::Done(text.to_owned()));
+fn told(dashboard: &Dashboard, visit: &Visit, number: i64, notice: Notice) -> Response {
+    dashboard.sessions.tell(&visit.session, notice);
     see(&format!("/transactions/{number}"))
 }

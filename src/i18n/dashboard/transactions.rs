@@ -106,6 +106,14 @@ texts! {
              the orphans.",
             "La boutique n’attend plus de paiement. Un paiement qui arrive quand même est affiché \
              parmi les orphelins.";
+        close_paid: Text =
+            "It is paid, and I know: nothing more is to be done for this payment, and no other is expected.",
+            "Elle est payée, et je le sais\u{a0}: il n’y a plus rien à faire pour ce paiement, et aucun autre \
+             n’est attendu.";
+        is_paid: Text =
+            "It is paid, so it stays open. Tick the box if nothing more is to be done for the payment.",
+            "Elle est payée, donc elle reste ouverte. Cochez la case s’il n’y a plus rien à faire pour le \
+             paiement.";
         reopen: Text = "Reopen", "Rouvrir";
         reopen_hint: Text = "The shop expects a payment for it again.",
             "La boutique attend de nouveau un paiement.";

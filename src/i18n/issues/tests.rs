@@ -7,7 +7,7 @@ use crate::domain::merchant_action::MerchantAction;
 use crate::domain::money::Currency;
 use crate::domain::orphan::OrphanKind;
 use crate::domain::records::{Loss, Verdict};
-use crate::domain::refusal_pattern::Likely;
+use crate::domain::refusal_pattern::{Evidence, Likely};
 use crate::domain::retention::ClockDoubt;
 use crate::domain::transaction::{AmountCheck, DisputeStatus};
 
@@ -52,13 +52,31 @@ fn samples() -> Vec<IssueData> {
         IssueData::HeldWal { size: 170 },
         IssueData::Task { task: text("monitor") },
         IssueData::EventLog { known: text("7:abab"), file: text("/shop.db.head") },
-        IssueData::NoProof { count: 3, by_certificate: true },
-        IssueData::NoProof { count: 3, by_certificate: false },
+        IssueData::NoProof { count: 3, by_certificate: true, evidence: None },
         IssueData::CertificateEnds { at: noon },
-        IssueData::OtherTime { provider, count: 3, now: noon },
         IssueData::Reconcile { provider, error: text("the API answered 401") },
         IssueData::Discrepancy { transaction_id, provider, reference: text("pi_1") },
     ];
+    let evidence = [
+        Evidence::Retried { event_id: text("evt_1"), attempts: 4, first_at: noon, last_at: noon },
+        Evidence::Listed { event_id: text("evt_1") },
+        Evidence::Silence { last_at: noon },
+        Evidence::Offset { seconds: 600 },
+        Evidence::Offset { seconds: -600 },
+    ];
+    for evidence in evidence.map(Some) {
+        let (likely, count, at) = (Likely::RolledSecret, 3, Some(noon));
+        all.push(IssueData::NoProof { count, by_certificate: false, evidence: evidence.clone() });
+        all.push(IssueData::OtherTime { provider, count, now: noon, evidence: evidence.clone() });
+        all.push(IssueData::RefusedSignatures {
+            provider,
+            likely,
+            count,
+            since: at,
+            genuine_at: at,
+            evidence,
+        });
+    }
     all.extend(OrphanKind::ALL.iter().map(|why| IssueData::Orphan {
         id: 18,
         why: *why,
@@ -90,6 +108,7 @@ fn samples() -> Vec<IssueData> {
             count: 20,
             since: at,
             genuine_at: at,
+            evidence: None,
         })
     });
     all.extend(signatures);

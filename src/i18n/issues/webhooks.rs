@@ -3,7 +3,7 @@
 use super::{Audience, say};
 use crate::domain::issue::{Doubt, Payment, Texts, shortened};
 use crate::domain::provider::Provider;
-use crate::domain::refusal_pattern::Likely;
+use crate::domain::refusal_pattern::{Evidence, Likely};
 use crate::domain::time::Timestamp;
 
 /// A genuine event could not be understood.
@@ -125,9 +125,10 @@ pub(super) fn refused_signatures(
     to: Audience<'_>,
     (provider, likely): (Provider, Likely),
     count: u64,
-    since: Option<Timestamp>,
-    genuine_at: Option<Timestamp>,
+    (since, genuine_at): (Option<Timestamp>, Option<Timestamp>),
+    evidence: Option<&Evidence>,
 ) -> Texts {
+    let why = because(to, provider, evidence);
     let name = provider.name();
     let (secret, place) = match provider {
         Provider::Stripe => (
@@ -154,9 +155,8 @@ pub(super) fn refused_signatures(
             ),
             detail: say!(
                 to,
-                "{count} in the last hour had a wrong signature; none was ever genuine.",
-                "{count} de la dernière heure avaient une mauvaise signature\u{a0}; aucun n’a jamais été \
-                 authentique.",
+                "{count} had a wrong signature, and none was ever genuine.{why}",
+                "{count} avaient une mauvaise signature, et aucun n’a jamais été authentique.{why}",
             ),
             remedy: say!(
                 to,
@@ -172,14 +172,33 @@ pub(super) fn refused_signatures(
             ),
             detail: say!(
                 to,
-                "{count} had a wrong signature since {since}; the last genuine one came {genuine}.",
+                "{count} had a wrong signature since {since}; the last genuine one came {genuine}.{why}",
                 "{count} avaient une mauvaise signature depuis le {since}\u{a0}; le dernier authentique est \
-                 arrivé le {genuine}.",
+                 arrivé le {genuine}.{why}",
             ),
             remedy: say!(
                 to,
                 "add the new one to {secret}, after a comma ({place}), and restart",
                 "ajoutez le nouveau à {secret}, après une virgule ({place}), et redémarrez",
+            ),
+        },
+        Likely::Unclear => Texts {
+            title: say!(
+                to,
+                "No webhook of {name} was genuine yet: the secret may be wrong",
+                "Aucun webhook de {name} n’a encore été authentique\u{a0}: le secret est peut-être faux",
+            ),
+            detail: say!(
+                to,
+                "{count} in the last hour had a wrong signature. Anybody can send such requests; if you have \
+                 just set it up, they are likely {name}'s.",
+                "{count} de la dernière heure avaient une mauvaise signature. N’importe qui peut envoyer de \
+                 telles requêtes\u{a0}; si vous venez de l’installer, elles sont sans doute de {name}.",
+            ),
+            remedy: say!(
+                to,
+                "compare {secret} with {name}'s dashboard ({place})",
+                "comparez {secret} avec le tableau de bord de {name} ({place})",
             ),
         },
         Likely::Forger => Texts {
@@ -204,14 +223,64 @@ pub(super) fn refused_signatures(
     }
 }
 
+/// Why refused requests are believed to be the provider's; a sentence that follows another.
+fn because(to: Audience<'_>, provider: Provider, evidence: Option<&Evidence>) -> String {
+    let name = provider.name();
+    match evidence {
+        None => String::new(),
+        Some(Evidence::Retried { event_id, attempts, first_at, last_at }) => {
+            let (id, first, last) = (shortened(event_id), to.time(*first_at), to.time(*last_at));
+            say!(
+                to,
+                " They are {name}'s: {id} came {attempts} times from {first} to {last}, as {name} repeats what \
+                 is refused, and nothing genuine came.",
+                " Ils sont de {name}\u{a0}: {id} est arrivé {attempts} fois du {first} au {last}, comme {name} \
+                 répète ce qui est refusé, et rien d’authentique n’est arrivé.",
+            )
+        }
+        Some(Evidence::Listed { event_id }) => {
+            let id = shortened(event_id);
+            say!(
+                to,
+                " They are {name}'s: {id}, which was refused here, is in {name}'s own list of events.",
+                " Ils sont de {name}\u{a0}: {id}, refusé ici, est dans la liste des événements de {name}.",
+            )
+        }
+        Some(Evidence::Silence { last_at }) => {
+            let last = to.time(*last_at);
+            say!(
+                to,
+                " They are likely {name}'s: nothing genuine has come since {last}, which is longer than usual.",
+                " Ils sont sans doute de {name}\u{a0}: rien d’authentique n’est arrivé depuis le {last}, ce qui \
+                 est plus long que d’habitude.",
+            )
+        }
+        Some(Evidence::Offset { seconds }) => {
+            let minutes = seconds.unsigned_abs() / 60;
+            match *seconds < 0 {
+                false => say!(
+                    to,
+                    " This machine is {minutes} minutes ahead of all of them.",
+                    " Cette machine avance de {minutes} minutes sur toutes.",
+                ),
+                true => say!(
+                    to,
+                    " This machine is {minutes} minutes behind all of them.",
+                    " Cette machine retarde de {minutes} minutes sur toutes.",
+                ),
+            }
+        }
+    }
+}
+
 /// Genuine signatures whose time is off.
 pub(super) fn other_time(
     to: Audience<'_>,
     provider: Provider,
-    count: u64,
-    now: Timestamp,
+    (count, now): (u64, Timestamp),
+    evidence: Option<&Evidence>,
 ) -> Texts {
-    let (name, now) = (provider.name(), to.time(now));
+    let (name, now, why) = (provider.name(), to.time(now), because(to, provider, evidence));
     Texts {
         title: say!(
             to,
@@ -220,10 +289,9 @@ pub(super) fn other_time(
         ),
         detail: say!(
             to,
-            "{count} in the last hour had a genuine signature from another time than this machine's, which \
-             is {now}.",
-            "{count} de la dernière heure avaient une signature authentique d’une autre heure que celle de \
-             cette machine, qui est {now}.",
+            "{count} had a genuine signature from another time than this machine's, which is {now}.{why}",
+            "{count} avaient une signature authentique d’une autre heure que celle de cette machine, qui est \
+             {now}.{why}",
         ),
         remedy: say!(
             to,
@@ -234,7 +302,13 @@ pub(super) fn other_time(
 }
 
 /// PayPal's webhooks can't be proved, here or by asking its API.
-pub(super) fn no_proof(to: Audience<'_>, count: u64, by_certificate: bool) -> Texts {
+pub(super) fn no_proof(
+    to: Audience<'_>,
+    count: u64,
+    by_certificate: bool,
+    evidence: Option<&Evidence>,
+) -> Texts {
+    let sure = because(to, Provider::Paypal, evidence);
     let why = match by_certificate {
         true => say!(
             to,
@@ -250,13 +324,13 @@ pub(super) fn no_proof(to: Audience<'_>, count: u64, by_certificate: bool) -> Te
     Texts {
         title: say!(
             to,
-            "PayPal's webhooks can't be proved: {why}",
-            "Les webhooks de PayPal ne peuvent être prouvés\u{a0}: {why}",
+            "PayPal's webhooks can't be verified: {why}",
+            "Les webhooks de PayPal ne peuvent être vérifiés\u{a0}: {why}",
         ),
         detail: say!(
             to,
-            "{count} in the last hour were turned away; PayPal sends them again for three days.",
-            "{count} de la dernière heure ont été renvoyés\u{a0}; PayPal les renvoie pendant trois jours.",
+            "{count} were not taken; PayPal sends them again for three days.{sure}",
+            "{count} n’ont pas été acceptés\u{a0}; PayPal les renvoie pendant trois jours.{sure}",
         ),
         remedy: say!(
             to,

@@ -116,6 +116,11 @@ pub fn sign(payload: &[u8], secret: &str, signed_at: Timestamp) -> String {
     header
 }
 
+/// When a well-formed header says that it was made; that is proved only if its signature is.
+pub fn signed_at(header: &str) -> Option<Timestamp> {
+    Timestamp::from_unix_seconds(SignatureHeader::parse(header.trim()).ok()?.signed_at)
+}
+
 type Signature = CtOutput<Hmac<Sha256>>;
 
 fn key(secret: &str) -> Hmac<Sha256> {

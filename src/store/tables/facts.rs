@@ -1,5 +1,8 @@
 //! `transaction_events`: what each event says about its payment.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, named_params, params_from_iter};
 
@@ -280,6 +283,28 @@ pub(crate) fn counting(
             ":end": end,
         })?;
     }
+    Ok(stored)
+}
+
+/// The facts of a payment that were known at an instant, also those that are superseded since.
+pub(crate) fn known_at(
+    connection: &Connection,
+    transaction_id: i64,
+    at: Timestamp,
+) -> Result<Vec<StoredFact>, StoreError> {
+    let mut stored = of(connection, transaction_id)?;
+    let mut received_at =
+        connection.prepare_cached("SELECT received_at FROM webhook_logs WHERE id = :id")?;
+    let mut known = HashMap::new();
+    for log_id in stored.iter().map(|one| one.log_id) {
+        if let Entry::Vacant(place) = known.entry(log_id) {
+            let mut rows = received_at.query(named_params! { ":id": log_id })?;
+            let received_at = rows.next()?.map(|row| Columns::of(row).instant()).transpose()?;
+            // Of what is not kept any more nothing came after.
+            place.insert(received_at.is_none_or(|received_at| received_at <= at));
+        }
+    }
+    stored.retain(|one| known.get(&one.log_id).copied().unwrap_or(true));
     Ok(stored)
 }
 

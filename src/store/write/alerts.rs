@@ -52,7 +52,8 @@ impl Batch<'_> {
         let mut open = self.connection.prepare(concat!(
             "SELECT ",
             issue_columns!(),
-            " FROM issues WHERE closed_at IS NULL AND dismissed_at IS NULL ORDER BY id"
+            " FROM issues
+             WHERE closed_at IS NULL AND dismissed_at IS NULL AND severity <> 'notice' ORDER BY id"
         ))?;
         for issue in collect(open.query([])?, Issue::from_row)? {
             for target in &came {

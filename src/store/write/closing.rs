@@ -4,7 +4,7 @@ use super::matching::Begin;
 use super::{late_money, orphans};
 use crate::domain::matching::Standing;
 use crate::domain::orphan::OrphanKind;
-use crate::domain::records::{By, Settled, Transaction};
+use crate::domain::records::{By, Closed, Settled, Transaction};
 use crate::domain::time::Timestamp;
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;
@@ -14,10 +14,23 @@ use crate::store::tables::{self, transactions, webhook_logs};
 use crate::store::write::refold;
 
 impl Batch<'_> {
-    /// The shop expects no money for this transaction any more: should some come, or should it have
-    /// come already, a person is told. `None`: there is no such transaction. Again is the same.
-    pub(crate) fn close(&self, id: i64, now: Timestamp) -> Result<Option<Transaction>, StoreError> {
-        self.set_closed(id, Some(now), now)
+    /// The shop expects no money for this transaction any more: should some come, a person is told. One that
+    /// holds money is closed only if that is known.
+    pub(crate) fn close(
+        &self,
+        id: i64,
+        even_if_paid: bool,
+        now: Timestamp,
+    ) -> Result<Closed, StoreError> {
+        let Some(transaction) = transactions::get(self.connection, id)? else {
+            return Ok(Closed::NoTransaction);
+        };
+        let is_paid = transaction.closed_at.is_none() && !transaction.state.held().is_empty();
+        if is_paid && !even_if_paid {
+            return Ok(Closed::IsPaid(Box::new(transaction)));
+        }
+        let closed = self.set_closed(id, Some(now), now)?;
+        Ok(closed.map_or(Closed::NoTransaction, |closed| Closed::Done(Box::new(closed))))
     }
 
     /// The shop takes a [`close`](Self::close) back.

@@ -2,7 +2,7 @@
 
 use super::matching::{Begin, NewSaid, Placed};
 use super::refold::Refolded;
-use super::{raise, transmissions};
+use super::{raise, thin_events, transmissions};
 use crate::domain::event::{Content, Event, Source};
 use crate::domain::provider::Provider;
 use crate::domain::records::{Applied, Ingested, LinkKind, Outcome, Webhook};
@@ -103,15 +103,36 @@ impl Batch<'_> {
         now: Timestamp,
         keep: impl FnOnce(Outcome, Option<i64>) -> Result<Option<i64>, StoreError>,
     ) -> Result<Option<Applied>, StoreError> {
-        if !matches!(event.content, Content::Payments(_)) {
+        let Content::Payments(parts) = &event.content else {
             let outcome = Outcome::from(&event.content);
             let kept = keep(outcome, None)?;
-            if let (Some(_), Content::Failed(why)) = (kept, &event.content) {
-                let of = (event.provider, &*event.event_type);
-                raise::failed_event(self.connection, of, &event.id, why, now)?;
+            let Some(log_id) = kept else { return Ok(None) };
+            match &event.content {
+                Content::Failed(_) if thin_events::is_thin(event) => {
+                    if self.is_thin_event_told(event, log_id, now)? {
+                        return Ok(Some(Applied::kept(Outcome::Ignored)));
+                    }
+                }
+                Content::Failed(why) => {
+                    let of = (event.provider, &*event.event_type);
+                    raise::failed_event(self.connection, of, &event.id, why, now)?;
+                }
+                Content::Ignored(_) | Content::Payments(_) => {}
             }
-            return Ok(kept.map(|_| Applied::kept(outcome)));
-        }
+            return Ok(Some(Applied::kept(outcome)));
+        };
+        let applied = self.apply_payments(event, before, now, keep)?;
+        self.thin_events_are_told(event, parts, now)?;
+        Ok(applied)
+    }
+
+    fn apply_payments(
+        &self,
+        event: &Event,
+        before: &Before,
+        now: Timestamp,
+        keep: impl FnOnce(Outcome, Option<i64>) -> Result<Option<i64>, StoreError>,
+    ) -> Result<Option<Applied>, StoreError> {
         let realm = Realm::of(event);
         let mut said = Said::of_event(event);
         if let ([only], true) = (said.as_mut_slice(), before.is_nothing()) {

@@ -176,7 +176,10 @@ fn open(
             ":data": to_json(&new.data)?,
             ":now": now.to_string(),
         })?;
-    alerts::owe(connection, connection.last_insert_rowid(), kind, subject, now)
+    match new.severity {
+        Severity::Notice => Ok(()),
+        _ => alerts::owe(connection, connection.last_insert_rowid(), kind, subject, now),
+    }
 }
 
 fn repeat(
@@ -205,7 +208,7 @@ fn repeat(
             ":is_news": raised.is_news,
             ":now": now.to_string(),
         })?;
-    match raised.is_news {
+    match raised.is_news && severity > Severity::Notice {
         true => alerts::owe(connection, id, kind, subject, now),
         false => Ok(()),
     }

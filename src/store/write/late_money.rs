@@ -1,15 +1,20 @@
 //! Money for a transaction that the shop had closed: a row of `orphan_transactions` beside the
 //! transaction that has the money, so that a person sees it.
+//!
+//! What was there when it was closed is not late: the shop knew of it. By the provider's time late money may be
+//! older than the close, if its event came after it.
+
+use std::cmp::Reverse;
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::{orphans, raise};
-use crate::domain::money::Currency;
+use crate::domain::money::{Currency, Money};
 use crate::domain::records::{By, Transaction};
 use crate::domain::time::Timestamp;
-use crate::domain::transaction::Status;
+use crate::domain::transaction::{Status, fold};
 use crate::store::error::StoreError;
-use crate::store::tables::{self, transactions};
+use crate::store::tables::{self, facts, transactions};
 
 /// Keeps the row that says that money came for a closed transaction: open while the shop has some of
 /// it. Returns whether it is new.
@@ -20,11 +25,7 @@ pub(crate) fn sync(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let state = &transaction.state;
-    let kept = |received: i64, refunded: i64| received > refunded;
-    let holds = (kept(state.amount_received, state.amount_refunded)
-        || state.other_money.iter().any(|one| kept(one.received, one.refunded)))
-        && matches!(state.status, Status::Succeeded | Status::PartiallyRefunded | Status::Disputed);
-    let is_late = transaction.closed_at.is_some() && holds;
+    let late = late(connection, transaction)?;
     let open: Option<i64> = connection
         .prepare_cached(
             "SELECT id FROM orphan_transactions
@@ -32,17 +33,17 @@ pub(crate) fn sync(
         )?
         .query_row(named_params! { ":id": transaction.id }, |row| row.get("id"))
         .optional()?;
-    match (open, is_late) {
-        (None, false) => Ok(false),
-        (Some(open), false) if transaction.closed_at.is_none() => {
+    match (open, late) {
+        (None, None) => Ok(false),
+        (Some(open), None) if transaction.closed_at.is_none() => {
             orphans::matched(connection, open, transaction.id, By::Person, now)?;
             Ok(false)
         }
-        (Some(open), false) => {
+        (Some(open), None) => {
             orphans::dismissed(connection, open, "the money went back", By::Payhookd, now)?;
             Ok(false)
         }
-        (Some(open), true) => {
+        (Some(open), Some(late)) => {
             connection
                 .prepare_cached(
                     "UPDATE orphan_transactions
@@ -51,23 +52,46 @@ pub(crate) fn sync(
                 .execute(named_params! {
                     ":id": open,
                     ":status": state.status.as_str(),
-                    ":amount": state.amount_received,
+                    ":amount": late.minor,
                     ":now": now.to_string(),
                 })?;
             Ok(false)
         }
-        (None, true) => add_late_money(connection, transaction, cause, now),
+        (None, Some(late)) => add_late_money(connection, transaction, late, cause, now),
     }
+}
+
+/// What a closed transaction holds beyond what it held, as far as was known, when it was closed. Of several
+/// currencies that in which it is reckoned, or else the first.
+fn late(connection: &Connection, transaction: &Transaction) -> Result<Option<Money>, StoreError> {
+    let Some(closed_at) = transaction.closed_at else { return Ok(None) };
+    let state = &transaction.state;
+    if !matches!(state.status, Status::Succeeded | Status::PartiallyRefunded | Status::Disputed) {
+        return Ok(None);
+    }
+    let held = state.held();
+    if held.is_empty() {
+        return Ok(None);
+    }
+    let known = facts::known_at(connection, transaction.id, closed_at)?;
+    let known = known.iter().map(|stored| &stored.fact);
+    let before = fold(transaction.provider, transaction.expected, known).held();
+    let beyond =
+        |currency: &Currency, minor: i64| minor - before.get(currency).copied().unwrap_or(0);
+    let late = held.iter().map(|(currency, minor)| (*currency, beyond(currency, *minor)));
+    let late =
+        late.filter(|(_, minor)| *minor > 0).map(|(currency, minor)| Money { minor, currency });
+    Ok(late.max_by_key(|money| (Some(money.currency) == state.currency, Reverse(money.currency))))
 }
 
 /// Not again for money that a person knows of already.
 fn add_late_money(
     connection: &Connection,
     transaction: &Transaction,
+    late: Money,
     cause: Option<i64>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let state = &transaction.state;
     let id = transactions::next_id(connection)?;
     let added = connection
         .prepare_cached(
@@ -89,9 +113,9 @@ fn add_late_money(
             ":provider": transaction.provider.as_str(),
             ":reference": transaction.reference,
             ":order_id": transaction.order_id,
-            ":status": state.status.as_str(),
-            ":amount": state.amount_received,
-            ":currency": state.currency.as_ref().map(Currency::as_str),
+            ":status": transaction.state.status.as_str(),
+            ":amount": late.minor,
+            ":currency": late.currency.as_str(),
             ":livemode": transaction.livemode,
             ":now": now.to_string(),
             ":transaction_id": transaction.id,

@@ -24,5 +24,6 @@ pub(super) mod refold;
 pub(super) mod register;
 pub(super) mod replay;
 pub(super) mod retention;
+pub(super) mod thin_events;
 pub(super) mod transmissions;
 pub(super) mod writer;

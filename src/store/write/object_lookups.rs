@@ -21,9 +21,10 @@ use crate::store::engine::Batch;
 use crate::store::error::StoreError;
 use crate::store::read::families::Due;
 use crate::store::read::reader::Reader;
+use crate::store::tables::facts;
 use crate::store::tables::references::{self, Realm};
 use crate::store::tables::rows::{Columns, collect};
-use crate::store::tables::{facts, webhook_logs};
+use crate::store::write::thin_events;
 
 impl DueAsk {
     fn from_row(row: &rusqlite::Row<'_>) -> Result<Self, StoreError> {
@@ -163,7 +164,7 @@ impl Due for DueAsk {
 
 impl Batch<'_> {
     /// The events that speak of this object, with their times by the provider's clock.
-    fn told_of(
+    pub(super) fn told_of(
         &self,
         provider: Provider,
         livemode: bool,
@@ -192,8 +193,8 @@ impl Batch<'_> {
         if asked.due.reason == Reason::Thin
             && let Some(Kept { object, .. }) = first
         {
-            let why = format!("a thin event: its object was asked for, see event {}", object.value);
-            webhook_logs::set_aside(self.connection, asked.due.id, &why)?;
+            let why = format!("a thin event: its object was asked for, see {}", object.value);
+            thin_events::set_aside(self.connection, asked.due.id, &why, now)?;
         }
         Ok(())
     }

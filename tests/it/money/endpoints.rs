@@ -125,6 +125,26 @@ fn the_daemon_opens_an_issue_of_a_disabled_endpoint_and_closes_it() {
 }
 
 #[test]
+fn whoever_mends_an_endpoint_closes_its_issue_by_looking() {
+    let api = StripeApi::start();
+    let options = options(&api);
+    options.done(&["--migrate"]);
+    let closed = "SELECT closed_at IS NOT NULL FROM issues WHERE kind = 'endpoint' ORDER BY id";
+    api.endpoints([endpoint("we_1", HERE, "disabled")]);
+    options.done(&["reconcile", "--since", "1h"]);
+    assert_eq!(options.database().rows(closed), ["0"]);
+    api.endpoints([endpoint("we_1", HERE, "enabled")]);
+    options.done(&["reconcile", "--since", "1h"]);
+    assert_eq!(options.database().rows(closed), ["1"]);
+    api.endpoints([endpoint("we_1", HERE, "disabled")]);
+    options.done(&["reconcile", "--since", "1h"]);
+    api.endpoints([endpoint("we_1", HERE, "enabled")]);
+    assert_eq!(options.database().rows(closed), ["1", "0"]);
+    options.run(&["doctor", "--online"]);
+    assert_eq!(options.database().rows(closed), ["1", "1"]);
+}
+
+#[test]
 fn the_doctor_asks_for_endpoints_too() {
     let api = StripeApi::start();
     let options = options(&api);

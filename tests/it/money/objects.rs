@@ -248,6 +248,15 @@ fn a_thin_event_leads_to_its_object() {
             "url": "/v1/payment_intents/pi_1" },
     });
     daemon.deliver_stripe(thin.to_string());
+    // One that nobody acts on is none that failed.
+    let other = json!({
+        "id": "evt_test_2", "object": "v2.core.event", "created": "2026-10-05T12:00:00.123Z",
+        "livemode": true, "type": "v1.customer.updated",
+        "related_object": { "id": "cus_1", "type": "customer", "url": "/v1/customers/cus_1" },
+    });
+    daemon.deliver_stripe(other.to_string());
+    let outcomes = "SELECT event_id, status FROM webhook_logs ORDER BY id";
+    assert_eq!(options.database().rows(outcomes), ["evt_test_1|failed", "evt_test_2|ignored"]);
     // Nobody asks on the way of the answer.
     assert_eq!(asked_for(&api, "/v1/payment_intents"), 0);
     drop(daemon);
@@ -256,8 +265,41 @@ fn a_thin_event_leads_to_its_object() {
     wait_until("its object is here", || states(&options) == ["succeeded|4999|0|none"]);
     let error: String =
         options.database().one("SELECT error FROM webhook_logs WHERE event_id = 'evt_test_1'");
-    assert!(error.contains("its object was asked for"), "{error}");
+    assert!(error.contains("what it announces is known, see retrieved_pi_1"), "{error}");
     daemon.database().assert_proved();
+}
+
+fn thin_event(id: &str, intent: &str) -> Value {
+    json!({
+        "id": id, "object": "v2.core.event", "created": "2024-11-23T11:52:03.000Z", "livemode": true,
+        "type": "v1.payment_intent.succeeded",
+        "related_object": { "id": intent, "type": "payment_intent",
+            "url": format!("/v1/payment_intents/{intent}") },
+    })
+}
+
+#[test]
+fn a_thin_event_is_no_issue_once_its_snapshot_comes_before_or_after_it() {
+    let options = Options::stripe().arg("--unsafe-test-lookout=20").arg("--stripe-tolerance=off");
+    options.file("now", "2026-11-23T12:00:00Z");
+    let options = options.arg("--unsafe-test-clock-file").arg("now");
+    let daemon = options.start();
+    let outcomes = "SELECT status FROM webhook_logs WHERE event_type LIKE 'v1.%' ORDER BY id";
+    daemon.deliver_stripe(thin_event("evt_thin_1", "pi_1").to_string());
+    daemon.deliver_stripe(thin_event("evt_thin_2", "pi_2").to_string());
+    assert_eq!(options.database().rows(outcomes), ["failed", "failed"]);
+    daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "1"));
+    assert_eq!(options.database().rows(outcomes), ["ignored", "failed"]);
+    daemon.deliver_stripe(thin_event("evt_thin_3", "pi_1").to_string());
+    assert_eq!(options.database().rows(outcomes), ["ignored", "failed", "ignored"]);
+    // There was time for the other's.
+    let failed = "SELECT subject, closed_at IS NULL FROM issues WHERE kind = 'failed_event'";
+    assert_eq!(options.database().rows(failed), [""; 0]);
+    options.file("now", "2026-11-23T12:16:00Z");
+    let subject = "stripe v1.payment_intent.succeeded";
+    wait_until("it is told", || options.database().rows(failed) == [format!("{subject}|1")]);
+    daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "2"));
+    assert_eq!(options.database().rows(failed), [format!("{subject}|0")]);
 }
 
 #[test]

@@ -275,9 +275,8 @@ fn money_for_a_closed_transaction_is_applied_and_told() {
 fn late_money_that_goes_back_is_nobodys_business_any_more() {
     let daemon = Options::stripe().start();
     register(daemon.options(), "pi_1", &[]);
+    daemon.options().done(&["transactions", "close", "pi_1"]);
     deliver(&daemon, &[StripeSample::new("payment_intent.succeeded", "1")]);
-    let closed = daemon.options().done(&["transactions", "close", "pi_1"]);
-    assert!(closed.contains("Money for it was received already"), "{closed}");
     assert_eq!(orphans(&daemon), ["late_money|pi_1|succeeded|1|-"]);
     let refund = json!({
         "id": "evt_refund", "object": "event", "type": "refund.created", "livemode": true,
@@ -291,6 +290,25 @@ fn late_money_that_goes_back_is_nobodys_business_any_more() {
     assert_eq!(orphans(&daemon), ["late_money|pi_1|succeeded|1|dismissed"]);
     let by = "SELECT resolved_by, note FROM orphan_transactions";
     assert_eq!(daemon.database().rows(by), ["payhookd|the money went back"]);
+}
+
+#[test]
+fn what_was_paid_before_the_close_is_not_late_and_its_close_asks_back() {
+    let daemon = Options::stripe().start();
+    let options = daemon.options();
+    register(options, "pi_1", &[]);
+    let succeeded = StripeSample::new("payment_intent.succeeded", "1");
+    assert_eq!(daemon.deliver_stripe(succeeded.body()).status, 200);
+    let refused = options.run(&["transactions", "close", "pi_1"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("is paid, and stays open") && said.contains("--even-if-paid"), "{said}");
+    let closed = options.done(&["transactions", "close", "pi_1", "--even-if-paid"]);
+    assert_eq!(closed, "transaction 1 is closed: succeeded\n");
+    // What comes for the same money afterwards changes nothing.
+    assert_eq!(daemon.deliver_stripe(succeeded.id("evt_again").body()).status, 200);
+    let none: [&str; 0] = [];
+    assert_eq!(orphans(&daemon), none);
 }
 
 #[test]

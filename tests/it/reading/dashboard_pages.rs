@@ -148,9 +148,13 @@ fn a_transaction_tells_how_it_came_to_stand_so() {
     assert!(page.contains("<details><summary>"), "folded: {page}");
 
     assert_eq!(visitor.get(&format!("{path}/close")).status, 405);
-    let closed = visitor.post(&format!("{path}/close"), &[]);
-    assert_eq!((closed.status, closed.header("location")), (303, Some(&*path)));
+    assert!(page.contains("name=\"even_if_paid\""), "it is paid");
     let closed_at = "SELECT closed_at IS NULL FROM transactions";
+    assert_eq!(visitor.post(&format!("{path}/close"), &[]).status, 303);
+    assert_eq!(daemon.database().rows(closed_at), ["1"]);
+    assert!(visitor.page(&path).contains("It is paid, so it stays open."));
+    let closed = visitor.post(&format!("{path}/close"), &[("even_if_paid", "yes")]);
+    assert_eq!((closed.status, closed.header("location")), (303, Some(&*path)));
     assert_eq!(daemon.database().rows(closed_at), ["0"]);
     assert!(visitor.page(&path).contains("The transaction is closed."));
     assert_eq!(visitor.post(&format!("{path}/reopen"), &[]).status, 303);

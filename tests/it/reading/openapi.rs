@@ -249,14 +249,19 @@ fn check_issues(daemon: &Daemon, app: &App, checker: &mut Checker<'_>) {
 fn check_what_a_person_does(app: &App, checker: &mut Checker<'_>) {
     let delivery = app.json("/api/v1/deliveries")["data"][0]["id"].to_string();
     let orphan = app.json("/api/v1/orphans")["data"][0]["id"].to_string();
+    let path = "/api/v1/transactions/{id}/close";
+    let paid = app.request("POST", "/api/v1/transactions/1/close", &[], "");
+    assert_eq!(paid.status, 409, "{}", paid.text());
+    checker.check("POST", path, &paid, "/api/v1/transactions/1/close");
     for (path, id, statuses) in [
-        ("/api/v1/transactions/{id}/close", "1", [200, 404, 400]),
+        (path, "1", [200, 404, 400]),
         ("/api/v1/transactions/{id}/reopen", "1", [200, 404, 400]),
         ("/api/v1/deliveries/{id}/retry", &delivery, [200, 404, 400]),
         ("/api/v1/events/{id}/replay", "1", [200, 404, 400]),
     ] {
         for (id, status) in [id, "999", "%ff"].into_iter().zip(statuses) {
-            let sent = path.replace("{id}", id);
+            let asked_back = if path.ends_with("/close") { "?even_if_paid=true" } else { "" };
+            let sent = path.replace("{id}", id) + asked_back;
             let answer = app.request("POST", &sent, &[], "");
             assert_eq!(answer.status, status, "{sent}: {}", answer.text());
             checker.check("POST", path, &answer, &sent);

@@ -12,11 +12,11 @@ use crate::support::provider::{
     PaypalSample, SECRET, STRIPE, StripeSample, at, paypal_event, sandbox_authority, stripe_event,
 };
 use crate::support::shop::register;
-use crate::telling::issues::{last_said, said};
+use crate::telling::issues::last_said;
+use payhookd::domain::time::Timestamp;
 use payhookd::providers::paypal::Environment;
 use payhookd::providers::stripe::signature;
 use payhookd::simulator::authority::TestAuthority;
-use payhookd::telemetry::clock::Clock;
 
 /// A daemon that looks all the time and tells `told`.
 fn watched(options: Options, told: &Fake) -> Options {
@@ -73,13 +73,51 @@ fn is_told_once(daemon: Daemon, told: &Fake, kind: &str) {
     assert_eq!(openings(told, kind), 1);
 }
 
-fn forge(daemon: &Daemon, number: usize) {
-    for place in 0..number {
-        let body = stripe_event("payment_intent.succeeded", &format!("forged{place}"));
-        let signature = signature::sign(body.as_bytes(), "whsec_other", Clock::SYSTEM.now());
-        let answer = daemon.post(STRIPE, &[("stripe-signature", &signature)], body);
-        assert_eq!(answer.status, 400);
-    }
+/// Waits until the lookout has looked once more: it finds a disk that is full, and then is not.
+fn wait_for_a_look(options: &Options) {
+    let disks = |closed: bool| {
+        let sql = format!(
+            "SELECT count(*) FROM issues WHERE kind = 'disk' AND (closed_at IS NOT NULL) = {closed}"
+        );
+        options.database().one::<i64>(&sql)
+    };
+    let before = disks(true);
+    options.file("fault", "nearly full");
+    wait_until("it sees that the disk is full", || disks(false) == 1);
+    options.file("fault", "");
+    wait_until("it sees that it is not", || disks(true) == before + 1);
+}
+
+/// Kind, subject, severity and whether it is over, of each issue but those of the disk.
+fn others(options: &Options) -> Vec<String> {
+    let mut issues = issues(options);
+    issues.retain(|issue| !issue.starts_with("disk|"));
+    issues
+}
+
+/// A daemon whose clock and faults a test sets.
+fn timed(options: Options, told: &Fake, now: &str) -> Options {
+    let options = watched(options, told).arg("--unsafe-test-faults").arg("fault");
+    options.file("fault", "");
+    options.file("now", now);
+    options.arg("--unsafe-test-clock-file").arg("now")
+}
+
+fn forge(daemon: &Daemon, event: &str, now: Timestamp) {
+    let body = stripe_event("payment_intent.succeeded", event);
+    let signature = signature::sign(body.as_bytes(), "whsec_other", now);
+    let answer = daemon.post(STRIPE, &[("stripe-signature", &signature)], body);
+    assert_eq!(answer.status, 400);
+}
+
+fn forge_some(daemon: &Daemon, number: usize, now: Timestamp) {
+    (0..number).for_each(|place| forge(daemon, &format!("forged{place}"), now));
+}
+
+fn genuine(daemon: &Daemon, event: &str, signed_at: Timestamp) -> u16 {
+    let body = stripe_event("payment_intent.succeeded", event);
+    let signature = signature::sign(body.as_bytes(), SECRET, signed_at);
+    daemon.post(STRIPE, &[("stripe-signature", &signature)], body).status
 }
 
 fn pay(daemon: &Daemon, name: &str) {
@@ -88,46 +126,67 @@ fn pay(daemon: &Daemon, name: &str) {
 }
 
 #[test]
-fn refused_signatures_say_what_they_are_likely_to_mean() {
+fn what_a_stranger_sends_for_nothing_calls_nobody() {
     let told = target();
-    let options = watched(Options::stripe(), &told);
+    let options = timed(Options::stripe(), &told, "2026-11-23T12:00:00Z");
+    register(&options, [("1".to_owned(), 4999)]);
     let daemon = options.start();
-    forge(&daemon, 3);
-    wait_for(&options, &["refused_signatures|stripe|critical|0"]);
-    let title = || last_said(&options, "refused_signatures", "title");
-    assert!(title().contains("the secret is likely wrong"), "{}", title());
-    // A good one ends it, at the next second.
-    wait_until("a good one ended it", || {
-        pay(&daemon, "1");
-        issues(&options) == ["refused_signatures|stripe|critical|1"]
-    });
-    // So many beside good ones are a forger's.
-    forge(&daemon, 20);
-    let forger = ["refused_signatures|stripe|critical|1", "refused_signatures|stripe|notice|0"];
-    wait_until("somebody forges", || {
-        pay(&daemon, "1");
-        let now = issues(&options);
-        now.len() == 2 && now == forger || now.last().is_some_and(|one| one.ends_with("notice|0"))
-    });
-    assert!(title().contains("Somebody sends forged webhooks"), "{}", title());
+    // Before anything was genuine it may be a wrong secret, and is shown where one looks.
+    forge_some(&daemon, 3, at("2026-11-23T12:00:00Z"));
+    wait_for_a_look(&options);
+    assert_eq!(others(&options), ["refused_signatures|stripe|notice|0"]);
+    let title = last_said(&options, "refused_signatures", "title");
+    assert!(title.contains("the secret may be wrong"), "{title}");
+    assert_eq!(genuine(&daemon, "1", at("2026-11-23T12:00:00Z")), 200);
+    wait_for_a_look(&options);
+    let over = "refused_signatures|stripe|notice|1";
+    assert_eq!(others(&options), [over]);
+    // A few forged ones, and one that was caught, again and again.
+    options.file("now", "2026-11-23T12:30:00Z");
+    forge_some(&daemon, 5, at("2026-11-23T12:30:00Z"));
+    for minute in 30..40 {
+        options.file("now", format!("2026-11-23T12:{minute}:00Z"));
+        assert_eq!(genuine(&daemon, "1", at("2026-11-23T12:00:00Z")), 400);
+    }
+    wait_for_a_look(&options);
+    assert_eq!(others(&options), [over]);
+    // So many are somebody's, and nobody's business.
+    forge_some(&daemon, 20, at("2026-11-23T12:39:00Z"));
+    wait_for_a_look(&options);
+    assert_eq!(others(&options), [over, "refused_signatures|stripe|notice|0"]);
+    let title = last_said(&options, "refused_signatures", "title");
+    assert!(title.contains("Somebody sends forged webhooks"), "{title}");
+    options.file("now", "2026-11-23T13:45:00Z");
+    wait_for_a_look(&options);
+    assert_eq!(others(&options), [over, over]);
     drop(daemon);
-
-    // None of this run was genuine, but of those before.
-    let daemon = options.start();
-    daemon.wait_for_line("msg=started");
-    forge(&daemon, 3);
-    wait_until("a secret was rolled", || {
-        let last = said(&options, Some("refused_signatures")).pop().expect("an issue");
-        last["status"] == "open" && last["title"].as_str().expect("text").contains("likely rolled")
-    });
-    is_told_once_each(daemon, &told);
+    assert_eq!(openings(&told, "refused_signatures"), 0);
 }
 
-/// Of issues that replace each other within the hour the last is told, once.
-fn is_told_once_each(daemon: Daemon, told: &Fake) {
-    wait_until("the first is told", || openings(told, "refused_signatures") > 0);
+#[test]
+fn what_the_provider_repeats_for_an_hour_says_that_the_secret_is_wrong() {
+    let told = target();
+    let options = timed(Options::stripe(), &told, "2026-11-23T12:00:00Z");
+    let daemon = options.start();
+    assert_eq!(genuine(&daemon, "1", at("2026-11-23T12:00:00Z")), 200);
+    for time in ["12:10", "12:15", "12:45", "13:20"] {
+        let now = format!("2026-11-23T{time}:00Z");
+        options.file("now", &now);
+        forge(&daemon, "repeated", at(&now));
+    }
+    wait_for_a_look(&options);
+    assert_eq!(others(&options), ["refused_signatures|stripe|critical|0"]);
+    let title = last_said(&options, "refused_signatures", "title");
+    assert!(title.contains("the secret was likely rolled"), "{title}");
+    let detail = last_said(&options, "refused_signatures", "detail");
+    assert!(detail.contains("came 4 times from 2026-11-23 12:10 UTC"), "{detail}");
+    wait_until_told(&options, &told, "refused_signatures");
+    options.file("now", "2026-11-23T13:21:00Z");
+    assert_eq!(genuine(&daemon, "2", at("2026-11-23T13:21:00Z")), 200);
+    wait_for_a_look(&options);
+    assert_eq!(others(&options), ["refused_signatures|stripe|critical|1"]);
     drop(daemon);
-    assert_eq!(openings(told, "refused_signatures"), 1);
+    assert_eq!(openings(&told, "refused_signatures"), 1);
 }
 
 #[test]
@@ -156,22 +215,25 @@ fn who_reads_of_one_moment_for_long_is_told_until_they_end() {
 }
 
 #[test]
-fn a_clock_that_is_off_is_told_until_a_good_signature_comes() {
+fn a_clock_that_is_off_by_the_same_for_all_is_told_until_a_good_signature_comes() {
     let told = target();
-    let options = watched(Options::stripe(), &told);
+    let options = timed(Options::stripe(), &told, "2026-11-23T12:00:00Z");
     let daemon = options.start();
-    let body = stripe_event("payment_intent.succeeded", "1");
-    for _ in 0..3 {
-        let old = signature::sign(body.as_bytes(), SECRET, at("2024-11-23T11:52:03Z"));
-        assert_eq!(daemon.post(STRIPE, &[("stripe-signature", &old)], &body).status, 400);
+    // Twenty minutes ahead of Stripe.
+    for minute in [10, 17, 31] {
+        options.file("now", format!("2026-11-23T12:{}:00Z", minute + 20));
+        let signed_at = at(&format!("2026-11-23T12:{minute}:00Z"));
+        assert_eq!(genuine(&daemon, &minute.to_string(), signed_at), 400);
     }
-    wait_for(&options, &["clock|stripe|critical|0"]);
+    wait_for_a_look(&options);
+    assert_eq!(others(&options), ["clock|stripe|critical|0"]);
+    let detail = last_said(&options, "clock", "detail");
+    assert!(detail.contains("This machine is 20 minutes ahead of all of them."), "{detail}");
     wait_until_told(&options, &told, "clock");
-    wait_until("a good one ended it", || {
-        pay(&daemon, "1");
-        issues(&options) == ["clock|stripe|critical|1"]
-    });
-    is_told_once(daemon, &told, "clock");
+    options.file("now", "2026-11-23T12:52:00Z");
+    assert_eq!(genuine(&daemon, "good", at("2026-11-23T12:52:00Z")), 200);
+    wait_for_a_look(&options);
+    assert_eq!(others(&options), ["clock|stripe|critical|1"]);
 }
 
 #[test]
@@ -238,25 +300,32 @@ fn a_certificate_that_is_not_to_be_had_is_told_until_one_proves_a_webhook() {
     let told = target();
     let certificates = Certificates::none();
     certificates.serve("CERT-1", Reply::Answer(500, None, String::new()));
-    let options = watched(Options::paypal(certificates.fake.address), &told);
+    let options = Options::paypal(certificates.fake.address);
+    let options = timed(options, &told, "2026-11-23T12:00:00Z");
     let daemon = options.start();
     let url = certificates.url("CERT-1");
-    for place in 0..3 {
-        let body = paypal_event("PAYMENT.SALE.COMPLETED", &place.to_string());
+    let body = paypal_event("PAYMENT.SALE.COMPLETED", "1");
+    // A stranger's, with a certificate that is none of PayPal's.
+    for place in 0..5 {
+        let forged = paypal_event("PAYMENT.SALE.COMPLETED", &format!("forged{place}"));
+        let nowhere = certificates.url(&format!("NONE-{place}"));
+        assert_ne!(daemon.deliver_paypal(&forged, &nowhere).status, 200);
+    }
+    wait_for_a_look(&options);
+    assert_eq!(others(&options), [""; 0]);
+    for time in ["12:10", "12:15", "12:45", "13:20"] {
+        options.file("now", format!("2026-11-23T{time}:00Z"));
         assert_eq!(daemon.deliver_paypal(&body, &url).status, 503);
     }
-    wait_for(&options, &["certificate|paypal|critical|0"]);
+    wait_for_a_look(&options);
+    assert_eq!(others(&options), ["certificate|paypal|critical|0"]);
     wait_until_told(&options, &told, "certificate");
     let sandbox = sandbox_authority().leaf_pem();
     certificates.serve("CERT-1", Reply::ok(sandbox));
-    let mut place = 0;
-    wait_until("a good one ended it", || {
-        place += 1;
-        let body = paypal_event("PAYMENT.SALE.COMPLETED", &format!("again{place}"));
-        daemon.deliver_paypal(&body, &url);
-        issues(&options) == ["certificate|paypal|critical|1"]
-    });
-    is_told_once(daemon, &told, "certificate");
+    options.file("now", "2026-11-23T14:00:00Z");
+    wait_until("it is fetched again", || daemon.deliver_paypal(&body, &url).status == 200);
+    wait_for_a_look(&options);
+    assert_eq!(others(&options), ["certificate|paypal|critical|1"]);
 }
 
 #[test]
