@@ -1,9 +1,11 @@
+mod recorded;
+pub(super) mod said;
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::vectors;
-use super::*;
 use crate::domain::event::{Content, Event};
 use crate::domain::fact::Fact;
 use crate::domain::provider::Provider;
@@ -42,7 +44,8 @@ fn check(name: &str) -> Option<String> {
     let scenario = vectors::read(&format!("scenarios/{name}.json"));
     let provider = Provider::parse(scenario["provider"].as_str()?).expect("a provider");
     let recorded = scenario["events"].as_array().expect("events");
-    let events: Vec<Event> = recorded.iter().map(|event| read(provider, event)).collect();
+    let events: Vec<Event> =
+        recorded.iter().map(|event| said::read_json(provider, event)).collect();
     if events.iter().any(|event| matches!(event.content, Content::Ignored(_))) {
         return None;
     }
@@ -72,23 +75,6 @@ fn check_end(name: &str, state: &State, expect: &Value) {
     assert_eq!(Some(state.amount_received), expect["captured_minor"].as_i64(), "{name}");
     assert_eq!(Some(state.amount_refunded), expect["refunded_minor"].as_i64(), "{name}");
     assert_eq!(Some(state.dispute_status.as_str()), expect["dispute"].as_str(), "{name}");
-}
-
-fn read(provider: Provider, event: &Value) -> Event {
-    let payload = event.to_string();
-    let payload = payload.as_bytes();
-    let event = match provider {
-        Provider::Stripe => stripe::event::read(
-            &Verified { payload, proof: Proof::StripeSecret(1) },
-            &Rules::default(),
-        ),
-        Provider::Paypal => paypal::event::read(
-            &Verified { payload, proof: Proof::PaypalPostback(1) },
-            false,
-            &Rules::default(),
-        ),
-    };
-    event.expect("scenarios hold events")
 }
 
 fn facts(event: &Event) -> impl Iterator<Item = &Fact> {
