@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::acted_on;
-use super::lenient::{List, Loose};
+use super::lenient::{List, Loose, objects};
 use super::retrieval::NotUnderstood;
 use super::stripe::api::VERSION;
 use crate::domain::endpoint::{Fault, Flaw};
@@ -68,7 +68,7 @@ pub fn list(provider: Provider) -> String {
 
 /// Reads a provider's list.
 pub fn read(provider: Provider, answer: &[u8]) -> Result<Vec<Endpoint>, NotUnderstood> {
-    let listed: Listed<'_> = serde_json::from_slice(answer)
+    let listed: EndpointList<'_> = serde_json::from_slice(answer)
         .map_err(|_| NotUnderstood("the answer is no list of endpoints".to_owned()))?;
     let list = match provider {
         Provider::Stripe => listed.data,
@@ -203,12 +203,11 @@ pub fn setting(provider: Provider, answer: &[u8]) -> Result<(&'static str, Strin
     Ok((name, value.ok_or_else(missing)?.to_owned()))
 }
 
-#[derive(Deserialize)]
-struct Listed<'a> {
-    #[serde(borrow, default)]
-    data: Option<List<One<'a>>>,
-    #[serde(borrow, default)]
-    webhooks: Option<List<One<'a>>>,
+objects! {
+    struct EndpointList<'a> {
+        data: Option<List<One<'a>>>,
+        webhooks: Option<List<One<'a>>>,
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -228,11 +227,10 @@ struct One<'a> {
     event_types: List<Type<'a>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Type<'a> {
-    #[serde(borrow)]
-    name: Loose<'a>,
+objects! {
+    struct Type<'a> {
+        name: Loose<'a>,
+    }
 }
 
 impl One<'_> {

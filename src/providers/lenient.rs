@@ -12,6 +12,103 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAcce
 
 use crate::domain::refusal::Refusal;
 
+/// Structs of the fields that are read of an object; any of them may be absent.
+macro_rules! objects {
+    ($($(#[$of_struct:meta])* $visibility:vis struct $name:ident<$borrowed:lifetime> {
+        $($(#[$of_field:meta])* $field:ident: $kind:ty,)*
+    })*) => {$(
+        $(#[$of_struct])*
+        #[derive(Default, serde::Deserialize)]
+        #[serde(default)]
+        $visibility struct $name<$borrowed> {
+            $($(#[$of_field])* #[serde(borrow)] $field: $kind,)*
+        }
+    )*};
+}
+pub(super) use objects;
+
+/// What is made of a value of each of JSON's types: unless said otherwise, nothing.
+trait Lenient<'de>: Default {
+    /// Of `null`, a truth value, a number or text.
+    fn of_scalar(_: Loose<'de>) -> Self {
+        Self::default()
+    }
+
+    fn of_number_out_of_range<E: Error>() -> Result<Self, E> {
+        Ok(Self::default())
+    }
+
+    fn of_list<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Self::default())
+    }
+
+    fn of_object<A: MapAccess<'de>>(mut object: A) -> Result<Self, A::Error> {
+        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Self::default())
+    }
+
+    /// To be called by `deserialize`.
+    fn read<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Anything(PhantomData))
+    }
+}
+
+struct Anything<T>(PhantomData<T>);
+
+/// 2⁶³.
+const TOO_LARGE: f64 = 9_223_372_036_854_775_808.0;
+
+impl<'de, T: Lenient<'de>> Visitor<'de> for Anything<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_unit<E>(self) -> Result<T, E> {
+        Ok(T::of_scalar(Loose::Nothing))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<T, E> {
+        Ok(T::of_scalar(Loose::Bool(value)))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<T, E> {
+        Ok(T::of_scalar(Loose::Int(value)))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<T, E> {
+        match i64::try_from(value) {
+            Ok(value) => self.visit_i64(value),
+            Err(_) => T::of_number_out_of_range(),
+        }
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<T, E> {
+        match value.abs() < TOO_LARGE {
+            true => Ok(T::of_scalar(Loose::Fraction(value))),
+            false => T::of_number_out_of_range(),
+        }
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<T, E> {
+        Ok(T::of_scalar(Loose::Text(Cow::Borrowed(value))))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<T, E> {
+        Ok(T::of_scalar(Loose::Text(Cow::Owned(value.to_owned()))))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<T, A::Error> {
+        T::of_list(list)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<T, A::Error> {
+        T::of_object(object)
+    }
+}
+
 /// A scalar of unknown type, or an object of which only its `id` matters.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Loose<'a> {
@@ -95,71 +192,31 @@ const EXACT_DIGITS: usize = f64::DIGITS as usize;
 
 impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(LooseVisitor)
+        Loose::read(deserializer)
     }
 }
 
-struct LooseVisitor;
-
-const OUT_OF_RANGE: &str = "a number out of range";
-/// 2⁶³.
-const TOO_LARGE: f64 = 9_223_372_036_854_775_808.0;
-
-impl<'de> Visitor<'de> for LooseVisitor {
-    type Value = Loose<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("anything")
+impl<'de> Lenient<'de> for Loose<'de> {
+    fn of_scalar(scalar: Self) -> Self {
+        scalar
     }
 
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Loose::Nothing)
+    /// An amount that is too large is not one that is not said.
+    fn of_number_out_of_range<E: Error>() -> Result<Self, E> {
+        Err(E::custom("a number out of range"))
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Loose::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(Loose::Int(value))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
-        i64::try_from(value).map(Loose::Int).map_err(|_| E::custom(OUT_OF_RANGE))
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
-        // An amount that is too large is not one that is not said.
-        match value.abs() < TOO_LARGE {
-            true => Ok(Loose::Fraction(value)),
-            false => Err(E::custom(OUT_OF_RANGE)),
-        }
-    }
-
-    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(Loose::Text(Cow::Borrowed(value)))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(Loose::Text(Cow::Owned(value.to_owned())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Loose::Nothing)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+    fn of_object<A: MapAccess<'de>>(mut object: A) -> Result<Self, A::Error> {
         let (mut id, mut is_known) = (None, false);
-        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+        while let Some(key) = object.next_key::<Cow<'de, str>>()? {
             if key != "id" {
-                map.next_value::<IgnoredAny>()?;
+                object.next_value::<IgnoredAny>()?;
                 continue;
             }
             if std::mem::replace(&mut is_known, true) {
                 return Err(A::Error::duplicate_field("id"));
             }
-            if let Loose::Text(text) = map.next_value()? {
+            if let Loose::Text(text) = object.next_value()? {
                 id = Some(text);
             }
         }
@@ -186,50 +243,13 @@ impl<T> Default for Part<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Part<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(PartVisitor(PhantomData))
+        Self::read(deserializer)
     }
 }
 
-struct PartVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for PartVisitor<T> {
-    type Value = Part<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("anything")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Part(None))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Part(None))
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Part(None))
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Part(None))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Part(None))
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(Part(None))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Part(None))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(map)).map(|part| Part(Some(part)))
+impl<'de, T: Deserialize<'de>> Lenient<'de> for Part<T> {
+    fn of_object<A: MapAccess<'de>>(object: A) -> Result<Self, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(object)).map(|part| Self(Some(part)))
     }
 }
 
@@ -257,55 +277,21 @@ impl<T> Expandable<'_, T> {
 
 impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Expandable<'a, T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ExpandableVisitor(PhantomData))
+        Expandable::read(deserializer)
     }
 }
 
-struct ExpandableVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ExpandableVisitor<T> {
-    type Value = Expandable<'de, T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("anything")
+impl<'de, T: Deserialize<'de>> Lenient<'de> for Expandable<'de, T> {
+    fn of_scalar(scalar: Loose<'de>) -> Self {
+        match scalar {
+            Loose::Text(id) => Self::Id(id),
+            _ => Self::Nothing,
+        }
     }
 
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Expandable::Nothing)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Expandable::Nothing)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Expandable::Nothing)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Expandable::Nothing)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Expandable::Nothing)
-    }
-
-    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(Expandable::Id(Cow::Borrowed(value)))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(Expandable::Id(Cow::Owned(value.to_owned())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Expandable::Nothing)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        let object = T::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(Expandable::Whole(Box::new(object)))
+    fn of_object<A: MapAccess<'de>>(object: A) -> Result<Self, A::Error> {
+        let object = T::deserialize(MapAccessDeserializer::new(object))?;
+        Ok(Self::Whole(Box::new(object)))
     }
 }
 
@@ -322,37 +308,21 @@ impl<'a> Map<'a> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Map<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Part::<Entries<'a>>::deserialize(deserializer)?.0.map_or_else(Self::default, |of| of.0))
+        Map::read(deserializer)
     }
 }
 
-struct Entries<'a>(Map<'a>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(EntriesVisitor).map(|entries| Self(Map(entries)))
-    }
-}
-
-struct EntriesVisitor;
-
-impl<'de> Visitor<'de> for EntriesVisitor {
-    type Value = Vec<(Cow<'de, str>, Loose<'de>)>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut entries: Self::Value = Vec::new();
-        while let Some(entry) = map.next_entry()? {
+impl<'de> Lenient<'de> for Map<'de> {
+    fn of_object<A: MapAccess<'de>>(mut object: A) -> Result<Self, A::Error> {
+        let mut entries: Vec<(Cow<'de, str>, Loose<'de>)> = Vec::new();
+        while let Some(entry) = object.next_entry()? {
             entries.push(entry);
         }
         let mut names: Vec<&str> = entries.iter().map(|(name, _)| &**name).collect();
         names.sort_unstable();
         match names.windows(2).any(|two| two[0] == two[1]) {
             true => Err(A::Error::custom("a name stands twice")),
-            false => Ok(entries),
+            false => Ok(Self(entries)),
         }
     }
 }
@@ -376,54 +346,17 @@ impl<T> Default for List<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ListVisitor(PhantomData))
+        Self::read(deserializer)
     }
 }
 
-struct ListVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
-    type Value = List<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("anything")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(List::default())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(List::default())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(List::default())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(List::default())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(List::default())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(List::default())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(List::default())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+impl<'de, T: Deserialize<'de>> Lenient<'de> for List<T> {
+    fn of_list<A: SeqAccess<'de>>(mut list: A) -> Result<Self, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = seq.next_element::<Part<T>>()? {
+        while let Some(item) = list.next_element::<Part<T>>()? {
             items.extend(item.0);
         }
-        Ok(List(items))
+        Ok(Self(items))
     }
 }
 
@@ -467,103 +400,4 @@ fn parse_repetitive<'a, T: Deserialize<'a>>(text: &str) -> Result<T, Refusal> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use serde::Deserialize;
-
-    use super::*;
-
-    #[derive(Debug, Default, Deserialize)]
-    #[serde(default)]
-    struct Shape<'a> {
-        #[serde(borrow)]
-        id: Loose<'a>,
-        #[serde(borrow)]
-        part: Part<Inner<'a>>,
-        #[serde(borrow)]
-        list: List<Inner<'a>>,
-    }
-
-    #[derive(Debug, Default, Deserialize)]
-    #[serde(default)]
-    struct Inner<'a> {
-        #[serde(borrow)]
-        id: Loose<'a>,
-    }
-
-    #[test]
-    fn a_field_of_another_type_is_absent() {
-        for json in ["null", "true", "1", "-1", "1.5", "[[{}]]", "{}"] {
-            let text = format!(r#"{{"id":{json},"part":{json},"list":{json}}}"#);
-            let shape: Shape<'_> = parse(text.as_bytes()).expect("tolerant");
-            assert_eq!(shape.id.id(), None, "{json}");
-        }
-    }
-
-    #[test]
-    fn an_id_may_be_text_or_an_expanded_object() {
-        let text = r#"{"id":"a","part":{"id":{"x":[1],"id":"b\u00e9"}},"list":[1,{"id":"c"}]}"#;
-        let shape: Shape<'_> = parse(text.as_bytes()).expect("tolerant");
-        assert_eq!(shape.id.id(), Some("a"));
-        assert_eq!(shape.part.get().and_then(|part| part.id.id()), Some("b\u{e9}"));
-        assert_eq!(shape.list.iter().filter_map(|item| item.id.id()).collect::<Vec<_>>(), ["c"]);
-    }
-
-    #[test]
-    fn a_number_is_the_decimal_that_was_written_or_none() {
-        for (json, decimal) in [
-            ("42.5", Some("42.5")),
-            ("-0.07", Some("-0.07")),
-            ("100", Some("100")),
-            ("100.00", Some("100")),
-            ("\"42.50\"", Some("42.50")),
-            ("1234567890123.45", Some("1234567890123.45")),
-            // Of so many digits the last may be another than was written.
-            ("12345678901234.567", None),
-            ("true", None),
-            ("{}", None),
-        ] {
-            let text = format!(r#"{{"id":{json}}}"#);
-            let shape: Shape<'_> = parse(text.as_bytes()).expect("tolerant");
-            assert_eq!(shape.id.decimal().as_deref(), decimal, "{json}");
-        }
-    }
-
-    #[test]
-    fn the_last_of_repeated_names_counts() {
-        let shape: Shape<'_> = parse(br#"{"id":"a","id":"b"}"#).expect("tolerant");
-        assert_eq!(shape.id.id(), Some("b"));
-    }
-
-    #[test]
-    fn what_another_reader_may_read_otherwise_is_not_read_once() {
-        for json in [
-            r#"{"id":"a","id":"b"}"#,
-            r#"{"id":{"id":"a","id":"b"}}"#,
-            r#"{"id":18446744073709551615}"#,
-            r#"{"id":1e19}"#,
-        ] {
-            let refusal = parse_once::<Shape<'_>>(json.as_bytes()).err();
-            assert_eq!(refusal, Some(Refusal::NotAnEvent), "{json}");
-        }
-        let map = parse_once::<Map<'_>>(br#"{"a":1,"b":2,"a":1}"#).err();
-        assert_eq!(map, Some(Refusal::NotAnEvent));
-        assert!(parse_once::<Shape<'_>>(br#"{"x":1e999,"x":"\ud800","id":"a"}"#).is_ok());
-    }
-
-    #[test]
-    fn what_is_no_json_object_is_told_apart() {
-        assert_eq!(parse::<Shape<'_>>(b"[]").err(), Some(Refusal::NotAnEvent));
-        assert_eq!(parse::<Shape<'_>>(b" [\"evt_1\"]").err(), Some(Refusal::NotAnEvent));
-        assert_eq!(parse::<Shape<'_>>(b"3").err(), Some(Refusal::NotAnEvent));
-        assert_eq!(parse::<Shape<'_>>(b"{").err(), Some(Refusal::InvalidJson));
-        assert_eq!(parse::<Shape<'_>>(b"{\"x\":\"\xff\"}").err(), Some(Refusal::InvalidJson));
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_are_read_or_refused(payload in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = parse::<Shape<'_>>(&payload);
-        }
-    }
-}
+mod tests;

@@ -35,7 +35,7 @@ pub struct Asking<'a> {
 
 /// An answer, read.
 #[derive(Debug, Default)]
-pub struct Answer {
+pub struct RetrievedPage {
     /// The objects in it.
     pub objects: Vec<Retrieved>,
     /// What they say is to be asked too.
@@ -136,7 +136,7 @@ pub fn next_page(path: &str, next: &str) -> String {
 }
 
 /// Reads what stood at `path`, one of a [`Question`]'s.
-pub fn read(path: &str, answer: &[u8], asking: Asking<'_>) -> Result<Answer, NotUnderstood> {
+pub fn read(path: &str, answer: &[u8], asking: Asking<'_>) -> Result<RetrievedPage, NotUnderstood> {
     match asking.provider {
         Provider::Stripe => stripe::retrieval::read(answer, asking),
         Provider::Paypal => paypal::retrieval::read(path, answer, asking),
@@ -287,17 +287,17 @@ mod tests {
         Asking { provider, at: at(seconds), livemode: true, rules }
     }
 
-    fn stripe(object: &Value) -> Result<Answer, NotUnderstood> {
+    fn stripe(object: &Value) -> Result<RetrievedPage, NotUnderstood> {
         let rules = Rules::default();
         read("/v1/x", object.to_string().as_bytes(), asking(Provider::Stripe, &rules, 0))
     }
 
-    fn paypal(path: &str, object: &Value) -> Result<Answer, NotUnderstood> {
+    fn paypal(path: &str, object: &Value) -> Result<RetrievedPage, NotUnderstood> {
         let rules = Rules::default();
         read(path, object.to_string().as_bytes(), asking(Provider::Paypal, &rules, 0))
     }
 
-    fn facts(answer: &Answer) -> Vec<Fact> {
+    fn facts(answer: &RetrievedPage) -> Vec<Fact> {
         let each = answer.objects.iter().enumerate().map(|(place, object)| {
             let (_, event) =
                 object.event(&format!("e{place}"), &Rules::default()).expect("it is read again");
@@ -309,7 +309,7 @@ mod tests {
         each.flatten().collect()
     }
 
-    fn states(answer: &Answer) -> Vec<(ReferenceKind, FactState)> {
+    fn states(answer: &RetrievedPage) -> Vec<(ReferenceKind, FactState)> {
         facts(answer).iter().map(|fact| (fact.object, fact.state)).collect()
     }
 

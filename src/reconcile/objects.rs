@@ -17,7 +17,9 @@ use crate::domain::provider::Provider;
 use crate::domain::records::{Asked, DueAsk, Kept, Transaction, WebhookLog};
 use crate::domain::reference::{Reference, ReferenceKind};
 use crate::providers::reference_kind;
-use crate::providers::retrieval::{self, Answer, Asking, NotUnderstood, Question, Retrieved};
+use crate::providers::retrieval::{
+    self, Asking, NotUnderstood, Question, Retrieved, RetrievedPage,
+};
 use crate::providers::rules::Rules;
 use crate::store::{Database, Reader, SettleLookup, StoreError};
 use crate::telemetry::clock::Clock;
@@ -102,7 +104,7 @@ impl Asker<'_> {
     }
 
     /// What stands at the first path at which there is something.
-    fn answer(&self, provider: Provider, question: &Question) -> Result<Answer, AskError> {
+    fn answer(&self, provider: Provider, question: &Question) -> Result<RetrievedPage, AskError> {
         let mut not_found = AskError::NothingToAsk;
         for path in &question.paths {
             match self.apis.look(provider, path) {

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::super::Verified;
 use super::super::api::{NotAPage, from_api, words};
-use crate::providers::lenient::Loose;
+use crate::providers::lenient::{Loose, objects};
 
 /// Where events are listed; those of the last thirty days.
 pub const EVENTS: &str = "/v1/notifications/webhooks-events";
@@ -84,28 +84,19 @@ struct List<'a> {
     links: Vec<Link<'a>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Link<'a> {
-    #[serde(borrow)]
-    href: Loose<'a>,
-    #[serde(borrow)]
-    rel: Loose<'a>,
-}
+objects! {
+    struct Link<'a> {
+        href: Loose<'a>,
+        rel: Loose<'a>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Fault<'a> {
-    #[serde(borrow)]
-    name: Loose<'a>,
-    #[serde(borrow)]
-    message: Loose<'a>,
-    #[serde(borrow)]
-    debug_id: Loose<'a>,
-    #[serde(borrow)]
-    error: Loose<'a>,
-    #[serde(borrow)]
-    error_description: Loose<'a>,
+    struct Fault<'a> {
+        name: Loose<'a>,
+        message: Loose<'a>,
+        debug_id: Loose<'a>,
+        error: Loose<'a>,
+        error_description: Loose<'a>,
+    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,6 @@
 //! deliveries. Key order, number formats and links vary and are sometimes wrong in samples;
 //! `resource.id` is what counts.
 
-use serde::Deserialize;
-
 use super::super::reading::Source;
 use super::super::rules::Rules;
 use super::super::{Proof, Verified};
@@ -15,7 +13,7 @@ use crate::domain::event::{Content, Event, Ownership};
 use crate::domain::provider::Provider;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
-use crate::providers::lenient::{self, Loose, Part};
+use crate::providers::lenient::{self, Loose, Part, objects};
 
 /// Stands between the id and the checksum of a simulated event. PayPal's simulator gives its samples
 /// one id for many bodies, so that only both together name one of them.
@@ -56,19 +54,14 @@ pub fn read(payload: &Verified<'_>, livemode: bool, rules: &Rules) -> Result<Eve
     })
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Envelope<'a> {
-    #[serde(borrow)]
-    id: Loose<'a>,
-    #[serde(borrow)]
-    event_type: Loose<'a>,
-    #[serde(borrow)]
-    resource_version: Loose<'a>,
-    #[serde(borrow)]
-    create_time: Loose<'a>,
-    #[serde(borrow)]
-    resource: Part<Resource<'a>>,
+objects! {
+    struct Envelope<'a> {
+        id: Loose<'a>,
+        event_type: Loose<'a>,
+        resource_version: Loose<'a>,
+        create_time: Loose<'a>,
+        resource: Part<Resource<'a>>,
+    }
 }
 
 impl Envelope<'_> {

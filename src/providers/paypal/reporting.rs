@@ -3,13 +3,11 @@
 //! Source: PayPal, Transaction Search API v1, "List transactions" and "Transaction event codes". An
 //! app needs the permission for it, and what happened in the last three hours may not stand there.
 
-use serde::Deserialize;
-
 use super::super::retrieval::NotUnderstood;
 use super::whole_seconds;
 use crate::domain::money::Money;
 use crate::domain::time::Timestamp;
-use crate::providers::lenient::{List, Loose, Part};
+use crate::providers::lenient::{List, Loose, Part, objects};
 
 /// A page of the list.
 #[derive(Debug)]
@@ -48,7 +46,7 @@ pub fn path(from: Timestamp, until: Timestamp, page: i64) -> String {
 
 /// Reads a page.
 pub fn read(answer: &[u8]) -> Result<Report, NotUnderstood> {
-    let list: Listed<'_> = serde_json::from_slice(answer)
+    let list: ReportedTransactions<'_> = serde_json::from_slice(answer)
         .map_err(|_| NotUnderstood("the answer is no list of transactions".to_owned()))?;
     let Some(pages) = list.total_pages.int() else {
         return Err(NotUnderstood("the list of transactions does not say its pages".to_owned()));
@@ -64,45 +62,29 @@ pub fn read(answer: &[u8]) -> Result<Report, NotUnderstood> {
     Ok(report)
 }
 
-#[derive(Deserialize)]
-struct Listed<'a> {
-    #[serde(borrow, default)]
-    transaction_details: List<Detail<'a>>,
-    #[serde(default)]
-    total_pages: Loose<'a>,
-}
+objects! {
+    struct ReportedTransactions<'a> {
+        transaction_details: List<Detail<'a>>,
+        total_pages: Loose<'a>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Detail<'a> {
-    #[serde(borrow)]
-    transaction_info: Part<Info<'a>>,
-}
+    struct Detail<'a> {
+        transaction_info: Part<Info<'a>>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Info<'a> {
-    #[serde(borrow)]
-    transaction_id: Loose<'a>,
-    #[serde(borrow)]
-    paypal_reference_id: Loose<'a>,
-    #[serde(borrow)]
-    paypal_reference_id_type: Loose<'a>,
-    #[serde(borrow)]
-    transaction_event_code: Loose<'a>,
-    #[serde(borrow)]
-    transaction_status: Loose<'a>,
-    #[serde(borrow)]
-    transaction_amount: Part<Amount<'a>>,
-}
+    struct Info<'a> {
+        transaction_id: Loose<'a>,
+        paypal_reference_id: Loose<'a>,
+        paypal_reference_id_type: Loose<'a>,
+        transaction_event_code: Loose<'a>,
+        transaction_status: Loose<'a>,
+        transaction_amount: Part<Amount<'a>>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Amount<'a> {
-    #[serde(borrow)]
-    value: Loose<'a>,
-    #[serde(borrow)]
-    currency_code: Loose<'a>,
+    struct Amount<'a> {
+        value: Loose<'a>,
+        currency_code: Loose<'a>,
+    }
 }
 
 impl Info<'_> {

@@ -5,15 +5,13 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-
 use self::amount::Amount;
 use super::super::reading::{Reading, References, Source, readings};
 use super::super::rules::{OrderIdSource, Rules};
 use crate::domain::event::{Content, Ownership};
 use crate::domain::reference::ReferenceKind;
 use crate::domain::time::Timestamp;
-use crate::providers::lenient::{List, Loose, Part};
+use crate::providers::lenient::{List, Loose, Part, objects};
 
 mod amount;
 mod authorization;
@@ -22,160 +20,92 @@ mod dispute;
 mod order;
 mod refund;
 
-/// The union of the fields that are read of any resource.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Resource<'a> {
-    #[serde(borrow)]
-    id: Loose<'a>,
-    /// v1.
-    #[serde(borrow)]
-    state: Loose<'a>,
-    /// v2.
-    #[serde(borrow)]
-    status: Loose<'a>,
-    #[serde(borrow)]
-    status_details: Part<StatusDetails<'a>>,
-    #[serde(borrow)]
-    reason_code: Loose<'a>,
-    #[serde(borrow)]
-    amount: Part<Amount<'a>>,
-    #[serde(borrow)]
-    total_refunded_amount: Part<Amount<'a>>,
-    #[serde(borrow)]
-    parent_payment: Loose<'a>,
-    #[serde(borrow)]
-    sale_id: Loose<'a>,
-    #[serde(borrow)]
-    capture_id: Loose<'a>,
-    #[serde(borrow)]
-    billing_agreement_id: Loose<'a>,
-    #[serde(borrow)]
-    supplementary_data: Part<SupplementaryData<'a>>,
-    #[serde(borrow)]
-    update_time: Loose<'a>,
-    #[serde(borrow)]
-    links: List<Link<'a>>,
-    #[serde(borrow)]
-    custom_id: Loose<'a>,
-    #[serde(borrow)]
-    custom: Loose<'a>,
-    #[serde(borrow)]
-    invoice_id: Loose<'a>,
-    #[serde(borrow)]
-    invoice_number: Loose<'a>,
-    #[serde(borrow)]
-    seller_payable_breakdown: Part<Breakdown<'a>>,
-    #[serde(borrow)]
-    order_id: Loose<'a>,
-    #[serde(borrow)]
-    purchase_units: List<PurchaseUnit<'a>>,
-    #[serde(borrow)]
-    transactions: List<Transaction<'a>>,
-    #[serde(borrow)]
-    dispute_id: Loose<'a>,
-    #[serde(borrow)]
-    dispute_amount: Part<Amount<'a>>,
-    #[serde(borrow)]
-    dispute_outcome: Part<DisputeOutcome<'a>>,
-    #[serde(borrow)]
-    disputed_transactions: List<DisputedTransaction<'a>>,
-    #[serde(borrow)]
-    reason: Loose<'a>,
-}
+objects! {
+    /// The union of the fields that are read of any resource.
+    pub(super) struct Resource<'a> {
+        id: Loose<'a>,
+        /// v1.
+        state: Loose<'a>,
+        /// v2.
+        status: Loose<'a>,
+        status_details: Part<StatusDetails<'a>>,
+        reason_code: Loose<'a>,
+        amount: Part<Amount<'a>>,
+        total_refunded_amount: Part<Amount<'a>>,
+        parent_payment: Loose<'a>,
+        sale_id: Loose<'a>,
+        capture_id: Loose<'a>,
+        billing_agreement_id: Loose<'a>,
+        supplementary_data: Part<SupplementaryData<'a>>,
+        update_time: Loose<'a>,
+        links: List<Link<'a>>,
+        custom_id: Loose<'a>,
+        custom: Loose<'a>,
+        invoice_id: Loose<'a>,
+        invoice_number: Loose<'a>,
+        seller_payable_breakdown: Part<Breakdown<'a>>,
+        order_id: Loose<'a>,
+        purchase_units: List<PurchaseUnit<'a>>,
+        transactions: List<Transaction<'a>>,
+        dispute_id: Loose<'a>,
+        dispute_amount: Part<Amount<'a>>,
+        dispute_outcome: Part<DisputeOutcome<'a>>,
+        disputed_transactions: List<DisputedTransaction<'a>>,
+        reason: Loose<'a>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Breakdown<'a> {
-    #[serde(borrow)]
-    total_refunded_amount: Part<Amount<'a>>,
-}
+    struct Breakdown<'a> {
+        total_refunded_amount: Part<Amount<'a>>,
+    }
 
-/// One part of a v2 order.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct PurchaseUnit<'a> {
-    #[serde(borrow)]
-    amount: Part<Amount<'a>>,
-    /// In old samples.
-    #[serde(borrow)]
-    gross_amount: Part<Amount<'a>>,
-    #[serde(borrow)]
-    custom_id: Loose<'a>,
-    #[serde(borrow)]
-    invoice_id: Loose<'a>,
-    #[serde(borrow)]
-    payments: Part<UnitPayments<'a>>,
-}
+    /// One part of a v2 order.
+    struct PurchaseUnit<'a> {
+        amount: Part<Amount<'a>>,
+        /// In old samples.
+        gross_amount: Part<Amount<'a>>,
+        custom_id: Loose<'a>,
+        invoice_id: Loose<'a>,
+        payments: Part<UnitPayments<'a>>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct UnitPayments<'a> {
-    #[serde(borrow)]
-    captures: List<Resource<'a>>,
-    #[serde(borrow)]
-    authorizations: List<Resource<'a>>,
-    #[serde(borrow)]
-    refunds: List<Resource<'a>>,
-}
+    struct UnitPayments<'a> {
+        captures: List<Resource<'a>>,
+        authorizations: List<Resource<'a>>,
+        refunds: List<Resource<'a>>,
+    }
 
-/// One part of a v1 payment.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Transaction<'a> {
-    #[serde(borrow)]
-    amount: Part<Amount<'a>>,
-    #[serde(borrow)]
-    custom: Loose<'a>,
-    #[serde(borrow)]
-    invoice_number: Loose<'a>,
-    #[serde(borrow)]
-    related_resources: List<RelatedResource<'a>>,
-}
+    /// One part of a v1 payment.
+    struct Transaction<'a> {
+        amount: Part<Amount<'a>>,
+        custom: Loose<'a>,
+        invoice_number: Loose<'a>,
+        related_resources: List<RelatedResource<'a>>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct RelatedResource<'a> {
-    #[serde(borrow)]
-    sale: Part<Resource<'a>>,
-    #[serde(borrow)]
-    authorization: Part<Resource<'a>>,
-    #[serde(borrow)]
-    capture: Part<Resource<'a>>,
-    #[serde(borrow)]
-    refund: Part<Resource<'a>>,
-}
+    struct RelatedResource<'a> {
+        sale: Part<Resource<'a>>,
+        authorization: Part<Resource<'a>>,
+        capture: Part<Resource<'a>>,
+        refund: Part<Resource<'a>>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct DisputeOutcome<'a> {
-    #[serde(borrow)]
-    outcome_code: Loose<'a>,
-}
+    struct DisputeOutcome<'a> {
+        outcome_code: Loose<'a>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct DisputedTransaction<'a> {
-    #[serde(borrow)]
-    seller_transaction_id: Loose<'a>,
-    #[serde(borrow)]
-    custom: Loose<'a>,
-    #[serde(borrow)]
-    invoice_number: Loose<'a>,
-}
+    struct DisputedTransaction<'a> {
+        seller_transaction_id: Loose<'a>,
+        custom: Loose<'a>,
+        invoice_number: Loose<'a>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct StatusDetails<'a> {
-    #[serde(borrow)]
-    reason: Loose<'a>,
-}
+    struct StatusDetails<'a> {
+        reason: Loose<'a>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct SupplementaryData<'a> {
-    #[serde(borrow)]
-    related_ids: Part<RelatedIds<'a>>,
+    pub(super) struct SupplementaryData<'a> {
+        related_ids: Part<RelatedIds<'a>>,
+    }
 }
 
 impl SupplementaryData<'_> {
@@ -188,24 +118,17 @@ impl SupplementaryData<'_> {
     }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct RelatedIds<'a> {
-    #[serde(borrow)]
-    order_id: Loose<'a>,
-    #[serde(borrow)]
-    authorization_id: Loose<'a>,
-    #[serde(borrow)]
-    capture_id: Loose<'a>,
-}
+objects! {
+    struct RelatedIds<'a> {
+        order_id: Loose<'a>,
+        authorization_id: Loose<'a>,
+        capture_id: Loose<'a>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Link<'a> {
-    #[serde(borrow)]
-    rel: Loose<'a>,
-    #[serde(borrow)]
-    href: Loose<'a>,
+    pub(super) struct Link<'a> {
+        rel: Loose<'a>,
+        href: Loose<'a>,
+    }
 }
 
 readings! {

@@ -2,16 +2,17 @@
 //!
 //! Source: PayPal, the Orders v2, Payments v1 and v2 and Customer Disputes v1 references.
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::super::reading::{Reading, Source, readings};
-use super::super::retrieval::{Answer, Asking, NotUnderstood, Question, Retrieved, question};
+use super::super::retrieval::{
+    Asking, NotUnderstood, Question, Retrieved, RetrievedPage, question,
+};
 use super::resource::{Link, Resource, SupplementaryData, linked, linked_capture};
 use crate::domain::provider::Provider;
 use crate::domain::reference::{Reference, ReferenceKind};
 use crate::domain::time::Timestamp;
-use crate::providers::lenient::{List, Loose, Part};
+use crate::providers::lenient::{List, Loose, Part, objects};
 
 readings! {
     /// How a resource that was asked for is read, by the type under which it is kept; PayPal sends no
@@ -57,12 +58,12 @@ pub(in super::super) fn read(
     path: &str,
     answer: &[u8],
     asking: Asking<'_>,
-) -> Result<Answer, NotUnderstood> {
+) -> Result<RetrievedPage, NotUnderstood> {
     let raw: &RawValue = serde_json::from_slice(answer)
         .map_err(|_| NotUnderstood("the answer is no JSON".to_owned()))?;
     let outer: Outer<'_> = serde_json::from_str(raw.get())
         .map_err(|_| NotUnderstood("the answer is no object".to_owned()))?;
-    let mut read = Answer::default();
+    let mut read = RetrievedPage::default();
     let mut add = |event_type: &str, object: &RawValue| {
         let object = Retrieved::new(asking, event_type.to_owned(), asking.livemode, object.get());
         object.map(|object| read.objects.push(object))
@@ -118,65 +119,40 @@ pub(in super::super) fn envelope(
     )
 }
 
-/// The objects that may be inside another, and what is to be asked for beside it.
-#[derive(Deserialize)]
-struct Outer<'a> {
-    #[serde(borrow, default)]
-    status: Loose<'a>,
-    #[serde(borrow, default)]
-    state: Loose<'a>,
-    #[serde(borrow, default)]
-    purchase_units: List<Unit<'a>>,
-    #[serde(borrow, default)]
-    transactions: List<Parts<'a>>,
-    #[serde(borrow, default)]
-    supplementary_data: Part<SupplementaryData<'a>>,
-    #[serde(borrow, default)]
-    parent_payment: Loose<'a>,
-    #[serde(borrow, default)]
-    sale_id: Loose<'a>,
-    #[serde(borrow, default)]
-    capture_id: Loose<'a>,
-    #[serde(borrow, default)]
-    links: List<Link<'a>>,
-}
+objects! {
+    /// The objects that may be inside another, and what is to be asked for beside it.
+    struct Outer<'a> {
+        status: Loose<'a>,
+        state: Loose<'a>,
+        purchase_units: List<Unit<'a>>,
+        transactions: List<Parts<'a>>,
+        supplementary_data: Part<SupplementaryData<'a>>,
+        parent_payment: Loose<'a>,
+        sale_id: Loose<'a>,
+        capture_id: Loose<'a>,
+        links: List<Link<'a>>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Unit<'a> {
-    #[serde(borrow)]
-    payments: Part<Payments<'a>>,
-}
+    struct Unit<'a> {
+        payments: Part<Payments<'a>>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Payments<'a> {
-    #[serde(borrow)]
-    authorizations: Vec<&'a RawValue>,
-    #[serde(borrow)]
-    captures: Vec<&'a RawValue>,
-    #[serde(borrow)]
-    refunds: Vec<&'a RawValue>,
-}
+    struct Payments<'a> {
+        authorizations: Vec<&'a RawValue>,
+        captures: Vec<&'a RawValue>,
+        refunds: Vec<&'a RawValue>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Parts<'a> {
-    #[serde(borrow)]
-    related_resources: List<Related<'a>>,
-}
+    struct Parts<'a> {
+        related_resources: List<Related<'a>>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Related<'a> {
-    #[serde(borrow)]
-    sale: Option<&'a RawValue>,
-    #[serde(borrow)]
-    authorization: Option<&'a RawValue>,
-    #[serde(borrow)]
-    capture: Option<&'a RawValue>,
-    #[serde(borrow)]
-    refund: Option<&'a RawValue>,
+    struct Related<'a> {
+        sale: Option<&'a RawValue>,
+        authorization: Option<&'a RawValue>,
+        capture: Option<&'a RawValue>,
+        refund: Option<&'a RawValue>,
+    }
 }
 
 impl Outer<'_> {

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::super::Verified;
 use super::super::api::{NotAPage, from_api, words};
-use crate::providers::lenient::{Loose, Part};
+use crate::providers::lenient::{Loose, Part, objects};
 
 /// Where events are listed; those of the last thirty days.
 pub const EVENTS: &str = "/v1/events";
@@ -61,22 +61,17 @@ struct Identified {
     id: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Failure<'a> {
-    #[serde(borrow)]
-    error: Part<Fault<'a>>,
-}
+objects! {
+    struct Failure<'a> {
+        error: Part<Fault<'a>>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Fault<'a> {
-    #[serde(borrow, rename = "type")]
-    error_type: Loose<'a>,
-    #[serde(borrow)]
-    code: Loose<'a>,
-    #[serde(borrow)]
-    message: Loose<'a>,
+    struct Fault<'a> {
+        #[serde(rename = "type")]
+        error_type: Loose<'a>,
+        code: Loose<'a>,
+        message: Loose<'a>,
+    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,6 @@
 //! Source: Stripe API reference, "The Event object", "Types of events" and the API changelog. Few
 //! fields are read, each with its fallbacks for the API versions that reach one endpoint.
 
-use serde::Deserialize;
-
 use super::super::Verified;
 use super::super::reading::Source;
 use super::super::rules::Rules;
@@ -14,7 +12,7 @@ use crate::domain::event::{Content, Event, Ownership};
 use crate::domain::provider::Provider;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
-use crate::providers::lenient::{self, Loose, Part};
+use crate::providers::lenient::{self, Loose, Part, objects};
 
 /// Reads a proved payload.
 ///
@@ -45,31 +43,22 @@ pub fn read(payload: &Verified<'_>, rules: &Rules) -> Result<Event, Refusal> {
     })
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Envelope<'a> {
-    #[serde(borrow)]
-    id: Loose<'a>,
-    #[serde(borrow)]
-    object: Loose<'a>,
-    #[serde(borrow)]
-    account: Loose<'a>,
-    #[serde(borrow)]
-    api_version: Loose<'a>,
-    #[serde(borrow)]
-    created: Loose<'a>,
-    livemode: Loose<'a>,
-    #[serde(borrow, rename = "type")]
-    event_type: Loose<'a>,
-    #[serde(borrow)]
-    data: Part<Data<'a>>,
-}
+objects! {
+    struct Envelope<'a> {
+        id: Loose<'a>,
+        object: Loose<'a>,
+        account: Loose<'a>,
+        api_version: Loose<'a>,
+        created: Loose<'a>,
+        livemode: Loose<'a>,
+        #[serde(rename = "type")]
+        event_type: Loose<'a>,
+        data: Part<Data<'a>>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Data<'a> {
-    #[serde(borrow)]
-    object: Part<Object<'a>>,
+    struct Data<'a> {
+        object: Part<Object<'a>>,
+    }
 }
 
 impl Envelope<'_> {

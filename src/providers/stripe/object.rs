@@ -5,13 +5,11 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-
 use super::super::reading::{Reading, Source, readings};
 use super::super::rules::{OrderIdSource, Rules};
 use crate::domain::event::{Content, Ownership};
 use crate::domain::money::Money;
-use crate::providers::lenient::{Expandable, List, Loose, Map, Part};
+use crate::providers::lenient::{Expandable, List, Loose, Map, Part, objects};
 
 mod cash;
 mod charge;
@@ -22,180 +20,116 @@ mod payment_intent;
 mod refund;
 mod session;
 
-/// The union of the fields that are read of any object.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Object<'a> {
-    #[serde(borrow)]
-    id: Loose<'a>,
-    #[serde(borrow)]
-    status: Loose<'a>,
-    amount: Loose<'a>,
-    amount_received: Loose<'a>,
-    amount_capturable: Loose<'a>,
-    amount_captured: Loose<'a>,
-    amount_refunded: Loose<'a>,
-    amount_paid: Loose<'a>,
-    amount_due: Loose<'a>,
-    amount_total: Loose<'a>,
-    captured: Loose<'a>,
-    #[serde(borrow)]
-    mode: Loose<'a>,
-    #[serde(borrow)]
-    refunds: Part<Listed<'a>>,
-    #[serde(borrow)]
-    payment: Part<InvoicePaid<'a>>,
-    #[serde(borrow)]
-    payment_status: Loose<'a>,
-    #[serde(borrow)]
-    client_reference_id: Loose<'a>,
-    #[serde(borrow)]
-    failure_code: Loose<'a>,
-    #[serde(borrow)]
-    failure_reason: Loose<'a>,
-    #[serde(borrow)]
-    currency: Loose<'a>,
-    #[serde(borrow)]
-    payment_intent: Loose<'a>,
-    #[serde(borrow)]
-    charge: Loose<'a>,
-    #[serde(borrow)]
-    latest_charge: Expandable<'a, Self>,
-    #[serde(borrow)]
-    charges: Part<Listed<'a>>,
-    #[serde(borrow)]
-    invoice: Loose<'a>,
-    #[serde(borrow)]
-    subscription: Loose<'a>,
-    #[serde(borrow)]
-    parent: Part<InvoiceParent<'a>>,
-    #[serde(borrow)]
-    cancellation_reason: Loose<'a>,
-    #[serde(borrow)]
-    reason: Loose<'a>,
-    #[serde(borrow)]
-    last_payment_error: Part<PaymentError<'a>>,
-    #[serde(borrow)]
-    metadata: Map<'a>,
-    /// Of an invoice, until 2025-03-31.basil.
-    #[serde(borrow)]
-    subscription_details: Part<SubscriptionDetails<'a>>,
-    open: Loose<'a>,
-    attempted: Loose<'a>,
-    created: Loose<'a>,
-    disputed: Loose<'a>,
-    #[serde(borrow)]
-    fraud_type: Loose<'a>,
-    refunded: Loose<'a>,
-    /// What a dispute moved; the shop's own currency may be another than the dispute's.
-    #[serde(borrow)]
-    balance_transactions: List<BalanceTransaction<'a>>,
-    /// Of an invoice, where the API was asked for them; each is an InvoicePayment.
-    #[serde(borrow)]
-    payments: Part<Payments<'a>>,
-    amount_requested: Loose<'a>,
-    /// Of a session that took the place of one that had expired: the id of that.
-    #[serde(borrow)]
-    recovered_from: Loose<'a>,
-    /// Of a session until 2025-03-31.basil.
-    #[serde(borrow)]
-    currency_conversion: Part<CurrencyConversion<'a>>,
-    /// Of a change of a customer's cash balance.
-    #[serde(borrow, rename = "type")]
-    kind: Loose<'a>,
-    net_amount: Loose<'a>,
-    #[serde(borrow)]
-    applied_to_payment: Part<CashOf<'a>>,
-    #[serde(borrow)]
-    unapplied_from_payment: Part<CashOf<'a>>,
-    #[serde(borrow)]
-    refunded_from_payment: Part<CashOf<'a>>,
-}
+objects! {
+    /// The union of the fields that are read of any object.
+    pub(super) struct Object<'a> {
+        id: Loose<'a>,
+        status: Loose<'a>,
+        amount: Loose<'a>,
+        amount_received: Loose<'a>,
+        amount_capturable: Loose<'a>,
+        amount_captured: Loose<'a>,
+        amount_refunded: Loose<'a>,
+        amount_paid: Loose<'a>,
+        amount_due: Loose<'a>,
+        amount_total: Loose<'a>,
+        captured: Loose<'a>,
+        mode: Loose<'a>,
+        refunds: Part<IdList<'a>>,
+        payment: Part<InvoicePaid<'a>>,
+        payment_status: Loose<'a>,
+        client_reference_id: Loose<'a>,
+        failure_code: Loose<'a>,
+        failure_reason: Loose<'a>,
+        currency: Loose<'a>,
+        payment_intent: Loose<'a>,
+        charge: Loose<'a>,
+        latest_charge: Expandable<'a, Self>,
+        charges: Part<IdList<'a>>,
+        invoice: Loose<'a>,
+        subscription: Loose<'a>,
+        parent: Part<InvoiceParent<'a>>,
+        cancellation_reason: Loose<'a>,
+        reason: Loose<'a>,
+        last_payment_error: Part<PaymentError<'a>>,
+        metadata: Map<'a>,
+        /// Of an invoice, until 2025-03-31.basil.
+        subscription_details: Part<SubscriptionDetails<'a>>,
+        open: Loose<'a>,
+        attempted: Loose<'a>,
+        created: Loose<'a>,
+        disputed: Loose<'a>,
+        fraud_type: Loose<'a>,
+        refunded: Loose<'a>,
+        /// What a dispute moved; the shop's own currency may be another than the dispute's.
+        balance_transactions: List<BalanceTransaction<'a>>,
+        /// Of an invoice, where the API was asked for them; each is an InvoicePayment.
+        payments: Part<Payments<'a>>,
+        amount_requested: Loose<'a>,
+        /// Of a session that took the place of one that had expired: the id of that.
+        recovered_from: Loose<'a>,
+        /// Of a session until 2025-03-31.basil.
+        currency_conversion: Part<CurrencyConversion<'a>>,
+        /// Of a change of a customer's cash balance.
+        #[serde(rename = "type")]
+        kind: Loose<'a>,
+        net_amount: Loose<'a>,
+        applied_to_payment: Part<CashOf<'a>>,
+        unapplied_from_payment: Part<CashOf<'a>>,
+        refunded_from_payment: Part<CashOf<'a>>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct BalanceTransaction<'a> {
-    amount: Loose<'a>,
-    #[serde(borrow)]
-    currency: Loose<'a>,
-}
+    struct BalanceTransaction<'a> {
+        amount: Loose<'a>,
+        currency: Loose<'a>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Payments<'a> {
-    #[serde(borrow)]
-    data: List<Object<'a>>,
-}
+    struct Payments<'a> {
+        data: List<Object<'a>>,
+    }
 
-/// What the shop's own currency makes of an amount that the buyer pays in another.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct CurrencyConversion<'a> {
-    amount_total: Loose<'a>,
-    #[serde(borrow)]
-    source_currency: Loose<'a>,
-}
+    /// What the shop's own currency makes of an amount that the buyer pays in another.
+    struct CurrencyConversion<'a> {
+        amount_total: Loose<'a>,
+        source_currency: Loose<'a>,
+    }
 
-/// The payment or refund that a change of a cash balance is about.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct CashOf<'a> {
-    #[serde(borrow)]
-    payment_intent: Loose<'a>,
-    #[serde(borrow)]
-    refund: Loose<'a>,
-}
+    /// The payment or refund that a change of a cash balance is about.
+    struct CashOf<'a> {
+        payment_intent: Loose<'a>,
+        refund: Loose<'a>,
+    }
 
-/// Until 2022-11-15 a PaymentIntent carries its charges, and the oldest events name them only there;
-/// a charge carries its refunds.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Listed<'a> {
-    #[serde(borrow)]
-    data: List<Item<'a>>,
-}
+    /// Until 2022-11-15 a PaymentIntent carries its charges, and the oldest events name them only there;
+    /// a charge carries its refunds.
+    struct IdList<'a> {
+        data: List<Item<'a>>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Item<'a> {
-    #[serde(borrow)]
-    id: Loose<'a>,
-}
+    struct Item<'a> {
+        id: Loose<'a>,
+    }
 
-/// What an InvoicePayment was paid with.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct InvoicePaid<'a> {
-    #[serde(borrow)]
-    payment_intent: Loose<'a>,
-    #[serde(borrow)]
-    charge: Loose<'a>,
-}
+    /// What an InvoicePayment was paid with.
+    struct InvoicePaid<'a> {
+        payment_intent: Loose<'a>,
+        charge: Loose<'a>,
+    }
 
-/// Since 2025-03-31.basil the subscription of an invoice stands here.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct InvoiceParent<'a> {
-    #[serde(borrow)]
-    subscription_details: Part<SubscriptionDetails<'a>>,
-}
+    /// Since 2025-03-31.basil the subscription of an invoice stands here.
+    struct InvoiceParent<'a> {
+        subscription_details: Part<SubscriptionDetails<'a>>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct SubscriptionDetails<'a> {
-    #[serde(borrow)]
-    subscription: Loose<'a>,
-    #[serde(borrow)]
-    metadata: Map<'a>,
-}
+    struct SubscriptionDetails<'a> {
+        subscription: Loose<'a>,
+        metadata: Map<'a>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct PaymentError<'a> {
-    #[serde(borrow)]
-    code: Loose<'a>,
-    #[serde(borrow)]
-    decline_code: Loose<'a>,
+    struct PaymentError<'a> {
+        code: Loose<'a>,
+        decline_code: Loose<'a>,
+    }
 }
 
 readings! {

@@ -6,13 +6,15 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::super::reading::{Reading, Source, readings};
-use super::super::retrieval::{Answer, Asking, NotUnderstood, Question, Retrieved, question};
+use super::super::retrieval::{
+    Asking, NotUnderstood, Question, Retrieved, RetrievedPage, question,
+};
 use super::api::VERSION;
 use super::object::Object;
 use crate::domain::provider::Provider;
 use crate::domain::reference::{Reference, ReferenceKind};
 use crate::domain::time::Timestamp;
-use crate::providers::lenient::{Loose, Part};
+use crate::providers::lenient::{Loose, Part, objects};
 
 readings! {
     /// How an object that was asked for is read, by the type under which it is kept; Stripe sends no
@@ -46,11 +48,14 @@ pub(in super::super) fn paths(reference: &Reference) -> Vec<String> {
 }
 
 /// Reads an object, or each object of a list.
-pub(in super::super) fn read(answer: &[u8], asking: Asking<'_>) -> Result<Answer, NotUnderstood> {
+pub(in super::super) fn read(
+    answer: &[u8],
+    asking: Asking<'_>,
+) -> Result<RetrievedPage, NotUnderstood> {
     let raw: &RawValue = serde_json::from_slice(answer)
         .map_err(|_| NotUnderstood("the answer is no JSON".to_owned()))?;
     let outer = Outer::read(raw.get())?;
-    let mut read = Answer::default();
+    let mut read = RetrievedPage::default();
     match &outer.data {
         Some(list) if outer.object.text() == Some("list") => {
             let mut last = None;
@@ -69,7 +74,7 @@ pub(in super::super) fn read(answer: &[u8], asking: Asking<'_>) -> Result<Answer
 }
 
 fn add(
-    read: &mut Answer,
+    read: &mut RetrievedPage,
     outer: &Outer<'_>,
     object: &str,
     asking: Asking<'_>,
@@ -151,42 +156,28 @@ pub(in super::super) fn envelope(
     )
 }
 
-/// What tells how to read an object, and what to ask for beside it.
-#[derive(Deserialize)]
-struct Outer<'a> {
-    #[serde(borrow, default)]
-    object: Loose<'a>,
-    #[serde(borrow, default)]
-    id: Loose<'a>,
-    #[serde(default)]
-    livemode: Loose<'a>,
-    #[serde(borrow, default)]
-    data: Option<Vec<&'a RawValue>>,
-    #[serde(default)]
-    has_more: Loose<'a>,
-    #[serde(default)]
-    disputed: Loose<'a>,
-    #[serde(borrow, default)]
-    latest_charge: Part<Disputed<'a>>,
-    #[serde(borrow, default)]
-    payment_intent: Loose<'a>,
-    #[serde(borrow, default)]
-    payment: Part<PaidWith<'a>>,
-}
+objects! {
+    /// What tells how to read an object, and what to ask for beside it.
+    struct Outer<'a> {
+        object: Loose<'a>,
+        id: Loose<'a>,
+        livemode: Loose<'a>,
+        data: Option<Vec<&'a RawValue>>,
+        has_more: Loose<'a>,
+        disputed: Loose<'a>,
+        latest_charge: Part<Disputed<'a>>,
+        payment_intent: Loose<'a>,
+        payment: Part<PaidWith<'a>>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Disputed<'a> {
-    #[serde(borrow)]
-    id: Loose<'a>,
-    disputed: Loose<'a>,
-}
+    struct Disputed<'a> {
+        id: Loose<'a>,
+        disputed: Loose<'a>,
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct PaidWith<'a> {
-    #[serde(borrow)]
-    payment_intent: Loose<'a>,
+    struct PaidWith<'a> {
+        payment_intent: Loose<'a>,
+    }
 }
 
 impl<'a> Outer<'a> {

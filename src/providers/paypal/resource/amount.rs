@@ -1,22 +1,16 @@
 //! Amounts, in the words of either version.
 
-use serde::Deserialize;
-
 use crate::domain::money::{self, Currency, Money};
-use crate::providers::lenient::Loose;
+use crate::providers::lenient::{Loose, objects};
 
-/// v1 says `total` and `currency`, v2 `value` and `currency_code`.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Amount<'a> {
-    #[serde(borrow)]
-    total: Loose<'a>,
-    #[serde(borrow)]
-    value: Loose<'a>,
-    #[serde(borrow)]
-    currency: Loose<'a>,
-    #[serde(borrow)]
-    currency_code: Loose<'a>,
+objects! {
+    /// v1 says `total` and `currency`, v2 `value` and `currency_code`.
+    pub(super) struct Amount<'a> {
+        total: Loose<'a>,
+        value: Loose<'a>,
+        currency: Loose<'a>,
+        currency_code: Loose<'a>,
+    }
 }
 
 impl Amount<'_> {
