@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::sample::{self, Sample};
 use super::{SimulatorError, random};
 use crate::domain::money::{Currency, Money};
 use crate::domain::provider::Provider;
@@ -10,7 +11,6 @@ use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{Expected, Status};
 use crate::providers::reference_kind;
-use crate::simulator::{paypal, stripe};
 
 /// A day: payments, and the deliveries about them in the order in which they come.
 pub(crate) struct Day {
@@ -303,39 +303,33 @@ impl Day {
         occurred_at: Timestamp,
     ) -> Result<String, SimulatorError> {
         let amount = Money { minor: payment.amount, currency: self.currency };
-        let (reference, order_id) = (&*payment.reference, Some(&*payment.order_id));
-        let body = match payment.provider {
-            Provider::Stripe => {
-                let about_dispute = event_type.starts_with("charge.dispute");
-                let dispute = format!("dp_{}", random::letters(24)?);
-                stripe::event(&stripe::Sample {
-                    event_id: &format!("evt_{}", random::letters(24)?),
-                    event_type,
-                    occurred_at,
-                    reference,
-                    object_id: if about_dispute { &dispute } else { &payment.object },
-                    parent_id: about_dispute.then_some(&*payment.object),
-                    amount,
-                    order_id,
-                    livemode: false,
-                })
-            }
-            Provider::Paypal => {
-                let about_refund = event_type.ends_with("REFUNDED");
-                let refund = paypal_id()?;
-                paypal::event(&paypal::Sample {
-                    event_id: &format!("WH-{}-{}", paypal_id()?, paypal_id()?),
-                    event_type,
-                    occurred_at: occurred_at.plus(Duration::from_millis(250)),
-                    reference,
-                    object_id: if about_refund { &refund } else { &payment.object },
-                    parent_id: about_refund.then_some(&*payment.object),
-                    amount,
-                    order_id,
-                    livemode: false,
-                })
-            }
+        // What happens to a payment later is an object of its own.
+        let (event_id, is_later, later, occurred_at) = match payment.provider {
+            Provider::Stripe => (
+                format!("evt_{}", random::letters(24)?),
+                event_type.starts_with("charge.dispute"),
+                format!("dp_{}", random::letters(24)?),
+                occurred_at,
+            ),
+            Provider::Paypal => (
+                format!("WH-{}-{}", paypal_id()?, paypal_id()?),
+                event_type.ends_with("REFUNDED"),
+                paypal_id()?,
+                occurred_at.plus(Duration::from_millis(250)),
+            ),
         };
+        let sample = Sample {
+            event_id: &event_id,
+            event_type,
+            occurred_at,
+            reference: &payment.reference,
+            object_id: if is_later { &later } else { &payment.object },
+            parent_id: is_later.then_some(&*payment.object),
+            amount,
+            order_id: Some(&*payment.order_id),
+            livemode: false,
+        };
+        let body = sample::event(payment.provider, &sample);
         body.ok_or_else(|| SimulatorError::NoSample(event_type.to_owned()))
     }
 }

@@ -6,6 +6,7 @@ pub mod authority;
 pub mod day;
 pub mod paypal;
 pub mod random;
+pub mod sample;
 pub mod signer;
 pub mod stripe;
 pub mod template;

@@ -5,9 +5,8 @@
 
 use serde_json::{Value, json};
 
+pub use super::sample::Sample;
 use super::template::{Slot, fill};
-use crate::domain::money::Money;
-use crate::domain::time::Timestamp;
 
 /// The types that there are samples of. The last is one that payhookd does not act on.
 pub const TYPES: &[&str] = &[
@@ -20,31 +19,6 @@ pub const TYPES: &[&str] = &[
     "invoice.payment_succeeded",
     "customer.updated",
 ];
-
-/// What a sample event is about.
-#[derive(Clone, Copy, Debug)]
-pub struct Sample<'a> {
-    /// The event's id, `evt_…`.
-    pub event_id: &'a str,
-    /// One of [`TYPES`].
-    pub event_type: &'a str,
-    /// When it happened; Stripe tells whole seconds.
-    pub occurred_at: Timestamp,
-    /// The PaymentIntent, `pi_…`. For an invoice its subscription, `sub_…`; any other value is
-    /// left out there, because an invoice does not name its PaymentIntent.
-    pub reference: &'a str,
-    /// The object beside the reference: a payment's charge `ch_…`, or the dispute `dp_…`, the
-    /// invoice `in_…`, the customer `cus_…`. A payment that has not been tried has no charge.
-    pub object_id: &'a str,
-    /// The charge that a dispute is about; without it the dispute names its PaymentIntent alone.
-    pub parent_id: Option<&'a str>,
-    /// What was paid, asked for or disputed.
-    pub amount: Money,
-    /// The shop's own order id, in the metadata. A dispute does not carry it.
-    pub order_id: Option<&'a str>,
-    /// Real money or test money.
-    pub livemode: bool,
-}
 
 /// The sample's body; `None` if there is no sample of its type.
 pub fn event(sample: &Sample<'_>) -> Option<String> {
@@ -216,10 +190,12 @@ const DAYS_TO_RESPOND: i64 = 9;
 
 #[cfg(test)]
 mod tests {
+    use super::super::sample::tests::{first, keeps_odd_text};
     use super::*;
     use crate::domain::event::{Content, Event};
-    use crate::domain::fact::{Fact, FactState};
-    use crate::domain::reference::{Reference, ReferenceKind};
+    use crate::domain::fact::FactState;
+    use crate::domain::money::Money;
+    use crate::domain::time::Timestamp;
     use crate::providers::rules::Rules;
     use crate::providers::stripe::{event, signature};
 
@@ -247,51 +223,26 @@ mod tests {
         event::read(&verified, &Rules::default()).expect("an event")
     }
 
-    fn fact(event: Event) -> (Vec<Reference>, Fact) {
-        match event.content {
-            Content::Payments(mut parts) => {
-                let mut part = parts.remove(0);
-                (part.references, part.facts.remove(0))
-            }
-            other => panic!("{}: {other:?}", event.event_type),
-        }
-    }
-
     #[test]
     fn every_payment_sample_says_what_was_asked_for() {
-        let charged = [ReferenceKind::PaymentIntent, ReferenceKind::Charge, ReferenceKind::OrderId];
-        let untried = [ReferenceKind::PaymentIntent, ReferenceKind::OrderId];
-        for (event_type, state, kinds, reason) in [
-            ("payment_intent.succeeded", FactState::Succeeded, &charged[..], None),
-            (
-                "payment_intent.payment_failed",
-                FactState::AttemptFailed,
-                &charged,
-                Some("insufficient_funds"),
-            ),
-            (
-                "payment_intent.canceled",
-                FactState::Canceled,
-                &untried,
-                Some("requested_by_customer"),
-            ),
-            ("payment_intent.processing", FactState::Processing, &charged, None),
-            ("payment_intent.requires_action", FactState::RequiresAction, &untried, None),
+        use FactState::{AttemptFailed, Canceled, Processing, RequiresAction, Succeeded};
+        let charged = "payment_intent pi_3SSample, charge ch_3SSample, order_id A-1001";
+        let untried = "payment_intent pi_3SSample, order_id A-1001";
+        for (event_type, state, named, reason) in [
+            ("payment_intent.succeeded", Succeeded, charged, None),
+            ("payment_intent.payment_failed", AttemptFailed, charged, Some("insufficient_funds")),
+            ("payment_intent.canceled", Canceled, untried, Some("requested_by_customer")),
+            ("payment_intent.processing", Processing, charged, None),
+            ("payment_intent.requires_action", RequiresAction, untried, None),
         ] {
             let sample = sample(event_type);
             let event = read(&sample);
             assert_eq!((&*event.id, &*event.event_type), (sample.event_id, event_type));
             assert_eq!(event.api_version.as_deref(), Some("2025-12-15.clover"));
             assert_eq!((event.livemode, event.occurred_at), (false, Some(sample.occurred_at)));
-            let (references, fact) = fact(event);
-            let values = |kind| match kind {
-                ReferenceKind::PaymentIntent => "pi_3SSample",
-                ReferenceKind::Charge => "ch_3SSample",
-                _ => "A-1001",
-            };
-            let expected = kinds.iter().map(|kind| Reference::new(*kind, values(*kind)));
-            assert_eq!(references, expected.collect::<Vec<_>>(), "{event_type}");
-            let captured = (state == FactState::Succeeded).then_some(4999);
+            let (ids, fact) = first(event);
+            assert_eq!(ids, named, "{event_type}");
+            let captured = (state == Succeeded).then_some(4999);
             assert_eq!(
                 (fact.state, fact.amount, fact.captured, fact.reason.as_deref()),
                 (state, Some(sample.amount), captured, reason),
@@ -307,20 +258,13 @@ mod tests {
             parent_id: Some("ch_3SSample"),
             ..sample("charge.dispute.created")
         };
-        let (references, disputed) = fact(read(&sample));
-        assert_eq!(
-            references,
-            [
-                Reference::new(ReferenceKind::Dispute, "dp_1SSample"),
-                Reference::new(ReferenceKind::Charge, "ch_3SSample"),
-                Reference::new(ReferenceKind::PaymentIntent, "pi_3SSample"),
-            ]
-        );
+        let (ids, disputed) = first(read(&sample));
+        assert_eq!(ids, "dispute dp_1SSample, charge ch_3SSample, payment_intent pi_3SSample");
         assert_eq!(
             (disputed.state, disputed.amount),
             (FactState::DisputeOpen, Some(sample.amount))
         );
-        let (_, alone) = fact(read(&Sample { parent_id: None, ..sample }));
+        let (_, alone) = first(read(&Sample { parent_id: None, ..sample }));
         assert_eq!(alone.parent_id.as_deref(), Some("pi_3SSample"));
     }
 
@@ -331,15 +275,8 @@ mod tests {
             reference: "sub_1SSample",
             ..sample("invoice.payment_succeeded")
         };
-        let (references, fact) = fact(read(&sample));
-        assert_eq!(
-            references,
-            [
-                Reference::new(ReferenceKind::Invoice, "in_1SSample"),
-                Reference::new(ReferenceKind::Subscription, "sub_1SSample"),
-                Reference::new(ReferenceKind::OrderId, "A-1001"),
-            ]
-        );
+        let (ids, fact) = first(read(&sample));
+        assert_eq!(ids, "invoice in_1SSample, subscription sub_1SSample, order_id A-1001");
         assert_eq!((fact.state, fact.captured), (FactState::InvoicePaid, Some(4999)));
     }
 
@@ -360,18 +297,7 @@ mod tests {
 
     #[test]
     fn text_of_any_kind_keeps_its_place() {
-        let odd = "\"${amount}\n\\\u{e9}";
-        for event_type in TYPES {
-            let sample = Sample {
-                event_id: odd,
-                reference: odd,
-                object_id: odd,
-                parent_id: Some(odd),
-                order_id: Some(odd),
-                ..sample(event_type)
-            };
-            assert_eq!(&*read(&sample).id, odd, "{event_type}");
-        }
+        keeps_odd_text(TYPES, sample, read);
     }
 
     #[test]

@@ -8,7 +8,8 @@ use payhookd::providers::paypal::Environment;
 use payhookd::providers::stripe::signature;
 use payhookd::simulator;
 use payhookd::simulator::authority::{NewTransmission, TestAuthority};
-use payhookd::simulator::stripe::{self, Sample};
+use payhookd::simulator::sample::Sample;
+use payhookd::simulator::stripe;
 use payhookd::telemetry::clock::Clock;
 
 /// The signing secret of [`Options::stripe`](crate::support::daemon::Options::stripe).
@@ -217,7 +218,7 @@ impl PaypalSample {
 
     /// The body.
     pub(crate) fn body(&self) -> String {
-        let sample = simulator::paypal::Sample {
+        let sample = Sample {
             event_id: &self.event_id,
             event_type: self.event_type,
             occurred_at: self.occurred_at,
