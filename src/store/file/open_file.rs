@@ -29,7 +29,7 @@ pub(crate) struct OpenFile {
     file: ManuallyDrop<File>,
     /// What the header says since this was made, or later in the same row of numbers.
     first_mark: i32,
-    seen: Mutex<Seen>,
+    seen: Mutex<LastHeader>,
     lost: OnceLock<Loss>,
 }
 
@@ -54,7 +54,7 @@ impl OpenFile {
         let beside = [noted("-wal")?, noted("-shm")?];
         let seen = Header::read(&file).map_err(of_path)?;
         let header = seen.ok_or_else(|| StoreError::NotADatabase { path: path.to_owned() })?;
-        let seen = Mutex::new(Seen { header, is_marked: header.mark == mark });
+        let seen = Mutex::new(LastHeader { header, is_marked: header.mark == mark });
         let (path, lost) = (path.to_owned(), OnceLock::new());
         let open = Self { path, identity, beside, file, first_mark: mark, seen, lost };
         open.check().map(|()| open)
@@ -197,13 +197,13 @@ impl Header {
 
 /// What was seen last.
 #[derive(Clone, Copy, Debug)]
-struct Seen {
+struct LastHeader {
     header: Header,
     /// Whether the mark had come into the file.
     is_marked: bool,
 }
 
-impl Seen {
+impl LastHeader {
     /// `None`: what is there now was not made by SQLite of what was there before.
     fn followed_by(self, header: Header, first_mark: i32) -> Option<Self> {
         let has_come = !self.is_marked && header.counts_from(first_mark);

@@ -12,7 +12,7 @@ use crate::domain::silence::hour_of;
 use crate::domain::time::Timestamp;
 use crate::providers::deadline;
 use crate::store::error::StoreError;
-use crate::store::tables::rows::{Columns, all, collect};
+use crate::store::tables::rows::{Record, all};
 use crate::store::tables::transactions::transaction_columns;
 
 impl Reader {
@@ -24,22 +24,17 @@ impl Reader {
         livemode: bool,
         since: Timestamp,
     ) -> Result<Vec<(i64, u64)>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT substr(received_at, 1, 13) || ':00:00Z', count(*)
+        let sql = "SELECT substr(received_at, 1, 13) || ':00:00Z', count(*)
              FROM webhook_logs INDEXED BY webhook_logs_listing
              WHERE provider = :provider AND livemode = :livemode AND received_at >= :since
-             GROUP BY 1",
-        )?;
-        let rows = statement.query(named_params! {
+             GROUP BY 1";
+        let parameters = named_params! {
             ":provider": provider.as_str(),
             ":livemode": livemode,
             ":since": since.to_string(),
-        })?;
+        };
         let mut hours = BTreeMap::new();
-        for (hour, events) in collect(rows, |row| {
-            let mut columns = Columns::of(row);
-            Ok((columns.instant()?, columns.value::<i64>()?))
-        })? {
+        for (hour, events) in all::<(Timestamp, i64)>(&self.connection, sql, parameters)? {
             *hours.entry(hour_of(hour)).or_insert(0) += events.unsigned_abs();
         }
         Ok(hours.into_iter().collect())
@@ -66,7 +61,7 @@ impl Reader {
             ":until": until.to_string(),
             ":approved": FactState::Approved.as_str(),
         };
-        all(&self.connection, sql, parameters, Transaction::from_row)
+        all(&self.connection, sql, parameters)
     }
 
     /// Until when the dispute about a transaction can be answered, if its newest event that says so is
@@ -89,9 +84,7 @@ pub(crate) fn answer_due(
     )?;
     let mut rows = statement.query(named_params! { ":id": transaction_id })?;
     while let Some(row) = rows.next()? {
-        let mut columns = Columns::of(row);
-        let provider = columns.parsed("provider", Provider::parse)?;
-        let payload: String = columns.value()?;
+        let (provider, payload): (_, String) = Record::of(row)?;
         if let Some(due) = deadline::answer_due(provider, &payload) {
             return Ok(Some(due));
         }

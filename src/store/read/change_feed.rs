@@ -1,39 +1,19 @@
 //! `transaction_changes` as they were committed, one after another. Only one connection writes at a
 //! time, so their ids are in the order of the commits, and whoever reads one has seen all before it.
 
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, named_params};
 
 use super::reader::Reader;
-use crate::domain::money::Currency;
-use crate::domain::provider::Provider;
-use crate::domain::records::{Change, ChangedTransaction, Committed};
-use crate::domain::transaction::Expected;
+use crate::domain::records::{ChangedTransaction, Committed};
 use crate::store::error::StoreError;
-use crate::store::tables::rows::{Columns, all};
+use crate::store::tables::rows::{all, one, record};
 use crate::store::tables::transactions::change_columns;
 
-impl Committed {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let currency = |text: &str| Currency::parse(text).ok();
-        let mut columns = Columns::of(row);
-        let change = Change::from_columns(&mut columns)?;
-        Ok(Self {
-            change,
-            id: columns.value()?,
-            transaction_id: columns.value()?,
-            provider: columns.parsed("provider", Provider::parse)?,
-            reference: columns.value()?,
-            order_id: columns.value()?,
-            expected: Expected {
-                amount: columns.value()?,
-                currency: columns.optional("currency", currency)?,
-                partial: columns.value()?,
-            },
-            received_currency: columns.optional("currency", currency)?,
-            livemode: columns.value()?,
-        })
-    }
-}
+record! { Committed {
+    change, id, transaction_id, provider, reference, order_id, expected, received_currency, livemode
+} }
+
+record! { ChangedTransaction { id, reference, change } }
 
 impl Reader {
     /// The first `limit` changes after the one with this id, in the order of commits; 0 is before
@@ -59,41 +39,29 @@ impl Reader {
              ORDER BY transaction_changes.id LIMIT :limit"
         );
         let parameters = named_params! { ":after": after, ":limit": limit };
-        let changes = all(&self.connection, sql, parameters, Committed::from_row)?;
+        let changes = all(&self.connection, sql, parameters)?;
         Ok((changes, last_change(&self.connection)?))
     }
 
     /// The changes after the one with this id, newest first, as their ids and those of their
     /// transactions; at most `limit`.
     pub fn changed_since(&self, after: i64, limit: u32) -> Result<Vec<(i64, i64)>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id, transaction_id FROM transaction_changes
-             WHERE id > :after ORDER BY id DESC LIMIT :limit",
-        )?;
-        let rows = statement
-            .query_map(named_params! { ":after": after, ":limit": limit }, |row| {
-                Ok((row.get("id")?, row.get("transaction_id")?))
-            })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let sql = "SELECT id, transaction_id FROM transaction_changes
+             WHERE id > :after ORDER BY id DESC LIMIT :limit";
+        all(&self.connection, sql, named_params! { ":after": after, ":limit": limit })
     }
 }
 
 pub(crate) fn last_change(connection: &Connection) -> Result<i64, StoreError> {
-    let last = "SELECT ifnull(max(id), 0) AS id FROM transaction_changes";
-    Ok(connection.prepare_cached(last)?.query_row([], |row| row.get("id"))?)
+    one(connection, "SELECT ifnull(max(id), 0) FROM transaction_changes", [])
 }
 
 pub(crate) fn changed_after(
     connection: &Connection,
     change: i64,
 ) -> Result<Vec<ChangedTransaction>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT t.id, t.reference, c.change FROM transaction_changes c
+    let sql = "SELECT t.id, t.reference, c.change FROM transaction_changes c
          JOIN transactions t ON t.id = c.transaction_id
-         WHERE c.id > :change AND c.version = t.version ORDER BY t.id",
-    )?;
-    let rows = statement.query_map(named_params! { ":change": change }, |row| {
-        Ok(ChangedTransaction { id: row.get(0)?, reference: row.get(1)?, change: row.get(2)? })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+         WHERE c.id > :change AND c.version = t.version ORDER BY t.id";
+    all(connection, sql, named_params! { ":change": change })
 }

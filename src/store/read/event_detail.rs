@@ -8,11 +8,10 @@ use crate::domain::event::Ownership;
 use crate::domain::matching::{MatchedBy, Standing};
 use crate::domain::records::{CausedChange, EventDetail, Lead, Matched, Transaction, WebhookLog};
 use crate::domain::reference::{Reference, ReferenceKind};
-use crate::domain::transaction::{DisputeStatus, Status};
 use crate::store::error::StoreError;
 use crate::store::tables::facts::{self, StoredFact};
 use crate::store::tables::references::{self, Realm};
-use crate::store::tables::rows::{Columns, all};
+use crate::store::tables::rows::{all, record};
 use crate::store::tables::{self, transactions};
 
 impl Detailed for WebhookLog {
@@ -151,21 +150,8 @@ impl Reader {
              WHERE c.transaction_id = :transaction_id AND c.log_id = :log_id
              ORDER BY c.version";
         let parameters = named_params! { ":transaction_id": transaction_id, ":log_id": log_id };
-        all(&self.connection, sql, parameters, |row| {
-            let mut columns = Columns::of(row);
-            Ok(CausedChange {
-                change: columns.value()?,
-                status: (
-                    columns.optional("status", Status::parse)?,
-                    columns.parsed("status", Status::parse)?,
-                ),
-                received: (columns.value()?, columns.value()?),
-                refunded: (columns.value()?, columns.value()?),
-                dispute_status: (
-                    columns.parsed("dispute status", DisputeStatus::parse)?,
-                    columns.parsed("dispute status", DisputeStatus::parse)?,
-                ),
-            })
-        })
+        all(&self.connection, sql, parameters)
     }
 }
+
+record! { CausedChange { change, status, received, refunded, dispute_status } }

@@ -11,7 +11,7 @@ use super::statistics::last_log_before;
 use crate::domain::records::{EventFilter, FoundEvents, Listed, Page, WebhookLog};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
-use crate::store::tables::rows::instant;
+use crate::store::tables::rows::{instant, one};
 
 /// The events that pass the filter, among the newest 150,000 below the page's beginning: what is rare is
 /// found by going on.
@@ -31,10 +31,7 @@ impl Reader {
         page: Page,
     ) -> Result<FoundEvents, StoreError> {
         let (query, mut conditions) = event_query(filter);
-        let newest: Option<i64> = self
-            .connection
-            .prepare_cached("SELECT max(id) FROM webhook_logs")?
-            .query_row([], |row| row.get(0))?;
+        let newest: Option<i64> = one(&self.connection, "SELECT max(id) FROM webhook_logs", [])?;
         // Ids grow with the time of receipt, but for what waited for its commit.
         let begins = match filter.received_before {
             Some(before) => last_log_before(&self.connection, before.plus(LONGEST_WAIT))?,
@@ -52,7 +49,7 @@ impl Reader {
         };
         conditions.and("id <= ?", Some(from));
         conditions.and("id > ?", Some(floor));
-        let Listed { rows, more } = self.page(query, conditions, page, WebhookLog::from_row)?;
+        let Listed::<WebhookLog> { rows, more } = self.page(query, conditions, page)?;
         if more || floor <= ends {
             let next = rows.last().filter(|_| more).map(|last| last.id);
             return Ok(FoundEvents { rows, next, looked_back_to: None });

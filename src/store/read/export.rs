@@ -3,19 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use rusqlite::{Row, named_params};
+use rusqlite::named_params;
 
 use super::families::{Entered, Summed};
 use super::reader::Reader;
 use crate::domain::fact::Fact;
 use crate::domain::money::{Currency, Total};
-use crate::domain::provider::Provider;
 use crate::domain::records::{DisputeRaised, Orphan, RefundMade, Span, Sum, Sums, Transaction};
-use crate::domain::transaction::disputes;
+use crate::domain::transaction::{OtherMoney, disputes};
 use crate::store::error::StoreError;
 use crate::store::file::checkpoint::Debt;
 use crate::store::tables::orphans::orphan_columns;
-use crate::store::tables::rows::Columns;
+use crate::store::tables::rows::{Columns, Record, all};
 use crate::store::tables::transactions::transaction_columns;
 use crate::store::tables::{facts, other_money};
 
@@ -38,18 +37,15 @@ impl Reader {
 
     /// Transactions, at most ten, whose last change does not say what they say.
     pub fn out_of_step(&self, livemode: bool) -> Result<Vec<i64>, StoreError> {
-        let mut statement = self.connection.prepare(
-            "SELECT t.id FROM transactions t LEFT JOIN transaction_changes c
+        let sql = "SELECT t.id FROM transactions t LEFT JOIN transaction_changes c
                  ON c.transaction_id = t.id AND c.version = t.version
              WHERE t.livemode = :livemode
                AND (c.amount_received IS NOT t.amount_received OR
                     c.amount_refunded IS NOT t.amount_refunded OR
                     c.other_money IS NOT t.other_money OR
                     c.dispute_status IS NOT t.dispute_status)
-             ORDER BY t.id LIMIT 10",
-        )?;
-        let ids = statement.query_map(named_params! { ":livemode": livemode }, |row| row.get(0))?;
-        Ok(ids.collect::<Result<_, _>>()?)
+             ORDER BY t.id LIMIT 10";
+        all(&self.connection, sql, named_params! { ":livemode": livemode })
     }
 
     fn disputes_of(&self, transaction: Transaction) -> Result<Vec<DisputeRaised>, StoreError> {
@@ -79,11 +75,10 @@ impl Reader {
         Ok(raised.collect())
     }
 
-    fn each_row<T, E: From<StoreError>>(
+    fn each_row<T: Record, E: From<StoreError>>(
         &self,
         sql: &str,
         span: &Span,
-        from_row: impl Fn(&Row<'_>) -> Result<T, StoreError>,
         mut each: impl FnMut(T) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut statement = self.connection.prepare(sql).map_err(StoreError::from)?;
@@ -97,26 +92,15 @@ impl Reader {
         }
         .map_err(StoreError::from)?;
         while let Some(row) = rows.next().map_err(StoreError::from)? {
-            each(from_row(row)?)?;
+            each(T::of(row)?)?;
         }
         Ok(())
     }
 
     fn summed(&self, sql: &str, span: &Span) -> Result<Sums, StoreError> {
         let mut sums = Sums::new();
-        let from_row = |row: &Row<'_>| {
-            let mut columns = Columns::of(row);
-            let provider = columns.parsed("provider", Provider::parse)?;
-            let currency = columns.optional("currency", |code| Currency::parse(code).ok())?;
-            let sum = Sum {
-                rows: columns.value()?,
-                amount: columns.value::<i64>()?.into(),
-                refunded: columns.value::<i64>()?.into(),
-            };
-            Ok(((provider, currency), sum))
-        };
-        self.each_row(sql, span, from_row, |(key, sum)| {
-            sums.insert(key, sum);
+        self.each_row(sql, span, |(provider, currency, rows, amount, refunded)| {
+            sums.insert((provider, currency), Sum { rows, amount, refunded });
             Ok::<_, StoreError>(())
         })?;
         Ok(sums)
@@ -136,7 +120,7 @@ impl Entered for Transaction {
                   AND (:from IS NULL OR created_at >= :from) AND (:to IS NULL OR created_at < :to)
               ORDER BY id"
         );
-        reader.each_row(sql, span, Self::from_row, |transaction| each(&transaction))
+        reader.each_row(sql, span, |transaction| each(&transaction))
     }
 }
 
@@ -184,9 +168,7 @@ impl Entered for RefundMade {
             WHERE t.livemode = :livemode AND (c.amount_refunded <> ifnull(p.amount_refunded, 0) OR
                    c.other_money IS NOT p.other_money)
             ORDER BY c.id";
-        reader.each_row(sql, span, Self::all_from_row, |refunds| {
-            refunds.iter().try_for_each(&mut each)
-        })
+        reader.each_row(sql, span, |Refunds(refunds)| refunds.iter().try_for_each(&mut each))
     }
 }
 
@@ -216,7 +198,7 @@ impl Entered for DisputeRaised {
             " FROM transactions WHERE livemode = :livemode AND dispute_status <> 'none'
               ORDER BY id"
         );
-        reader.each_row(sql, span, Transaction::from_row, |transaction| {
+        reader.each_row(sql, span, |transaction| {
             for dispute in reader.disputes_of(transaction)? {
                 if span.has(dispute.opened_at) {
                     each(&dispute)?;
@@ -241,7 +223,7 @@ impl Entered for Orphan {
                   AND (:to IS NULL OR first_seen_at < :to)
               ORDER BY id"
         );
-        reader.each_row(sql, span, Self::from_row, |orphan| each(&orphan))
+        reader.each_row(sql, span, |orphan| each(&orphan))
     }
 }
 
@@ -258,27 +240,27 @@ impl Summed for Orphan {
     }
 }
 
-impl RefundMade {
-    /// One of each currency of which other money was refunded than before.
-    fn all_from_row(row: &Row<'_>) -> Result<Vec<Self>, StoreError> {
-        let mut columns = Columns::of(row);
-        let one = Self {
-            change_id: columns.value()?,
-            occurred_at: columns.instant()?,
-            transaction_id: columns.value()?,
-            provider: columns.parsed("provider", Provider::parse)?,
-            reference: columns.value()?,
-            order_id: columns.value()?,
-            refund_id: columns.value()?,
+/// One of each currency of which other money was refunded than before.
+struct Refunds(Vec<RefundMade>);
+
+impl Record for Refunds {
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        let one = RefundMade {
+            change_id: columns.next()?,
+            occurred_at: columns.next()?,
+            transaction_id: columns.next()?,
+            provider: columns.next()?,
+            reference: columns.next()?,
+            order_id: columns.next()?,
+            refund_id: columns.next()?,
             amount: 0,
             currency: None,
-            reason: columns.value()?,
-            event_id: columns.value()?,
+            reason: columns.next()?,
+            event_id: columns.next()?,
         };
         let mut refunded = || {
-            let currency = columns.optional("currency", |code| Currency::parse(code).ok())?;
-            let refunded = columns.value()?;
-            let other = other_money::column(&mut columns)?;
+            let (currency, refunded) = columns.next()?;
+            let other: Vec<OtherMoney> = columns.next()?;
             Ok::<_, StoreError>(other_money::by_currency(currency, 0, refunded, &other))
         };
         let (before, after) = (refunded()?, refunded()?);
@@ -287,11 +269,11 @@ impl RefundMade {
         let of = |all: &BTreeMap<Option<Currency>, (i64, i64)>, currency| {
             all.get(&currency).map_or(0, |(_, refunded)| *refunded)
         };
-        let made = currencies.into_iter().map(|currency| Self {
+        let made = currencies.into_iter().map(|currency| RefundMade {
             amount: of(&after, currency).saturating_sub(of(&before, currency)),
             currency,
             ..one.clone()
         });
-        Ok(made.filter(|refund| refund.amount != 0).collect())
+        Ok(Self(made.filter(|refund| refund.amount != 0).collect()))
     }
 }

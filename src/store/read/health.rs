@@ -12,7 +12,7 @@ use crate::domain::records::{OwedAlerts, StoreHealth, StoredCertificate};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::tables::certificates;
-use crate::store::tables::rows::{Columns, all, instant};
+use crate::store::tables::rows::{all, instant, one, record};
 
 /// Bytes that are free for the database at `path`, if the system tells.
 pub fn disk_free(path: &Path) -> Option<u64> {
@@ -20,36 +20,29 @@ pub fn disk_free(path: &Path) -> Option<u64> {
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
+record! { OwedAlerts { target, pending, dead, oldest, report_is_dead, last_error } }
+
 impl Reader {
     /// How the shop's affairs stand.
     pub fn sight(&self) -> Result<StoreHealth, StoreError> {
-        let of_kind = |kind: &OrphanKind| -> Result<(&'static str, i64), StoreError> {
-            let mut statement = self.connection.prepare_cached(
-                "SELECT count(*) FROM orphan_transactions
-                 WHERE resolved_at IS NULL AND kind = :kind",
-            )?;
-            let parameters = named_params! { ":kind": kind.as_str() };
-            Ok((kind.as_str(), statement.query_row(parameters, |row| row.get(0))?))
-        };
-        let issues_of_kind = |kind: &IssueKind| -> Result<(&'static str, i64), StoreError> {
-            let mut statement = self.connection.prepare_cached(
-                "SELECT count(*) FROM issues
-                 WHERE closed_at IS NULL AND dismissed_at IS NULL AND kind = :kind",
-            )?;
-            let parameters = named_params! { ":kind": kind.as_str() };
-            Ok((kind.as_str(), statement.query_row(parameters, |row| row.get(0))?))
-        };
         let path = self.connection.path().unwrap_or_default().to_owned();
         let bytes = |file: String| std::fs::metadata(file).map_or(0, |file| file.len());
         Ok(StoreHealth {
-            orphans: OrphanKind::ALL.iter().map(of_kind).collect::<Result<_, _>>()?,
+            orphans: self.count_each(
+                "SELECT count(*) FROM orphan_transactions WHERE resolved_at IS NULL AND kind = ?1",
+                OrphanKind::ALL.iter().map(|kind| kind.as_str()),
+            )?,
             oldest_orphan: instant(
                 &self.connection,
                 "SELECT min(first_seen_at) FROM orphan_transactions
                  WHERE resolved_at IS NULL AND alert_at IS NOT NULL",
                 [],
             )?,
-            issues: IssueKind::ALL.iter().map(issues_of_kind).collect::<Result<_, _>>()?,
+            issues: self.count_each(
+                "SELECT count(*) FROM issues
+                 WHERE closed_at IS NULL AND dismissed_at IS NULL AND kind = ?1",
+                IssueKind::ALL.iter().map(|kind| kind.as_str()),
+            )?,
             deliveries: vec![
                 (
                     "pending",
@@ -103,17 +96,7 @@ impl Reader {
                        WHERE target_id = target.id AND status = 'dead')
                   ORDER BY finished_at DESC LIMIT 1) AS last_error
              FROM alert_targets AS target WHERE active ORDER BY name";
-        all(&self.connection, sql, [], |row| {
-            let mut columns = Columns::of(row);
-            Ok(OwedAlerts {
-                target: columns.value()?,
-                pending: columns.value()?,
-                dead: columns.value()?,
-                oldest: columns.optional_instant()?,
-                report_is_dead: columns.value()?,
-                last_error: columns.value()?,
-            })
-        })
+        all(&self.connection, sql, [])
     }
 
     /// From two indexes: the rows themselves fill a thousand pages of the file.
@@ -124,10 +107,7 @@ impl Reader {
              WHERE NOT EXISTS (SELECT 1 FROM webhook_logs other INDEXED BY webhook_logs_not_sent
                                WHERE other.id = newest.id AND source <> 'webhook')
              GROUP BY 1, 2";
-        all(&self.connection, sql, [], |row| {
-            let mut columns = Columns::of(row);
-            Ok((columns.parsed("provider", Provider::parse)?, columns.value()?, columns.instant()?))
-        })
+        all(&self.connection, sql, [])
     }
 
     /// How many of the kept refused requests came since then, or in all, by provider and reason.
@@ -135,16 +115,11 @@ impl Reader {
         &self,
         since: Option<Timestamp>,
     ) -> Result<Vec<(String, String, i64)>, StoreError> {
-        let mut statement = self.connection.prepare(
-            "SELECT provider, reason, count(*) FROM rejected_requests
+        let sql = "SELECT provider, reason, count(*) FROM rejected_requests
              WHERE :since IS NULL OR received_at >= :since
-             GROUP BY provider, reason ORDER BY provider, reason",
-        )?;
+             GROUP BY provider, reason ORDER BY provider, reason";
         let since = since.map(|since| since.to_string());
-        let rows = statement.query_map(named_params! { ":since": since }, |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        all(&self.connection, sql, named_params! { ":since": since })
     }
 
     /// PayPal's certificates as they are kept.
@@ -153,6 +128,15 @@ impl Reader {
     }
 
     fn count(&self, sql: &str) -> Result<i64, StoreError> {
-        Ok(self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+        one(&self.connection, sql, [])
+    }
+
+    /// As many as `sql` counts for each word.
+    fn count_each(
+        &self,
+        sql: &str,
+        words: impl Iterator<Item = &'static str>,
+    ) -> Result<Vec<(&'static str, i64)>, StoreError> {
+        words.map(|word| Ok((word, one(&self.connection, sql, [word])?))).collect()
     }
 }

@@ -3,7 +3,7 @@
 //! There may be many that are over and, after a bad day, many that last: whichever part is wanted is
 //! found in an index, and only a page of it is read.
 
-use rusqlite::{Row, named_params};
+use rusqlite::named_params;
 
 use super::families::List;
 use super::listing::{Conditions, listed, one_more};
@@ -12,7 +12,7 @@ use crate::domain::issue::{IssueKind, IssueStatus, Severity};
 use crate::domain::records::{Issue, IssueFilter, IssuesByWeight, Listed, Page};
 use crate::store::error::StoreError;
 use crate::store::tables::issues::issue_columns;
-use crate::store::tables::rows::{Columns, all};
+use crate::store::tables::rows::{all, first};
 
 /// Issues that last, of which the ids are found in an index that has all that is asked of them.
 const LASTING: [&str; 2] = [
@@ -51,7 +51,7 @@ impl List for IssueFilter {
             None => [concat!("SELECT ", issue_columns!(), " FROM issues"), ""],
         };
         conditions.and("kind = ?", self.kind.map(|one| one.as_str().to_owned()));
-        reader.page(query, conditions, page, Issue::from_row)
+        reader.page(query, conditions, page)
     }
 }
 
@@ -88,7 +88,7 @@ impl Reader {
             conditions.and("severity = ?", Some(severity.as_str().to_owned()));
             conditions.and("kind = ?", kind.map(|one| one.as_str().to_owned()));
             let rest = Page { before, limit: page.limit.saturating_sub(read) };
-            let of_severity = self.page(LASTING, conditions, rest, Issue::from_row)?;
+            let of_severity = self.page(LASTING, conditions, rest)?;
             listed.rows.extend(of_severity.rows);
             if of_severity.more {
                 listed.more = true;
@@ -100,8 +100,7 @@ impl Reader {
 
     fn severity_of(&self, id: i64) -> Result<Option<Severity>, StoreError> {
         let sql = "SELECT severity FROM issues WHERE id = :id";
-        let from_row = |row: &Row<'_>| Columns::of(row).parsed("severity", Severity::parse);
-        Ok(all(&self.connection, sql, named_params! { ":id": id }, from_row)?.pop())
+        first(&self.connection, sql, named_params! { ":id": id })
     }
 
     fn issues_over(
@@ -125,7 +124,7 @@ impl Reader {
             ":before": page.before,
             ":limit": one_more(page),
         };
-        Ok(listed(all(&self.connection, sql, parameters, Issue::from_row)?, page))
+        Ok(listed(all(&self.connection, sql, parameters)?, page))
     }
 }
 

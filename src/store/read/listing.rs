@@ -4,8 +4,8 @@
 //! nothing. Queries are put together here, from conditions that are literals, because a condition
 //! that is not there would keep SQLite from using an index for those that are.
 
+use rusqlite::params_from_iter;
 use rusqlite::types::Value;
-use rusqlite::{Row, params_from_iter};
 
 use super::families::List;
 use super::reader::Reader;
@@ -19,7 +19,7 @@ use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::tables::orphans::orphan_columns;
 use crate::store::tables::outbox::select_deliveries;
-use crate::store::tables::rows::all;
+use crate::store::tables::rows::{Record, all};
 use crate::store::tables::transactions::transaction_columns;
 use crate::store::tables::webhook_logs::webhook_log_columns;
 
@@ -40,7 +40,7 @@ impl List for TransactionFilter {
     type Row = Transaction;
 
     fn list(&self, reader: &Reader, page: Page) -> Result<Listed<Transaction>, StoreError> {
-        reader.page(TRANSACTIONS, transaction_conditions(self), page, Transaction::from_row)
+        reader.page(TRANSACTIONS, transaction_conditions(self), page)
     }
 }
 
@@ -49,7 +49,7 @@ impl List for EventFilter {
 
     fn list(&self, reader: &Reader, page: Page) -> Result<Listed<WebhookLog>, StoreError> {
         let (query, conditions) = event_query(self);
-        reader.page(query, conditions, page, WebhookLog::from_row)
+        reader.page(query, conditions, page)
     }
 }
 
@@ -70,7 +70,7 @@ impl List for OrphanFilter {
         conditions.and("provider = ?", self.provider.map(|one| one.as_str().to_owned()));
         conditions.and("livemode = ?", self.livemode);
         let query = [concat!("SELECT ", orphan_columns!(), " FROM orphan_transactions"), ""];
-        reader.page(query, conditions, page, Orphan::from_row)
+        reader.page(query, conditions, page)
     }
 }
 
@@ -95,24 +95,23 @@ impl List for DeliveryFilter {
             concat!(select_deliveries!(), "WHERE d.id IN (SELECT id FROM deliveries"),
             ") ORDER BY d.id DESC",
         ];
-        reader.page(query, conditions, page, Delivery::from_row)
+        reader.page(query, conditions, page)
     }
 }
 
 impl Reader {
     /// `query` is what stands before the conditions, and what stands after the limit.
-    pub(crate) fn page<T>(
+    pub(crate) fn page<T: Record>(
         &self,
         [select, rest]: [&'static str; 2],
         mut conditions: Conditions,
         page: Page,
-        from_row: impl Fn(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Listed<T>, StoreError> {
         conditions.and("id < ?", Some(page.before.unwrap_or(i64::MAX)));
         conditions.values.push(one_more(page).into());
         let sql = format!("{select}{} ORDER BY id DESC LIMIT ?{rest}", conditions.sql);
         let values = params_from_iter(conditions.values);
-        Ok(listed(all(&self.connection, &sql, values, from_row)?, page))
+        Ok(listed(all(&self.connection, &sql, values)?, page))
     }
 }
 

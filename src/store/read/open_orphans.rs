@@ -2,29 +2,17 @@
 
 use std::ops::Range;
 
-use rusqlite::{Row, named_params};
+use rusqlite::named_params;
 
 use super::reader::Reader;
-use crate::domain::money::Currency;
-use crate::domain::provider::Provider;
 use crate::domain::records::{OpenOrphans, OrphanFigures};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
-use crate::store::tables::rows::{Columns, all};
+use crate::store::tables::rows::{all, one, record};
 
-impl OpenOrphans {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let mut columns = Columns::of(row);
-        Ok(Self {
-            livemode: columns.value()?,
-            currency: columns.optional("currency", |text| Currency::parse(text).ok())?,
-            provider: columns.parsed("provider", Provider::parse)?,
-            number: columns.value()?,
-            sum: columns.value::<i64>()?.into(),
-            oldest: columns.instant()?,
-        })
-    }
-}
+record! { OpenOrphans { livemode, currency, provider, number, sum, oldest } }
+
+record! { OrphanFigures { came, matched, dismissed } }
 
 impl Reader {
     /// What stands in the orphan inbox, by mode, currency and provider.
@@ -35,23 +23,19 @@ impl Reader {
              WHERE resolved_at IS NULL AND alert_at IS NOT NULL
              GROUP BY livemode, currency, provider
              ORDER BY livemode DESC, currency, provider";
-        all(&self.connection, sql, [], OpenOrphans::from_row)
+        all(&self.connection, sql, [])
     }
 
     /// What became of the orphan inbox in a period. Reads all orphans that there ever were.
     pub fn orphans_between(&self, stretch: Range<Timestamp>) -> Result<OrphanFigures, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT count(*) FILTER (WHERE alerted_at >= :from AND alerted_at < :to),
+        let sql = "SELECT count(*) FILTER (WHERE alerted_at >= :from AND alerted_at < :to),
                     count(*) FILTER (WHERE resolution = 'matched'
                                        AND resolved_at >= :from AND resolved_at < :to),
                     count(*) FILTER (WHERE resolution = 'dismissed'
                                        AND resolved_at >= :from AND resolved_at < :to)
-             FROM orphan_transactions WHERE alerted_at IS NOT NULL",
-        )?;
+             FROM orphan_transactions WHERE alerted_at IS NOT NULL";
         let stretch =
             named_params! { ":from": stretch.start.to_string(), ":to": stretch.end.to_string() };
-        Ok(statement.query_row(stretch, |row| {
-            Ok(OrphanFigures { came: row.get(0)?, matched: row.get(1)?, dismissed: row.get(2)? })
-        })?)
+        one(&self.connection, sql, stretch)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, named_params};
 
 use super::families::{Find, Get, Of};
 use crate::domain::fact::Fact;
@@ -13,7 +13,7 @@ use crate::domain::reference::Reference;
 use crate::store::error::StoreError;
 use crate::store::file::schema;
 use crate::store::tables::orphans::orphan_columns;
-use crate::store::tables::rows::all;
+use crate::store::tables::rows::{Record, all, one};
 use crate::store::tables::transactions::{self, change_columns, transaction_columns};
 use crate::store::tables::webhook_logs::{self, webhook_log_columns};
 use crate::store::tables::{self, daemon, facts};
@@ -50,33 +50,26 @@ impl Reader {
         livemode: bool,
         id: &str,
     ) -> Result<Option<i64>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT coalesce(
+        let sql = "SELECT coalesce(
                  (SELECT id FROM transactions
                   WHERE provider = :provider AND livemode = :livemode AND reference = :id),
                  (SELECT transaction_id FROM transaction_references
                   WHERE provider = :provider AND livemode = :livemode AND value = :id
                     AND shared = 0 AND account = ''
-                  ORDER BY transaction_id NOT IN (SELECT id FROM transactions), transaction_id LIMIT 1))",
-        )?;
+                  ORDER BY transaction_id NOT IN (SELECT id FROM transactions), transaction_id LIMIT 1))";
         let parameters = named_params! {
             ":provider": provider.as_str(),
             ":livemode": livemode,
             ":id": id,
         };
-        Ok(statement.query_row(parameters, |row| row.get(0))?)
+        one(&self.connection, sql, parameters)
     }
 
     /// What `id` may mean, where `sql` has the number as `:row_id` and any other id as `:id`.
-    pub(crate) fn meant<T>(
-        &self,
-        sql: &str,
-        id: &str,
-        from_row: fn(&Row<'_>) -> Result<T, StoreError>,
-    ) -> Result<Vec<T>, StoreError> {
+    pub(crate) fn meant<T: Record>(&self, sql: &str, id: &str) -> Result<Vec<T>, StoreError> {
         let row_id: Option<i64> = id.parse().ok();
         let parameters = named_params! { ":row_id": row_id, ":id": id };
-        all(&self.connection, sql, parameters, from_row)
+        all(&self.connection, sql, parameters)
     }
 }
 
@@ -109,7 +102,7 @@ impl Find for Transaction {
                         AND (shared = 0 OR standing = 'registered'))
              ORDER BY id"
         );
-        reader.meant(sql, id, Self::from_row)
+        reader.meant(sql, id)
     }
 }
 
@@ -122,7 +115,7 @@ impl Find for WebhookLog {
               WHERE id = :row_id OR (provider IN ('stripe', 'paypal') AND event_id = :id)
               ORDER BY id"
         );
-        reader.meant(sql, id, Self::from_row)
+        reader.meant(sql, id)
     }
 }
 
@@ -138,7 +131,7 @@ impl Find for Orphan {
                              AND value = :id)
               ORDER BY id"
         );
-        reader.meant(sql, id, Self::from_row)
+        reader.meant(sql, id)
     }
 }
 
@@ -150,7 +143,7 @@ impl Of for Change {
             " FROM transaction_changes LEFT JOIN webhook_logs ON webhook_logs.id = log_id
              WHERE transaction_changes.transaction_id = :id ORDER BY transaction_changes.version"
         );
-        all(&reader.connection, sql, named_params! { ":id": transaction }, Self::from_row)
+        all(&reader.connection, sql, named_params! { ":id": transaction })
     }
 }
 
@@ -163,7 +156,7 @@ impl Of for WebhookLog {
               WHERE id IN (SELECT log_id FROM transaction_events WHERE transaction_id = :id)
               ORDER BY id"
         );
-        all(&reader.connection, sql, named_params! { ":id": payment }, Self::from_row)
+        all(&reader.connection, sql, named_params! { ":id": payment })
     }
 }
 

@@ -10,9 +10,9 @@ use crate::domain::records::{Differing, Refolding, Transaction};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::State;
 use crate::store::error::StoreError;
-use crate::store::tables::rows::Columns;
+use crate::store::tables::rows::{Record, each};
 use crate::store::tables::transactions::transaction_columns;
-use crate::store::tables::{self, facts, other_money};
+use crate::store::tables::{self, facts};
 
 /// As many are kept as anybody would read.
 const KEPT: usize = 100;
@@ -72,7 +72,7 @@ fn differing(connection: &Connection, row: &Row<'_>) -> Result<Vec<&'static str>
 }
 
 fn compare(connection: &Connection, row: &Row<'_>) -> Result<Vec<&'static str>, StoreError> {
-    let transaction = Transaction::from_row(row)?;
+    let transaction = <Transaction as Record>::of(row)?;
     let facts = facts::of(connection, transaction.id)?;
     let (folded, latest_log_id) = tables::transactions::folded(&transaction, &facts);
     let doubtful = facts::is_doubtful(connection, transaction.id)?;
@@ -135,30 +135,14 @@ struct History {
 
 impl History {
     fn of(connection: &Connection, id: i64) -> Result<Option<Self>, StoreError> {
-        let mut statement = connection.prepare_cached(
-            "SELECT version, status, amount_received, amount_refunded, dispute_status, amount_check,
-                    other_money, doubtful, changed_at, change
-             FROM transaction_changes WHERE transaction_id = :id ORDER BY version",
-        )?;
-        let mut rows = statement.query(named_params! { ":id": id })?;
+        let sql =
+            "SELECT version, change, changed_at, status, amount_received, amount_refunded, NULL,
+                    dispute_status, amount_check, changed_at, other_money, doubtful
+             FROM transaction_changes WHERE transaction_id = :id ORDER BY version";
         let mut history: Option<Self> = None;
-        while let Some(row) = rows.next()? {
-            let mut columns = Columns::of(row);
-            let version = columns.value()?;
-            let state = State {
-                status: columns.parsed("status", |word| word.parse().ok())?,
-                amount_received: columns.value()?,
-                amount_refunded: columns.value()?,
-                dispute_status: columns.parsed("dispute_status", |word| word.parse().ok())?,
-                amount_check: columns.parsed("amount_check", |word| word.parse().ok())?,
-                other_money: other_money::column(&mut columns)?,
-                doubtful: columns.value()?,
-                currency: None,
-                status_changed_at: None,
-                latest_event_id: None,
-            };
-            let changed_at = columns.instant()?;
-            let change: String = columns.value()?;
+        let parameters = named_params! { ":id": id };
+        each::<(i64, String, Timestamp, State)>(connection, sql, parameters, |row| {
+            let (version, change, changed_at, state) = row;
             let before = history.as_ref();
             history = Some(Self {
                 version,
@@ -171,7 +155,8 @@ impl History {
                     _ => before.and_then(|before| before.closed_at),
                 },
             });
-        }
+            Ok(())
+        })?;
         Ok(history)
     }
 }

@@ -19,7 +19,7 @@ use crate::domain::records::{
     Candidate, Listed, Orphan, Page, Searched, Transaction, TransactionFilter,
 };
 use crate::store::error::StoreError;
-use crate::store::tables::rows::{Columns, all};
+use crate::store::tables::rows::all;
 use crate::store::tables::transactions::transaction_columns;
 
 /// The transactions that pass the filter and have something that the text may mean: an id of theirs, the
@@ -41,8 +41,7 @@ impl Search for (&str, &TransactionFilter) {
             "id IN (SELECT value FROM json_each(?))",
             Some(serde_json::json!(found).to_string()),
         );
-        let Listed { rows, more } =
-            reader.page(TRANSACTIONS, conditions, page, Transaction::from_row)?;
+        let Listed::<Transaction> { rows, more } = reader.page(TRANSACTIONS, conditions, page)?;
         let next = if more { rows.last().map(|last| last.id) } else { floor };
         Ok(Searched { rows, next, cut })
     }
@@ -95,7 +94,7 @@ impl Reader {
                 ":value": order_id,
                 ":limit": LIMIT,
             };
-            found.extend(all(&self.connection, sql, parameters, Transaction::from_row)?);
+            found.extend(all::<Transaction>(&self.connection, sql, parameters)?);
         }
         if let Some((amount, currency)) = orphan.amount.zip(orphan.currency.as_ref()) {
             let id_before = |instant| {
@@ -124,7 +123,7 @@ impl Reader {
                 ":currency": currency,
                 ":limit": LIMIT,
             };
-            for transaction in all(&self.connection, sql, parameters, Transaction::from_row)? {
+            for transaction in all::<Transaction>(&self.connection, sql, parameters)? {
                 if !found.iter().any(|one| one.id == transaction.id) {
                     found.push(transaction);
                 }
@@ -140,14 +139,12 @@ impl Reader {
         filter: &TransactionFilter,
         found: &mut BTreeSet<i64>,
     ) -> Result<bool, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT r.transaction_id FROM transaction_references r
+        let sql = "SELECT r.transaction_id FROM transaction_references r
              JOIN transactions t ON t.id = r.transaction_id
              WHERE r.provider = :provider AND r.livemode = :livemode
                AND r.value >= :first AND r.value < :end
                AND (r.shared = 0 OR r.standing = 'registered')
-             ORDER BY r.value DESC LIMIT :limit",
-        )?;
+             ORDER BY r.value DESC LIMIT :limit";
         let mut cut = false;
         // Ids are told apart by case, but whoever types one may not mind.
         let spellings = BTreeSet::from([text.to_owned(), text.to_uppercase()]);
@@ -159,17 +156,14 @@ impl Reader {
                     continue;
                 }
                 for first in spellings.iter().filter(|first| !first.is_empty()) {
-                    let ids = statement.query_map(
-                        named_params! {
-                            ":provider": provider.as_str(),
-                            ":livemode": livemode,
-                            ":first": first,
-                            ":end": format!("{first}{}", char::MAX),
-                            ":limit": LIMIT,
-                        },
-                        |row| row.get(0),
-                    )?;
-                    let ids = ids.collect::<Result<Vec<i64>, _>>()?;
+                    let parameters = named_params! {
+                        ":provider": provider.as_str(),
+                        ":livemode": livemode,
+                        ":first": first,
+                        ":end": format!("{first}{}", char::MAX),
+                        ":limit": LIMIT,
+                    };
+                    let ids: Vec<i64> = all(&self.connection, sql, parameters)?;
                     cut |= ids.len() >= LOOKED_AT;
                     found.extend(ids);
                 }
@@ -202,22 +196,15 @@ impl Reader {
                     ":before": before.unwrap_or(i64::MAX),
                     ":limit": LIMIT,
                 };
-                let rows = all(&self.connection, sql, parameters, |row| {
-                    let mut columns = Columns::of(row);
-                    let id: i64 = columns.value()?;
-                    let provider = columns.parsed("provider", Provider::parse)?;
-                    let currency =
-                        columns.optional("currency", |text| Currency::parse(text).ok())?;
-                    Ok((
-                        id,
-                        currency
-                            .is_none_or(|one| sought.is(Money { minor, currency: one }, provider)),
-                    ))
-                })?;
+                let rows: Vec<(i64, Provider, Option<Currency>)> =
+                    all(&self.connection, sql, parameters)?;
                 if rows.len() >= LOOKED_AT {
-                    floor = floor.max(rows.last().map(|(id, _)| *id));
+                    floor = floor.max(rows.last().map(|(id, ..)| *id));
                 }
-                found.extend(rows.into_iter().filter(|(_, is)| *is).map(|(id, _)| id));
+                let of_amount = rows.into_iter().filter(|(_, provider, currency)| {
+                    currency.is_none_or(|currency| sought.is(Money { minor, currency }, *provider))
+                });
+                found.extend(of_amount.map(|(id, ..)| id));
             }
         }
         Ok(floor)

@@ -10,31 +10,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, named_params};
 
 use super::reader::Reader;
 use crate::domain::money::{Currency, Money};
 use crate::domain::provider::Provider;
 use crate::domain::records::{Figures, Histogram, MoneyFigures, Outcome};
 use crate::domain::time::Timestamp;
-use crate::domain::transaction::DisputeStatus;
+use crate::domain::transaction::{DisputeStatus, OtherMoney};
 use crate::store::error::StoreError;
 use crate::store::tables::other_money;
-use crate::store::tables::rows::{Columns, collect};
+use crate::store::tables::rows::{Columns, Record, all, each, first, one, record};
 
 /// What happened in the last [`Statistics::REACH`], by quarters of an hour.
 #[derive(Debug, Default)]
 pub struct Statistics {
     quarters: BTreeMap<i64, Quarter>,
     /// How far it has counted; `None` before it began.
-    seen: Option<Seen>,
+    seen: Option<CountedTo>,
     /// Deliveries that are `pending` and `dead`, by the quarter of their change.
     unfinished: BTreeMap<i64, (u64, u64)>,
 }
 
 /// How far each table was counted: the last id.
 #[derive(Clone, Copy, Debug)]
-struct Seen {
+struct CountedTo {
     change: i64,
     log: i64,
     outcome_change: i64,
@@ -73,7 +73,7 @@ impl Statistics {
             Some(seen) if can_follow(connection, seen)? => seen,
             _ => {
                 *self = Self::default();
-                Seen::before(connection, start_of(oldest))?
+                CountedTo::before(connection, start_of(oldest))?
             }
         };
         self.quarters.retain(|quarter, _| *quarter >= oldest);
@@ -81,7 +81,7 @@ impl Statistics {
         let outcome_change = self.count_outcome_changes(connection, seen)?;
         let (change, more_changes) = self.count_changes(connection, seen.change, oldest)?;
         let (log, more_logs) = self.count_events(connection, seen.log, oldest)?;
-        self.seen = Some(Seen { change, log, outcome_change });
+        self.seen = Some(CountedTo { change, log, outcome_change });
         let done = !more_changes && !more_logs;
         if done {
             self.count_unfinished(connection)?;
@@ -120,8 +120,7 @@ impl Statistics {
         after: i64,
         oldest: i64,
     ) -> Result<(i64, bool), StoreError> {
-        let mut statement = connection.prepare_cached(
-            "SELECT c.id, c.changed_at, d.id, c.transaction_id, t.provider, t.livemode,
+        let sql = "SELECT c.id, c.changed_at, d.id, c.transaction_id, t.provider, t.livemode,
                     c.amount_received, c.amount_refunded,
                     ifnull(c.received_currency, t.received_currency), c.dispute_status,
                     c.other_money,
@@ -132,10 +131,9 @@ impl Statistics {
              LEFT JOIN transaction_changes p
                   ON p.transaction_id = c.transaction_id AND p.version = c.version - 1
              LEFT JOIN deliveries d ON d.change_id = c.id
-             WHERE c.id > :after ORDER BY c.id LIMIT :limit",
-        )?;
-        let rows = statement.query(named_params! { ":after": after, ":limit": AT_ONCE })?;
-        let steps = collect(rows, MoneyStep::from_row)?;
+             WHERE c.id > :after ORDER BY c.id LIMIT :limit";
+        let parameters = named_params! { ":after": after, ":limit": AT_ONCE };
+        let steps: Vec<MoneyStep> = all(connection, sql, parameters)?;
         let last = steps.last().map_or(after, |step| step.change_id);
         let more = steps.len() == usize::try_from(AT_ONCE).unwrap_or(usize::MAX);
         for step in steps {
@@ -164,27 +162,23 @@ impl Statistics {
         after: i64,
         oldest: i64,
     ) -> Result<(i64, bool), StoreError> {
-        let mut statement = connection.prepare_cached(
-            "SELECT id, status, received_at, processing_us
+        let sql = "SELECT id, status, received_at, processing_us
              FROM webhook_logs INDEXED BY webhook_logs_listing
-             WHERE id > :after ORDER BY id LIMIT :limit",
-        )?;
-        let mut rows = statement.query(named_params! { ":after": after, ":limit": AT_ONCE })?;
+             WHERE id > :after ORDER BY id LIMIT :limit";
+        let parameters = named_params! { ":after": after, ":limit": AT_ONCE };
         let (mut last, mut number) = (after, 0);
-        while let Some(row) = rows.next()? {
-            let mut columns = Columns::of(row);
-            last = columns.value()?;
+        each::<(i64, Outcome, Timestamp, i64)>(connection, sql, parameters, |row| {
+            let (id, outcome, received_at, micros) = row;
+            last = id;
             number += 1;
-            let outcome = columns.parsed("outcome", Outcome::parse)?;
-            let received_at = columns.instant()?;
-            let micros: i64 = columns.value()?;
             let at = quarter(received_at);
             if at >= oldest {
                 let one = self.quarters.entry(at).or_default();
                 *one.outcomes.entry(outcome).or_default() += 1;
                 one.processing.count(Duration::from_micros(u64::try_from(micros).unwrap_or(0)));
             }
-        }
+            Ok(())
+        })?;
         Ok((last, number == AT_ONCE))
     }
 
@@ -193,28 +187,22 @@ impl Statistics {
     fn count_outcome_changes(
         &mut self,
         connection: &Connection,
-        seen: Seen,
+        seen: CountedTo,
     ) -> Result<i64, StoreError> {
-        let mut statement = connection.prepare_cached(
-            "SELECT o.id, o.was, o.became, l.received_at
+        let sql = "SELECT o.was, o.became, l.received_at
              FROM outcome_changes o JOIN webhook_logs l INDEXED BY webhook_logs_listing
                   ON l.id = o.log_id
-             WHERE o.id > :after AND o.log_id <= :log ORDER BY o.id",
-        )?;
-        let mut rows =
-            statement.query(named_params! { ":after": seen.outcome_change, ":log": seen.log })?;
-        while let Some(row) = rows.next()? {
-            let mut columns = Columns::of(row);
-            let _: i64 = columns.value()?;
-            let was = columns.parsed("outcome", Outcome::parse)?;
-            let became = columns.parsed("outcome", Outcome::parse)?;
-            let at = quarter(columns.instant()?);
-            if let Some(one) = self.quarters.get_mut(&at) {
+             WHERE o.id > :after AND o.log_id <= :log ORDER BY o.id";
+        let parameters = named_params! { ":after": seen.outcome_change, ":log": seen.log };
+        each::<(Outcome, Outcome, Timestamp)>(connection, sql, parameters, |row| {
+            let (was, became, received_at) = row;
+            if let Some(one) = self.quarters.get_mut(&quarter(received_at)) {
                 let before = one.outcomes.entry(was).or_default();
                 *before = before.saturating_sub(1);
                 *one.outcomes.entry(became).or_default() += 1;
             }
-        }
+            Ok(())
+        })?;
         last_outcome_change(connection)
     }
 
@@ -230,23 +218,20 @@ impl Statistics {
             ("SELECT id FROM deliveries WHERE status = 'pending'", false),
             ("SELECT id FROM deliveries WHERE status = 'dead'", true),
         ] {
-            let mut statement = connection.prepare_cached(sql)?;
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                let id: i64 = row.get(0)?;
+            each::<i64>(connection, sql, [], |id| {
                 let place = starts.partition_point(|(first, _)| *first <= id);
-                let Some((_, quarter)) = place.checked_sub(1).and_then(|at| starts.get(at)) else {
-                    continue;
-                };
-                let numbers = self.unfinished.entry(*quarter).or_default();
-                *(if dead { &mut numbers.1 } else { &mut numbers.0 }) += 1;
-            }
+                if let Some((_, quarter)) = place.checked_sub(1).and_then(|at| starts.get(at)) {
+                    let numbers = self.unfinished.entry(*quarter).or_default();
+                    *(if dead { &mut numbers.1 } else { &mut numbers.0 }) += 1;
+                }
+                Ok(())
+            })?;
         }
         Ok(())
     }
 }
 
-impl Seen {
+impl CountedTo {
     /// Everything before `oldest` is taken for seen.
     fn before(connection: &Connection, oldest: Timestamp) -> Result<Self, StoreError> {
         Ok(Self {
@@ -285,29 +270,20 @@ struct Stand {
     money: BTreeMap<Option<Currency>, (i64, i64)>,
 }
 
-impl MoneyStep {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let stand = |columns: &mut Columns<'_>| {
-            let (received, refunded) = (columns.value()?, columns.value()?);
-            let currency = columns.optional("currency", |text| Currency::parse(text).ok())?;
-            let dispute_status = columns.parsed("dispute status", DisputeStatus::parse)?;
-            let other = other_money::column(columns)?;
-            let money = other_money::by_currency(currency, received, refunded, &other);
-            Ok::<_, StoreError>(Stand { received, refunded, currency, dispute_status, money })
-        };
-        let mut columns = Columns::of(row);
-        Ok(Self {
-            change_id: columns.value()?,
-            changed_at: columns.instant()?,
-            delivery_id: columns.value()?,
-            transaction_id: columns.value()?,
-            provider: columns.parsed("provider", Provider::parse)?,
-            livemode: columns.value()?,
-            after: stand(&mut columns)?,
-            before: stand(&mut columns)?,
-        })
-    }
+record! { MoneyStep {
+    change_id, changed_at, delivery_id, transaction_id, provider, livemode, after, before
+} }
 
+impl Record for Stand {
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        let (received, refunded, currency, dispute_status) = columns.next()?;
+        let other: Vec<OtherMoney> = columns.next()?;
+        let money = other_money::by_currency(currency, received, refunded, &other);
+        Ok(Self { received, refunded, currency, dispute_status, money })
+    }
+}
+
+impl MoneyStep {
     /// Whether the payment came to be disputed by it.
     fn opens_dispute(&self) -> bool {
         let takes_money = |status| {
@@ -344,19 +320,13 @@ impl MoneyStep {
 
 /// What the disputes about a transaction are about, as far as they say; else all that was received.
 fn disputed(connection: &Connection, step: &MoneyStep) -> Result<Option<Money>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT money_sum(amount), currency FROM
+    let sql = "SELECT money_sum(amount), currency FROM
              (SELECT max(amount) AS amount, currency FROM transaction_events
               WHERE transaction_id = :id AND object = 'dispute' AND amount IS NOT NULL
               GROUP BY object_id, currency)
-         GROUP BY currency ORDER BY 1 DESC LIMIT 1",
-    )?;
-    let mut rows = statement.query(named_params! { ":id": step.transaction_id })?;
-    if let Some(row) = rows.next()? {
-        let mut columns = Columns::of(row);
-        let minor = columns.value()?;
-        let currency = columns.optional("currency", |text| Currency::parse(text).ok())?;
-        return Ok(currency.map(|currency| Money { minor, currency }));
+         GROUP BY currency ORDER BY 1 DESC LIMIT 1";
+    if let Some(about) = first(connection, sql, named_params! { ":id": step.transaction_id })? {
+        return Ok(about);
     }
     let kept = step.after.received.saturating_sub(step.after.refunded);
     let all = |currency| Money { minor: kept, currency };
@@ -373,17 +343,13 @@ fn start_of(quarter: i64) -> Timestamp {
 }
 
 /// Whether nothing of what came since was removed: the record of outcomes is bounded.
-fn can_follow(connection: &Connection, seen: Seen) -> Result<bool, StoreError> {
-    let oldest: Option<i64> = connection
-        .prepare_cached("SELECT min(id) FROM outcome_changes")?
-        .query_row([], |row| row.get(0))?;
+fn can_follow(connection: &Connection, seen: CountedTo) -> Result<bool, StoreError> {
+    let oldest: Option<i64> = one(connection, "SELECT min(id) FROM outcome_changes", [])?;
     Ok(oldest.is_none_or(|oldest| oldest <= seen.outcome_change + 1))
 }
 
 fn last_outcome_change(connection: &Connection) -> Result<i64, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT ifnull(max(id), 0) FROM outcome_changes")?;
-    Ok(statement.query_row([], |row| row.get(0))?)
+    one(connection, "SELECT ifnull(max(id), 0) FROM outcome_changes", [])
 }
 
 /// The id of the last event that was received before this; 0 if there is none.
@@ -408,17 +374,12 @@ pub(crate) fn last_before(
     newest: &'static str,
     instant: Timestamp,
 ) -> Result<i64, StoreError> {
-    let newest: Option<i64> = connection.prepare_cached(newest)?.query_row([], |row| row.get(0))?;
-    let mut next = connection.prepare_cached(next)?;
+    let newest: Option<i64> = one(connection, newest, [])?;
     let (mut low, mut high) = (0, newest.unwrap_or(0));
     while low < high {
         let middle = low + (high - low) / 2;
-        let row: Option<(i64, String)> = next
-            .query_row(named_params! { ":id": middle }, |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        match row {
-            // Text forms compare as the instants do.
-            Some((id, at)) if at < instant.to_string() => low = id,
+        match first::<(i64, Timestamp)>(connection, next, named_params! { ":id": middle })? {
+            Some((id, at)) if at < instant => low = id,
             _ => high = middle,
         }
     }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, named_params};
 
-use super::rows::{self, Columns};
+use super::rows::{self, record};
 use crate::domain::records::StoredCertificate;
 use crate::store::error::StoreError;
 
@@ -34,9 +34,7 @@ pub(crate) fn save(
 }
 
 pub(crate) fn all(connection: &Connection) -> Result<Vec<StoredCertificate>, StoreError> {
-    rows::all(connection, "SELECT url, pem, fetched_at FROM paypal_certificates", [], |row| {
-        let mut columns = Columns::of(row);
-        let (url, pem) = (columns.value()?, columns.value()?);
-        Ok(StoredCertificate { url, pem, fetched_at: columns.instant()? })
-    })
+    rows::all(connection, "SELECT url, pem, fetched_at FROM paypal_certificates", [])
 }
+
+record! { StoredCertificate { url, pem, fetched_at } }

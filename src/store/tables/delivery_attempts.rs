@@ -1,8 +1,8 @@
 //! `delivery_attempts`: a bounded record of what the shop's app answered.
 
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, named_params};
 
-use super::rows::{Columns, all};
+use super::rows::{all, record};
 use crate::domain::delivery::NoAnswer;
 use crate::domain::records::{Attempt, StoredAttempt};
 use crate::store::error::StoreError;
@@ -10,19 +10,7 @@ use crate::store::error::StoreError;
 /// The table keeps the latest this many rows, of all deliveries together; a row is about 1 KiB at most.
 const KEPT: i64 = 10_000;
 
-impl StoredAttempt {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let mut columns = Columns::of(row);
-        Ok(Self {
-            attempt: columns.value()?,
-            attempted_at: columns.instant()?,
-            status_code: columns.value()?,
-            error: columns.optional("delivery error", NoAnswer::parse)?,
-            latency_ms: columns.value()?,
-            answer: columns.value()?,
-        })
-    }
-}
+record! { StoredAttempt { attempt, attempted_at, status_code, error, latency_ms, answer } }
 
 /// Keeps an attempt as the delivery's `number`th.
 pub(crate) fn insert(
@@ -59,5 +47,5 @@ pub(crate) fn of(
 ) -> Result<Vec<StoredAttempt>, StoreError> {
     let sql = "SELECT attempt, attempted_at, status_code, error, latency_ms, answer
          FROM delivery_attempts WHERE delivery_id = :delivery_id ORDER BY attempt";
-    all(connection, sql, named_params! { ":delivery_id": delivery_id }, StoredAttempt::from_row)
+    all(connection, sql, named_params! { ":delivery_id": delivery_id })
 }

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, named_params, params_from_iter};
+use rusqlite::{Connection, named_params, params_from_iter};
 
-use super::rows::Columns;
+use super::rows::{Columns, Record, all, instant, record};
 use crate::domain::event::{Event, Ownership};
-use crate::domain::fact::{Fact, FactState};
+use crate::domain::fact::Fact;
 use crate::domain::matching::Claim;
-use crate::domain::money::{Currency, Money};
+use crate::domain::money::Money;
 use crate::domain::reference::{Reference, ReferenceKind};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::attempts::{are_attempts, superseded};
@@ -140,21 +140,45 @@ impl Said {
 /// As many facts as are worth a look whether later ones make them needless.
 const MANY: usize = 32;
 
-macro_rules! select_facts {
-    () => {
-        "SELECT transaction_id, log_id, ordinal, \"references\", amount, currency, occurred_at, event_id, \
-                object, object_id, fact, captured, refunded, refunded_all, parent_id, payment_id, \
-                shop_amount, shop_currency, object_at, reason, ownership, matched_by, rendering \
-         FROM transaction_events WHERE "
-    };
+record! { Fact, fact_columns {
+    occurred_at, event_id, object, object_id, state = "fact", amount = "amount, currency", captured,
+    refunded, refunded_all, parent_id, payment_id, shop_money = "shop_amount, shop_currency", object_at,
+    reason
+} }
+
+/// An amount in minor units, and its currency.
+impl Record for Option<Money> {
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        let (minor, currency): (Option<_>, Option<_>) = columns.next()?;
+        Ok(minor.zip(currency).map(|(minor, currency)| Money { minor, currency }))
+    }
+}
+
+/// NULL is unsaid.
+impl Record for Ownership {
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(columns.parsed("ownership", Self::parse)?.unwrap_or(Self::Unsaid))
+    }
 }
 
 /// Every column of what an event says of a payment, wherever it is kept.
 macro_rules! said_columns {
     () => {
-        "ordinal, occurred_at, event_id, object, object_id, fact, amount, currency, captured, refunded, \
-         refunded_all, parent_id, payment_id, shop_amount, shop_currency, object_at, reason, \
-         \"references\", ownership, rendering"
+        concat!("ordinal, ", fact_columns!(), ", \"references\", ownership, rendering")
+    };
+}
+
+record! { StoredFact {
+    transaction_id, log_id, ordinal, fact, references, ownership, is_of_other_rendering, matched_by
+} }
+
+macro_rules! select_facts {
+    () => {
+        concat!(
+            "SELECT transaction_id, log_id, ",
+            said_columns!(),
+            ", matched_by FROM transaction_events WHERE "
+        )
     };
 }
 
@@ -293,13 +317,11 @@ pub(crate) fn known_at(
     at: Timestamp,
 ) -> Result<Vec<StoredFact>, StoreError> {
     let mut stored = of(connection, transaction_id)?;
-    let mut received_at =
-        connection.prepare_cached("SELECT received_at FROM webhook_logs WHERE id = :id")?;
+    let sql = "SELECT received_at FROM webhook_logs WHERE id = :id";
     let mut known = HashMap::new();
     for log_id in stored.iter().map(|one| one.log_id) {
         if let Entry::Vacant(place) = known.entry(log_id) {
-            let mut rows = received_at.query(named_params! { ":id": log_id })?;
-            let received_at = rows.next()?.map(|row| Columns::of(row).instant()).transpose()?;
+            let received_at = instant(connection, sql, named_params! { ":id": log_id })?;
             // Of what is not kept any more nothing came after.
             place.insert(received_at.is_none_or(|received_at| received_at <= at));
         }
@@ -332,12 +354,7 @@ fn select(
     statement: &str,
     id: i64,
 ) -> Result<Vec<StoredFact>, StoreError> {
-    let mut statement = connection.prepare_cached(statement)?;
-    let mut rows = statement.query([id])?;
-    let mut facts = Vec::new();
-    while let Some(row) = rows.next()? {
-        facts.push(from_row(row)?);
-    }
+    let mut facts: Vec<StoredFact> = all(connection, statement, [id])?;
     // Not by the statement: with an ORDER BY beside the bound id SQLite prepares it anew each time, which
     // took a third of the time of an event.
     facts.sort_by_key(|one| (one.transaction_id, one.log_id, one.ordinal));
@@ -345,14 +362,10 @@ fn select(
 }
 
 /// The transactions and orphans that have something that this event says.
-pub(crate) fn holders(connection: &Connection, log_id: i64) -> rusqlite::Result<Vec<i64>> {
-    connection
-        .prepare_cached(
-            "SELECT DISTINCT transaction_id FROM transaction_events WHERE log_id = :log_id
-             ORDER BY transaction_id",
-        )?
-        .query_map(named_params! { ":log_id": log_id }, |row| row.get("transaction_id"))?
-        .collect()
+pub(crate) fn holders(connection: &Connection, log_id: i64) -> Result<Vec<i64>, StoreError> {
+    let sql = "SELECT DISTINCT transaction_id FROM transaction_events WHERE log_id = :log_id
+         ORDER BY transaction_id";
+    all(connection, sql, named_params! { ":log_id": log_id })
 }
 
 /// Takes what an event says of one payment away from it.
@@ -398,50 +411,6 @@ pub(crate) fn match_by(
             ":matched_by": matched_by,
         })?;
     Ok(())
-}
-
-fn from_row(row: &Row<'_>) -> Result<StoredFact, StoreError> {
-    let mut columns = Columns::of(row);
-    let transaction_id = columns.value()?;
-    let log_id = columns.value()?;
-    let ordinal = columns.value()?;
-    let references = columns.value()?;
-    let amount: Option<i64> = columns.value()?;
-    let currency = columns.optional("currency", |code| Currency::parse(code).ok())?;
-    let fact = Fact {
-        occurred_at: columns.instant()?,
-        event_id: columns.value()?,
-        object: columns.parsed("object", ReferenceKind::parse)?,
-        object_id: columns.value()?,
-        state: columns.parsed("fact", FactState::parse)?,
-        amount: amount.zip(currency).map(|(minor, currency)| Money { minor, currency }),
-        captured: columns.value()?,
-        refunded: columns.value()?,
-        refunded_all: columns.value()?,
-        parent_id: columns.value()?,
-        payment_id: columns.value()?,
-        shop_money: {
-            let minor: Option<i64> = columns.value()?;
-            let currency = columns.optional("currency", |code| Currency::parse(code).ok())?;
-            minor.zip(currency).map(|(minor, currency)| Money { minor, currency })
-        },
-        object_at: columns.optional_instant()?,
-        reason: columns.value()?,
-    };
-    let ownership = columns.optional("ownership", Ownership::parse)?;
-    let ownership = ownership.unwrap_or(Ownership::Unsaid);
-    let matched_by = columns.value()?;
-    let is_of_other_rendering = columns.value()?;
-    Ok(StoredFact {
-        transaction_id,
-        log_id,
-        ordinal,
-        fact,
-        ownership,
-        matched_by,
-        is_of_other_rendering,
-        references,
-    })
 }
 
 fn references_text(references: &[Reference]) -> String {

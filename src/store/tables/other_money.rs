@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::rows::Columns;
+use super::rows::{Columns, Record};
 use crate::domain::money::{Currency, add};
 use crate::domain::transaction::OtherMoney;
 use crate::store::error::StoreError;
@@ -17,9 +17,10 @@ pub(crate) fn text(money: &[OtherMoney]) -> Option<String> {
     (!all.is_empty()).then(|| Value::from(all).to_string())
 }
 
-/// The next column of a row.
-pub(crate) fn column(columns: &mut Columns<'_>) -> Result<Vec<OtherMoney>, StoreError> {
-    Ok(columns.optional("other money", parse)?.unwrap_or_default())
+impl Record for Vec<OtherMoney> {
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(columns.parsed("other money", parse)?.unwrap_or_default())
+    }
 }
 
 fn parse(text: &str) -> Option<Vec<OtherMoney>> {

@@ -1,9 +1,8 @@
 //! `deliveries`: the notifications that are owed.
 
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, named_params};
 
-use super::rows::Columns;
-use crate::domain::delivery::DeliveryStatus;
+use super::rows::{one, record};
 use crate::domain::records::Delivery;
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
@@ -19,24 +18,10 @@ macro_rules! select_deliveries {
 
 pub(crate) use select_deliveries;
 
-impl Delivery {
-    pub(crate) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let mut columns = Columns::of(row);
-        Ok(Self {
-            id: columns.value()?,
-            message_id: columns.value()?,
-            transaction_id: columns.value()?,
-            version: columns.value()?,
-            change: columns.value()?,
-            changed_at: columns.instant()?,
-            status: columns.parsed("delivery status", DeliveryStatus::parse)?,
-            attempts: columns.value()?,
-            next_attempt_at: columns.optional_instant()?,
-            last_error: columns.value()?,
-            finished_at: columns.optional_instant()?,
-        })
-    }
-}
+record! { Delivery {
+    id, message_id, transaction_id, version, change, changed_at, status, attempts, next_attempt_at,
+    last_error, finished_at
+} }
 
 /// Owes the app word of a change, if an app is to be told: the daemon said so in this database, so
 /// what a command commits is told as well.
@@ -70,7 +55,7 @@ pub(crate) fn give_turn(
     connection: &Connection,
     transaction_id: i64,
     now: Timestamp,
-) -> rusqlite::Result<()> {
+) -> Result<(), StoreError> {
     let Some(earliest) = earliest_pending(connection, transaction_id)? else { return Ok(()) };
     connection
         .prepare_cached(
@@ -91,11 +76,8 @@ pub(crate) fn give_turn(
 pub(crate) fn earliest_pending(
     connection: &Connection,
     transaction_id: i64,
-) -> rusqlite::Result<Option<i64>> {
-    connection
-        .prepare_cached(
-            "SELECT min(id) AS id FROM deliveries
-             WHERE transaction_id = :transaction_id AND status = 'pending'",
-        )?
-        .query_row(named_params! { ":transaction_id": transaction_id }, |row| row.get("id"))
+) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT min(id) FROM deliveries
+         WHERE transaction_id = :transaction_id AND status = 'pending'";
+    one(connection, sql, named_params! { ":transaction_id": transaction_id })
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, named_params};
 
-use super::rows::{Columns, all};
+use super::rows::{all, record};
 use crate::domain::event::Event;
 use crate::domain::matching::Standing;
 use crate::domain::provider::Provider;
@@ -43,6 +43,8 @@ pub(crate) struct Having {
     pub(crate) standing: Standing,
 }
 
+record! { Having { payment, kind, standing } }
+
 /// The payments that have this id: mostly one, unless it is an id that several share.
 pub(crate) fn find(
     connection: &Connection,
@@ -60,14 +62,7 @@ pub(crate) fn find(
         ":shared": !identifies,
         ":account": realm.account,
     };
-    all(connection, sql, parameters, |row| {
-        let mut columns = Columns::of(row);
-        Ok(Having {
-            payment: columns.value()?,
-            kind: columns.parsed("reference kind", ReferenceKind::parse)?,
-            standing: columns.parsed("standing", Standing::parse)?,
-        })
-    })
+    all(connection, sql, parameters)
 }
 
 /// What [`learn`] and [`add`] have in common, up to what they do with a row that is there.

@@ -1,104 +1,66 @@
 //! `transactions`: what the shop expects, and what became of it.
 
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, named_params};
 
-use super::rows::{Columns, all};
-use super::{changes, other_money};
+use super::changes;
+use super::rows::{Columns, Record, first, one, record};
 use crate::domain::change;
 use crate::domain::money::Currency;
-use crate::domain::provider::Provider;
 use crate::domain::records::{Change, NewTransaction, Transaction};
 use crate::domain::time::Timestamp;
-use crate::domain::transaction::{AmountCheck, DisputeStatus, Expected, State, Status, fold};
+use crate::domain::transaction::{Expected, State, fold};
 use crate::store::error::StoreError;
 use crate::store::tables::facts::StoredFact;
 
-/// Every column that [`Transaction`] is made of, in its order.
-macro_rules! transaction_columns {
-    () => {
-        "id, provider, reference, order_id, amount, currency, partial, status, amount_received, \
-         amount_refunded, received_currency, dispute_status, amount_check, status_changed_at, \
-         other_money, doubtful, livemode, created_at, updated_at, version, latest_log_id, metadata, \
-         closed_at"
-    };
-}
-pub(crate) use transaction_columns;
+record! { Transaction, transaction_columns {
+    id, provider, reference, order_id, expected = "amount, currency, partial",
+    state = "status, amount_received, amount_refunded, received_currency, dispute_status, \
+             amount_check, status_changed_at, other_money, doubtful",
+    livemode, created_at, updated_at, version, latest_log_id, metadata, closed_at
+} }
 
-impl Transaction {
-    pub(crate) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let currency = |text: &str| Currency::parse(text).ok();
-        let mut columns = Columns::of(row);
+record! { Expected { amount, currency, partial } }
+
+/// The id of the latest event is not kept.
+impl Record for State {
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
         Ok(Self {
-            id: columns.value()?,
-            provider: columns.parsed("provider", Provider::parse)?,
-            reference: columns.value()?,
-            order_id: columns.value()?,
-            expected: Expected {
-                amount: columns.value()?,
-                currency: columns.optional("currency", currency)?,
-                partial: columns.value()?,
-            },
-            state: State {
-                status: columns.parsed("status", Status::parse)?,
-                amount_received: columns.value()?,
-                amount_refunded: columns.value()?,
-                currency: columns.optional("currency", currency)?,
-                dispute_status: columns.parsed("dispute status", DisputeStatus::parse)?,
-                amount_check: columns.parsed("amount check", AmountCheck::parse)?,
-                status_changed_at: Some(columns.instant()?),
-                latest_event_id: None,
-                other_money: other_money::column(&mut columns)?,
-                doubtful: columns.value()?,
-            },
-            livemode: columns.value()?,
-            created_at: columns.instant()?,
-            updated_at: columns.instant()?,
-            version: columns.value()?,
-            latest_log_id: columns.value()?,
-            metadata: columns.value()?,
-            closed_at: columns.optional_instant()?,
+            status: columns.next()?,
+            amount_received: columns.next()?,
+            amount_refunded: columns.next()?,
+            currency: columns.next()?,
+            dispute_status: columns.next()?,
+            amount_check: columns.next()?,
+            status_changed_at: Some(columns.next()?),
+            latest_event_id: None,
+            other_money: columns.next()?,
+            doubtful: columns.next()?,
         })
     }
 }
 
-/// Every column that [`Change`] is made of, in its order.
-macro_rules! change_columns {
-    () => {
-        "transaction_changes.version, change, transaction_changes.status, \
-         transaction_changes.amount_received, transaction_changes.amount_refunded, \
-         transaction_changes.dispute_status, transaction_changes.amount_check, \
-         transaction_changes.other_money, transaction_changes.doubtful, changed_at, event_id, event_type"
-    };
-}
-pub(crate) use change_columns;
+record! { Change, change_columns {
+    version = "transaction_changes.version", change, status = "transaction_changes.status",
+    amount_received = "transaction_changes.amount_received",
+    amount_refunded = "transaction_changes.amount_refunded",
+    dispute_status = "transaction_changes.dispute_status",
+    amount_check = "transaction_changes.amount_check",
+    other_money = "transaction_changes.other_money", doubtful = "transaction_changes.doubtful",
+    changed_at, event = "event_id, event_type"
+} }
 
-impl Change {
-    pub(crate) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Self::from_columns(&mut Columns::of(row))
-    }
-
-    /// The next columns of a row, which may have more.
-    pub(crate) fn from_columns(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
-        Ok(Self {
-            version: columns.value()?,
-            change: columns.value()?,
-            status: columns.parsed("status", Status::parse)?,
-            amount_received: columns.value()?,
-            amount_refunded: columns.value()?,
-            dispute_status: columns.parsed("dispute status", DisputeStatus::parse)?,
-            amount_check: columns.parsed("amount check", AmountCheck::parse)?,
-            other_money: other_money::column(columns)?,
-            doubtful: columns.value()?,
-            changed_at: columns.instant()?,
-            event: columns.value::<Option<String>>()?.zip(columns.value()?),
-        })
+/// The id and the type of an event, where there is one.
+impl Record for Option<(String, String)> {
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        let (id, event_type): (Option<_>, Option<_>) = columns.next()?;
+        Ok(id.zip(event_type))
     }
 }
 
 /// The transaction with this id.
 pub(crate) fn get(connection: &Connection, id: i64) -> Result<Option<Transaction>, StoreError> {
     let sql = concat!("SELECT ", transaction_columns!(), " FROM transactions WHERE id = :id");
-    Ok(all(connection, sql, named_params! { ":id": id }, Transaction::from_row)?.pop())
+    first(connection, sql, named_params! { ":id": id })
 }
 
 /// Whether a transaction has this id; it may be an orphan's.
@@ -113,30 +75,21 @@ pub(crate) fn registered(
     connection: &Connection,
     new: &NewTransaction,
 ) -> Result<Option<i64>, StoreError> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT id FROM transactions
-             WHERE provider = :provider AND livemode = :livemode AND reference = :reference",
-        )?
-        .query_row(
-            named_params! {
-                ":provider": new.provider.as_str(),
-                ":livemode": new.livemode,
-                ":reference": &*new.reference.value,
-            },
-            |row| row.get("id"),
-        )
-        .optional()?)
+    let sql = "SELECT id FROM transactions
+         WHERE provider = :provider AND livemode = :livemode AND reference = :reference";
+    let parameters = named_params! {
+        ":provider": new.provider.as_str(),
+        ":livemode": new.livemode,
+        ":reference": &*new.reference.value,
+    };
+    first(connection, sql, parameters)
 }
 
 /// An id that neither a transaction nor an orphan has.
-pub(crate) fn next_id(connection: &Connection) -> rusqlite::Result<i64> {
-    connection
-        .prepare_cached(
-            "SELECT max(ifnull((SELECT max(id) FROM transactions), 0),
-                        ifnull((SELECT max(id) FROM orphan_transactions), 0)) + 1 AS id",
-        )?
-        .query_row([], |row| row.get("id"))
+pub(crate) fn next_id(connection: &Connection) -> Result<i64, StoreError> {
+    let sql = "SELECT max(ifnull((SELECT max(id) FROM transactions), 0),
+                    ifnull((SELECT max(id) FROM orphan_transactions), 0)) + 1";
+    one(connection, sql, [])
 }
 
 /// Adds a transaction in the state that follows from no facts, as version 1.

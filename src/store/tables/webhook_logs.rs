@@ -1,57 +1,26 @@
 //! `webhook_logs`: every genuine event, once.
 
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, named_params};
 use sha2::{Digest, Sha256};
 
-use super::rows::{Columns, all};
+use super::rows::{first, record};
 use crate::domain::event::{Content, Event, Source};
 use crate::domain::provider::Provider;
 use crate::domain::records::{Hash, Outcome, Webhook, WebhookLog};
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 
-/// Every column that [`WebhookLog`] is made of, in its order, but the payload, which lists leave out.
-macro_rules! webhook_log_columns {
-    () => {
-        "id, provider, account, event_id, event_type, api_version, livemode, occurred_at, received_at, \
-         last_received_at, delivery_count, status, error, processing_us, transaction_id, proof, \
-         source, headers"
-    };
-}
-pub(crate) use webhook_log_columns;
-
-impl WebhookLog {
-    pub(crate) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let mut columns = Columns::of(row);
-        Ok(Self {
-            id: columns.value()?,
-            provider: columns.parsed("provider", Provider::parse)?,
-            account: columns.value()?,
-            event_id: columns.value()?,
-            event_type: columns.value()?,
-            api_version: columns.value()?,
-            livemode: columns.value()?,
-            occurred_at: columns.optional_instant()?,
-            received_at: columns.instant()?,
-            last_received_at: columns.instant()?,
-            delivery_count: columns.value()?,
-            status: columns.parsed("outcome", Outcome::parse)?,
-            error: columns.value()?,
-            processing_us: columns.value()?,
-            transaction_id: columns.value()?,
-            proof: columns.value()?,
-            source: columns.parsed("source", Source::parse)?,
-            headers: columns.value()?,
-            payload: columns.value()?,
-        })
-    }
-}
+record! { WebhookLog, webhook_log_columns {
+    id, provider, account, event_id, event_type, api_version, livemode, occurred_at, received_at,
+    last_received_at, delivery_count, status, error, processing_us, transaction_id, proof, source, headers;
+    payload
+} }
 
 /// The event with this row id, with its payload.
 pub(crate) fn get(connection: &Connection, id: i64) -> Result<Option<WebhookLog>, StoreError> {
     let sql =
         concat!("SELECT ", webhook_log_columns!(), ", payload FROM webhook_logs WHERE id = :id");
-    Ok(all(connection, sql, named_params! { ":id": id }, WebhookLog::from_row)?.pop())
+    first(connection, sql, named_params! { ":id": id })
 }
 
 /// The hash of the text that stands in place of a body that was not all text, as one stands in place of
@@ -110,7 +79,7 @@ pub(crate) fn insert(
 }
 
 /// What is needed of an event that is known.
-pub(crate) struct Known {
+pub(crate) struct KnownEvent {
     pub(crate) id: i64,
     /// Stripe Connect's account that it is of, where it is not the shop's own.
     pub(crate) account: Option<String>,
@@ -120,27 +89,19 @@ pub(crate) struct Known {
     pub(crate) source: Source,
 }
 
+record! { KnownEvent, known_columns { id, account, payload_sha256, status, transaction_id, source } }
+
 pub(crate) fn known(
     connection: &Connection,
     provider: Provider,
     event_id: &str,
-) -> Result<Option<Known>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, account, payload_sha256, status, transaction_id, source FROM webhook_logs
-         WHERE provider = :provider AND event_id = :event_id",
-    )?;
-    let parameters = named_params! { ":provider": provider.as_str(), ":event_id": event_id };
-    let mut rows = statement.query(parameters)?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let mut columns = Columns::of(row);
-    Ok(Some(Known {
-        id: columns.value()?,
-        account: columns.value()?,
-        payload_sha256: columns.value()?,
-        status: columns.parsed("outcome", Outcome::parse)?,
-        transaction_id: columns.value()?,
-        source: columns.parsed("source", Source::parse)?,
-    }))
+) -> Result<Option<KnownEvent>, StoreError> {
+    let sql = concat!(
+        "SELECT ",
+        known_columns!(),
+        " FROM webhook_logs WHERE provider = :provider AND event_id = :event_id"
+    );
+    first(connection, sql, named_params! { ":provider": provider.as_str(), ":event_id": event_id })
 }
 
 /// Puts another rendering of an event, and what became of it, in place of the one that is kept: that led to

@@ -14,7 +14,7 @@ use crate::store::error::StoreError;
 use crate::store::read::families::Due;
 use crate::store::read::reader::Reader;
 use crate::store::tables::issues::issue_columns;
-use crate::store::tables::rows::{Columns, all, collect, instant};
+use crate::store::tables::rows::{all, first, instant};
 
 /// The newest this many rows are kept, and all that are about issues that last.
 const KEPT: i64 = 10_000;
@@ -49,13 +49,13 @@ impl Batch<'_> {
             )?
             .query_map(of_names, |row| row.get("id"))?
             .collect::<Result<Vec<i64>, _>>()?;
-        let mut open = self.connection.prepare(concat!(
+        let open = concat!(
             "SELECT ",
             issue_columns!(),
             " FROM issues
              WHERE closed_at IS NULL AND dismissed_at IS NULL AND severity <> 'notice' ORDER BY id"
-        ))?;
-        for issue in collect(open.query([])?, Issue::from_row)? {
+        );
+        for issue in all::<Issue>(self.connection, open, [])? {
             for target in &came {
                 owe_to(self.connection, *target, issue.id, (issue.kind, &issue.subject), now)?;
             }
@@ -122,14 +122,13 @@ impl Due for DueAlert {
              ORDER BY next_attempt_at, id LIMIT :limit";
         let parameters =
             named_params! { ":target": target, ":now": now.to_string(), ":limit": limit };
-        let due = all(&reader.connection, sql, parameters, |row| {
-            let mut columns = Columns::of(row);
-            let (id, attempts, told) = (columns.value()?, columns.value()?, columns.value()?);
-            let issue_id: i64 = columns.value()?;
+        let rows: Vec<(_, _, _, i64)> = all(&reader.connection, sql, parameters)?;
+        let due = rows.into_iter().map(|(id, attempts, told, issue_id)| {
             let missing = || StoreError::Corrupt { what: "issue", value: issue_id.to_string() };
             let issue = reader.get(issue_id)?.ok_or_else(missing)?;
             Ok(Self { id, attempts, issue, told })
-        })?;
+        });
+        let due = due.collect::<Result<_, StoreError>>()?;
         let next = instant(
             &reader.connection,
             "SELECT min(next_attempt_at) FROM alerts
@@ -149,10 +148,7 @@ pub(crate) fn owe(
     subject: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let targets = connection
-        .prepare_cached("SELECT id FROM alert_targets WHERE active")?
-        .query_map([], |row| row.get("id"))?
-        .collect::<Result<Vec<i64>, _>>()?;
+    let targets: Vec<i64> = all(connection, "SELECT id FROM alert_targets WHERE active", [])?;
     for target in targets {
         owe_to(connection, target, issue_id, (kind, subject), now)?;
     }
@@ -167,21 +163,12 @@ fn owe_to(
     (kind, subject): (IssueKind, &str),
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT alerts.id, alerts.finished_at FROM alerts JOIN issues ON issues.id = issue_id
+    let sql = "SELECT alerts.id, alerts.finished_at FROM alerts JOIN issues ON issues.id = issue_id
          WHERE kind = :kind AND subject = :subject AND target_id = :target
            AND status IN ('pending', 'sent')
-         ORDER BY alerts.id DESC LIMIT 1",
-    )?;
+         ORDER BY alerts.id DESC LIMIT 1";
     let of = named_params! { ":kind": kind.as_str(), ":subject": subject, ":target": target };
-    let mut rows = statement.query(of)?;
-    let newest: Option<(i64, Option<Timestamp>)> = match rows.next()? {
-        Some(row) => {
-            let mut columns = Columns::of(row);
-            Some((columns.value()?, columns.optional_instant()?))
-        }
-        None => None,
-    };
+    let newest: Option<(i64, Option<Timestamp>)> = first(connection, sql, of)?;
     if let Some((pending, None)) = newest {
         connection
             .prepare_cached("UPDATE alerts SET issue_id = :issue_id WHERE id = :id")?

@@ -10,7 +10,7 @@ use crate::store::engine::Batch;
 use crate::store::error::StoreError;
 use crate::store::read::families::Due;
 use crate::store::read::reader::Reader;
-use crate::store::tables::rows::{Columns, all};
+use crate::store::tables::rows::{all, record};
 
 impl Batch<'_> {
     /// Drops the reports that are owed to targets that nobody is told by any more, or to all if none
@@ -89,10 +89,8 @@ impl Due for DueReport {
              ORDER BY day LIMIT :limit";
         let parameters =
             named_params! { ":target": target, ":now": now.to_string(), ":limit": limit };
-        let due = all(&reader.connection, sql, parameters, |row| {
-            let mut columns = Columns::of(row);
-            Ok(Self { id: columns.value()?, day: columns.value()?, attempts: columns.value()? })
-        })?;
-        Ok((due, None))
+        Ok((all(&reader.connection, sql, parameters)?, None))
     }
 }
+
+record! { DueReport { id, day, attempts } }

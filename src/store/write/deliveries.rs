@@ -5,11 +5,10 @@
 //! The others wait until it is delivered or given up, so they are told in order, and what is due is
 //! found without looking at any of them.
 
-use rusqlite::{OptionalExtension, named_params};
+use rusqlite::named_params;
 
 use super::raise;
 use crate::domain::delivery::{DeliveryStatus, Next};
-use crate::domain::money::Currency;
 use crate::domain::records::{
     Attempt, Change, Delivery, DueMessage, Many, Retried, StoredAttempt, Transaction,
 };
@@ -20,7 +19,7 @@ use crate::store::error::StoreError;
 use crate::store::read::families::{Due, Find, Of};
 use crate::store::read::reader::Reader;
 use crate::store::tables::outbox::{earliest_pending, give_turn, select_deliveries};
-use crate::store::tables::rows::{Columns, all, instant};
+use crate::store::tables::rows::{all, first, instant, one, record};
 use crate::store::tables::transactions::{self, change_columns};
 use crate::store::tables::{daemon, delivery_attempts};
 
@@ -30,7 +29,7 @@ impl Find for Delivery {
             select_deliveries!(),
             "WHERE d.id = :row_id OR d.message_id = :id ORDER BY d.id"
         );
-        reader.meant(sql, id, Self::from_row)
+        reader.meant(sql, id)
     }
 }
 
@@ -41,6 +40,18 @@ impl Of for StoredAttempt {
 }
 
 /// The messages to the shop's app. No two of them are about the same transaction.
+/// A delivery that is due, before it is told what of.
+struct Owed {
+    id: i64,
+    message_id: String,
+    attempts: u32,
+    attempts_before: u32,
+    transaction_id: i64,
+    change_id: i64,
+}
+
+record! { Owed { id, message_id, attempts, attempts_before, transaction_id, change_id } }
+
 impl Due for DueMessage {
     type Whose<'w> = ();
 
@@ -55,21 +66,19 @@ impl Due for DueMessage {
              FROM deliveries WHERE next_attempt_at <= :now
              ORDER BY next_attempt_at, id LIMIT :limit";
         let parameters = named_params! { ":now": now, ":limit": limit };
-        let due = all(&reader.connection, sql, parameters, |row| {
-            let mut columns = Columns::of(row);
-            let (delivery_id, message_id) = (columns.value()?, columns.value()?);
-            let (attempts, before): (u32, u32) = (columns.value()?, columns.value()?);
-            let (transaction_id, change_id) = (columns.value()?, columns.value()?);
-            let (transaction, change) = reader.version(transaction_id, change_id)?;
+        let owed: Vec<Owed> = all(&reader.connection, sql, parameters)?;
+        let due = owed.into_iter().map(|owed| {
+            let (transaction, change) = reader.version(owed.transaction_id, owed.change_id)?;
             Ok(Self {
-                delivery_id,
-                message_id,
-                attempts,
-                attempts_of_schedule: attempts.saturating_sub(before),
+                delivery_id: owed.id,
+                message_id: owed.message_id,
+                attempts: owed.attempts,
+                attempts_of_schedule: owed.attempts.saturating_sub(owed.attempts_before),
                 transaction,
                 change,
             })
-        })?;
+        });
+        let due = due.collect::<Result<_, StoreError>>()?;
         let next = instant(
             &reader.connection,
             "SELECT min(next_attempt_at) FROM deliveries WHERE next_attempt_at > :now",
@@ -82,14 +91,11 @@ impl Due for DueMessage {
 impl Reader {
     /// How many deliveries were given up then or later, counted up to `most`.
     pub fn count_dead(&self, since: Option<Timestamp>, most: i64) -> Result<i64, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT count(*) FROM
+        let sql = "SELECT count(*) FROM
                  (SELECT 1 FROM deliveries
-                  WHERE status = 'dead' AND finished_at >= :since LIMIT :most)",
-        )?;
+                  WHERE status = 'dead' AND finished_at >= :since LIMIT :most)";
         let since = since.map_or_else(String::new, |since| since.to_string());
-        Ok(statement
-            .query_row(named_params! { ":since": since, ":most": most }, |row| row.get(0))?)
+        one(&self.connection, sql, named_params! { ":since": since, ":most": most })
     }
 
     /// A transaction as it stood after one of its changes. What the shop itself said of it is as it
@@ -101,18 +107,16 @@ impl Reader {
     ) -> Result<(Transaction, Change), StoreError> {
         let missing = || StoreError::Corrupt { what: "change", value: change_id.to_string() };
         let now = transactions::get(&self.connection, transaction_id)?.ok_or_else(missing)?;
-        let mut statement = self.connection.prepare_cached(concat!(
+        let sql = concat!(
             "SELECT ",
             change_columns!(),
             ", received_currency, status_changed_at
              FROM transaction_changes LEFT JOIN webhook_logs ON webhook_logs.id = log_id
              WHERE transaction_changes.id = :id"
-        ))?;
-        let mut rows = statement.query(named_params! { ":id": change_id })?;
-        let mut columns = Columns::of(rows.next()?.ok_or_else(missing)?);
-        let change = Change::from_columns(&mut columns)?;
-        let currency = columns.optional("currency", |text| Currency::parse(text).ok())?;
-        let status_changed_at = columns.optional_instant()?.unwrap_or(now.created_at);
+        );
+        let version = first(&self.connection, sql, named_params! { ":id": change_id })?;
+        let (change, currency, status_changed_at): (Change, _, Option<_>) =
+            version.ok_or_else(missing)?;
         let state = State {
             status: change.status,
             amount_received: change.amount_received,
@@ -120,7 +124,7 @@ impl Reader {
             currency,
             dispute_status: change.dispute_status,
             amount_check: change.amount_check,
-            status_changed_at: Some(status_changed_at),
+            status_changed_at: status_changed_at.or(Some(now.created_at)),
             latest_event_id: None,
             other_money: change.other_money.clone(),
             doubtful: change.doubtful,
@@ -146,45 +150,33 @@ impl Batch<'_> {
             Next::Dead => (DeliveryStatus::Dead, None),
         };
         let finished_at = (status != DeliveryStatus::Pending).then(|| attempt.ended_at.to_string());
-        let recorded: Option<(i64, i64)> = self
-            .connection
-            .prepare_cached(
-                "UPDATE deliveries
+        let sql = "UPDATE deliveries
                  SET status = :status, attempts = attempts + 1, next_attempt_at = :next_attempt_at,
                      last_error = :last_error, finished_at = :finished_at
-                 WHERE id = :id RETURNING attempts, transaction_id",
-            )?
-            .query_row(
-                named_params! {
-                    ":status": status.as_str(),
-                    ":next_attempt_at": next_attempt_at,
-                    ":last_error": attempt.failure,
-                    ":finished_at": finished_at,
-                    ":id": attempt.delivery_id,
-                },
-                |row| Ok((row.get("attempts")?, row.get("transaction_id")?)),
-            )
-            .optional()?;
+                 WHERE id = :id RETURNING attempts, transaction_id";
+        let parameters = named_params! {
+            ":status": status.as_str(),
+            ":next_attempt_at": next_attempt_at,
+            ":last_error": attempt.failure,
+            ":finished_at": finished_at,
+            ":id": attempt.delivery_id,
+        };
+        let recorded: Option<(i64, i64)> = first(self.connection, sql, parameters)?;
         let Some((number, transaction_id)) = recorded else { return Ok(()) };
         delivery_attempts::insert(self.connection, attempt, number)?;
         if status == DeliveryStatus::Dead {
             let failure = attempt.failure.as_deref();
             raise::dead_letter(self.connection, attempt.delivery_id, failure, attempt.ended_at)?;
         }
-        Ok(give_turn(self.connection, transaction_id, attempt.ended_at)?)
+        give_turn(self.connection, transaction_id, attempt.ended_at)
     }
 
     /// Has a delivery tried again, whatever became of it, by the whole schedule.
     pub(crate) fn retry_delivery(&self, id: i64, now: Timestamp) -> Result<Retried, StoreError> {
-        let transaction_id: Option<i64> = self
-            .connection
-            .prepare_cached(
-                "UPDATE deliveries
+        let sql = "UPDATE deliveries
                  SET status = 'pending', attempts_before = attempts, finished_at = NULL
-                 WHERE id = :id RETURNING transaction_id",
-            )?
-            .query_row(named_params! { ":id": id }, |row| row.get("transaction_id"))
-            .optional()?;
+                 WHERE id = :id RETURNING transaction_id";
+        let transaction_id: Option<i64> = first(self.connection, sql, named_params! { ":id": id })?;
         let Some(transaction_id) = transaction_id else { return Ok(Retried::Unknown) };
         self.connection
             .prepare_cached(
@@ -212,24 +204,19 @@ impl Batch<'_> {
             Many::Pending | Many::Dead { since: None } => String::new(),
             Many::Dead { since: Some(since) } => since.to_string(),
         };
-        let ids: Vec<i64> = self
-            .connection
-            .prepare_cached(match which {
-                Many::Pending => {
-                    "SELECT id FROM deliveries
-                     WHERE next_attempt_at > :since AND +id > :after ORDER BY +id LIMIT :limit"
-                }
-                Many::Dead { .. } => {
-                    "SELECT id FROM deliveries
-                     WHERE status = 'dead' AND finished_at >= :since AND id > :after
-                     ORDER BY id LIMIT :limit"
-                }
-            })?
-            .query_map(
-                named_params! { ":since": since, ":after": after, ":limit": limit },
-                |row| row.get("id"),
-            )?
-            .collect::<Result<_, _>>()?;
+        let sql = match which {
+            Many::Pending => {
+                "SELECT id FROM deliveries
+                 WHERE next_attempt_at > :since AND +id > :after ORDER BY +id LIMIT :limit"
+            }
+            Many::Dead { .. } => {
+                "SELECT id FROM deliveries
+                 WHERE status = 'dead' AND finished_at >= :since AND id > :after
+                 ORDER BY id LIMIT :limit"
+            }
+        };
+        let parameters = named_params! { ":since": since, ":after": after, ":limit": limit };
+        let ids: Vec<i64> = all(self.connection, sql, parameters)?;
         for id in &ids {
             self.retry_delivery(*id, now)?;
         }

@@ -4,7 +4,7 @@
 //! seen. What came first stays; the transactions that it speaks of are *doubtful* until PayPal itself is
 //! asked.
 
-use rusqlite::{OptionalExtension, named_params};
+use rusqlite::named_params;
 
 use super::matching::Begin;
 use super::replay::says_the_same;
@@ -18,6 +18,7 @@ use crate::store::engine::Batch;
 use crate::store::error::StoreError;
 use crate::store::tables::facts::{self, StoredFact};
 use crate::store::tables::references::Realm;
+use crate::store::tables::rows::first;
 use crate::store::tables::{transactions, watched, webhook_logs};
 
 impl Batch<'_> {
@@ -60,13 +61,8 @@ impl Batch<'_> {
     }
 
     fn is_open(&self, log_id: i64) -> Result<bool, StoreError> {
-        let settled =
-            "SELECT settled_at IS NULL AS is_open FROM doubtful_events WHERE log_id = :id";
-        let found = self
-            .connection
-            .prepare_cached(settled)?
-            .query_row(named_params! { ":id": log_id }, |row| row.get("is_open"))
-            .optional()?;
+        let sql = "SELECT settled_at IS NULL FROM doubtful_events WHERE log_id = :id";
+        let found = first(self.connection, sql, named_params! { ":id": log_id })?;
         Ok(found.unwrap_or(false))
     }
 
@@ -144,14 +140,9 @@ impl Batch<'_> {
 
     /// A person has looked at the doubtful event with this id: what is kept of it, if anything, stands.
     pub(crate) fn accept_doubtful(&self, event_id: &str, now: Timestamp) -> Result<(), StoreError> {
-        let log_id: Option<i64> = self
-            .connection
-            .prepare_cached(
-                "SELECT log_id FROM doubtful_events JOIN webhook_logs ON webhook_logs.id = log_id
-                 WHERE settled_at IS NULL AND event_id = :event_id",
-            )?
-            .query_row(named_params! { ":event_id": event_id }, |row| row.get("log_id"))
-            .optional()?;
+        let sql = "SELECT log_id FROM doubtful_events JOIN webhook_logs ON webhook_logs.id = log_id
+                 WHERE settled_at IS NULL AND event_id = :event_id";
+        let log_id = first(self.connection, sql, named_params! { ":event_id": event_id })?;
         if let Some(log_id) = log_id {
             self.settle_doubt(log_id, Verdict::Accepted, now)?;
             self.look_again(log_id, now)?;

@@ -13,7 +13,7 @@ use crate::store::error::StoreError;
 use crate::store::tables::facts::{self, Said};
 use crate::store::tables::references::Realm;
 use crate::store::tables::watched;
-use crate::store::tables::webhook_logs::{self, Known};
+use crate::store::tables::webhook_logs::{self, KnownEvent};
 
 /// What is known of an event that is read again: where what it said was, and to which transaction a
 /// person had attached that.
@@ -168,7 +168,7 @@ impl Batch<'_> {
     fn known_transmission_of_another_body(
         &self,
         webhook: &Webhook,
-    ) -> Result<Option<transmissions::Known>, StoreError> {
+    ) -> Result<Option<transmissions::KnownTransmission>, StoreError> {
         let Some(transmission) = &webhook.transmission_id else { return Ok(None) };
         let known = transmissions::known(self.connection, transmission)?;
         Ok(known.filter(|known| known.payload_sha256 != webhook.payload_sha256))
@@ -218,7 +218,7 @@ impl Batch<'_> {
     fn add_rendering(
         &self,
         event: &Event,
-        known: &Known,
+        known: &KnownEvent,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let realm = Realm::of(event);
@@ -250,7 +250,7 @@ impl Batch<'_> {
 
     /// What an earlier version could not understand, or did not act on, is applied when it comes
     /// again to one that does.
-    fn retry(&self, webhook: &Webhook, known: &Known) -> Result<Ingested, StoreError> {
+    fn retry(&self, webhook: &Webhook, known: &KnownEvent) -> Result<Ingested, StoreError> {
         let was_applied = matches!(known.status, Outcome::Processed | Outcome::Orphan);
         if was_applied || !matches!(webhook.event.content, Content::Payments(_)) {
             return Ok(Ingested::Duplicate { transaction_id: known.transaction_id });

@@ -4,6 +4,7 @@ use rusqlite::{Connection, named_params};
 
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
+use crate::store::tables::rows::{all, one};
 
 /// Issues in one step of pruning: as many as can be removed within a few milliseconds.
 const AT_ONCE: i64 = 64;
@@ -22,20 +23,16 @@ macro_rules! over_before {
 
 /// How many issues were over before then and are not needed.
 pub(crate) fn count_over(connection: &Connection, before: Timestamp) -> Result<u64, StoreError> {
-    let mut statement = connection.prepare_cached(concat!("SELECT count(*) ", over_before!()))?;
-    let over: i64 =
-        statement.query_row(named_params! { ":before": before.to_string() }, |row| row.get(0))?;
+    let sql = concat!("SELECT count(*) ", over_before!());
+    let over: i64 = one(connection, sql, named_params! { ":before": before.to_string() })?;
     Ok(over.unsigned_abs())
 }
 
 /// Removes some of them with what was told of them; how many.
 pub(crate) fn remove_over(connection: &Connection, before: Timestamp) -> Result<u64, StoreError> {
-    let ids = connection
-        .prepare_cached(concat!("SELECT id ", over_before!(), " ORDER BY closed_at LIMIT :limit"))?
-        .query_map(named_params! { ":before": before.to_string(), ":limit": AT_ONCE }, |row| {
-            row.get("id")
-        })?
-        .collect::<Result<Vec<i64>, _>>()?;
+    let sql = concat!("SELECT id ", over_before!(), " ORDER BY closed_at LIMIT :limit");
+    let parameters = named_params! { ":before": before.to_string(), ":limit": AT_ONCE };
+    let ids: Vec<i64> = all(connection, sql, parameters)?;
     let mut alerts = connection.prepare_cached("DELETE FROM alerts WHERE issue_id = :id")?;
     let mut issue = connection.prepare_cached("DELETE FROM issues WHERE id = :id")?;
     for id in &ids {

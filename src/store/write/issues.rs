@@ -1,6 +1,6 @@
 //! `issues`: problems that a person should know of.
 
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, named_params};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -14,36 +14,32 @@ use crate::store::error::StoreError;
 use crate::store::read::families::Get;
 use crate::store::read::reader::Reader;
 use crate::store::tables::issues::issue_columns;
-use crate::store::tables::rows::{Columns, all};
+use crate::store::tables::rows::{Columns, Record, all, first};
 
-impl Issue {
-    pub(crate) fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let mut columns = Columns::of(row);
+impl Record for Issue {
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
         Ok(Self {
-            id: columns.value()?,
-            kind: columns.parsed("issue kind", IssueKind::parse)?,
-            subject: columns.value()?,
-            severity: columns.parsed("severity", Severity::parse)?,
-            details: details(&mut columns)?,
-            ending: columns.value::<Option<String>>()?.and_then(|how| ending(&how)),
-            opened_at: columns.instant()?,
-            last_seen_at: columns.instant()?,
-            count: columns.value()?,
-            news: columns.value()?,
-            dismissed_at: columns.optional_instant()?,
-            closed_at: columns.optional_instant()?,
+            id: columns.next()?,
+            kind: columns.next()?,
+            subject: columns.next()?,
+            severity: columns.next()?,
+            details: details(columns)?,
+            ending: columns.next::<Option<String>>()?.and_then(|how| ending(&how)),
+            opened_at: columns.next()?,
+            last_seen_at: columns.next()?,
+            count: columns.next()?,
+            news: columns.next()?,
+            dismissed_at: columns.next()?,
+            closed_at: columns.next()?,
         })
     }
 }
 
 fn details(columns: &mut Columns<'_>) -> Result<Details, StoreError> {
-    let english = Texts::new(
-        columns.value::<String>()?,
-        columns.value::<String>()?,
-        columns.value::<String>()?,
-    );
-    let translations: Option<String> = columns.value()?;
-    let data: Option<String> = columns.value()?;
+    let english =
+        Texts::new(columns.next::<String>()?, columns.next::<String>()?, columns.next::<String>()?);
+    let translations: Option<String> = columns.next()?;
+    let data: Option<String> = columns.next()?;
     Ok(match data {
         Some(data) => match serde_json::from_str(&data) {
             Ok(data) => Details::Data(data),
@@ -100,7 +96,7 @@ impl Get for Issue {
     fn get(reader: &Reader, number: i64) -> Result<Option<Self>, StoreError> {
         let sql = concat!("SELECT ", issue_columns!(), " FROM issues WHERE id = :id");
         let parameters = named_params! { ":id": number };
-        Ok(all(&reader.connection, sql, parameters, Self::from_row)?.pop())
+        first(&reader.connection, sql, parameters)
     }
 }
 
@@ -116,7 +112,7 @@ impl Reader {
                            UNION SELECT id FROM issues WHERE id > :since)
               ORDER BY id"
         );
-        all(&self.connection, sql, named_params! { ":since": since }, Issue::from_row)
+        all(&self.connection, sql, named_params! { ":since": since })
     }
 }
 
@@ -144,13 +140,8 @@ pub(crate) fn raise(
     match rows.next()? {
         None => open(connection, about, new, now),
         Some(row) => {
-            let mut columns = Columns::of(row);
-            let id = columns.value()?;
-            let standing = Standing {
-                severity: columns.parsed("severity", Severity::parse)?,
-                last_seen_at: columns.instant()?,
-                dismissed: columns.value()?,
-            };
+            let (id, severity, last_seen_at, dismissed) = Record::of(row)?;
+            let standing = Standing { severity, last_seen_at, dismissed };
             repeat(connection, (id, standing), about, new, now)
         }
     }

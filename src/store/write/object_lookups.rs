@@ -10,10 +10,9 @@ use sha2::{Digest, Sha256};
 use crate::domain::event::Source;
 use crate::domain::lookup_schedule::{PATIENCE, PATIENCE_EVENT, PATIENCE_HELD, Reason};
 use crate::domain::provider::Provider;
-use crate::domain::records::{AskSubject, Asked, DueAsk, Ingested, Kept, Webhook};
+use crate::domain::records::{Asked, DueAsk, Ingested, Kept, Webhook};
 use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
-use crate::domain::transaction::Status;
 use crate::providers::Proof;
 use crate::providers::retrieval::Retrieved;
 use crate::providers::rules::Rules;
@@ -23,24 +22,10 @@ use crate::store::read::families::Due;
 use crate::store::read::reader::Reader;
 use crate::store::tables::facts;
 use crate::store::tables::references::{self, Realm};
-use crate::store::tables::rows::{Columns, collect};
+use crate::store::tables::rows::{Record, record};
 use crate::store::write::thin_events;
 
-impl DueAsk {
-    fn from_row(row: &rusqlite::Row<'_>) -> Result<Self, StoreError> {
-        let mut columns = Columns::of(row);
-        Ok(Self {
-            subject: columns.parsed("subject", AskSubject::parse)?,
-            id: columns.value()?,
-            payment: columns.value()?,
-            version: columns.value()?,
-            provider: columns.parsed("provider", Provider::parse)?,
-            reason: columns.parsed("reason", Reason::parse)?,
-            status: columns.optional("status", Status::parse)?,
-            since: columns.instant()?,
-        })
-    }
-}
+record! { DueAsk { subject, id, payment, version, provider, reason, status, since } }
 
 /// Rows that were not asked about yet, or are due again.
 macro_rules! is_due {
@@ -150,7 +135,9 @@ impl Due for DueAsk {
             bind(":held_before", &now.minus(PATIENCE_HELD).to_string())?;
             bind(":event_before", &now.minus(PATIENCE_EVENT).to_string())?;
             bind(":limit", &limit)?;
-            for ask in collect(statement.raw_query(), Self::from_row)? {
+            let mut rows = statement.raw_query();
+            while let Some(row) = rows.next()? {
+                let ask = <Self as Record>::of(row)?;
                 // A payment may be due for two reasons; it is asked about once in a pass.
                 let same = |one: &Self| ask.payment.is_some() && one.payment == ask.payment;
                 if !due.iter().any(same) {

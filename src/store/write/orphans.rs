@@ -19,7 +19,7 @@ use crate::store::read::reader::Reader;
 use crate::store::tables::facts;
 use crate::store::tables::orphans::{get, is_disowned, orphan_columns};
 use crate::store::tables::references::Realm;
-use crate::store::tables::rows::{Columns, all};
+use crate::store::tables::rows::{all, first, record};
 
 /// Makes or updates the row of an orphan from all its events. It names the one that was received
 /// last.
@@ -32,7 +32,7 @@ pub(crate) fn refresh(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let stored = facts::counting(connection, id)?;
-    let seen = Seen::of(connection, id)?;
+    let seen = EventsSpan::of(connection, id)?;
     let facts: Vec<&Fact> = stored.iter().map(|stored| &stored.fact).collect();
     let state = fold(realm.provider, Expected::default(), facts.iter().copied());
     let mut references = Vec::new();
@@ -127,19 +127,18 @@ fn money(state: &State, asked: Option<Money>) -> (Option<i64>, Option<Currency>)
 }
 
 /// When the events of a payment were received, and the last of them.
-struct Seen {
+struct EventsSpan {
     event_id: String,
     event_type: String,
     first_seen_at: Timestamp,
     last_seen_at: Timestamp,
 }
 
-impl Seen {
+impl EventsSpan {
     fn of(connection: &Connection, id: i64) -> Result<Self, StoreError> {
         let none = || StoreError::Corrupt { what: "orphan", value: "without events".to_owned() };
         // Each by itself, so that SQLite looks only at one end of each part of the payment's rows.
-        let mut statement = connection.prepare_cached(
-            "WITH ends AS
+        let sql = "WITH ends AS
                  (SELECT min(log_id) AS id FROM transaction_events WHERE transaction_id = ?1 AND superseded = 0
                   UNION ALL
                   SELECT min(log_id) FROM transaction_events WHERE transaction_id = ?1 AND superseded = 1
@@ -150,19 +149,12 @@ impl Seen {
              SELECT last.event_id, last.event_type, first.received_at, last.received_at
              FROM (SELECT min(id) AS first, max(id) AS last FROM ends) seen
              JOIN webhook_logs first ON first.id = seen.first
-             JOIN webhook_logs last ON last.id = seen.last",
-        )?;
-        let mut rows = statement.query([id])?;
-        let row = rows.next()?.ok_or_else(none)?;
-        let mut columns = Columns::of(row);
-        Ok(Self {
-            event_id: columns.value()?,
-            event_type: columns.value()?,
-            first_seen_at: columns.instant()?,
-            last_seen_at: columns.instant()?,
-        })
+             JOIN webhook_logs last ON last.id = seen.last";
+        first(connection, sql, [id])?.ok_or_else(none)
     }
 }
+
+record! { EventsSpan { event_id, event_type, first_seen_at, last_seen_at } }
 
 /// Notes that an orphan belongs to a transaction.
 pub(crate) fn matched(
@@ -300,7 +292,7 @@ fn due(connection: &Connection, now: Timestamp, limit: u32) -> Result<Vec<Orphan
           ORDER BY alert_at LIMIT :limit"
     );
     let parameters = named_params! { ":now": now.to_string(), ":limit": limit };
-    all(connection, sql, parameters, Orphan::from_row)
+    all(connection, sql, parameters)
 }
 
 /// Raises an issue for each of them, at most a hundred.

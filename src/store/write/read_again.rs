@@ -1,6 +1,6 @@
 //! `to_read_again`: stored events that an earlier version read by other rules.
 
-use rusqlite::{OptionalExtension, named_params};
+use rusqlite::named_params;
 
 use super::replay;
 use crate::domain::records::{ReadAgain, RereadResult};
@@ -9,6 +9,7 @@ use crate::providers::rules::Rules;
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;
 use crate::store::read::change_feed;
+use crate::store::tables::rows::{all, first};
 
 /// Some of the events that are to be read again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,25 +25,15 @@ pub(crate) struct ToReadAgain {
 impl Batch<'_> {
     /// The next events that are to be read again, `at_once` at most; `None` when all are.
     pub(crate) fn to_read_again(&self, at_once: usize) -> Result<Option<ToReadAgain>, StoreError> {
-        let range: Option<(i64, i64)> = self
-            .connection
-            .prepare_cached("SELECT read_to, until FROM to_read_again")?
-            .query_row([], |row| Ok((row.get("read_to")?, row.get("until")?)))
-            .optional()?;
+        let range: Option<(i64, i64)> =
+            first(self.connection, "SELECT read_to, until FROM to_read_again", [])?;
         let Some((read_to, until)) = range else { return Ok(None) };
         let limit = i64::try_from(at_once).unwrap_or(i64::MAX);
-        let ids: Vec<i64> = self
-            .connection
-            .prepare_cached(
-                "SELECT id FROM webhook_logs
+        let sql = "SELECT id FROM webhook_logs
                  WHERE id > :read_to AND id <= :until AND payload IS NOT NULL
-                 ORDER BY id LIMIT :at_once",
-            )?
-            .query_map(
-                named_params! { ":read_to": read_to, ":until": until, ":at_once": limit },
-                |row| row.get("id"),
-            )?
-            .collect::<Result<_, _>>()?;
+                 ORDER BY id LIMIT :at_once";
+        let parameters = named_params! { ":read_to": read_to, ":until": until, ":at_once": limit };
+        let ids: Vec<i64> = all(self.connection, sql, parameters)?;
         let more = ids.len() == at_once;
         let read_to = ids.last().copied().filter(|_| more).unwrap_or(until);
         Ok(Some(ToReadAgain { ids, read_to, more }))

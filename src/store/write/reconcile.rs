@@ -8,7 +8,7 @@ use crate::domain::time::Timestamp;
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;
 use crate::store::read::reader::Reader;
-use crate::store::tables::rows::{Columns, all, instant};
+use crate::store::tables::rows::{all, instant, one};
 
 /// Runs that are kept of each provider: some weeks of every hour.
 const KEPT: i64 = 1_000;
@@ -18,10 +18,7 @@ impl Reader {
     pub(crate) fn last_reconciled(&self) -> Result<Vec<(Provider, Timestamp)>, StoreError> {
         let sql = "SELECT provider, started_at FROM reconcile_runs WHERE id IN
                  (SELECT max(id) FROM reconcile_runs WHERE outcome = 'done' GROUP BY provider)";
-        all(&self.connection, sql, [], |row| {
-            let mut columns = Columns::of(row);
-            Ok((columns.parsed("provider", Provider::parse)?, columns.instant()?))
-        })
+        all(&self.connection, sql, [])
     }
 
     /// Up to when all events of this provider are here, UTC: what was noted last or, if nothing was
@@ -134,13 +131,10 @@ impl Batch<'_> {
 
     /// How many runs have failed since the last one that was done.
     pub(crate) fn failed_runs(&self, provider: Provider) -> Result<i64, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT count(*) FROM reconcile_runs
+        let sql = "SELECT count(*) FROM reconcile_runs
              WHERE provider = :provider AND outcome = 'failed' AND id > ifnull(
                  (SELECT max(id) FROM reconcile_runs
-                  WHERE provider = :provider AND outcome = 'done'), 0)",
-        )?;
-        let parameters = named_params! { ":provider": provider.as_str() };
-        Ok(statement.query_row(parameters, |row| row.get(0))?)
+                  WHERE provider = :provider AND outcome = 'done'), 0)";
+        one(self.connection, sql, named_params! { ":provider": provider.as_str() })
     }
 }

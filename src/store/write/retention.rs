@@ -9,11 +9,10 @@ use super::{chain, issue_retention, transmissions};
 use crate::domain::records::{Hash, Numbers, Outcome, Pruned};
 use crate::domain::retention::{Cutoff, is_settled};
 use crate::domain::time::Timestamp;
-use crate::domain::transaction::{DisputeStatus, Status};
 use crate::store::engine::Database;
 use crate::store::error::StoreError;
 use crate::store::read::reader::Reader;
-use crate::store::tables::rows::{Columns, all, instant};
+use crate::store::tables::rows::{Columns, Record, all, first, instant, one};
 
 /// How far one round of pruning has come: first the refused requests, then the issues that are over,
 /// then the events that were not settled the last time, then the others.
@@ -69,7 +68,7 @@ impl Reader {
         if let Some(before) = cutoff.rejected {
             let count = "SELECT count(*) FROM rejected_requests WHERE received_at < :before";
             let parameters = named_params! { ":before": before.to_string() };
-            let rejected: i64 = connection.query_row(count, parameters, |row| row.get(0))?;
+            let rejected: i64 = one(connection, count, parameters)?;
             pruned.rejected = rejected.unsigned_abs();
         }
         if let Some(before) = cutoff.issues {
@@ -231,18 +230,15 @@ fn is_open(
         return Ok(true);
     }
     let Some(transaction_id) = candidate.transaction_id else { return Ok(false) };
-    let mut statement = connection.prepare_cached(
-        "SELECT status, dispute_status,
+    let sql = "SELECT status, dispute_status,
                 EXISTS (SELECT 1 FROM orphan_transactions
-                        WHERE transaction_id = transactions.id AND resolved_at IS NULL) AS late
-         FROM transactions WHERE id = :id",
-    )?;
-    let mut rows = statement.query(named_params! { ":id": transaction_id })?;
-    let Some(row) = rows.next()? else { return Ok(true) };
-    let mut columns = Columns::of(row);
-    let status = columns.parsed("status", Status::parse)?;
-    let dispute = columns.parsed("dispute status", DisputeStatus::parse)?;
-    let has_late_money: bool = columns.value()?;
+                        WHERE transaction_id = transactions.id AND resolved_at IS NULL)
+         FROM transactions WHERE id = :id";
+    let Some((status, dispute, has_late_money)) =
+        first::<(_, _, bool)>(connection, sql, named_params! { ":id": transaction_id })?
+    else {
+        return Ok(true);
+    };
     Ok(has_late_money || !is_settled(status, dispute))
 }
 
@@ -254,15 +250,12 @@ fn held_by_orphans(
     let mut orphans =
         looked_at.iter().filter(|one| one.status == Outcome::Orphan).map(|one| one.id);
     let Some(first) = orphans.next() else { return Ok(Vec::new()) };
-    let mut statement = connection.prepare_cached(
-        "SELECT e.log_id FROM orphan_transactions o JOIN transaction_events e
+    let sql = "SELECT e.log_id FROM orphan_transactions o JOIN transaction_events e
              ON e.transaction_id = o.id AND e.superseded IN (0, 1) AND e.log_id BETWEEN :first AND :last
-         WHERE o.resolved_at IS NULL AND o.alert_at IS NOT NULL",
-    )?;
+         WHERE o.resolved_at IS NULL AND o.alert_at IS NOT NULL";
     let parameters =
         named_params! { ":first": first, ":last": orphans.next_back().unwrap_or(first) };
-    let held = statement.query_map(parameters, |row| row.get("log_id"))?;
-    Ok(held.collect::<Result<_, _>>()?)
+    all(connection, sql, parameters)
 }
 
 /// The next events that were never looked at, whether or not they are old.
@@ -271,7 +264,7 @@ fn newer(connection: &Connection, after: i64) -> Result<Vec<Candidate>, StoreErr
                 ifnull(octet_length(payload), 0) + ifnull(octet_length(headers), 0) AS bytes
          FROM webhook_logs WHERE id > :after ORDER BY id LIMIT :limit";
     let parameters = named_params! { ":after": after, ":limit": EVENTS_AT_ONCE as i64 };
-    all(connection, sql, parameters, candidate)
+    all(connection, sql, parameters)
 }
 
 /// The next of those that were not settled.
@@ -281,18 +274,19 @@ fn unsettled(connection: &Connection, after: i64) -> Result<Vec<Candidate>, Stor
          FROM unsettled_events JOIN webhook_logs ON id = log_id
          WHERE log_id > :after ORDER BY log_id LIMIT :limit";
     let parameters = named_params! { ":after": after, ":limit": EVENTS_AT_ONCE as i64 };
-    all(connection, sql, parameters, candidate)
+    all(connection, sql, parameters)
 }
 
-fn candidate(row: &rusqlite::Row<'_>) -> Result<Candidate, StoreError> {
-    let mut columns = Columns::of(row);
-    Ok(Candidate {
-        id: columns.value()?,
-        status: columns.parsed("outcome", Outcome::parse)?,
-        transaction_id: columns.value()?,
-        received_at: columns.instant()?,
-        bytes: columns.value::<i64>()?.unsigned_abs(),
-    })
+impl Record for Candidate {
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: columns.next()?,
+            status: columns.next()?,
+            transaction_id: columns.next()?,
+            received_at: columns.next()?,
+            bytes: columns.next::<i64>()?.unsigned_abs(),
+        })
+    }
 }
 
 /// Every column that stays as it is.
@@ -364,10 +358,8 @@ fn note(connection: &Connection, found: &Found) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn pruned_to(connection: &Connection) -> rusqlite::Result<i64> {
-    connection
-        .prepare_cached("SELECT pruned_to FROM retention WHERE id = 1")?
-        .query_row([], |row| row.get("pruned_to"))
+fn pruned_to(connection: &Connection) -> Result<i64, StoreError> {
+    one(connection, "SELECT pruned_to FROM retention WHERE id = 1", [])
 }
 
 /// The table is bounded, so this is one step.

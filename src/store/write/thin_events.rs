@@ -14,7 +14,7 @@ use crate::store::engine::Batch;
 use crate::store::error::StoreError;
 use crate::store::read::families::Due;
 use crate::store::read::reader::Reader;
-use crate::store::tables::rows::{Columns, all, collect};
+use crate::store::tables::rows::all;
 use crate::store::tables::webhook_logs::{self, webhook_log_columns};
 
 /// Whether an event that failed is a thin one, by its type.
@@ -68,19 +68,14 @@ impl Batch<'_> {
         if event.provider != Provider::Stripe {
             return Ok(());
         }
-        let mut thin = self.connection.prepare_cached(
-            "SELECT id, occurred_at, payload ->> '$.related_object.id'
+        let thin = "SELECT id, occurred_at, payload ->> '$.related_object.id'
              FROM webhook_logs INDEXED BY webhook_logs_failed
              WHERE status = 'failed' AND id > (SELECT max(id) FROM webhook_logs) - :looked_back_on
-               AND event_type LIKE 'v1.%' AND provider = 'stripe' AND livemode = :livemode",
-        )?;
+               AND event_type LIKE 'v1.%' AND provider = 'stripe' AND livemode = :livemode";
         let parameters =
             named_params! { ":looked_back_on": LOOKED_BACK_ON, ":livemode": event.livemode };
-        let waiting = collect(thin.query(parameters)?, |row| {
-            let mut columns = Columns::of(row);
-            let id: i64 = columns.value()?;
-            Ok((id, columns.optional_instant()?, columns.value::<Option<String>>()?))
-        })?;
+        let waiting: Vec<(i64, Option<Timestamp>, Option<String>)> =
+            all(self.connection, thin, parameters)?;
         let why = format!("a thin event: what it announces is known, see {}", event.id);
         let facts = || parts.iter().flat_map(|part| &part.facts);
         for (id, occurred_at, object_id) in waiting {
@@ -118,6 +113,6 @@ impl Due for WebhookLog {
               ORDER BY id DESC LIMIT :limit"
         );
         let parameters = named_params! { ":received_by": received_by.to_string(), ":limit": limit };
-        Ok((all(&reader.connection, sql, parameters, Self::from_row)?, None))
+        Ok((all(&reader.connection, sql, parameters)?, None))
     }
 }

@@ -1,13 +1,14 @@
 //! `paypal_transmissions`: each genuine transmission, and what body it carried.
 
-use rusqlite::{Connection, OptionalExtension, named_params};
+use rusqlite::{Connection, named_params};
 
 use crate::domain::time::Timestamp;
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;
+use crate::store::tables::rows::{first, record};
 
 /// What is known of a transmission.
-pub(crate) struct Known {
+pub(crate) struct KnownTransmission {
     /// The hash of its body.
     pub(crate) payload_sha256: [u8; 32],
     /// The event that it carried; `None` if its body was refused.
@@ -15,16 +16,15 @@ pub(crate) struct Known {
 }
 
 /// What is known of this transmission, if it came before.
-pub(crate) fn known(connection: &Connection, id: &str) -> rusqlite::Result<Option<Known>> {
-    connection
-        .prepare_cached(
-            "SELECT payload_sha256, log_id FROM paypal_transmissions WHERE transmission_id = :id",
-        )?
-        .query_row(named_params! { ":id": id }, |row| {
-            Ok(Known { payload_sha256: row.get("payload_sha256")?, log_id: row.get("log_id")? })
-        })
-        .optional()
+pub(crate) fn known(
+    connection: &Connection,
+    id: &str,
+) -> Result<Option<KnownTransmission>, StoreError> {
+    let sql = "SELECT payload_sha256, log_id FROM paypal_transmissions WHERE transmission_id = :id";
+    first(connection, sql, named_params! { ":id": id })
 }
+
+record! { KnownTransmission { payload_sha256, log_id } }
 
 /// Remembers what body this transmission carried, and which event that was, unless that is known.
 pub(crate) fn remember(
