@@ -178,8 +178,8 @@ impl Caller {
     pub(super) fn call(
         &self,
         asked: &Asked<'_>,
-        once: impl Fn() -> Result<Answer, Broken>,
-    ) -> Result<Answer, ApiError> {
+        once: impl Fn() -> Result<ApiAnswer, Broken>,
+    ) -> Result<ApiAnswer, ApiError> {
         let mut not_before = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut attempt = 1;
         loop {
@@ -204,7 +204,7 @@ impl Caller {
     }
 
     /// The answer as somebody who looks at an object needs it.
-    pub(super) fn looked(&self, answer: Answer) -> Looked {
+    pub(super) fn looked(&self, answer: ApiAnswer) -> Looked {
         Looked { at: answer.date.unwrap_or_else(|| self.clock.now()), body: answer.body }
     }
 
@@ -217,7 +217,11 @@ impl Caller {
     }
 
     /// A good answer; else what is wrong, and whether it may be better the next time.
-    fn judge(&self, asked: &Asked<'_>, answer: Result<Answer, Broken>) -> Result<Answer, Failed> {
+    fn judge(
+        &self,
+        asked: &Asked<'_>,
+        answer: Result<ApiAnswer, Broken>,
+    ) -> Result<ApiAnswer, Failed> {
         let provider = self.provider;
         let at = asked.name.to_owned();
         match answer {
@@ -248,7 +252,7 @@ impl Caller {
         }
     }
 
-    fn judge_status(&self, asked: &Asked<'_>, answer: Answer) -> Result<Answer, Failed> {
+    fn judge_status(&self, asked: &Asked<'_>, answer: ApiAnswer) -> Result<ApiAnswer, Failed> {
         let provider = self.provider;
         let at = asked.name.to_owned();
         let status = answer.status;
@@ -293,7 +297,7 @@ pub(super) enum Broken {
     /// The provider did not answer.
     NoAnswer(ureq::Error),
     /// It granted no token, but answered this.
-    NoToken(Answer),
+    NoToken(ApiAnswer),
     /// It granted a token without one.
     NotGranted,
 }
@@ -336,7 +340,7 @@ impl Failed {
 }
 
 /// An answer, read to its end.
-pub(super) struct Answer {
+pub(super) struct ApiAnswer {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
     /// When it was given, by the provider's own clock.
@@ -347,7 +351,7 @@ pub(super) struct Answer {
     should_retry: Option<bool>,
 }
 
-impl Answer {
+impl ApiAnswer {
     /// Of no more than `limit` bytes.
     pub(super) fn read(
         answer: ureq::http::Response<ureq::Body>,

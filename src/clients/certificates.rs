@@ -64,7 +64,7 @@ pub enum NoCertificate {
 pub struct Certificates {
     agent: Agent,
     trust: Trust,
-    known: RwLock<HashMap<Box<str>, Known>>,
+    known: RwLock<HashMap<Box<str>, KnownCertificate>>,
     /// One lock for each URL that is being fetched or failed lately.
     fetching: Mutex<HashMap<Box<str>, Turn>>,
     permits: Semaphore,
@@ -77,7 +77,7 @@ pub struct Certificates {
 type Turn = Arc<tokio::sync::Mutex<Option<Failure>>>;
 
 #[derive(Clone, Debug)]
-struct Known {
+struct KnownCertificate {
     certificate: Arc<Certificate>,
     fetched_at: Timestamp,
 }
@@ -120,7 +120,7 @@ impl Certificates {
             let id = stored.url.rsplit('/').next().unwrap_or_default();
             let certificate = Certificate::parse(id, stored.pem.as_bytes()).ok()?;
             let fetched_at = stored.fetched_at;
-            let known = Known { certificate: Arc::new(certificate), fetched_at };
+            let known = KnownCertificate { certificate: Arc::new(certificate), fetched_at };
             Some((stored.url.into_boxed_str(), known))
         });
         Self {
@@ -182,7 +182,7 @@ impl Certificates {
         }
     }
 
-    fn known(&self, url: &CertificateUrl) -> Option<Known> {
+    fn known(&self, url: &CertificateUrl) -> Option<KnownCertificate> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(&url.url).cloned()
     }
 
@@ -252,7 +252,7 @@ impl Certificates {
         })?;
         line(Line::info("certificate fetched")).with("environment", environment).emit();
         let certificate = Arc::new(certificate);
-        self.keep(url, Known { certificate: Arc::clone(&certificate), fetched_at: now });
+        self.keep(url, KnownCertificate { certificate: Arc::clone(&certificate), fetched_at: now });
         let url_text = url.url.clone().into_string();
         let certificate_kept = StoredCertificate { url: url_text, pem, fetched_at: now };
         if !self.store.offer(KeepCertificate { certificate: certificate_kept }, now) {
@@ -261,7 +261,7 @@ impl Certificates {
         Ok(certificate)
     }
 
-    fn keep(&self, url: &CertificateUrl, known: Known) {
+    fn keep(&self, url: &CertificateUrl, known: KnownCertificate) {
         let mut all = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= KEPT {
             let oldest = all.iter().min_by_key(|(_, known)| known.fetched_at);

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use ureq::Agent;
 
-use super::api::{Answer, Broken};
+use super::api::{ApiAnswer, Broken};
 use super::keys::PaypalKeys;
 
 /// Where tokens are asked for.
@@ -59,8 +59,8 @@ impl Tokens {
     pub(super) fn with(
         &self,
         agent: &Agent,
-        request: impl Fn(&str) -> Result<Answer, ureq::Error>,
-    ) -> Result<Answer, Broken> {
+        request: impl Fn(&str) -> Result<ApiAnswer, ureq::Error>,
+    ) -> Result<ApiAnswer, Broken> {
         let answer = request(&self.token(agent)?)?;
         if answer.status != 401 {
             return Ok(answer);
@@ -81,7 +81,7 @@ impl Tokens {
             .header("authorization", format!("Basic {}", STANDARD.encode(credentials)))
             .header("content-type", "application/x-www-form-urlencoded")
             .send("grant_type=client_credentials")
-            .and_then(|answer| Answer::read(answer, LARGEST))?;
+            .and_then(|answer| ApiAnswer::read(answer, LARGEST))?;
         if answer.status != 200 {
             return Err(Broken::NoToken(answer));
         }

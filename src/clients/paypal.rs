@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::api::{Answer, ApiError, Asked, Caller, LARGEST, Looked};
+use super::api::{ApiAnswer, ApiError, Asked, Caller, LARGEST, Looked};
 use super::keys::PaypalKeys;
 use super::oauth::Tokens;
 use super::postback::Postback;
@@ -39,14 +39,14 @@ impl Paypal {
         self.ask(path, &[]).map(|answer| self.caller.looked(answer))
     }
 
-    fn ask(&self, path: &str, query: &[(&str, &str)]) -> Result<Answer, ApiError> {
+    fn ask(&self, path: &str, query: &[(&str, &str)]) -> Result<ApiAnswer, ApiError> {
         self.call(&format!("GET {path}"), |token| {
             let request = self.caller.agent().get(self.url(path));
             request
                 .query_pairs(query.iter().copied())
                 .header("authorization", format!("Bearer {token}"))
                 .call()
-                .and_then(|answer| Answer::read(answer, LARGEST))
+                .and_then(|answer| ApiAnswer::read(answer, LARGEST))
         })
     }
 
@@ -60,7 +60,7 @@ impl Paypal {
                 .header("content-type", "application/json")
                 .header("paypal-request-id", request_id)
                 .send(json)
-                .and_then(|answer| Answer::read(answer, LARGEST))
+                .and_then(|answer| ApiAnswer::read(answer, LARGEST))
         })
         .map(|answer| answer.body)
     }
@@ -98,8 +98,8 @@ impl Paypal {
     fn call(
         &self,
         name: &str,
-        once: impl Fn(&str) -> Result<Answer, ureq::Error>,
-    ) -> Result<Answer, ApiError> {
+        once: impl Fn(&str) -> Result<ApiAnswer, ureq::Error>,
+    ) -> Result<ApiAnswer, ApiError> {
         let asked = Asked {
             // A query of PayPal's own making is no name.
             name: name.split('?').next().unwrap_or(name),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ureq::Agent;
 
-use super::api::{Answer, Broken};
+use super::api::{ApiAnswer, Broken};
 use super::oauth::Tokens;
 use crate::clients::api::ASKED;
 use crate::providers::paypal::transmission::Confirmation;
@@ -53,7 +53,7 @@ impl Postback {
                 .get(format!("{}{path}", self.tokens.api_base()))
                 .header("authorization", format!("Bearer {token}"))
                 .call()
-                .and_then(|answer| Answer::read(answer, LARGEST_EVENT))
+                .and_then(|answer| ApiAnswer::read(answer, LARGEST_EVENT))
         };
         let answer = self.tokens.with(&self.agent, get).map_err(undecided)?;
         match answer.status {
@@ -63,13 +63,13 @@ impl Postback {
         }
     }
 
-    fn post(&self, request: &str, token: &str) -> Result<Answer, ureq::Error> {
+    fn post(&self, request: &str, token: &str) -> Result<ApiAnswer, ureq::Error> {
         self.agent
             .post(format!("{}/v1/notifications/verify-webhook-signature", self.tokens.api_base()))
             .header("authorization", format!("Bearer {token}"))
             .header("content-type", "application/json")
             .send(request)
-            .and_then(|answer| Answer::read(answer, LARGEST))
+            .and_then(|answer| ApiAnswer::read(answer, LARGEST))
     }
 }
 

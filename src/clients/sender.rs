@@ -4,7 +4,7 @@ use ureq::Agent;
 
 /// What was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct AppAnswer {
     /// The HTTP status.
     pub status: u16,
     /// The body, as far as it is text.
@@ -38,7 +38,7 @@ impl Sender {
         url: &str,
         headers: &[(&'static str, String)],
         body: &[u8],
-    ) -> Result<Answer, NoAnswer> {
+    ) -> Result<AppAnswer, NoAnswer> {
         let no_answer =
             |source: ureq::Error| NoAnswer { url: url.to_owned(), source: Box::new(source) };
         let mut request = self.0.post(url).header("content-type", "application/json");
@@ -48,7 +48,7 @@ impl Sender {
         let answer = request.send(body).map_err(no_answer)?;
         let status = answer.status().as_u16();
         let body = super::body(answer, LARGEST).map_err(no_answer)?;
-        Ok(Answer { status, body: String::from_utf8_lossy(&body).into_owned() })
+        Ok(AppAnswer { status, body: String::from_utf8_lossy(&body).into_owned() })
     }
 }
 

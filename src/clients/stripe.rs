@@ -3,7 +3,7 @@
 //! Source: Stripe API reference, "Authentication", "Versioning", "Pagination", "List all events" and
 //! "Idempotent requests".
 
-use super::api::{Answer, ApiError, Asked, Broken, Caller, LARGEST, Looked};
+use super::api::{ApiAnswer, ApiError, Asked, Broken, Caller, LARGEST, Looked};
 use super::keys::StripeKeys;
 use crate::domain::provider::Provider;
 use crate::domain::secret::Secret;
@@ -35,7 +35,7 @@ impl Stripe {
         self.ask(path, &[]).map(|answer| self.caller.looked(answer))
     }
 
-    fn ask(&self, path: &str, query: &[(&str, &str)]) -> Result<Answer, ApiError> {
+    fn ask(&self, path: &str, query: &[(&str, &str)]) -> Result<ApiAnswer, ApiError> {
         self.call(&format!("GET {path}"), || {
             let request = self.caller.agent().get(format!("{}{path}", self.api_base));
             let answer = request
@@ -43,7 +43,7 @@ impl Stripe {
                 .header("authorization", self.authorization())
                 .header("stripe-version", VERSION)
                 .call()?;
-            Ok(Answer::read(answer, LARGEST)?)
+            Ok(ApiAnswer::read(answer, LARGEST)?)
         })
     }
 
@@ -62,7 +62,7 @@ impl Stripe {
                 .header("stripe-version", VERSION)
                 .header("idempotency-key", idempotency_key)
                 .send_form(form.iter().copied())?;
-            Ok(Answer::read(answer, LARGEST)?)
+            Ok(ApiAnswer::read(answer, LARGEST)?)
         })
         .map(|answer| answer.body)
     }
@@ -92,8 +92,8 @@ impl Stripe {
     fn call(
         &self,
         name: &str,
-        once: impl Fn() -> Result<Answer, Broken>,
-    ) -> Result<Answer, ApiError> {
+        once: impl Fn() -> Result<ApiAnswer, Broken>,
+    ) -> Result<ApiAnswer, ApiError> {
         let asked = Asked {
             name: name.split('?').next().unwrap_or(name),
             wrong_key: "it does not know the key in STRIPE_SECRET_KEY: copy it again from \

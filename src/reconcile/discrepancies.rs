@@ -89,7 +89,7 @@ pub fn report(
     period: Period,
     observe: &mut dyn FnMut(Discrepancy),
 ) -> Result<Compared, CompareError> {
-    let (compared, seen) = (Compared::default(), Seen::default());
+    let (compared, seen) = (Compared::default(), IdSet::default());
     let mut comparison = Comparison { reader, asker, period, observe, compared, seen };
     match period.provider {
         Provider::Stripe => comparison.lists()?,
@@ -105,7 +105,7 @@ struct Comparison<'c> {
     period: Period,
     observe: &'c mut dyn FnMut(Discrepancy),
     compared: Compared,
-    seen: Seen,
+    seen: IdSet,
 }
 
 /// What is known here of a payment of the provider's.
@@ -433,9 +433,9 @@ fn money(provider: Provider, money: Money) -> String {
 
 /// Which transactions were in a list: a bit for each.
 #[derive(Default)]
-struct Seen(Vec<u64>);
+struct IdSet(Vec<u64>);
 
-impl Seen {
+impl IdSet {
     fn add(&mut self, id: i64) {
         let Ok(id) = usize::try_from(id) else { return };
         if self.0.len() <= id / 64 {
@@ -463,7 +463,7 @@ mod tests {
 
     #[test]
     fn what_was_seen_is_remembered_in_bits() {
-        let mut seen = Seen::default();
+        let mut seen = IdSet::default();
         for id in [1, 64, 65, 100_000] {
             assert!(!seen.has(id));
             seen.add(id);

@@ -27,7 +27,7 @@ const LONGEST_SOUGHT: usize = 100;
 const EVENTS: usize = 10;
 
 /// All that is known of one.
-struct Known {
+struct OrphanView {
     orphan: Orphan,
     /// Its events, without their payloads.
     events: Vec<WebhookLog>,
@@ -56,7 +56,7 @@ pub(super) async fn show(dashboard: &Dashboard, visit: &Visit) -> Result<Respons
             true => reader.candidates(&orphan, sought.as_deref(), candidates::MOST)?,
             false => Vec::new(),
         };
-        Ok(Some(Known { orphan, events, story, payer, sought, candidates }))
+        Ok(Some(OrphanView { orphan, events, story, payer, sought, candidates }))
     });
     let known = known.await?.ok_or(Failure::NotFound)?;
     let typeset = dashboard.typeset(visit);
@@ -81,7 +81,7 @@ fn payer_of(
     Ok(None)
 }
 
-fn show_body(typeset: Typeset<'_>, session: &Session, title: &str, known: &Known) -> Markup {
+fn show_body(typeset: Typeset<'_>, session: &Session, title: &str, known: &OrphanView) -> Markup {
     let words = typeset.words;
     let texts = &words.orphans;
     let orphan = &known.orphan;
@@ -139,7 +139,7 @@ fn show_body(typeset: Typeset<'_>, session: &Session, title: &str, known: &Known
 }
 
 /// The provider's own page for the first of its ids that has one.
-fn elsewhere(known: &Known) -> Option<(&'static str, String)> {
+fn elsewhere(known: &OrphanView) -> Option<(&'static str, String)> {
     let orphan = &known.orphan;
     let references = known.story.iter().flat_map(|story| &story.references);
     let mut pages = references.filter_map(|reference| {
@@ -169,7 +169,7 @@ fn resolution(typeset: Typeset<'_>, orphan: &Orphan) -> Markup {
     }
 }
 
-fn why(typeset: Typeset<'_>, known: &Known) -> Markup {
+fn why(typeset: Typeset<'_>, known: &OrphanView) -> Markup {
     let words = typeset.words;
     let leads = known.story.iter().flat_map(|story| &story.leads);
     html! {
