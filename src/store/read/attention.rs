@@ -12,7 +12,7 @@ use crate::domain::silence::hour_of;
 use crate::domain::time::Timestamp;
 use crate::providers::deadline;
 use crate::store::error::StoreError;
-use crate::store::tables::rows::{Record, all};
+use crate::store::tables::rows::{Record, all, select};
 use crate::store::tables::transactions::transaction_columns;
 
 impl Reader {
@@ -46,9 +46,8 @@ impl Reader {
         from: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<Transaction>, StoreError> {
-        let sql = concat!(
-            "SELECT ",
-            transaction_columns!(),
+        let sql = select!(
+            transaction_columns,
             " FROM transactions
               WHERE provider = 'paypal' AND status = 'requires_action'
                 AND status_changed_at BETWEEN :from AND :until AND closed_at IS NULL

@@ -6,7 +6,7 @@ use rusqlite::{Connection, named_params};
 use super::reader::Reader;
 use crate::domain::records::{ChangedTransaction, Committed};
 use crate::store::error::StoreError;
-use crate::store::tables::rows::{all, one, record};
+use crate::store::tables::rows::{all, one, record, select};
 use crate::store::tables::transactions::change_columns;
 
 record! { Committed {
@@ -23,9 +23,8 @@ impl Reader {
         after: i64,
         limit: u32,
     ) -> Result<(Vec<Committed>, i64), StoreError> {
-        let sql = concat!(
-            "SELECT ",
-            change_columns!(),
+        let sql = select!(
+            change_columns,
             ", transaction_changes.id, transactions.id, transactions.provider, reference, order_id,
                amount, currency, partial,
                CASE WHEN transaction_changes.amount_received > 0 THEN

@@ -14,7 +14,7 @@ use crate::domain::transaction::{OtherMoney, disputes};
 use crate::store::error::StoreError;
 use crate::store::file::checkpoint::Debt;
 use crate::store::tables::orphans::orphan_columns;
-use crate::store::tables::rows::{Columns, Record, all};
+use crate::store::tables::rows::{Columns, Record, all, select};
 use crate::store::tables::transactions::transaction_columns;
 use crate::store::tables::{facts, other_money};
 
@@ -113,9 +113,8 @@ impl Entered for Transaction {
         span: &Span,
         mut each: impl FnMut(&Self) -> Result<(), E>,
     ) -> Result<(), E> {
-        let sql = concat!(
-            "SELECT ",
-            transaction_columns!(),
+        let sql = select!(
+            transaction_columns,
             " FROM transactions WHERE livemode = :livemode
                   AND (:from IS NULL OR created_at >= :from) AND (:to IS NULL OR created_at < :to)
               ORDER BY id"
@@ -192,9 +191,8 @@ impl Entered for DisputeRaised {
         span: &Span,
         mut each: impl FnMut(&Self) -> Result<(), E>,
     ) -> Result<(), E> {
-        let sql = concat!(
-            "SELECT ",
-            transaction_columns!(),
+        let sql = select!(
+            transaction_columns,
             " FROM transactions WHERE livemode = :livemode AND dispute_status <> 'none'
               ORDER BY id"
         );
@@ -215,9 +213,8 @@ impl Entered for Orphan {
         span: &Span,
         mut each: impl FnMut(&Self) -> Result<(), E>,
     ) -> Result<(), E> {
-        let sql = concat!(
-            "SELECT ",
-            orphan_columns!(),
+        let sql = select!(
+            orphan_columns,
             " FROM orphan_transactions WHERE livemode = :livemode
                   AND (:from IS NULL OR first_seen_at >= :from)
                   AND (:to IS NULL OR first_seen_at < :to)

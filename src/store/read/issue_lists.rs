@@ -12,13 +12,12 @@ use crate::domain::issue::{IssueKind, IssueStatus, Severity};
 use crate::domain::records::{Issue, IssueFilter, IssuesByWeight, Listed, Page};
 use crate::store::error::StoreError;
 use crate::store::tables::issues::issue_columns;
-use crate::store::tables::rows::{all, first};
+use crate::store::tables::rows::{all, first, select};
 
 /// Issues that last, of which the ids are found in an index that has all that is asked of them.
 const LASTING: [&str; 2] = [
-    concat!(
-        "SELECT ",
-        issue_columns!(),
+    select!(
+        issue_columns,
         " FROM issues WHERE id IN (SELECT id FROM issues INDEXED BY issues_lasting"
     ),
     ") ORDER BY id DESC",
@@ -26,9 +25,8 @@ const LASTING: [&str; 2] = [
 
 /// The same of those that are over.
 const OVER: [&str; 2] = [
-    concat!(
-        "SELECT ",
-        issue_columns!(),
+    select!(
+        issue_columns,
         " FROM issues WHERE id IN (SELECT id FROM issues INDEXED BY issues_over"
     ),
     ") ORDER BY id DESC",
@@ -48,7 +46,7 @@ impl List for IssueFilter {
                 conditions.always(lasting(status));
                 LASTING
             }
-            None => [concat!("SELECT ", issue_columns!(), " FROM issues"), ""],
+            None => [select!(issue_columns, " FROM issues"), ""],
         };
         conditions.and("kind = ?", self.kind.map(|one| one.as_str().to_owned()));
         reader.page(query, conditions, page)
@@ -108,9 +106,8 @@ impl Reader {
         kind: Option<IssueKind>,
         page: Page,
     ) -> Result<Listed<Issue>, StoreError> {
-        let sql = concat!(
-            "SELECT ",
-            issue_columns!(),
+        let sql = select!(
+            issue_columns,
             " FROM issues WHERE id IN (
                  SELECT id FROM issues INDEXED BY issues_over
                  WHERE closed_at IS NOT NULL AND (:kind IS NULL OR kind = :kind)

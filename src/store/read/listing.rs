@@ -19,7 +19,7 @@ use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::tables::orphans::orphan_columns;
 use crate::store::tables::outbox::select_deliveries;
-use crate::store::tables::rows::{Record, all};
+use crate::store::tables::rows::{Record, all, select};
 use crate::store::tables::transactions::transaction_columns;
 use crate::store::tables::webhook_logs::webhook_log_columns;
 
@@ -69,7 +69,7 @@ impl List for OrphanFilter {
         conditions.and("kind = ?", self.kind.map(|one| one.as_str().to_owned()));
         conditions.and("provider = ?", self.provider.map(|one| one.as_str().to_owned()));
         conditions.and("livemode = ?", self.livemode);
-        let query = [concat!("SELECT ", orphan_columns!(), " FROM orphan_transactions"), ""];
+        let query = [select!(orphan_columns, " FROM orphan_transactions"), ""];
         reader.page(query, conditions, page)
     }
 }
@@ -166,7 +166,7 @@ pub(crate) fn event_query(filter: &EventFilter) -> ([&'static str; 2], Condition
     conditions.and("received_at < ?", text(filter.received_before));
     // Those of one transaction are known.
     let query = if filter.transaction_id.is_some() {
-        [concat!("SELECT ", webhook_log_columns!(), ", NULL FROM webhook_logs"), ""]
+        [select!(webhook_log_columns, ", NULL FROM webhook_logs"), ""]
     } else {
         [index, ") ORDER BY id DESC"]
     };
@@ -196,8 +196,7 @@ pub(crate) fn transaction_conditions(filter: &TransactionFilter) -> Conditions {
 }
 
 /// All of a transaction, for [`Reader::page`].
-pub(crate) const TRANSACTIONS: [&str; 2] =
-    [concat!("SELECT ", transaction_columns!(), " FROM transactions"), ""];
+pub(crate) const TRANSACTIONS: [&str; 2] = [select!(transaction_columns, " FROM transactions"), ""];
 
 const STATUS_IN: &str = "status IN (SELECT value FROM json_each(?))";
 

@@ -13,7 +13,7 @@ use crate::domain::reference::Reference;
 use crate::store::error::StoreError;
 use crate::store::file::schema;
 use crate::store::tables::orphans::orphan_columns;
-use crate::store::tables::rows::{Record, all, one};
+use crate::store::tables::rows::{Record, all, one, select};
 use crate::store::tables::transactions::{self, change_columns, transaction_columns};
 use crate::store::tables::webhook_logs::{self, webhook_log_columns};
 use crate::store::tables::{self, daemon, facts};
@@ -93,9 +93,8 @@ impl Get for Orphan {
 
 impl Find for Transaction {
     fn find(reader: &Reader, id: &str) -> Result<Vec<Self>, StoreError> {
-        let sql = concat!(
-            "SELECT ",
-            transaction_columns!(),
+        let sql = select!(
+            transaction_columns,
             " FROM transactions WHERE id = :row_id OR id IN
                  (SELECT transaction_id FROM transaction_references
                   WHERE provider IN ('stripe', 'paypal') AND livemode IN (0, 1) AND value = :id
@@ -108,9 +107,8 @@ impl Find for Transaction {
 
 impl Find for WebhookLog {
     fn find(reader: &Reader, id: &str) -> Result<Vec<Self>, StoreError> {
-        let sql = concat!(
-            "SELECT ",
-            webhook_log_columns!(),
+        let sql = select!(
+            webhook_log_columns,
             ", payload FROM webhook_logs
               WHERE id = :row_id OR (provider IN ('stripe', 'paypal') AND event_id = :id)
               ORDER BY id"
@@ -121,9 +119,8 @@ impl Find for WebhookLog {
 
 impl Find for Orphan {
     fn find(reader: &Reader, id: &str) -> Result<Vec<Self>, StoreError> {
-        let sql = concat!(
-            "SELECT ",
-            orphan_columns!(),
+        let sql = select!(
+            orphan_columns,
             " FROM orphan_transactions
               WHERE id = :row_id OR reference = :id OR order_id = :id
                  OR id IN (SELECT transaction_id FROM transaction_references
@@ -137,9 +134,8 @@ impl Find for Orphan {
 
 impl Of for Change {
     fn of(reader: &Reader, transaction: i64) -> Result<Vec<Self>, StoreError> {
-        let sql = concat!(
-            "SELECT ",
-            change_columns!(),
+        let sql = select!(
+            change_columns,
             " FROM transaction_changes LEFT JOIN webhook_logs ON webhook_logs.id = log_id
              WHERE transaction_changes.transaction_id = :id ORDER BY transaction_changes.version"
         );
@@ -149,9 +145,8 @@ impl Of for Change {
 
 impl Of for WebhookLog {
     fn of(reader: &Reader, payment: i64) -> Result<Vec<Self>, StoreError> {
-        let sql = concat!(
-            "SELECT ",
-            webhook_log_columns!(),
+        let sql = select!(
+            webhook_log_columns,
             ", NULL FROM webhook_logs
               WHERE id IN (SELECT log_id FROM transaction_events WHERE transaction_id = :id)
               ORDER BY id"

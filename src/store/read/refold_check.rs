@@ -10,7 +10,7 @@ use crate::domain::records::{Differing, Refolding, Transaction};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::State;
 use crate::store::error::StoreError;
-use crate::store::tables::rows::{Record, each};
+use crate::store::tables::rows::{Record, each, select};
 use crate::store::tables::transactions::transaction_columns;
 use crate::store::tables::{self, facts};
 
@@ -32,9 +32,8 @@ impl Reader {
         loop {
             let began = Instant::now();
             let moment = self.connection.unchecked_transaction()?;
-            let mut select = moment.prepare_cached(concat!(
-                "SELECT ",
-                transaction_columns!(),
+            let mut select = moment.prepare_cached(select!(
+                transaction_columns,
                 " FROM transactions WHERE id > :after ORDER BY id LIMIT :piece"
             ))?;
             let piece = i64::try_from(PIECE).unwrap_or(i64::MAX);

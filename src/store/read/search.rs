@@ -19,7 +19,7 @@ use crate::domain::records::{
     Candidate, Listed, Orphan, Page, Searched, Transaction, TransactionFilter,
 };
 use crate::store::error::StoreError;
-use crate::store::tables::rows::all;
+use crate::store::tables::rows::{all, select};
 use crate::store::tables::transactions::transaction_columns;
 
 /// The transactions that pass the filter and have something that the text may mean: an id of theirs, the
@@ -79,9 +79,8 @@ impl Reader {
     fn likely(&self, orphan: &Orphan) -> Result<Vec<Transaction>, StoreError> {
         let mut found = Vec::new();
         if let Some(order_id) = &orphan.order_id {
-            let sql = concat!(
-                "SELECT ",
-                transaction_columns!(),
+            let sql = select!(
+                transaction_columns,
                 " FROM transactions WHERE id IN
                      (SELECT transaction_id FROM transaction_references
                       WHERE provider = :provider AND livemode = :livemode AND value = :value
@@ -105,9 +104,8 @@ impl Reader {
                     instant,
                 )
             };
-            let sql = concat!(
-                "SELECT ",
-                transaction_columns!(),
+            let sql = select!(
+                transaction_columns,
                 " FROM transactions INDEXED BY transactions_amount
                  WHERE amount = :amount AND id > :after AND id <= :until
                    AND provider = :provider AND livemode = :livemode AND currency = :currency

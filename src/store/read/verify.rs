@@ -10,6 +10,7 @@ use super::reader::Reader;
 use crate::domain::records::{Hash, Head, LinkKind, LogChange, LogFault, LogProof, Numbers};
 use crate::store::error::StoreError;
 use crate::store::tables::chain::{Link, link_columns};
+use crate::store::tables::rows::select;
 use crate::store::tables::seal::{Bound, Seal};
 use crate::store::tables::watched::{self, Arrival, Identity, Watched, watched_columns};
 
@@ -102,10 +103,9 @@ impl Check {
 
     /// Follows the next links; how many they were.
     fn links(&mut self, moment: &Connection) -> Result<i64, StoreError> {
-        let mut select = moment.prepare_cached(concat!(
-            "SELECT ",
-            link_columns!(),
-            " FROM webhook_log_chain WHERE id > :after ORDER BY id LIMIT :piece",
+        let mut select = moment.prepare_cached(select!(
+            link_columns,
+            " FROM webhook_log_chain WHERE id > :after ORDER BY id LIMIT :piece"
         ))?;
         let mut rows =
             select.query(named_params! { ":after": self.proof.head.link, ":piece": PIECE })?;
@@ -215,9 +215,8 @@ impl Check {
             self.found(LogFault::Forged { link, log_id });
             return Ok(());
         }
-        let mut select = moment.prepare_cached(concat!(
-            "SELECT ",
-            watched_columns!(),
+        let mut select = moment.prepare_cached(select!(
+            watched_columns,
             " FROM webhook_logs WHERE id > :after AND id <= :log_id ORDER BY id"
         ))?;
         let mut rows = select.query(named_params! { ":after": self.log_id, ":log_id": log_id })?;
@@ -258,9 +257,8 @@ impl Check {
         let log_id: i64 = event.get("id")?;
         let identity = Identity::of_row(event)?;
         let mut newest = first;
-        let mut select = moment.prepare_cached(concat!(
-            "SELECT ",
-            link_columns!(),
+        let mut select = moment.prepare_cached(select!(
+            link_columns,
             " FROM webhook_log_chain WHERE log_id = :log_id AND made_at IS NOT NULL ORDER BY id"
         ))?;
         let mut rows = select.query(named_params! { ":log_id": log_id })?;

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, named_params};
 
-use super::rows::{Columns, Record, first, record};
+use super::rows::{Columns, Record, first, record, select};
 use crate::domain::records::{Orphan, Outcome, WebhookLog};
 use crate::store::error::StoreError;
 use crate::store::tables::facts;
@@ -23,7 +23,7 @@ impl Record for Vec<i64> {
 
 /// The orphan with this id.
 pub(crate) fn get(connection: &Connection, id: i64) -> Result<Option<Orphan>, StoreError> {
-    let sql = concat!("SELECT ", orphan_columns!(), " FROM orphan_transactions WHERE id = :id");
+    let sql = select!(orphan_columns, " FROM orphan_transactions WHERE id = :id");
     first(connection, sql, named_params! { ":id": id })
 }
 

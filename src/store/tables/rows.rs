@@ -159,6 +159,14 @@ macro_rules! columns {
 }
 pub(crate) use columns;
 
+/// A query of the columns that a macro of [`record`] lists.
+macro_rules! select {
+    ($columns:ident, $rest:literal) => {
+        concat!("SELECT ", $columns!(), $rest)
+    };
+}
+pub(crate) use select;
+
 /// What one column holds; `None` is NULL.
 pub(crate) trait Value: Sized {
     /// For whoever has to mend a row.

@@ -8,6 +8,7 @@ use super::watched::{self, Watched, watched_columns};
 use crate::domain::records::{Hash, Head, LinkKind, Numbers};
 use crate::store::error::StoreError;
 use crate::store::tables;
+use crate::store::tables::rows::select;
 
 /// What stands in the detail of the link `sealed`.
 #[derive(Clone, Debug, Default)]
@@ -81,11 +82,8 @@ pub(crate) fn seal(connection: &mut Connection) -> Result<u64, StoreError> {
     let transaction = connection.transaction()?;
     let (mut seal, mut bound, mut before) = (Seal::default(), Bound::new(), Head::NONE);
     let mut made_at = None;
-    let mut select = transaction.prepare(concat!(
-        "SELECT ",
-        link_columns!(),
-        " FROM webhook_log_chain ORDER BY id"
-    ))?;
+    let mut select =
+        transaction.prepare(select!(link_columns, " FROM webhook_log_chain ORDER BY id"))?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let id: i64 = row.get("id")?;
@@ -137,11 +135,8 @@ fn carry_over(
         .query_row(named_params! { ":log_id": log_id }, |row| row.get("facts"))
         .optional()?
         .flatten();
-    let mut statement = connection.prepare_cached(concat!(
-        "SELECT ",
-        watched_columns!(),
-        " FROM webhook_logs WHERE id = :id"
-    ))?;
+    let mut statement =
+        connection.prepare_cached(select!(watched_columns, " FROM webhook_logs WHERE id = :id"))?;
     let mut rows = statement.query(named_params! { ":id": log_id })?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let has_its_body = watched::has_its_body(row)?;
@@ -174,11 +169,8 @@ fn note(connection: &Connection, id: i64, watched: Watched) -> Result<(), StoreE
 
 /// Gives events from before there was any chain a link each. How many they are.
 fn take_over(connection: &Connection, mut head: Head, made_at: &str) -> Result<u64, StoreError> {
-    let mut select = connection.prepare(concat!(
-        "SELECT ",
-        watched_columns!(),
-        " FROM webhook_logs ORDER BY id"
-    ))?;
+    let mut select =
+        connection.prepare(select!(watched_columns, " FROM webhook_logs ORDER BY id"))?;
     let mut rows = select.query([])?;
     let (mut taken_over, mut without_body) = (0, Numbers::default());
     while let Some(row) = rows.next()? {

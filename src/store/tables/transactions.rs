@@ -3,7 +3,7 @@
 use rusqlite::{Connection, named_params};
 
 use super::changes;
-use super::rows::{Columns, Record, first, one, record};
+use super::rows::{Columns, Record, first, one, record, select};
 use crate::domain::change;
 use crate::domain::money::Currency;
 use crate::domain::records::{Change, NewTransaction, Transaction};
@@ -59,7 +59,7 @@ impl Record for Option<(String, String)> {
 
 /// The transaction with this id.
 pub(crate) fn get(connection: &Connection, id: i64) -> Result<Option<Transaction>, StoreError> {
-    let sql = concat!("SELECT ", transaction_columns!(), " FROM transactions WHERE id = :id");
+    let sql = select!(transaction_columns, " FROM transactions WHERE id = :id");
     first(connection, sql, named_params! { ":id": id })
 }
 

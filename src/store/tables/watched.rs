@@ -12,6 +12,7 @@ use super::facts::{self, Said};
 use super::webhook_logs;
 use crate::domain::records::{Hash, Webhook, hex, unhex};
 use crate::store::error::StoreError;
+use crate::store::tables::rows::select;
 
 /// How an event stands. Each link about it repeats all of this, so that it can be told what changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,11 +192,8 @@ pub(crate) fn of_webhook(webhook: &Webhook, log_id: i64) -> Watched {
 
 /// An event that is kept, as it stands.
 pub(crate) fn of(connection: &Connection, log_id: i64) -> Result<Watched, StoreError> {
-    let mut statement = connection.prepare_cached(concat!(
-        "SELECT ",
-        watched_columns!(),
-        " FROM webhook_logs WHERE id = :id"
-    ))?;
+    let mut statement =
+        connection.prepare_cached(select!(watched_columns, " FROM webhook_logs WHERE id = :id"))?;
     let mut rows = statement.query(named_params! { ":id": log_id })?;
     let row = rows.next()?.ok_or(StoreError::Fault)?;
     of_row(connection, row)
@@ -220,11 +218,8 @@ pub(crate) fn of_row(connection: &Connection, row: &Row<'_>) -> Result<Watched, 
 
 /// How an event came that something else is to take the place of, in JSON.
 pub(crate) fn arrival(connection: &Connection, log_id: i64) -> Result<String, StoreError> {
-    let mut statement = connection.prepare_cached(concat!(
-        "SELECT ",
-        watched_columns!(),
-        " FROM webhook_logs WHERE id = :id"
-    ))?;
+    let mut statement =
+        connection.prepare_cached(select!(watched_columns, " FROM webhook_logs WHERE id = :id"))?;
     let mut rows = statement.query(named_params! { ":id": log_id })?;
     let row = rows.next()?.ok_or(StoreError::Fault)?;
     Ok(Arrival::of_row(row)?.to_json().to_string())

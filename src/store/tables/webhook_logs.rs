@@ -3,7 +3,7 @@
 use rusqlite::{Connection, named_params};
 use sha2::{Digest, Sha256};
 
-use super::rows::{first, record};
+use super::rows::{first, record, select};
 use crate::domain::event::{Content, Event, Source};
 use crate::domain::provider::Provider;
 use crate::domain::records::{Hash, Outcome, Webhook, WebhookLog};
@@ -18,8 +18,7 @@ record! { WebhookLog, webhook_log_columns {
 
 /// The event with this row id, with its payload.
 pub(crate) fn get(connection: &Connection, id: i64) -> Result<Option<WebhookLog>, StoreError> {
-    let sql =
-        concat!("SELECT ", webhook_log_columns!(), ", payload FROM webhook_logs WHERE id = :id");
+    let sql = select!(webhook_log_columns, ", payload FROM webhook_logs WHERE id = :id");
     first(connection, sql, named_params! { ":id": id })
 }
 
@@ -96,9 +95,8 @@ pub(crate) fn known(
     provider: Provider,
     event_id: &str,
 ) -> Result<Option<KnownEvent>, StoreError> {
-    let sql = concat!(
-        "SELECT ",
-        known_columns!(),
+    let sql = select!(
+        known_columns,
         " FROM webhook_logs WHERE provider = :provider AND event_id = :event_id"
     );
     first(connection, sql, named_params! { ":provider": provider.as_str(), ":event_id": event_id })

@@ -14,7 +14,7 @@ use crate::store::error::StoreError;
 use crate::store::read::families::Due;
 use crate::store::read::reader::Reader;
 use crate::store::tables::issues::issue_columns;
-use crate::store::tables::rows::{all, first, instant};
+use crate::store::tables::rows::{all, first, instant, select};
 
 /// The newest this many rows are kept, and all that are about issues that last.
 const KEPT: i64 = 10_000;
@@ -49,11 +49,10 @@ impl Batch<'_> {
             )?
             .query_map(of_names, |row| row.get("id"))?
             .collect::<Result<Vec<i64>, _>>()?;
-        let open = concat!(
-            "SELECT ",
-            issue_columns!(),
+        let open = select!(
+            issue_columns,
             " FROM issues
-             WHERE closed_at IS NULL AND dismissed_at IS NULL AND severity <> 'notice' ORDER BY id"
+              WHERE closed_at IS NULL AND dismissed_at IS NULL AND severity <> 'notice' ORDER BY id"
         );
         for issue in all::<Issue>(self.connection, open, [])? {
             for target in &came {

@@ -19,7 +19,7 @@ use crate::store::error::StoreError;
 use crate::store::read::families::{Due, Find, Of};
 use crate::store::read::reader::Reader;
 use crate::store::tables::outbox::{earliest_pending, give_turn, select_deliveries};
-use crate::store::tables::rows::{all, first, instant, one, record};
+use crate::store::tables::rows::{all, first, instant, one, record, select};
 use crate::store::tables::transactions::{self, change_columns};
 use crate::store::tables::{daemon, delivery_attempts};
 
@@ -107,9 +107,8 @@ impl Reader {
     ) -> Result<(Transaction, Change), StoreError> {
         let missing = || StoreError::Corrupt { what: "change", value: change_id.to_string() };
         let now = transactions::get(&self.connection, transaction_id)?.ok_or_else(missing)?;
-        let sql = concat!(
-            "SELECT ",
-            change_columns!(),
+        let sql = select!(
+            change_columns,
             ", received_currency, status_changed_at
              FROM transaction_changes LEFT JOIN webhook_logs ON webhook_logs.id = log_id
              WHERE transaction_changes.id = :id"

@@ -14,7 +14,7 @@ use crate::store::error::StoreError;
 use crate::store::read::families::Get;
 use crate::store::read::reader::Reader;
 use crate::store::tables::issues::issue_columns;
-use crate::store::tables::rows::{Columns, Record, all, first};
+use crate::store::tables::rows::{Columns, Record, all, first, select};
 
 impl Record for Issue {
     fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
@@ -94,7 +94,7 @@ impl Batch<'_> {
 
 impl Get for Issue {
     fn get(reader: &Reader, number: i64) -> Result<Option<Self>, StoreError> {
-        let sql = concat!("SELECT ", issue_columns!(), " FROM issues WHERE id = :id");
+        let sql = select!(issue_columns, " FROM issues WHERE id = :id");
         let parameters = named_params! { ":id": number };
         first(&reader.connection, sql, parameters)
     }
@@ -104,9 +104,8 @@ impl Reader {
     /// Every issue that is not over, dismissed ones too, oldest first; and those that are over already
     /// but have a greater number than this.
     pub fn open_issues(&self, since: Option<i64>) -> Result<Vec<Issue>, StoreError> {
-        let sql = concat!(
-            "SELECT ",
-            issue_columns!(),
+        let sql = select!(
+            issue_columns,
             " FROM issues
               WHERE id IN (SELECT id FROM issues INDEXED BY issues_lasting WHERE closed_at IS NULL
                            UNION SELECT id FROM issues WHERE id > :since)

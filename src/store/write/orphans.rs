@@ -19,7 +19,7 @@ use crate::store::read::reader::Reader;
 use crate::store::tables::facts;
 use crate::store::tables::orphans::{get, is_disowned, orphan_columns};
 use crate::store::tables::references::Realm;
-use crate::store::tables::rows::{all, first, record};
+use crate::store::tables::rows::{all, first, record, select};
 
 /// Makes or updates the row of an orphan from all its events. It names the one that was received
 /// last.
@@ -284,9 +284,8 @@ impl Due for Orphan {
 }
 
 fn due(connection: &Connection, now: Timestamp, limit: u32) -> Result<Vec<Orphan>, StoreError> {
-    let sql = concat!(
-        "SELECT ",
-        orphan_columns!(),
+    let sql = select!(
+        orphan_columns,
         " FROM orphan_transactions
           WHERE resolved_at IS NULL AND alerted_at IS NULL AND alert_at <= :now
           ORDER BY alert_at LIMIT :limit"

@@ -12,7 +12,7 @@ use crate::domain::time::Timestamp;
 use crate::store::engine::Database;
 use crate::store::error::StoreError;
 use crate::store::read::reader::Reader;
-use crate::store::tables::rows::{Columns, Record, all, first, instant, one};
+use crate::store::tables::rows::{Columns, Record, all, first, instant, one, select};
 
 /// How far one round of pruning has come: first the refused requests, then the issues that are over,
 /// then the events that were not settled the last time, then the others.
@@ -304,9 +304,8 @@ macro_rules! lasting_columns {
 /// smaller leaves every page in use, and the file as large as it was. So they are deleted and
 /// inserted, on a connection that does not look for what refers to them in between.
 fn remove_bodies(connection: &Connection, settled: &[Candidate]) -> Result<(), StoreError> {
-    let mut select = connection.prepare_cached(concat!(
-        "SELECT ",
-        lasting_columns!(),
+    let mut select = connection.prepare_cached(select!(
+        lasting_columns,
         ", headers, headers_sha256 FROM webhook_logs WHERE id = :id"
     ))?;
     let mut rows = Vec::with_capacity(settled.len());
