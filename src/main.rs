@@ -11,5 +11,5 @@ use tikv_jemallocator::Jemalloc;
 static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
-    payhookd::cli::run(&Cli::parse())
+    payhookd::cli::run(Cli::parse())
 }

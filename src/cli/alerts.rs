@@ -1,17 +1,15 @@
-//! `payhookd alerts`: whoever tells people of issues.
-
-use std::io::{self, Write};
+//! `payhookd alerts`: the targets through which people are notified of issues.
 
 use clap::{Args, Subcommand};
 
-use super::{CommandError, printed, said};
+use super::{CommandError, installation, said, say};
 use crate::alerts::Target;
 use crate::clients::message::Message;
+use crate::config::AlertConfig;
 use crate::config::options::AlertOptions;
-use crate::config::{self, AlertConfig, ProcessEnv};
 use crate::telemetry::clock::Clock;
 
-/// What can be done with alerts.
+/// Commands about alerts.
 #[derive(Debug, Subcommand)]
 pub enum Alerts {
     /// Send one message to each target, and say what came of it.
@@ -31,22 +29,20 @@ pub struct Test {
     alerts: AlertOptions,
 }
 
-/// Does it.
-pub fn run(command: &Alerts) -> Result<(), CommandError> {
-    match command {
-        Alerts::Test(test) => test.run(),
+impl Alerts {
+    /// Does what was said.
+    pub fn run(&self) -> Result<(), CommandError> {
+        match self {
+            Self::Test(test) => test.run(),
+        }
     }
 }
 
 impl Test {
     fn run(&self) -> Result<(), CommandError> {
-        let variables = config::variables();
-        let around = ProcessEnv { variables: &variables, read: |path| std::fs::read(path) };
-        let config = AlertConfig::new(&self.alerts, around)?;
+        let config = AlertConfig::new(&self.alerts, &installation::variables()?)?;
         if config.targets.is_empty() {
-            return Err(said(
-                "nobody tells people of issues: set PAYHOOKD_ALERT_URL or --alert-email",
-            ));
+            return Err(said("no alert target: set PAYHOOKD_ALERT_URL or --alert-email"));
         }
         let mut failed = 0;
         for target in &config.targets {
@@ -57,7 +53,7 @@ impl Test {
                 (Some(failure), _) => format!("not sent: {failure}"),
             };
             failed += usize::from(reply.failure.is_some());
-            printed(writeln!(io::stdout(), "{}  {outcome}", target.name))?;
+            say(format!("{}  {outcome}", target.name))?;
         }
         match failed {
             0 => Ok(()),

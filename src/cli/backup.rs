@@ -1,12 +1,12 @@
 //! `payhookd backup`: a checked copy of the database, made while the daemon runs.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{CommandError, printed, said};
+use super::{CommandError, said, say};
 use crate::config::options::DatabaseOption;
 use crate::store::{self, Backup};
 use crate::telemetry::clock::Clock;
@@ -24,67 +24,46 @@ pub struct Backing {
 }
 
 impl Backing {
-    /// Does it.
+    /// Makes the copy, then removes those that are too many.
     pub fn run(&self) -> Result<(), CommandError> {
         super::give_way();
         let folder = self.target.is_dir();
+        let target = self.target.display();
         if self.keep.is_some() && !folder {
-            return Err(said(format!(
-                "--keep is for a folder, and {} is none",
-                self.target.display()
-            )));
+            return Err(said(format!("--keep is for a folder, and {target} is none")));
         }
-        let file = match folder {
-            true => self.target.join(name()),
-            false => self.target.clone(),
-        };
+        let file = if folder { self.target.join(name()) } else { self.target.clone() };
         let Backup { bytes, events, transactions } = store::backup(&self.database.path(), &file)?;
-        let mut output = io::stdout().lock();
-        printed(writeln!(
-            output,
+        say(format!(
             "{}: {bytes} bytes, {events} events, {transactions} transactions, checked",
             file.display()
         ))?;
-        for old in self.superfluous()? {
-            store::remove_copy(&old)?;
-            printed(writeln!(output, "removed {}", old.display()))?;
+        if !folder {
+            return Ok(());
         }
-        for part in if folder { self.parts()? } else { Vec::new() } {
-            if store::remove_abandoned(&part)? {
-                printed(writeln!(output, "removed {}, which nobody completes", part.display()))?;
+        let entries = fs::read_dir(&self.target)?.map(|entry| Ok(entry?.path()));
+        let mut paths: Vec<PathBuf> = entries.collect::<io::Result<_>>()?;
+        // Names sort as times do.
+        paths.sort();
+        let copies: Vec<&PathBuf> = paths.iter().filter(|path| is_copy(path)).collect();
+        let keep = self.keep.map_or(usize::MAX, |keep| usize::try_from(keep).unwrap_or(usize::MAX));
+        for old in copies.iter().take(copies.len().saturating_sub(keep)) {
+            store::remove_copy(old)?;
+            say(format!("removed {}", old.display()))?;
+        }
+        for part in paths.iter().filter(|path| is_part(path)) {
+            if store::remove_abandoned(part)? {
+                say(format!("removed {}, which nobody completes", part.display()))?;
             }
         }
         Ok(())
     }
+}
 
-    /// What copies in the folder are made of, or were to be.
-    fn parts(&self) -> Result<Vec<PathBuf>, CommandError> {
-        let mut parts = Vec::new();
-        for entry in fs::read_dir(&self.target)? {
-            let path = entry?.path();
-            let is_part = path.extension().is_some_and(|extension| extension == "part");
-            if is_part && is_copy(&path.with_extension("")) {
-                parts.push(path);
-            }
-        }
-        Ok(parts)
-    }
-
-    /// The oldest copies in the folder beyond those that are to be kept; names sort as times do.
-    fn superfluous(&self) -> Result<Vec<PathBuf>, CommandError> {
-        let Some(keep) = self.keep else { return Ok(Vec::new()) };
-        let mut copies = Vec::new();
-        for entry in fs::read_dir(&self.target)? {
-            let path = entry?.path();
-            if is_copy(&path) {
-                copies.push(path);
-            }
-        }
-        copies.sort();
-        let keep = usize::try_from(keep).unwrap_or(usize::MAX);
-        copies.truncate(copies.len().saturating_sub(keep));
-        Ok(copies)
-    }
+/// Whether it is what a copy of a name of ours is made of, or was to be.
+fn is_part(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "part")
+        && is_copy(&path.with_extension(""))
 }
 
 /// `payhookd-20261123T115203250Z.db`

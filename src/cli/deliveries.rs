@@ -1,30 +1,34 @@
-//! `payhookd deliveries`: what the shop's app is told of changes.
+//! `payhookd deliveries`: how the shop's app is notified of changes.
 
 use std::io::{self, Write};
 
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::table::{Table, visible};
-use super::{CommandError, Listing, print_json, printed};
+use super::arguments::{Listing, Noun, Show, only};
+use super::table::{Column, Shown, maybe, write};
+use super::{CommandError, said, say};
 use crate::config::options::{DatabaseOption, SinceOption};
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::records::{Delivery, DeliveryFilter, Many, Retried, StoredAttempt};
 use crate::json::rows;
-use crate::store::{Database, Reader, RetryDeliveries, RetryDelivery};
+use crate::store::{RetryDeliveries, RetryDelivery};
 use crate::telemetry::clock::Clock;
 
-/// What can be done with deliveries.
+/// Commands about deliveries.
 #[derive(Debug, Subcommand)]
 pub enum Deliveries {
     /// The newest deliveries.
-    #[command(after_help = "Example, what was given up:\n  payhookd deliveries list --status dead")]
+    #[command(after_help = "Example, which failed:\n  payhookd deliveries list --status dead")]
     List(List),
     /// One delivery with the attempts at it.
-    #[command(after_help = "Example:\n  payhookd deliveries show 17")]
+    #[command(
+        after_help = "Example:\n  payhookd deliveries show 17",
+        mut_arg("id", |id| id.help("Its number, or the message's id: msg_…"))
+    )]
     Show(Show),
     /// Try again now, by the whole schedule: one delivery, whatever became of it, or many.
     ///
-    /// The app is told in the order of the changes of each transaction: what stands before a
+    /// The app is notified in the order of the changes of each transaction: what stands before a
     /// delivery is retried first.
     #[command(after_help = "Examples:\n  payhookd deliveries retry 17\n  \
         payhookd deliveries retry --pending\n  payhookd deliveries retry --dead --since 2d\n  \
@@ -45,18 +49,6 @@ pub struct List {
     transaction: Option<i64>,
 }
 
-/// `deliveries show`
-#[derive(Args, Debug)]
-pub struct Show {
-    #[command(flatten)]
-    database: DatabaseOption,
-    /// Its number, or the message's id: msg_….
-    id: String,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
-}
-
 /// `deliveries retry`
 #[derive(Args, Debug)]
 #[command(group(ArgGroup::new("which").required(true).args(["id", "pending", "dead"])))]
@@ -68,161 +60,119 @@ pub struct Retry {
     /// All that wait for their next attempt, such as after the app was down.
     #[arg(long)]
     pending: bool,
-    /// All that were given up.
+    /// All that failed.
     #[arg(long)]
     dead: bool,
-    /// Only those given up since then: 90m, 12h, 2d, a date, or a time.
+    /// Only those that failed since then: 90m, 12h, 2d, a date, or a time.
     #[arg(long, value_name = "WHEN", requires = "dead", conflicts_with_all = ["id", "pending"])]
     since: Option<SinceOption>,
 }
 
-/// Does it.
-pub fn run(command: &Deliveries) -> Result<(), CommandError> {
-    match command {
-        Deliveries::List(list) => list.run(),
-        Deliveries::Show(show) => show.run(),
-        Deliveries::Retry(retry) => retry.run(),
+impl Deliveries {
+    /// Does what was said.
+    pub fn run(&self) -> Result<(), CommandError> {
+        match self {
+            Self::List(list) => list.run(),
+            Self::Show(show) => {
+                show.each::<Delivery>(Noun::DELIVERY, |reader, delivery, output| {
+                    let attempts = reader.of::<StoredAttempt>(delivery.id)?;
+                    if !show.output.json {
+                        return Ok(print(output, delivery, &attempts)?);
+                    }
+                    let mut shown = rows::delivery(delivery);
+                    shown["attempts_made"] = attempts.iter().map(rows::attempt).collect();
+                    Ok(writeln!(output, "{shown}")?)
+                })
+            }
+            Self::Retry(retry) => retry.run(),
+        }
     }
 }
 
 impl List {
     fn run(&self) -> Result<(), CommandError> {
-        let listing = &self.listing;
         let filter = DeliveryFilter { status: self.status, transaction_id: self.transaction };
-        let deliveries = listing.rows(&filter)?;
-        if listing.json {
-            return print_json(deliveries.iter().map(rows::delivery));
-        }
         let nothing = match self.status {
             Some(status) => format!("no {status} deliveries"),
-            None => "no deliveries: changes are told once the daemon runs with --notify-url or \
+            None => "no deliveries: the app is notified once the daemon runs with --notify-url or \
                      --notify-command"
                 .to_owned(),
         };
-        printed(table(&deliveries).print(&mut io::stdout().lock(), &nothing))
+        self.listing.print(&filter, &DELIVERIES, &nothing)
     }
 }
 
-impl Show {
-    fn run(&self) -> Result<(), CommandError> {
-        let reader = Reader::open(&self.database.path())?;
-        let delivery = found(&reader, &self.id)?;
-        let attempts = reader.of::<StoredAttempt>(delivery.id)?;
-        let mut output = io::stdout().lock();
-        printed(if self.json {
-            let mut shown = rows::delivery(&delivery);
-            shown["attempts_made"] = attempts.iter().map(rows::attempt).collect();
-            writeln!(output, "{shown}")
-        } else {
-            show(&mut output, &delivery, &attempts)
-        })
-    }
-}
+const DELIVERIES: Shown<Delivery> = Shown {
+    columns: &[
+        (">id", |one| one.id.to_string()),
+        ("changed", |one| one.changed_at.to_string()),
+        (">transaction", |one| one.transaction_id.to_string()),
+        (">version", |one| one.version.to_string()),
+        ("change", |one| one.change.clone()),
+        ("status", |one| one.status.to_string()),
+        (">attempts", |one| one.attempts.to_string()),
+        ("next attempt", |one| maybe(one.next_attempt_at)),
+        ("finished", |one| maybe(one.finished_at)),
+        ("why", |one| maybe(one.last_error.as_ref())),
+    ],
+    json: rows::delivery,
+};
 
-impl Retry {
-    fn run(&self) -> Result<(), CommandError> {
-        let path = self.database.path();
-        let said = match &self.id {
-            Some(id) => {
-                let id = found(&Reader::open(&path)?, id)?.id;
-                one(&mut Database::open(&path)?, id)?
-            }
-            None => {
-                // A file that is not there is an error, not a new database.
-                drop(Reader::open(&path)?);
-                let since = self.since.map(|since| since.at(Clock::SYSTEM.now()));
-                let which = if self.pending { Many::Pending } else { Many::Dead { since } };
-                match many(&mut Database::open(&path)?, which)? {
-                    1 => "1 delivery is due again".to_owned(),
-                    number => format!("{number} deliveries are due again"),
-                }
-            }
-        };
-        printed(writeln!(io::stdout(), "{said}"))
-    }
-}
+const ATTEMPTS: &[Column<StoredAttempt>] = &[
+    (">attempt", |one| one.attempt.to_string()),
+    ("made", |one| one.attempted_at.to_string()),
+    (">answer", |one| match one.status_code {
+        Some(code) => code.to_string(),
+        None => maybe(one.error),
+    }),
+    (">ms", |one| one.latency_ms.to_string()),
+    ("body", |one| maybe(one.answer.lines().next())),
+];
 
-fn one(database: &mut Database, id: i64) -> Result<String, CommandError> {
-    match database.run(&RetryDelivery { id }, Clock::SYSTEM.now())? {
-        Retried::Due => Ok("1 delivery is due again".to_owned()),
-        Retried::After(earlier) => {
-            Ok(format!("1 delivery is due again, after {earlier}, which is due now"))
-        }
-        Retried::Unknown => Err(CommandError::Said(format!("delivery {id} is gone"))),
-    }
+fn print(
+    output: &mut dyn Write,
+    delivery: &Delivery,
+    attempts: &[StoredAttempt],
+) -> io::Result<()> {
+    write(output, DELIVERIES.columns, std::slice::from_ref(delivery), "")?;
+    writeln!(output)?;
+    write(output, ATTEMPTS, attempts, "no attempt is kept")
 }
 
 /// How many are retried in one commit: few enough that a running daemon never waits long.
 const AT_ONCE: u32 = 500;
 
-fn many(database: &mut Database, which: Many) -> Result<usize, CommandError> {
-    let (mut number, mut last) = (0, 0);
-    loop {
-        let job = RetryDeliveries { which, after: last, at_once: AT_ONCE };
-        let retried = database.run(&job, Clock::SYSTEM.now())?;
-        // Those with smaller numbers may have failed again meanwhile.
-        let Some(newest) = retried.last() else { return Ok(number) };
-        last = *newest;
-        number += retried.len();
+impl Retry {
+    fn run(&self) -> Result<(), CommandError> {
+        let Some(id) = &self.id else {
+            return say(match self.many()? {
+                1 => "1 delivery is due again".to_owned(),
+                number => format!("{number} deliveries are due again"),
+            });
+        };
+        let found = Noun::DELIVERY.find::<Delivery>(&self.database.reader()?, id)?;
+        let id = only(found, id, "deliveries", |one| one.id)?.id;
+        match self.database.run(&RetryDelivery { id })? {
+            Retried::Due => say("1 delivery is due again"),
+            Retried::After(earlier) => {
+                say(format!("1 delivery is due again, after {earlier}, which is due now"))
+            }
+            Retried::Unknown => Err(said(format!("delivery {id} is gone"))),
+        }
     }
-}
 
-fn found(reader: &Reader, id: &str) -> Result<Delivery, CommandError> {
-    reader.find::<Delivery>(id)?.pop().ok_or_else(|| {
-        CommandError::Said(format!(
-            "no delivery has the number or id {id:?}: see `payhookd deliveries list`"
-        ))
-    })
-}
-
-fn show(
-    output: &mut impl Write,
-    delivery: &Delivery,
-    attempts: &[StoredAttempt],
-) -> io::Result<()> {
-    table(std::slice::from_ref(delivery)).print(output, "")?;
-    writeln!(output)?;
-    let mut made = Table::new(&[">attempt", "made", ">answer", ">ms", "body"]);
-    for one in attempts {
-        let code = one.status_code.map(|code| code.to_string());
-        let error = one.error.map(|error| error.to_string());
-        made.row(vec![
-            one.attempt.to_string(),
-            one.attempted_at.to_string(),
-            code.or(error).unwrap_or_default(),
-            one.latency_ms.to_string(),
-            one.answer.lines().next().map(visible).unwrap_or_default(),
-        ]);
+    fn many(&self) -> Result<usize, CommandError> {
+        let mut database = self.database.writer()?;
+        let since = self.since.map(|since| since.at(Clock::SYSTEM.now()));
+        let which = if self.pending { Many::Pending } else { Many::Dead { since } };
+        let (mut number, mut last) = (0, 0);
+        loop {
+            let job = RetryDeliveries { which, after: last, at_once: AT_ONCE };
+            let retried = database.run(&job, Clock::SYSTEM.now())?;
+            // Those with smaller numbers may have failed again meanwhile.
+            let Some(newest) = retried.last() else { return Ok(number) };
+            last = *newest;
+            number += retried.len();
+        }
     }
-    made.print(output, "no attempt is kept")
-}
-
-fn table(deliveries: &[Delivery]) -> Table {
-    let mut table = Table::new(&[
-        ">id",
-        "changed",
-        ">transaction",
-        ">version",
-        "change",
-        "status",
-        ">attempts",
-        "next attempt",
-        "finished",
-        "why",
-    ]);
-    for one in deliveries {
-        table.row(vec![
-            one.id.to_string(),
-            one.changed_at.to_string(),
-            one.transaction_id.to_string(),
-            one.version.to_string(),
-            one.change.clone(),
-            one.status.to_string(),
-            one.attempts.to_string(),
-            one.next_attempt_at.map(|at| at.to_string()).unwrap_or_default(),
-            one.finished_at.map(|at| at.to_string()).unwrap_or_default(),
-            one.last_error.clone().unwrap_or_default(),
-        ]);
-    }
-    table
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -15,28 +15,20 @@ use tokio::sync::oneshot;
 
 use super::serve::systemd::Sockets;
 use super::serve::{self, ServeError};
-use super::table::Table;
-use super::{CommandError, printed};
-use crate::clients;
-use crate::clients::keys::{ApiConfig, RetryPolicy};
+use super::table::{Column, maybe, money, write};
+use super::{CommandError, printed, said, say};
 use crate::clients::sender::Sender;
-use crate::clients::standard_webhooks::NotifyKeys;
-use crate::config::{
-    AlertConfig, ApiToken, Config, MONITOR_EVERY, Mode, NotifyConfig, NotifyTarget, PaypalConfig,
-    PaypalVerify, StripeConfig,
-};
-use crate::domain::delivery::Schedule;
-use crate::domain::money::{Currency, Money, Total};
+use crate::config::Config;
+use crate::config::options::ServeOptions;
+use crate::domain::money::Total;
 use crate::domain::provider::Provider;
 use crate::domain::records::{
-    EventFilter, OrphanFilter, Page, Registered, Transaction, TransactionFilter,
+    EventFilter, Orphan, OrphanFilter, Page, Registered, Transaction, TransactionFilter,
 };
-use crate::domain::retention::Keep;
 use crate::domain::secret::Secret;
-use crate::domain::zone::Zone;
+use crate::domain::time::Timestamp;
 use crate::providers::paypal::Environment;
-use crate::providers::paypal::certificate::{CertificateHost, Trust};
-use crate::providers::rules::Rules;
+use crate::simulator::app;
 use crate::simulator::authority::{TestAuthority, serve_certificate};
 use crate::simulator::day::{Day, Delivery, Forgery, Register};
 use crate::simulator::random;
@@ -56,77 +48,53 @@ pub struct Demo {
     log: bool,
 }
 
-/// Runs the demo.
-pub fn run(demo: &Demo) -> Result<(), CommandError> {
-    let folder = Folder::make()?;
-    let level = if demo.log { LevelFilter::Info } else { LevelFilter::Off };
-    let logger = Logger::start(level, false)?;
-    let ended = demo.run_in(&folder.0);
-    drop(logger);
-    ended
-}
-
 impl Demo {
+    /// Runs the demo.
+    pub fn run(&self) -> Result<(), CommandError> {
+        let folder = Folder::make()?;
+        let level = if self.log { LevelFilter::Info } else { LevelFilter::Off };
+        let logger = Logger::start(level, false)?;
+        let ended = self.run_in(&folder.0);
+        drop(logger);
+        ended
+    }
+
     fn run_in(&self, folder: &Path) -> Result<(), CommandError> {
         let now = Clock::SYSTEM.now();
         say("making secrets and a certificate authority for this run …")?;
         let authority = TestAuthority::make(Environment::Sandbox, now, now.plus(ONE_DAY))?;
-        let certificates = serve_certificate(authority.leaf_pem().to_owned(), ANY_PORT)?;
-        let stripe_secret = Secret::new(format!("whsec_{}", random::letters(32)?));
+        let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+        let certificates = serve_certificate(authority.leaf_pem().to_owned(), any_port)?;
+        let db = folder.join("payhookd.db");
+        let roots = folder.join("roots.pem");
+        fs::write(&roots, authority.root_pem())?;
+        let stripe_secret = format!("whsec_{}", random::letters(32)?);
         let webhook_id = random::letters(17)?.to_ascii_uppercase();
         let token = random::letters(24)?;
-        let keys = NotifyKeys::parse([&*format!("whsec_{}", random::letters(32)?)])
-            .map_err(|error| CommandError::Said(format!("the demo's app: {error}")))?;
-        let db = folder.join("payhookd.db");
-        let trust = Trust::from_pem(authority.root_pem().as_bytes());
-        let config = Config {
-            listen: ANY_PORT,
-            admin_listen: ANY_PORT,
-            db: db.clone(),
-            mode: Mode::Test,
-            stripe: Some(StripeConfig {
-                signing_secrets: vec![stripe_secret.clone()],
-                tolerance: Some(Duration::from_secs(300)),
-            }),
-            paypal: Some(PaypalConfig {
-                webhook_ids: vec![webhook_id.clone()],
-                environment: Environment::Sandbox,
-                verify: PaypalVerify::Offline {
-                    trust: trust.map_err(|error| CommandError::Said(error.to_string()))?,
-                    roots_pem: None,
-                    certificate_host: CertificateHost::parse(&certificates.address().to_string()),
-                },
-                max_age: None,
-            }),
-            api: ApiConfig { stripe: None, paypal: None, patience: RetryPolicy::STANDARD },
-            reconcile_every: None,
-            public_url: None,
-            rules: Rules::default(),
-            orphan_grace: GRACE,
-            time_zone: Zone::system(),
-            notify: Some(NotifyConfig {
-                target: NotifyTarget::Url {
-                    url: format!("http://{}/", crate::simulator::app::start()?),
-                    keys,
-                },
-                limit: clients::app::LIMIT,
-                schedule: Schedule::STANDARD,
-            }),
-            lookout: MONITOR_EVERY,
-            alerts: AlertConfig { targets: Vec::new(), schedule: Schedule::STANDARD },
-            daily_report: None,
-            api_token: ApiToken::Given(Secret::new(token.clone())),
-            keep: Keep::default(),
-            language: None,
-            admin_hosts: Vec::new(),
-            max_body: 1024 * 1024,
-            max_connections: 256,
-            clock: Clock::SYSTEM,
-            faults: None,
-            warnings: Vec::new(),
-        };
+        // What the environment says is for another daemon.
+        let variables = [
+            ("STRIPE_WEBHOOK_SECRET", stripe_secret.clone()),
+            ("PAYPAL_WEBHOOK_ID", webhook_id.clone()),
+            ("PAYHOOKD_API_TOKEN", token.clone()),
+            ("PAYHOOKD_NOTIFY_SECRET", format!("whsec_{}", random::letters(32)?)),
+            ("PAYHOOKD_NOTIFY_URL", format!("http://{}/", app::start()?)),
+            ("PAYHOOKD_DB", db.display().to_string()),
+            ("PAYHOOKD_MODE", "test".to_owned()),
+            ("PAYHOOKD_LISTEN", ANY_PORT.to_owned()),
+            ("PAYHOOKD_ADMIN_LISTEN", ANY_PORT.to_owned()),
+            ("PAYHOOKD_MAX_CONNECTIONS", "256".to_owned()),
+            // Long enough for the shop that registers late, short enough to see what is told of orphans.
+            ("PAYHOOKD_ORPHAN_GRACE", "10s".to_owned()),
+            ("PAYHOOKD_RECONCILE_EVERY", "off".to_owned()),
+            ("PAYHOOKD_PAYPAL_CERT_ROOTS", roots.display().to_string()),
+            ("PAYHOOKD_PAYPAL_CERT_HOST", certificates.address().to_string()),
+        ];
+        let variables: Vec<_> =
+            variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let options = ServeOptions::read(&variables, &[])?;
+        let config = Config::new(&options, &variables)?;
         let signers = [
-            Signer::Stripe(stripe_secret),
+            Signer::Stripe(Secret::new(stripe_secret)),
             Signer::Paypal { authority: Box::new(authority), webhook_id },
         ];
 
@@ -149,7 +117,7 @@ impl Demo {
             Err(_) => Ok(()),
         };
         drop(tell_stop);
-        let served = daemon.join().unwrap_or(Err(ServeError::WriterEnded)).map_err(Box::new);
+        let served = daemon.join().unwrap_or(Err(ServeError::WriterEnded));
         done?;
         Ok(served?)
     }
@@ -164,7 +132,7 @@ impl Demo {
         let base = format!("http://{}", addresses.public);
         let day = Day::new(Clock::SYSTEM.now())?;
         register(db, &day, Register::Before)?;
-        say(&format!(
+        say(format!(
             "sending {} deliveries of {} events, {} of them forged, to {base} …",
             day.deliveries.len(),
             day.events(),
@@ -184,18 +152,14 @@ impl Demo {
             db = db.display(),
             admin = addresses.admin,
         );
-        until_interrupted(|| say(&looking_around))?;
+        until_interrupted(|| say(looking_around))?;
         as_planned
     }
 }
 
 /// Any free port of this machine.
-const ANY_PORT: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+const ANY_PORT: &str = "127.0.0.1:0";
 const ONE_DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Long enough for the shop that registers late, short enough to see what is told of orphans.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// The folder of one run; it goes with the run.
 struct Folder(PathBuf);
@@ -217,10 +181,6 @@ impl Drop for Folder {
     }
 }
 
-fn say(text: &str) -> Result<(), CommandError> {
-    printed(writeln!(io::stdout(), "{text}"))
-}
-
 /// What a shop does before it sends the buyer to the provider, and what some do later.
 fn register(db: &Path, day: &Day, when: Register) -> Result<(), CommandError> {
     let mut database = Database::open(db)?;
@@ -228,10 +188,7 @@ fn register(db: &Path, day: &Day, when: Register) -> Result<(), CommandError> {
         let register = store::Register { new };
         let registered = database.run(&register, Clock::SYSTEM.now())?;
         if !matches!(registered, Registered::Created(_)) {
-            return Err(CommandError::Said(format!(
-                "not registered: {}",
-                register.new.reference.value
-            )));
+            return Err(said(format!("not registered: {}", register.new.reference.value)));
         }
     }
     Ok(())
@@ -275,7 +232,7 @@ fn signed(delivery: &Delivery, signer: &Signer) -> Result<Signed, CommandError> 
         }
         Some(Forgery::Old) => {
             let long_ago = now.unix_seconds() - 3_600;
-            let long_ago = crate::domain::time::Timestamp::from_unix_seconds(long_ago);
+            let long_ago = Timestamp::from_unix_seconds(long_ago);
             (genuine(&body, long_ago.unwrap_or(now))?, body)
         }
     })
@@ -283,79 +240,98 @@ fn signed(delivery: &Delivery, signer: &Signer) -> Result<Signed, CommandError> 
 
 fn report(db: &Path, day: &Day, answers: &Answers) -> Result<(), CommandError> {
     let reader = Reader::open(db)?;
-    let mut output = io::stdout().lock();
-    let mut table = Table::new(&["answered", ">genuine", ">forged"]);
-    let mut statuses: Vec<u16> = answers.keys().map(|(_, status)| *status).collect();
-    statuses.sort_unstable();
-    statuses.dedup();
-    for status in statuses {
-        let times = |forged| answers.get(&(forged, status)).copied().unwrap_or(0).to_string();
-        table.row(vec![status.to_string(), times(false), times(true)]);
+    let mut statuses: BTreeMap<u16, [u32; 2]> = BTreeMap::new();
+    for ((forged, status), times) in answers {
+        statuses.entry(*status).or_default()[usize::from(*forged)] += times;
     }
-    printed(writeln!(output))?;
-    printed(table.print(&mut output, ""))?;
+    show::<(u16, [u32; 2])>(
+        &[
+            ("answered", |(status, _)| status.to_string()),
+            (">genuine", |(_, [genuine, _])| genuine.to_string()),
+            (">forged", |(_, [_, forged])| forged.to_string()),
+        ],
+        statuses,
+        "",
+    )?;
 
-    let mut table = Table::new(&["events", ">number", ">deliveries"]);
     let mut outcomes: BTreeMap<&str, (u32, i64)> = BTreeMap::new();
     for event in reader.list(&EventFilter::default(), ALL)?.rows {
         let numbers = outcomes.entry(event.status.as_str()).or_default();
         *numbers = (numbers.0 + 1, numbers.1 + event.delivery_count);
     }
-    for (outcome, (events, deliveries)) in outcomes {
-        table.row(vec![outcome.to_owned(), events.to_string(), deliveries.to_string()]);
-    }
-    printed(writeln!(output))?;
-    printed(table.print(&mut output, ""))?;
+    show::<(&str, (u32, i64))>(
+        &[
+            ("events", |(outcome, _)| (*outcome).to_owned()),
+            (">number", |(_, (events, _))| events.to_string()),
+            (">deliveries", |(_, (_, deliveries))| deliveries.to_string()),
+        ],
+        outcomes,
+        "",
+    )?;
 
     // One currency a provider in this shop, so that sums mean something.
-    let mut statuses: BTreeMap<(Provider, String), (u32, Total, Total)> = BTreeMap::new();
-    for transaction in reader.list(&TransactionFilter::default(), ALL)?.rows {
-        let key = (transaction.provider, transaction.state.status.to_string());
-        let sums = statuses.entry(key).or_default();
-        sums.0 += 1;
-        sums.1.add(transaction.state.amount_received);
-        sums.2.add(transaction.state.amount_refunded);
+    type Sums = (u32, [Total; 2]);
+    let mut sums: BTreeMap<(Provider, &str), Sums> = BTreeMap::new();
+    for Transaction { provider, state, .. } in reader.list(&TransactionFilter::default(), ALL)?.rows
+    {
+        let (number, [received, refunded]) =
+            sums.entry((provider, state.status.as_str())).or_default();
+        *number += 1;
+        received.add(state.amount_received);
+        refunded.add(state.amount_refunded);
     }
-    let mut table = Table::new(&["transactions", "status", ">number", ">received", ">refunded"]);
-    for ((provider, status), (number, received, refunded)) in statuses {
-        let money = |sum: Total| text(provider, sum.minor(), day.currency);
-        table.row(vec![
-            provider.to_string(),
-            status,
-            number.to_string(),
-            money(received),
-            money(refunded),
-        ]);
-    }
-    printed(writeln!(output))?;
-    printed(table.print(&mut output, ""))?;
+    let text = |provider, total: Total| money(provider, Some(total.minor()), Some(day.currency));
+    let rows = sums.into_iter().map(|((provider, status), (number, sums))| {
+        (provider, status, number, sums.map(|sum| text(provider, sum)))
+    });
+    show::<(Provider, &str, u32, [String; 2])>(
+        &[
+            ("transactions", |(provider, ..)| provider.to_string()),
+            ("status", |(_, status, ..)| (*status).to_owned()),
+            (">number", |(.., number, _)| number.to_string()),
+            (">received", |(.., [received, _])| received.clone()),
+            (">refunded", |(.., [_, refunded])| refunded.clone()),
+        ],
+        rows,
+        "",
+    )?;
 
-    let mut table = Table::new(&["orphans", "reference", "order id", "status", ">amount"]);
-    for orphan in reader.list(&OrphanFilter::INBOX, ALL)?.rows {
-        table.row(vec![
-            orphan.provider.to_string(),
-            orphan.reference,
-            orphan.order_id.unwrap_or_default(),
-            orphan.status.map(|status| status.to_string()).unwrap_or_default(),
-            orphan
-                .amount
-                .map(|minor| text(orphan.provider, minor, day.currency))
-                .unwrap_or_default(),
-        ]);
-    }
-    printed(writeln!(output))?;
-    printed(table.print(&mut output, "no orphans"))?;
+    let rows = reader.list(&OrphanFilter::INBOX, ALL)?.rows.into_iter().map(|orphan| {
+        let amount = money(orphan.provider, orphan.amount, Some(day.currency));
+        (orphan, amount)
+    });
+    show::<(Orphan, String)>(
+        &[
+            ("orphans", |(orphan, _)| orphan.provider.to_string()),
+            ("reference", |(orphan, _)| orphan.reference.clone()),
+            ("order id", |(orphan, _)| maybe(orphan.order_id.as_ref())),
+            ("status", |(orphan, _)| maybe(orphan.status)),
+            (">amount", |(_, amount)| amount.clone()),
+        ],
+        rows,
+        "no orphans",
+    )?;
 
-    let mut table = Table::new(&["refused", "why", ">number"]);
-    for (provider, reason, number) in reader.rejected(None)? {
-        table.row(vec![provider, reason, number.to_string()]);
-    }
-    printed(writeln!(output))?;
-    printed(table.print(&mut output, "nothing was refused"))
+    show::<(String, String, i64)>(
+        &[
+            ("refused", |(provider, ..)| provider.clone()),
+            ("why", |(_, reason, _)| reason.clone()),
+            (">number", |(.., number)| number.to_string()),
+        ],
+        reader.rejected(None)?,
+        "nothing was refused",
+    )
 }
 
-fn text(provider: Provider, minor: i64, currency: Currency) -> String {
-    format!("{} {currency}", Money { minor, currency }.to_decimal(provider))
+/// Prints a table below an empty line.
+fn show<R>(
+    columns: &[Column<R>],
+    rows: impl IntoIterator<Item = R>,
+    nothing: &str,
+) -> Result<(), CommandError> {
+    say("")?;
+    let rows: Vec<R> = rows.into_iter().collect();
+    printed(write(&mut io::stdout().lock(), columns, &rows, nothing))
 }
 
 /// Whether every payment ended as the day was planned.
@@ -379,12 +355,9 @@ fn check(db: &Path, day: &Day) -> Result<(), CommandError> {
         }
     }
     if wrong.is_empty() {
-        return say(&format!(
-            "\nall {} payments ended as they were planned",
-            day.planned().count()
-        ));
+        return say(format!("\nall {} payments ended as they were planned", day.planned().count()));
     }
-    Err(CommandError::Said(format!("the day did not end as planned:\n  {}", wrong.join("\n  "))))
+    Err(said(format!("the day did not end as planned:\n  {}", wrong.join("\n  "))))
 }
 
 /// Whoever is told that it goes on can end it: `tell` is called when that is so.

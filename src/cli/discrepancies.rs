@@ -4,11 +4,12 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::api_access::AskOptions;
-use super::table::Table;
-use super::{CommandError, printed, said};
+use super::api_access::{AskOptions, ProviderOption};
+use super::arguments::JsonOption;
+use super::table::{Shown, maybe};
+use super::{CommandError, said, say};
 use crate::config::options::SinceOption;
 use crate::domain::provider::Provider;
 use crate::reconcile::discrepancies::{Compared, Discrepancy, Period, report};
@@ -19,18 +20,16 @@ use crate::store::Reader;
 pub struct Discrepancies {
     #[command(flatten)]
     asking: AskOptions,
-    /// Only this provider: stripe or paypal [default: each whose API keys are set].
-    #[arg(long)]
-    provider: Option<Provider>,
+    #[command(flatten)]
+    provider: ProviderOption,
     /// Payments made from then on: 2026-11-23, 2026-11-23T11:52:03Z, or 72h, 3d ago.
     #[arg(long, value_name = "TIME", default_value = "7d")]
     from: SinceOption,
     /// And before then [default: ten minutes ago, because events take their time].
     #[arg(long, value_name = "TIME")]
     to: Option<SinceOption>,
-    /// Print a JSON line for each.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: JsonOption,
 }
 
 impl Discrepancies {
@@ -44,46 +43,38 @@ impl Discrepancies {
             return Err(said(format!("--from {from} is not before --to {until}")));
         }
         let reader = Reader::open(&access.path)?;
-        let mut table = Table::new(&[
-            "provider",
-            "what",
-            "reference",
-            "order",
-            "here",
-            "there",
-            "to resolve it",
-        ]);
-        let mut found = 0;
-        let mut sentences = Vec::new();
-        for provider in access.providers(self.provider)? {
+        let (mut number, mut rows, mut sentences) = (0, Vec::new(), Vec::new());
+        for provider in self.provider.of(&access)? {
             let period = Period { provider, from, until };
-            let mut broken = Ok(());
+            let mut told = Ok(());
             let compared = report(&reader, &access.asker(), period, &mut |one| {
-                if self.json {
-                    // Somebody who has seen enough is told no more.
-                    broken = writeln!(io::stdout(), "{}", shape(&one));
+                if self.output.json {
+                    told = say((DISCREPANCIES.json)(&one));
                 } else {
-                    table.row(row(&one));
+                    rows.push(one);
                 }
             });
-            printed(broken)?;
-            let compared = compared.map_err(|error| said(error.to_string()))?;
-            found += compared.discrepancies;
+            told?;
+            let compared = compared?;
+            number += compared.discrepancies;
             sentences.push(summary(provider, &compared));
             let not = compared.not_compared.iter();
             sentences.extend(not.map(|what| format!("not compared: {what}")));
         }
-        if !self.json {
-            let nothing = format!("no discrepancies from {from} to {until}");
-            printed(table.print(&mut io::stdout().lock(), &nothing))?;
+        if !self.output.json {
+            DISCREPANCIES.print(
+                &rows,
+                false,
+                &format!("no discrepancies from {from} to {until}"),
+            )?;
         }
         for sentence in sentences {
             writeln!(io::stderr(), "{sentence}")?;
         }
-        match found {
+        match number {
             0 => Ok(()),
             1 => Err(said("1 discrepancy")),
-            found => Err(said(format!("{found} discrepancies"))),
+            number => Err(said(format!("{number} discrepancies"))),
         }
     }
 }
@@ -98,32 +89,30 @@ fn summary(provider: Provider, compared: &Compared) -> String {
     format!("{name}: {listed} payments listed{foreign}, {asked} transactions asked for")
 }
 
-fn shape(one: &Discrepancy) -> Value {
-    json!({
-        "provider": one.provider.as_str(),
-        "kind": one.kind.as_str(),
-        "meaning": one.kind.meaning(),
-        "reference": one.reference,
-        "transaction_id": one.transaction.as_ref().map(|(id, _)| id),
-        "order_id": one.transaction.as_ref().and_then(|(_, order)| order.as_ref()),
-        "here": one.here,
-        "there": one.there,
-        "remedy": one.remedy,
-    })
-}
-
-fn row(one: &Discrepancy) -> Vec<String> {
-    let order = one.transaction.as_ref().and_then(|(_, order)| order.clone());
-    vec![
-        one.provider.to_string(),
-        one.kind.to_string(),
-        one.reference.clone(),
-        order.unwrap_or_default(),
-        one.here.clone(),
-        one.there.clone(),
-        one.remedy.clone(),
-    ]
-}
+const DISCREPANCIES: Shown<Discrepancy> = Shown {
+    columns: &[
+        ("provider", |one| one.provider.to_string()),
+        ("what", |one| one.kind.to_string()),
+        ("reference", |one| one.reference.clone()),
+        ("order", |one| maybe(one.transaction.as_ref().and_then(|(_, order)| order.as_ref()))),
+        ("here", |one| one.here.clone()),
+        ("there", |one| one.there.clone()),
+        ("to resolve it", |one| one.remedy.clone()),
+    ],
+    json: |one| {
+        json!({
+            "provider": one.provider.as_str(),
+            "kind": one.kind.as_str(),
+            "meaning": one.kind.meaning(),
+            "reference": one.reference,
+            "transaction_id": one.transaction.as_ref().map(|(id, _)| id),
+            "order_id": one.transaction.as_ref().and_then(|(_, order)| order.as_ref()),
+            "here": one.here,
+            "there": one.there,
+            "remedy": one.remedy,
+        })
+    },
+};
 
 /// A webhook that failed the first time comes again within minutes.
 const ON_THEIR_WAY: Duration = Duration::from_secs(10 * 60);

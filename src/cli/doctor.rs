@@ -21,7 +21,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::table::visible;
-use super::{CommandError, print_json, printed, said};
+use super::{CommandError, printed, say, wrong};
 use crate::domain::records::Head;
 use crate::store::StoreError;
 use crate::telemetry::clock::Clock;
@@ -115,14 +115,10 @@ impl Doctor {
     pub fn run(&self) -> Result<(), CommandError> {
         let findings = self.findings()?;
         match self.json {
-            true => print_json(findings.iter().map(Finding::to_json))?,
+            true => findings.iter().try_for_each(|finding| say(finding.to_json()))?,
             false => printed(tell(&mut io::stdout().lock(), &findings))?,
         }
-        match findings.iter().filter(|finding| finding.verdict == Verdict::Fail).count() {
-            0 => Ok(()),
-            1 => Err(said("one thing is wrong")),
-            wrong => Err(said(format!("{wrong} things are wrong"))),
-        }
+        wrong(findings.iter().filter(|finding| finding.verdict == Verdict::Fail).count())
     }
 
     /// Every check, in the order in which a person would look.

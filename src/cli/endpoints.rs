@@ -3,17 +3,17 @@
 use std::io::{self, Write};
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::api_access::{Access, AskOptions};
-use super::table::Table;
-use super::{CommandError, print_json, printed, said};
+use super::api_access::{AskOptions, ProviderOption};
+use super::arguments::JsonOption;
+use super::table::{Shown, maybe};
+use super::{CommandError, said, say, wrong};
 use crate::config::options::PublicUrlOption;
-use crate::config::webhook_ids;
 use crate::domain::provider::Provider;
 use crate::i18n::issues::Audience;
 use crate::providers::endpoints::{
-    self, Endpoint, Wanted, api_path, judge, ours, paypal_json, stripe_form, webhook_path,
+    self, Endpoint, api_path, judge, ours, paypal_json, stripe_form, webhook_path,
 };
 use crate::reconcile::endpoints::list;
 use crate::simulator::random::uuid;
@@ -39,12 +39,10 @@ pub struct Show {
     asking: AskOptions,
     #[command(flatten)]
     public_url: PublicUrlOption,
-    /// Only this provider's: stripe or paypal [default: of each whose API keys are set].
-    #[arg(long)]
-    provider: Option<Provider>,
-    /// Print a JSON line for each.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    provider: ProviderOption,
+    #[command(flatten)]
+    output: JsonOption,
 }
 
 /// `endpoints create`
@@ -76,53 +74,68 @@ impl Endpoints {
 impl Show {
     fn run(&self) -> Result<(), CommandError> {
         let access = self.asking.open()?;
-        let wanted = Wanted {
-            public_url: self.public_url.public_url.clone(),
-            webhook_ids: webhook_ids(access.around())?,
-            livemode: access.livemode,
-        };
+        let wanted = access.wanted_endpoint(&self.public_url)?;
         let mut found = Vec::new();
         let mut faults = Vec::new();
-        for provider in access.providers(self.provider)? {
-            let listed = seen(&access, provider)?;
+        for provider in self.provider.of(&access)? {
+            let listed = list(&access.apis, provider)?;
             faults.extend(judge(provider, &listed, &wanted));
             let id = ours(provider, &listed, &wanted).map(|one| one.id.clone());
-            found.extend(listed.into_iter().map(|one| {
-                let is_ours = id.as_ref() == Some(&one.id);
-                (provider, one, is_ours)
+            found.extend(listed.into_iter().map(|endpoint| {
+                let is_ours = id.as_ref() == Some(&endpoint.id);
+                Found { provider, endpoint, is_ours }
             }));
         }
-        match self.json {
-            true => {
-                print_json(found.iter().map(|(provider, one, ours)| shape(*provider, one, *ours)))?
-            }
-            false => {
-                let mut table =
-                    Table::new(&["provider", "id", "url", "status", "version", ">types", "ours"]);
-                found
-                    .iter()
-                    .for_each(|(provider, one, ours)| table.row(row(*provider, one, *ours)));
-                printed(table.print(&mut io::stdout().lock(), "no webhook endpoints"))?;
-            }
-        }
+        ENDPOINTS.print(&found, self.output.json, "no webhook endpoints")?;
         for fault in &faults {
             let (what, remedy) = fault.said(Audience::PLAIN);
             writeln!(io::stderr(), "{}: {what}\n    {remedy}", fault.flaw)?;
         }
-        match faults.len() {
-            0 => Ok(()),
-            1 => Err(said("one thing is wrong")),
-            wrong => Err(said(format!("{wrong} things are wrong"))),
-        }
+        wrong(faults.len())
     }
 }
+
+/// An endpoint that a provider has.
+struct Found {
+    provider: Provider,
+    endpoint: Endpoint,
+    is_ours: bool,
+}
+
+const ENDPOINTS: Shown<Found> = Shown {
+    columns: &[
+        ("provider", |one| one.provider.to_string()),
+        ("id", |one| one.endpoint.id.clone()),
+        ("url", |one| one.endpoint.url.clone()),
+        ("status", |one| if one.endpoint.is_enabled { "enabled" } else { "disabled" }.to_owned()),
+        ("version", |one| maybe(one.endpoint.api_version.as_ref())),
+        (">types", |one| match &one.endpoint.types {
+            types if types.iter().any(|one| one == "*") => "all".to_owned(),
+            types => types.len().to_string(),
+        }),
+        ("ours", |one| if one.is_ours { "yes" } else { "" }.to_owned()),
+    ],
+    json: |Found { provider, endpoint, is_ours }| {
+        json!({
+            "provider": provider.as_str(),
+            "id": endpoint.id,
+            "url": endpoint.url,
+            "enabled": endpoint.is_enabled,
+            "api_version": endpoint.api_version,
+            "livemode": endpoint.livemode,
+            "types": endpoint.types,
+            "missing_types": endpoint.missing_types(*provider),
+            "ours": is_ours,
+        })
+    },
+};
 
 impl Create {
     fn run(&self) -> Result<(), CommandError> {
         let access = self.asking.open()?;
-        access.providers(Some(self.provider))?;
+        access.apis.can_ask(self.provider)?;
         let url = self.full_url(access.livemode)?;
-        let there = seen(&access, self.provider)?;
+        let there = list(&access.apis, self.provider)?;
         let same = |one: &&Endpoint| one.url.trim_end_matches('/') == url.trim_end_matches('/');
         if let Some(one) = there.iter().find(same).filter(|_| !self.another) {
             return Err(said(format!(
@@ -145,8 +158,7 @@ impl Create {
                 access.apis.paypal().and_then(|paypal| paypal.post(path, &paypal_json(&url), &key))
             }
         };
-        let made = made.map_err(|error| said(error.to_string()))?;
-        let (name, value) = endpoints::setting(self.provider, &made).map_err(|error| {
+        let (name, value) = endpoints::setting(self.provider, &made?).map_err(|error| {
             said(format!(
                 "{} made an endpoint for {url}, but {error}: look it up in the dashboard",
                 self.provider.name()
@@ -158,14 +170,14 @@ impl Create {
              value that stands there goes behind it, with a comma) and restart it:",
             self.provider.name()
         )?;
-        printed(writeln!(io::stdout(), "{name}={value}"))
+        say(format!("{name}={value}"))
     }
 
     fn full_url(&self, livemode: bool) -> Result<String, CommandError> {
         let path = webhook_path(self.provider);
         let given = self.url.trim_end_matches('/');
         let host = given.strip_prefix("https://").or_else(|| {
-            // Test money may go anywhere.
+            // Test mode may go anywhere.
             given.strip_prefix("http://").filter(|_| !livemode)
         });
         if host.is_none_or(|host| host.is_empty() || host.contains(['@', '?', '#', ' '])) {
@@ -180,35 +192,4 @@ impl Create {
             false => Ok(format!("{given}{path}")),
         }
     }
-}
-
-fn seen(access: &Access, provider: Provider) -> Result<Vec<Endpoint>, CommandError> {
-    list(&access.apis, provider).map_err(|error| said(error.to_string()))
-}
-
-fn shape(provider: Provider, one: &Endpoint, is_ours: bool) -> Value {
-    json!({
-        "provider": provider.as_str(),
-        "id": one.id,
-        "url": one.url,
-        "enabled": one.is_enabled,
-        "api_version": one.api_version,
-        "livemode": one.livemode,
-        "types": one.types,
-        "missing_types": one.missing_types(provider),
-        "ours": is_ours,
-    })
-}
-
-fn row(provider: Provider, one: &Endpoint, is_ours: bool) -> Vec<String> {
-    let all = one.types.iter().any(|one| one == "*");
-    vec![
-        provider.to_string(),
-        one.id.clone(),
-        one.url.clone(),
-        if one.is_enabled { "enabled" } else { "disabled" }.to_owned(),
-        one.api_version.clone().unwrap_or_default(),
-        if all { "all".to_owned() } else { one.types.len().to_string() },
-        if is_ours { "yes" } else { "" }.to_owned(),
-    ]
 }

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use super::ledger::{Book, BooksError, Cell, Entry};
+use super::arguments::ModeOption;
+use super::ledger::{Book, Cell, Entry};
 use super::{CommandError, printed, said};
-use crate::config::Mode;
 use crate::config::options::{DatabaseOption, SinceOption, parse_zone};
 use crate::domain::money::{Money, Total};
 use crate::domain::records::{Span, Sums};
@@ -39,9 +39,8 @@ pub struct Export {
     /// The time zone in which dates begin, such as Europe/Paris.
     #[arg(long, value_name = "NAME", default_value = "UTC", value_parser = parse_zone)]
     time_zone: Zone,
-    /// Live or test money [default: as the daemon].
-    #[arg(long)]
-    mode: Option<Mode>,
+    #[command(flatten)]
+    mode: ModeOption,
     /// How it is written.
     #[arg(long, value_enum, default_value = "csv")]
     format: Format,
@@ -74,8 +73,8 @@ impl Export {
     /// error.
     pub fn run(&self) -> Result<(), CommandError> {
         super::give_way();
-        let reader = Reader::open(&self.database.path())?;
-        let span = self.span(&reader)?;
+        let reader = self.database.reader()?;
+        let span = self.span()?;
         let mut told = Vec::new();
         reader.at_one_moment(|reader| match (&self.output, self.what.books()) {
             (None, [book]) => {
@@ -84,10 +83,7 @@ impl Export {
                 tell(&mut told, *book, &sums);
                 let mut output = Output::new(io::stdout().lock(), *book, self.format)?;
                 let printing = book.read(reader, &span, |entry| output.entry(entry));
-                match printing.and_then(|_| output.end()) {
-                    Err(CommandError::Io(error)) => printed(Err(error)),
-                    other => other,
-                }
+                printed(printing.and_then(|_| output.end()))
             }
             (None, _) => Err(said("all are several files: name a folder for them with --output")),
             (Some(file), [book]) => {
@@ -122,7 +118,7 @@ impl Export {
         })
     }
 
-    fn span(&self, reader: &Reader) -> Result<Span, CommandError> {
+    fn span(&self) -> Result<Span, CommandError> {
         let now = Clock::SYSTEM.now();
         let at = |flag: &str, text: &Option<String>| -> Result<Option<Timestamp>, CommandError> {
             let Some(text) = text else { return Ok(None) };
@@ -137,11 +133,7 @@ impl Export {
         if from.zip(to).is_some_and(|(from, to)| from >= to) {
             return Err(said("--to is not later than --from: nothing lies between them"));
         }
-        let livemode = match self.mode {
-            Some(mode) => mode == Mode::Live,
-            None => reader.last_start()?.is_none_or(|(policy, _)| policy.livemode),
-        };
-        Ok(Span { from, to, livemode })
+        Ok(Span { from, to, livemode: self.mode.is_live(&self.database)? })
     }
 
     /// Writes a book beside the file that it will be.
@@ -261,7 +253,7 @@ impl<W: Write> Output<W> {
 
 fn of_csv(error: csv::Error) -> CommandError {
     match error.into_kind() {
-        csv::ErrorKind::Io(error) => CommandError::Io(error),
+        csv::ErrorKind::Io(error) => error.into(),
         other => said(format!("{other:?}")),
     }
 }
@@ -284,15 +276,6 @@ fn json(cell: &Cell) -> Value {
         Cell::Text(text) | Cell::Decimal(text) => text.as_str().into(),
         Cell::Whole(number) => (*number).into(),
         Cell::Nothing => Value::Null,
-    }
-}
-
-impl From<BooksError> for CommandError {
-    fn from(error: BooksError) -> Self {
-        match error {
-            BooksError::Store(error) => Self::Store(error),
-            unbalanced @ BooksError::Unbalanced(..) => said(unbalanced.to_string()),
-        }
     }
 }
 

@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufRead, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufRead, Read};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Map, Value};
 
+use super::arguments::ModeOption;
 use super::progress::Bar;
-use super::{CommandError, printed, said};
-use crate::config::Mode;
-use crate::config::options::{DatabaseOption, parse_mode};
+use super::{CommandError, said, say};
+use crate::config::options::DatabaseOption;
 use crate::domain::records::{NewTransaction, Registered, Transaction};
 use crate::json::registration::{self, Mistake};
 use crate::store::{Database, Reader, RegisterAll};
@@ -24,9 +24,8 @@ pub struct Import {
     database: DatabaseOption,
     /// The file, JSON lines or CSV; - for standard input.
     file: PathBuf,
-    /// Which money lines are about that do not say "livemode": live or test [default: the daemon's].
-    #[arg(long, value_parser = parse_mode, env = "PAYHOOKD_MODE")]
-    mode: Option<Mode>,
+    #[command(flatten)]
+    mode: ModeOption,
 }
 
 /// As many lines are written in one commit, so that all are or none is; a running daemon waits less
@@ -40,7 +39,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// A line of the file and its number.
 type Numbered = (u64, NewTransaction);
 
-/// What was written.
+/// How many lines were registered.
 #[derive(Default)]
 struct Written {
     created: u64,
@@ -49,23 +48,8 @@ struct Written {
     conflicts: Vec<String>,
 }
 
-impl Written {
-    fn count(&mut self, lines: &[Numbered], registered: &[Registered]) {
-        for ((number, new), registered) in lines.iter().zip(registered) {
-            match registered {
-                Registered::Created(_) => self.created += 1,
-                Registered::Existing(_) => self.existing += 1,
-                Registered::Conflict(transaction) => {
-                    let conflict = conflict(&new.reference.value, transaction);
-                    self.conflicts.push(format!("line {number}: {conflict}"));
-                }
-            }
-        }
-    }
-}
-
 impl Import {
-    /// Does it.
+    /// Registers every line, or none.
     pub fn run(&self) -> Result<(), CommandError> {
         let lines = self.read()?;
         let mut database = Database::open(&self.database.path())?;
@@ -76,7 +60,16 @@ impl Import {
         for some in lines.chunks(at_once) {
             let new = some.iter().map(|(_, new)| new.clone()).collect();
             let registered = database.run(&RegisterAll { new, whole }, Clock::SYSTEM.now())?;
-            written.count(some, &registered);
+            for ((number, new), registered) in some.iter().zip(registered) {
+                match registered {
+                    Registered::Created(_) => written.created += 1,
+                    Registered::Existing(_) => written.existing += 1,
+                    Registered::Conflict(transaction) => {
+                        let conflict = conflict(&new.reference.value, &transaction);
+                        written.conflicts.push(format!("line {number}: {conflict}"));
+                    }
+                }
+            }
             done += some.len();
             if !whole {
                 bar.show(done, lines.len(), &format!("{done} of {}", lines.len()));
@@ -86,7 +79,12 @@ impl Import {
             return Err(nothing(written.conflicts));
         }
         bar.end();
-        tell(&written)
+        let Written { created, existing, conflicts } = written;
+        say(format!("{created} registered, {existing} were already"))?;
+        match conflicts.is_empty() {
+            true => Ok(()),
+            false => Err(said(format!("not registered:\n  {}", shortened(conflicts)))),
+        }
     }
 
     /// Reads and checks all of it before anything is written.
@@ -99,7 +97,7 @@ impl Import {
         read.map_err(|error| said(format!("{} can't be read: {error}", self.file.display())))?;
         // What a spreadsheet or an editor puts in front of UTF-8.
         let input = input.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&input);
-        let livemode = livemode(self.mode, &self.database.path())?;
+        let livemode = self.mode.is_live(&self.database)?;
         let mut lines = Vec::new();
         let mut mistakes = Vec::new();
         let mut take = |number: u64, line: Result<NewTransaction, Mistake>| match line {
@@ -190,15 +188,6 @@ fn value(name: &str, cell: &str) -> Value {
     parsed.unwrap_or_else(|| cell.into())
 }
 
-fn tell(written: &Written) -> Result<(), CommandError> {
-    let Written { created, existing, conflicts } = written;
-    printed(writeln!(io::stdout(), "{created} registered, {existing} were already"))?;
-    if conflicts.is_empty() {
-        return Ok(());
-    }
-    Err(said(format!("not registered:\n  {}", shortened(conflicts.clone()))))
-}
-
 fn nothing(mistakes: Vec<String>) -> CommandError {
     said(format!("nothing was imported:\n  {}", shortened(mistakes)))
 }
@@ -213,17 +202,6 @@ fn shortened(mut mistakes: Vec<String>) -> String {
         mistakes.push(format!("… and {} more", all - MISTAKES_SHOWN));
     }
     mistakes.join("\n  ")
-}
-
-/// What is said, else what the daemon is about, else real money.
-pub(super) fn livemode(mode: Option<Mode>, db: &Path) -> Result<bool, CommandError> {
-    match mode {
-        Some(mode) => Ok(mode == Mode::Live),
-        None if db.exists() => {
-            Ok(Reader::open(db)?.last_start()?.is_none_or(|(policy, _)| policy.livemode))
-        }
-        None => Ok(true),
-    }
 }
 
 /// Why a registration contradicts this transaction.

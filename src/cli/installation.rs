@@ -1,15 +1,15 @@
 //! The package's service as its commands meet it: its settings are in a file of root's, and in
 //! credentials that systemd gives to the service alone.
 
-use std::convert::Infallible;
 use std::fs;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use super::migrate::OF_SERVICE;
-use super::{CommandError, said};
-use crate::config;
+use clap::{CommandFactory, FromArgMatches};
+
+use super::arguments::OF_SERVICE;
+use super::{Cli, CommandError, said};
+use crate::config::options::with_variables;
+use crate::config::{self, Variables};
 
 /// Where the package has the daemon's settings.
 const ENV_FILE: &str = "/etc/payhookd/payhookd.env";
@@ -24,7 +24,7 @@ pub(super) struct Installation {
     /// The file that its settings stand in.
     pub(super) env_file: PathBuf,
     /// What systemd sets for it, which goes before what is set already.
-    pub(super) variables: Vec<(String, String)>,
+    pub(super) variables: Variables,
 }
 
 impl Installation {
@@ -56,39 +56,23 @@ impl Installation {
     }
 }
 
-/// Has this command run anew with the settings of the package's service, if there is one whose file
-/// can be read, which is root's, and none of our settings is in the environment. Returns if not.
-///
-/// Flags have their defaults from the environment of the process, and that can't be changed in it.
-pub(super) fn run_as_its_service() -> Result<(), CommandError> {
-    let environment = config::variables();
-    // Set for whoever was run anew, so that nobody is twice.
-    if environment.iter().any(|(name, _)| name == CREDENTIALS.0) {
-        return Ok(());
-    }
-    let Some(installation) = Installation::meant(None, &environment)? else { return Ok(()) };
-    let mut variables = installation.variables;
-    // Commands look for a database in the working directory first, and then find the service's.
-    variables.retain(|(name, _)| name != STATE.0);
-    match ends_it(&variables) {
-        false => Ok(()),
-        true => run_anew(variables).map(|never| match never {}),
-    }
+/// The environment of a command: that of the package's service, if that is meant, else that of this process
+/// alone.
+pub(super) fn variables() -> Result<Variables, CommandError> {
+    let mut variables = config::variables();
+    let installation = Installation::meant(None, &variables)?;
+    variables.extend(installation.into_iter().flat_map(|installation| installation.variables));
+    Ok(variables)
 }
 
-/// Whether who is run with these is not run anew once more.
-fn ends_it(variables: &[(String, String)]) -> bool {
-    variables.iter().any(|(name, _)| is_setting(name) || name == CREDENTIALS.0)
-}
-
-fn run_anew(variables: Vec<(String, String)>) -> Result<Infallible, CommandError> {
-    let mut arguments = std::env::args_os();
-    let name = arguments.next().unwrap_or_else(|| "payhookd".into());
-    // Where there is no /proc to say which program this is, it is found as it was the first time.
-    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from(&name));
-    #[expect(clippy::disallowed_methods, reason = "it is payhookd, which needs its settings")]
-    let error = Command::new(program).arg0(name).args(arguments).envs(variables).exec();
-    Err(said(format!("payhookd can't be run with the settings of {ENV_FILE}: {error}")))
+/// What was said to a command, with the settings of the package's service for flags that were not given, if
+/// that is meant.
+pub(super) fn with_settings_of_service(cli: Cli) -> Result<Cli, CommandError> {
+    let Some(Installation { variables, .. }) = Installation::meant(None, &config::variables())?
+    else {
+        return Ok(cli);
+    };
+    Ok(Cli::from_arg_matches(&with_variables(Cli::command(), &variables).get_matches())?)
 }
 
 fn is_setting(name: &str) -> bool {
@@ -97,7 +81,7 @@ fn is_setting(name: &str) -> bool {
 
 /// The lines of an `EnvironmentFile=`, systemd.exec(5): assignments, comments, quoted values. The
 /// number of the first line that is none of them is the error.
-fn parse(text: &str) -> Result<Vec<(String, String)>, usize> {
+fn parse(text: &str) -> Result<Variables, usize> {
     let mut variables = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
@@ -124,6 +108,7 @@ fn unquoted(value: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Mode;
 
     #[test]
     fn an_environment_file_is_read_as_systemd_reads_it() {
@@ -137,11 +122,19 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_run_anew_for_ever() {
-        let of = |text: &str| ends_it(&parse(text).expect("assignments"));
-        assert!(of("LANG=C\nPAYHOOKD_MODE=\n") && of("CREDENTIALS_DIRECTORY=/run/x"));
-        // The service has credentials alone and is stopped, or is not set up yet.
-        assert!(!of("# PAYHOOKD_MODE=live\n") && !of("RUST_BACKTRACE=1\n"));
+    fn flags_that_are_not_given_are_set_by_the_service() {
+        let settings = parse("PAYHOOKD_MODE=test\nPAYHOOKD_DB=/srv/x.db\n").expect("assignments");
+        let read = |given: &[&str]| {
+            let command = with_variables(Cli::command(), &settings);
+            let given = ["payhookd", "transactions", "import", "-"].iter().chain(given);
+            let matches = command.try_get_matches_from(given).expect("a command");
+            let import = matches.subcommand().and_then(|(_, matches)| matches.subcommand());
+            let import = import.expect("a command of a command").1.clone();
+            let mode = import.get_one::<Mode>("mode").copied();
+            (mode, import.get_one::<PathBuf>("db").cloned())
+        };
+        assert_eq!(read(&[]), (Some(Mode::Test), Some("/srv/x.db".into())));
+        assert_eq!(read(&["--mode", "live"]), (Some(Mode::Live), Some("/srv/x.db".into())));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::domain::transaction::Expected;
 use crate::store::{Reader, StoreError};
 
 string_enum! {
-    /// What is entered.
+    /// The records that are entered.
     Book {
         /// Transactions by when they were registered.
         Transactions = "transactions",
@@ -73,7 +73,7 @@ impl Book {
                             refunded: state.amount_refunded.into(),
                         };
                         add(&mut sums, part.provider, state.currency, sum);
-                        each(&of_transaction(&part))?;
+                        each(&entry(TRANSACTION, &part))?;
                     }
                     Ok::<_, E>(())
                 })?;
@@ -89,7 +89,7 @@ impl Book {
                         return Ok(());
                     }
                     add(&mut sums, refund.provider, refund.currency, Sum { rows: 1, ..sum });
-                    each(&of_refund(refund))
+                    each(&entry(REFUND, refund))
                 })?;
                 of_all_times.retain(|_, sum| sum.refunded != Total::default());
                 self.agree(&of_all_times, &reader.sums::<RefundMade>(span)?)?;
@@ -100,16 +100,14 @@ impl Book {
                 let sum = Sum { rows: 1, amount: amount.into(), ..Sum::default() };
                 let currency = money.map(|money| money.currency);
                 add(&mut sums, dispute.transaction.provider, currency, sum);
-                each(&of_dispute(dispute))
+                each(&entry(DISPUTE, dispute))
             })?,
             Self::Orphans => {
                 reader.each(span, |orphan: &Orphan| {
                     let amount = orphan.amount.unwrap_or(0).into();
                     let sum = Sum { rows: 1, amount, ..Sum::default() };
-                    let currency =
-                        orphan.currency.as_deref().and_then(|code| Currency::parse(code).ok());
-                    add(&mut sums, orphan.provider, currency, sum);
-                    each(&of_orphan(orphan, currency))
+                    add(&mut sums, orphan.provider, currency_of(orphan), sum);
+                    each(&entry(ORPHAN, orphan))
                 })?;
                 self.agree(&sums, &reader.sums::<Orphan>(span)?)?;
             }
@@ -118,12 +116,12 @@ impl Book {
     }
 
     /// The names of its entries, also where there is none.
-    pub fn headings(self) -> &'static [&'static str] {
+    pub fn headings(self) -> Vec<&'static str> {
         match self {
-            Self::Transactions => TRANSACTION,
-            Self::Refunds => REFUND,
-            Self::Disputes => DISPUTE,
-            Self::Orphans => ORPHAN,
+            Self::Transactions => names(TRANSACTION),
+            Self::Refunds => names(REFUND),
+            Self::Disputes => names(DISPUTE),
+            Self::Orphans => names(ORPHAN),
         }
     }
 
@@ -177,30 +175,51 @@ fn add(sums: &mut Sums, provider: Provider, currency: Option<Currency>, more: Su
     sum.refunded = sum.refunded.and(more.refunded);
 }
 
-const TRANSACTION: &[&str] = &[
-    "id",
-    "provider",
-    "reference",
-    "order_id",
-    "livemode",
-    "status",
-    "dispute_status",
-    "amount_check",
-    "amount",
-    "amount_decimal",
-    "currency",
-    "amount_received",
-    "amount_received_decimal",
-    "amount_refunded",
-    "amount_refunded_decimal",
-    "net",
-    "net_decimal",
-    "received_currency",
-    "created_at",
-    "status_changed_at",
-    "updated_at",
-    "closed_at",
+/// A name, and the value of a record.
+type Column<R> = (&'static str, fn(&R) -> Cell);
+
+fn names<R>(columns: &[Column<R>]) -> Vec<&'static str> {
+    columns.iter().map(|(name, _)| *name).collect()
+}
+
+fn entry<R>(columns: &[Column<R>], record: &R) -> Entry {
+    columns.iter().map(|(name, cell)| (*name, cell(record))).collect()
+}
+
+const TRANSACTION: &[Column<Transaction>] = &[
+    ("id", |one| Cell::Whole(one.id)),
+    ("provider", |one| text(one.provider.as_str())),
+    ("reference", |one| text(&one.reference)),
+    ("order_id", |one| optional(one.order_id.as_deref())),
+    ("livemode", |one| Cell::Whole(one.livemode.into())),
+    ("status", |one| text(one.state.status.as_str())),
+    ("dispute_status", |one| text(one.state.dispute_status.as_str())),
+    ("amount_check", |one| text(one.state.amount_check.as_str())),
+    ("amount", |one| whole(one.expected.amount)),
+    ("amount_decimal", |one| decimal(one.provider, one.expected.amount, one.expected.currency)),
+    ("currency", |one| currency(one.expected.currency)),
+    ("amount_received", |one| Cell::Whole(one.state.amount_received)),
+    ("amount_received_decimal", |one| received(one, one.state.amount_received)),
+    ("amount_refunded", |one| Cell::Whole(one.state.amount_refunded)),
+    ("amount_refunded_decimal", |one| received(one, one.state.amount_refunded)),
+    ("net", |one| Cell::Whole(net(one))),
+    ("net_decimal", |one| received(one, net(one))),
+    ("received_currency", |one| currency(one.state.currency)),
+    ("created_at", |one| time(Some(one.created_at))),
+    ("status_changed_at", |one| time(one.state.status_changed_at)),
+    ("updated_at", |one| time(Some(one.updated_at))),
+    ("closed_at", |one| time(one.closed_at)),
 ];
+
+/// In the currency that was received, else in the one that is expected.
+fn received(transaction: &Transaction, minor: i64) -> Cell {
+    let currency = transaction.state.currency.or(transaction.expected.currency);
+    decimal(transaction.provider, Some(minor), currency)
+}
+
+fn net(transaction: &Transaction) -> i64 {
+    transaction.state.amount_received.saturating_sub(transaction.state.amount_refunded)
+}
 
 /// A transaction with money in several currencies is entered once for each, so that each column adds
 /// up by `received_currency`; what is expected stands in the first.
@@ -217,176 +236,75 @@ fn by_currency(transaction: &Transaction) -> Vec<Transaction> {
     parts
 }
 
-fn of_transaction(transaction: &Transaction) -> Entry {
-    let Transaction { provider, expected, state, .. } = transaction;
-    let received = state.currency.or(expected.currency);
-    let decimal = |minor, currency| decimal(*provider, minor, currency);
-    let net = state.amount_received.saturating_sub(state.amount_refunded);
-    entry(
-        TRANSACTION,
-        [
-            Cell::Whole(transaction.id),
-            text(provider.as_str()),
-            text(&transaction.reference),
-            optional(transaction.order_id.as_deref()),
-            Cell::Whole(transaction.livemode.into()),
-            text(state.status.as_str()),
-            text(state.dispute_status.as_str()),
-            text(state.amount_check.as_str()),
-            expected.amount.map_or(Cell::Nothing, Cell::Whole),
-            decimal(expected.amount, expected.currency),
-            currency(expected.currency),
-            Cell::Whole(state.amount_received),
-            decimal(Some(state.amount_received), received),
-            Cell::Whole(state.amount_refunded),
-            decimal(Some(state.amount_refunded), received),
-            Cell::Whole(net),
-            decimal(Some(net), received),
-            currency(state.currency),
-            time(Some(transaction.created_at)),
-            time(state.status_changed_at),
-            time(Some(transaction.updated_at)),
-            time(transaction.closed_at),
-        ],
-    )
-}
-
-const REFUND: &[&str] = &[
-    "id",
-    "occurred_at",
-    "transaction_id",
-    "provider",
-    "reference",
-    "order_id",
-    "refund_id",
-    "amount",
-    "amount_decimal",
-    "currency",
-    "reason",
-    "event_id",
+const REFUND: &[Column<RefundMade>] = &[
+    ("id", |refund| Cell::Whole(refund.change_id)),
+    ("occurred_at", |refund| time(Some(refund.occurred_at))),
+    ("transaction_id", |refund| Cell::Whole(refund.transaction_id)),
+    ("provider", |refund| text(refund.provider.as_str())),
+    ("reference", |refund| text(&refund.reference)),
+    ("order_id", |refund| optional(refund.order_id.as_deref())),
+    ("refund_id", |refund| optional(refund.refund_id.as_deref())),
+    ("amount", |refund| Cell::Whole(refund.amount)),
+    ("amount_decimal", |refund| decimal(refund.provider, Some(refund.amount), refund.currency)),
+    ("currency", |refund| currency(refund.currency)),
+    ("reason", |refund| optional(refund.reason.as_deref())),
+    ("event_id", |refund| optional(refund.event_id.as_deref())),
 ];
 
-fn of_refund(refund: &RefundMade) -> Entry {
-    entry(
-        REFUND,
-        [
-            Cell::Whole(refund.change_id),
-            time(Some(refund.occurred_at)),
-            Cell::Whole(refund.transaction_id),
-            text(refund.provider.as_str()),
-            text(&refund.reference),
-            optional(refund.order_id.as_deref()),
-            optional(refund.refund_id.as_deref()),
-            Cell::Whole(refund.amount),
-            decimal(refund.provider, Some(refund.amount), refund.currency),
-            currency(refund.currency),
-            optional(refund.reason.as_deref()),
-            optional(refund.event_id.as_deref()),
-        ],
-    )
-}
-
-const DISPUTE: &[&str] = &[
-    "dispute_id",
-    "opened_at",
-    "transaction_id",
-    "provider",
-    "reference",
-    "order_id",
-    "dispute_status",
-    "amount",
-    "amount_decimal",
-    "currency",
-    "reason",
-    "occurred_at",
-    "event_id",
+const DISPUTE: &[Column<DisputeRaised>] = &[
+    ("dispute_id", |dispute| text(&dispute.fact.object_id)),
+    ("opened_at", |dispute| time(Some(dispute.opened_at))),
+    ("transaction_id", |dispute| Cell::Whole(dispute.transaction.id)),
+    ("provider", |dispute| text(dispute.transaction.provider.as_str())),
+    ("reference", |dispute| text(&dispute.transaction.reference)),
+    ("order_id", |dispute| optional(dispute.transaction.order_id.as_deref())),
+    ("dispute_status", |dispute| text(dispute.status().as_str())),
+    ("amount", |dispute| whole(dispute.fact.amount.map(|money| money.minor))),
+    ("amount_decimal", |dispute| match dispute.fact.amount {
+        Some(money) => Cell::Decimal(money.to_decimal(dispute.transaction.provider)),
+        None => Cell::Nothing,
+    }),
+    ("currency", |dispute| currency(dispute.fact.amount.map(|money| money.currency))),
+    ("reason", |dispute| optional(dispute.fact.reason.as_deref())),
+    ("occurred_at", |dispute| time(Some(dispute.fact.occurred_at))),
+    ("event_id", |dispute| text(&dispute.fact.event_id)),
 ];
 
-fn of_dispute(dispute: &DisputeRaised) -> Entry {
-    let DisputeRaised { transaction, opened_at, fact } = dispute;
-    let money = fact.amount;
-    entry(
-        DISPUTE,
-        [
-            text(&fact.object_id),
-            time(Some(*opened_at)),
-            Cell::Whole(transaction.id),
-            text(transaction.provider.as_str()),
-            text(&transaction.reference),
-            optional(transaction.order_id.as_deref()),
-            text(dispute.status().as_str()),
-            money.map_or(Cell::Nothing, |money| Cell::Whole(money.minor)),
-            decimal(
-                transaction.provider,
-                money.map(|money| money.minor),
-                money.map(|money| money.currency),
-            ),
-            currency(money.map(|money| money.currency)),
-            optional(fact.reason.as_deref()),
-            time(Some(fact.occurred_at)),
-            text(&fact.event_id),
-        ],
-    )
-}
-
-const ORPHAN: &[&str] = &[
-    "id",
-    "kind",
-    "provider",
-    "reference",
-    "order_id",
-    "livemode",
-    "status",
-    "amount",
-    "amount_decimal",
-    "currency",
-    "first_seen_at",
-    "last_seen_at",
-    "event_id",
-    "event_type",
-    "resolved_at",
-    "resolution",
-    "transaction_id",
-    "note",
+const ORPHAN: &[Column<Orphan>] = &[
+    ("id", |orphan| Cell::Whole(orphan.id)),
+    ("kind", |orphan| text(orphan.kind.as_str())),
+    ("provider", |orphan| text(orphan.provider.as_str())),
+    ("reference", |orphan| text(&orphan.reference)),
+    ("order_id", |orphan| optional(orphan.order_id.as_deref())),
+    ("livemode", |orphan| Cell::Whole(orphan.livemode.into())),
+    ("status", |orphan| optional(orphan.status.map(|status| status.as_str()))),
+    ("amount", |orphan| whole(orphan.amount)),
+    ("amount_decimal", |orphan| decimal(orphan.provider, orphan.amount, currency_of(orphan))),
+    ("currency", |orphan| currency(currency_of(orphan))),
+    ("first_seen_at", |orphan| time(Some(orphan.first_seen_at))),
+    ("last_seen_at", |orphan| time(Some(orphan.last_seen_at))),
+    ("event_id", |orphan| text(&orphan.event_id)),
+    ("event_type", |orphan| text(&orphan.event_type)),
+    ("resolved_at", |orphan| time(orphan.resolved_at)),
+    ("resolution", |orphan| optional(orphan.resolution.map(|resolution| resolution.as_str()))),
+    ("transaction_id", |orphan| whole(orphan.transaction_id)),
+    ("note", |orphan| optional(orphan.note.as_deref())),
 ];
 
-fn of_orphan(orphan: &Orphan, of_amount: Option<Currency>) -> Entry {
-    entry(
-        ORPHAN,
-        [
-            Cell::Whole(orphan.id),
-            text(orphan.kind.as_str()),
-            text(orphan.provider.as_str()),
-            text(&orphan.reference),
-            optional(orphan.order_id.as_deref()),
-            Cell::Whole(orphan.livemode.into()),
-            optional(orphan.status.map(|status| status.as_str())),
-            orphan.amount.map_or(Cell::Nothing, Cell::Whole),
-            decimal(orphan.provider, orphan.amount, of_amount),
-            currency(of_amount),
-            time(Some(orphan.first_seen_at)),
-            time(Some(orphan.last_seen_at)),
-            text(&orphan.event_id),
-            text(&orphan.event_type),
-            time(orphan.resolved_at),
-            optional(orphan.resolution.map(|resolution| resolution.as_str())),
-            orphan.transaction_id.map_or(Cell::Nothing, Cell::Whole),
-            optional(orphan.note.as_deref()),
-        ],
-    )
-}
-
-fn entry<const N: usize>(names: &[&'static str], cells: [Cell; N]) -> Entry {
-    debug_assert_eq!(names.len(), N, "a name for each cell");
-    names.iter().copied().zip(cells).collect()
+fn currency_of(orphan: &Orphan) -> Option<Currency> {
+    orphan.currency.as_deref().and_then(|code| Currency::parse(code).ok())
 }
 
 fn text(text: &str) -> Cell {
     Cell::Text(text.to_owned())
 }
 
-fn optional(text: Option<&str>) -> Cell {
-    text.map_or(Cell::Nothing, |text| Cell::Text(text.to_owned()))
+fn optional(words: Option<&str>) -> Cell {
+    words.map_or(Cell::Nothing, text)
+}
+
+fn whole(number: Option<i64>) -> Cell {
+    number.map_or(Cell::Nothing, Cell::Whole)
 }
 
 fn time(at: Option<Timestamp>) -> Cell {

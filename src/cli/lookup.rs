@@ -1,19 +1,18 @@
 //! `payhookd reconcile --object`: one payment, as the provider's API tells of it now.
 
-use std::io;
+use serde_json::json;
 
-use serde_json::{Value, json};
-
-use super::table::Table;
-use super::{CommandError, print_json, printed, said};
+use super::arguments::{only, run_or_try};
+use super::table::{Shown, maybe};
+use super::{CommandError, said, say};
 use crate::domain::provider::Provider;
-use crate::domain::records::{Kept, Orphan, Transaction};
+use crate::domain::records::{Applied, Kept, Orphan, Transaction};
 use crate::domain::reference::{Reference, ReferenceKind};
 use crate::providers::reference_kind;
 use crate::reconcile::objects::{Asker, of_payment};
-use crate::store::{Database, DryRun, KeepObjects, Reader};
+use crate::store::{Database, KeepObjects, Reader};
 
-/// What is asked for, and how what comes of it is told.
+/// The payment that is asked for, and how the outcome is shown.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted<'a> {
     /// A transaction's number, any id of the provider's, or the shop's order id.
@@ -35,26 +34,12 @@ impl Wanted<'_> {
         asker: &Asker<'_>,
     ) -> Result<(), CommandError> {
         let (provider, references) = self.references(reader, asker)?;
-        let found = asker.ask(provider, &references).map_err(|error| said(error.to_string()))?;
+        let found = asker.ask(provider, &references)?;
         let keep = KeepObjects { found, rules: asker.rules.clone() };
-        let now = asker.clock.now();
-        let kept = match self.dry_run {
-            true => database.run(&DryRun(keep), now)?,
-            false => database.run(&keep, now)?,
-        };
-        if self.json {
-            return print_json(kept.iter().map(|one| shape(provider, one)));
-        }
-        let mut table = Table::new(&["object", "id", "outcome", "transaction", "status"]);
-        for one in &kept {
-            table.row(row(one));
-        }
-        let mut output = io::stdout().lock();
-        printed(table.print(&mut output, "nothing was found"))?;
-        if self.dry_run {
-            printed(io::Write::write_all(&mut output, b"nothing was changed\n"))?;
-        }
-        Ok(())
+        let kept = run_or_try(database, keep, self.dry_run, asker.clock.now())?;
+        let kept: Vec<_> = kept.into_iter().map(|kept| (provider, kept)).collect();
+        OBJECTS.print(&kept, self.json, "nothing was found")?;
+        if self.dry_run && !self.json { say("nothing was changed") } else { Ok(()) }
     }
 
     /// At whom it is, and the ids that are known of it: those of a payment that is here, or the one
@@ -80,18 +65,11 @@ impl Wanted<'_> {
                 }
             }
         }
-        match payments.as_slice() {
-            [] => self.unknown(asker),
-            [(payment, provider)] => Ok((*provider, of_payment(reader, *payment)?)),
-            several => {
-                let numbers: Vec<String> = several.iter().map(|(id, _)| id.to_string()).collect();
-                Err(said(format!(
-                    "{:?} means several payments: give the number of one of them, {}",
-                    self.id,
-                    numbers.join(", ")
-                )))
-            }
+        if payments.is_empty() {
+            return self.unknown(asker);
         }
+        let (payment, provider) = only(payments, self.id, "payments", |(number, _)| *number)?;
+        Ok((provider, of_payment(reader, payment)?))
     }
 
     /// An id of the provider's that is not known here.
@@ -115,35 +93,31 @@ impl Wanted<'_> {
     }
 }
 
+const OBJECTS: Shown<(Provider, Kept)> = Shown {
+    columns: &[
+        ("object", |(_, kept)| kept.object.kind.to_string()),
+        ("id", |(_, kept)| kept.object.value.to_string()),
+        ("outcome", |(_, kept)| outcome(kept)),
+        ("transaction", |(_, kept)| maybe(applied(kept).and_then(|it| it.transaction_id))),
+        ("status", |(_, kept)| maybe(applied(kept).and_then(|it| it.status))),
+    ],
+    json: |(provider, kept)| {
+        json!({
+            "provider": provider.as_str(),
+            "object": kept.object.kind.as_str(),
+            "id": kept.object.value,
+            "outcome": outcome(kept),
+            "event_id": kept.news.as_ref().map(|(id, _)| id),
+            "transaction_id": applied(kept).and_then(|it| it.transaction_id),
+            "status": applied(kept).and_then(|it| it.status).map(|status| status.as_str()),
+        })
+    },
+};
+
 fn outcome(kept: &Kept) -> String {
-    match &kept.news {
-        None => "known".to_owned(),
-        Some((_, applied)) => applied.outcome.to_string(),
-    }
+    applied(kept).map_or_else(|| "known".to_owned(), |applied| applied.outcome.to_string())
 }
 
-fn shape(provider: Provider, kept: &Kept) -> Value {
-    let applied = kept.news.as_ref().map(|(_, applied)| applied);
-    json!({
-        "provider": provider.as_str(),
-        "object": kept.object.kind.as_str(),
-        "id": kept.object.value,
-        "outcome": outcome(kept),
-        "event_id": kept.news.as_ref().map(|(id, _)| id),
-        "transaction_id": applied.and_then(|applied| applied.transaction_id),
-        "status": applied.and_then(|applied| applied.status).map(|status| status.as_str()),
-    })
-}
-
-fn row(kept: &Kept) -> Vec<String> {
-    let applied = kept.news.as_ref().map(|(_, applied)| applied);
-    let id = applied.and_then(|applied| applied.transaction_id);
-    let status = applied.and_then(|applied| applied.status);
-    vec![
-        kept.object.kind.to_string(),
-        kept.object.value.to_string(),
-        outcome(kept),
-        id.map(|id| id.to_string()).unwrap_or_default(),
-        status.map(|status| status.to_string()).unwrap_or_default(),
-    ]
+fn applied(kept: &Kept) -> Option<&Applied> {
+    kept.news.as_ref().map(|(_, applied)| applied)
 }

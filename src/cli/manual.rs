@@ -1,9 +1,10 @@
-//! `payhookd manual`: the man pages, made of what the command line says of itself.
+//! `payhookd manual` and `payhookd completions`: made of what the command line says of itself.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory};
+use clap::{Args, CommandFactory, ValueEnum};
+use clap_complete::{Shell, generate};
 use clap_mangen::{Man, generate_to};
 
 use super::{Cli, CommandError, printed, said};
@@ -17,15 +18,46 @@ pub struct Manual {
     folder: Option<PathBuf>,
 }
 
+/// `completions`
+#[derive(Args, Debug)]
+pub struct Completions {
+    /// The shell.
+    shell: Shells,
+}
+
+/// The shells that are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Shells {
+    Bash,
+    Zsh,
+    Fish,
+}
+
 impl Manual {
-    /// Prints or writes it.
+    /// Prints the main page, or writes all.
     pub fn run(&self) -> Result<(), CommandError> {
         let command = Cli::command();
-        let Some(folder) = &self.folder else {
-            let mut page = Vec::new();
-            Man::new(command).render(&mut page)?;
-            return printed(io::stdout().lock().write_all(&page));
+        if let Some(folder) = &self.folder {
+            let written = generate_to(command, folder);
+            return written.map_err(|error| said(format!("{}: {error}", folder.display())));
+        }
+        let mut page = Vec::new();
+        Man::new(command).render(&mut page)?;
+        printed(io::stdout().lock().write_all(&page))
+    }
+}
+
+impl Completions {
+    /// Prints them.
+    pub fn run(&self) -> Result<(), CommandError> {
+        let shell = match self.shell {
+            Shells::Bash => Shell::Bash,
+            Shells::Zsh => Shell::Zsh,
+            Shells::Fish => Shell::Fish,
         };
-        generate_to(command, folder).map_err(|error| said(format!("{}: {error}", folder.display())))
+        // Made in memory: the generator would panic on a closed pipe.
+        let mut script = Vec::new();
+        generate(shell, &mut Cli::command(), "payhookd", &mut script);
+        printed(io::stdout().lock().write_all(&script))
     }
 }

@@ -3,9 +3,8 @@
 pub mod alerts;
 pub mod api_access;
 pub mod api_token;
+pub mod arguments;
 pub mod backup;
-pub mod closing;
-pub mod completions;
 pub mod deliveries;
 pub mod demo;
 pub mod discrepancies;
@@ -34,22 +33,21 @@ pub mod serve;
 pub mod table;
 pub mod transactions;
 
+use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use rustix::fs::Mode;
-use serde_json::Value;
 
-use crate::config::options::{DatabaseOption, ServeOptions};
-use crate::domain::records::{Page, Transaction};
+use crate::config::options::ServeOptions;
 use crate::providers::rules::Rules;
-use crate::store::{List, Reader};
+use crate::store::Reader;
 use crate::telemetry::writer;
 use crate::version::BUILD;
 
-/// Receives Stripe and PayPal webhooks, proves and keeps them, and keeps a shop's transactions
+/// Receives Stripe and PayPal webhooks, verifies and keeps them, and keeps a shop's transactions
 /// true.
 ///
 /// Without a command it runs the daemon.
@@ -171,7 +169,7 @@ pub enum Command {
     /// Print what a shell needs to complete this command line.
     #[command(after_help = "Example:\n  payhookd completions bash > \
         /etc/bash_completion.d/payhookd")]
-    Completions(completions::Completions),
+    Completions(manual::Completions),
     /// Print the man page, or write those of all commands.
     #[command(after_help = "Example:\n  payhookd manual | man -l -")]
     Manual(manual::Manual),
@@ -240,116 +238,70 @@ for each payment, not for each event. Registering its transaction adopts it, how
 
 /// Does what was said. Exit codes: 0 done, 1 failed; 2, for what can't be said, is clap's; those of the
 /// daemon's own are [`serve::ServeError::exit_status`]'s.
-pub fn run(cli: &Cli) -> ExitCode {
+pub fn run(cli: Cli) -> ExitCode {
     // Whatever is written is its owner's alone, also what SQLite writes; but man pages are for everybody.
     if !matches!(cli.command, Some(Command::Manual(_))) {
         rustix::process::umask(Mode::RWXG | Mode::RWXO);
     }
-    if let Some(command) = &cli.command
-        && command.has_settings_of_service()
-        && let Err(error) = installation::run_as_its_service()
-    {
-        return ended(Err(error));
-    }
-    match &cli.command {
-        None if cli.migrate => ended(migrate::run(&cli.serve.db)),
-        None => served(serve::run(&cli.serve)),
-        Some(Command::Serve(options)) => served(serve::run(options)),
-        Some(Command::Transactions(command)) => ended(transactions::run(command)),
-        Some(Command::Events(command)) => ended(events::run(command)),
-        Some(Command::Demo(demo)) => ended(demo::run(demo)),
-        Some(Command::Send(send)) => ended(send::run(send)),
-        Some(Command::Orphans(command)) => ended(orphans::run(command)),
-        Some(Command::Discrepancies(command)) => ended(command.run()),
-        Some(Command::Endpoints(command)) => ended(command.run()),
-        Some(Command::Reconcile(reconcile)) => ended(reconcile.run()),
-        Some(Command::Backup(backing)) => ended(backing.run()),
-        Some(Command::Restore(restoring)) => ended(restoring.run()),
-        Some(Command::Forget(forget)) => ended(forget.run()),
-        Some(Command::Export(export)) => ended(export.run()),
-        Some(Command::Prune(pruning)) => ended(pruning.run()),
-        Some(Command::Doctor(doctor)) => ended(doctor.run()),
-        Some(Command::Completions(completions)) => ended(completions.run()),
-        Some(Command::Manual(manual)) => ended(manual.run()),
-        Some(Command::Deliveries(command)) => ended(deliveries::run(command)),
-        Some(Command::Issues(command)) => ended(issues::run(command)),
-        Some(Command::Alerts(command)) => ended(alerts::run(command)),
-        Some(Command::Report(command)) => ended(command.run()),
+    match done(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&*error),
     }
 }
 
-fn ended<E: Display>(result: Result<(), E>) -> ExitCode {
-    result.map_or_else(|error| failed(&error, 1), |()| ExitCode::SUCCESS)
+fn done(mut cli: Cli) -> Result<(), CommandError> {
+    if cli.command.as_ref().is_some_and(Command::has_settings_of_service) {
+        cli = installation::with_settings_of_service(cli)?;
+    }
+    let Some(command) = cli.command else {
+        return match cli.migrate {
+            true => migrate::run(&cli.serve.db),
+            false => Ok(serve::run(&cli.serve)?),
+        };
+    };
+    match command {
+        Command::Serve(options) => Ok(serve::run(&options)?),
+        Command::Transactions(transactions) => transactions.run(),
+        Command::Events(events) => events.run(),
+        Command::Demo(demo) => demo.run(),
+        Command::Send(send) => send.run(),
+        Command::Orphans(orphans) => orphans.run(),
+        Command::Discrepancies(discrepancies) => discrepancies.run(),
+        Command::Endpoints(endpoints) => endpoints.run(),
+        Command::Reconcile(reconcile) => reconcile.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
+        Command::Forget(forget) => forget.run(),
+        Command::Export(export) => export.run(),
+        Command::Prune(prune) => prune.run(),
+        Command::Doctor(doctor) => doctor.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Manual(manual) => manual.run(),
+        Command::Deliveries(deliveries) => deliveries.run(),
+        Command::Issues(issues) => issues.run(),
+        Command::Alerts(alerts) => alerts.run(),
+        Command::Report(report) => report.run(),
+    }
 }
 
-fn served(result: Result<(), serve::ServeError>) -> ExitCode {
-    result.map_or_else(|error| failed(&error, error.exit_status()), |()| ExitCode::SUCCESS)
-}
-
-fn failed(error: &impl Display, status: u8) -> ExitCode {
+fn failed(error: &(dyn Error + 'static)) -> ExitCode {
     // What ends a service is what its people look for: the journal's priority of errors.
     let priority = if writer::is_journal() { "<3>" } else { "" };
     for line in format!("payhookd: {error}").lines() {
         // If standard error is closed too, the exit code is all that is left to say.
         let _ = writeln!(io::stderr(), "{priority}{line}");
     }
-    ExitCode::from(status)
+    let of_daemon = error.downcast_ref::<serve::ServeError>();
+    ExitCode::from(of_daemon.map_or(1, serve::ServeError::exit_status))
 }
 
-/// Why a command failed.
-#[derive(Debug, thiserror::Error)]
-pub enum CommandError {
-    /// The database can't be used.
-    #[error(transparent)]
-    Store(#[from] crate::store::StoreError),
-    /// What was asked for is not there, or can't be done; says what to do.
-    #[error("{0}")]
-    Said(String),
-    /// A secret is not set as it should be.
-    #[error(transparent)]
-    Config(#[from] crate::config::ConfigError),
-    /// The test authority can't be made or used.
-    #[error(transparent)]
-    Authority(#[from] crate::simulator::authority::AuthorityError),
-    /// The daemon did not answer.
-    #[error(transparent)]
-    NoAnswer(#[from] crate::clients::sender::NoAnswer),
-    /// The daemon of the demo did not run.
-    #[error(transparent)]
-    Serve(#[from] Box<serve::ServeError>),
-    /// The simulator could not make something up.
-    #[error(transparent)]
-    Simulator(#[from] crate::simulator::SimulatorError),
-    /// Nothing could be made up.
-    #[error(transparent)]
-    NoChance(#[from] crate::simulator::random::NoChance),
-    /// Reading or printing failed.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-}
+/// Why a command failed: words for a person, which say what to do. Nobody tells one from the other but by
+/// the type inside.
+pub type CommandError = Box<dyn Error>;
 
-/// What went wrong, in words.
+/// An error of these words.
 fn said(words: impl Into<String>) -> CommandError {
-    CommandError::Said(words.into())
-}
-
-/// The one transaction that `id` means: its number, any id of the provider's that is known for it, or
-/// the shop's order id.
-fn one_transaction(reader: &Reader, id: &str) -> Result<Transaction, CommandError> {
-    let mut found = reader.find::<Transaction>(id)?;
-    match found.len() {
-        0 => Err(said(format!(
-            "no transaction has the number, id or order id {id:?}: see `payhookd transactions list`"
-        ))),
-        1 => Ok(found.remove(0)),
-        _ => {
-            let numbers: Vec<String> = found.iter().map(|one| one.id.to_string()).collect();
-            Err(said(format!(
-                "{id:?} means several transactions: give the number of one of them, {}",
-                numbers.join(", ")
-            )))
-        }
-    }
+    words.into().into()
 }
 
 /// How the daemon reads events.
@@ -362,27 +314,6 @@ fn rules(reader: &Reader) -> Result<Rules, CommandError> {
     }
 }
 
-/// What every list takes.
-#[derive(Args, Debug)]
-pub struct Listing {
-    #[command(flatten)]
-    database: DatabaseOption,
-    /// At most so many.
-    #[arg(long, default_value_t = 50)]
-    limit: u32,
-    /// Print JSON lines.
-    #[arg(long)]
-    json: bool,
-}
-
-impl Listing {
-    /// The newest rows that pass the filter.
-    fn rows<F: List>(&self, filter: &F) -> Result<Vec<F::Row>, CommandError> {
-        let page = Page { before: None, limit: self.limit };
-        Ok(Reader::open(&self.database.path())?.list(filter, page)?.rows)
-    }
-}
-
 /// What reads much gives way to the daemon and its providers. Only for commands that do not write:
 /// whoever holds the database must not be made to wait himself.
 fn give_way() {
@@ -390,16 +321,24 @@ fn give_way() {
     let _ = rustix::process::nice(10);
 }
 
-/// A line for each.
-fn print_json(mut values: impl Iterator<Item = Value>) -> Result<(), CommandError> {
-    let mut output = io::stdout().lock();
-    printed(values.try_for_each(|value| writeln!(output, "{value}")))
+/// Prints a line.
+fn say(line: impl Display) -> Result<(), CommandError> {
+    printed(writeln!(io::stdout(), "{line}"))
 }
 
 /// A closed pipe is a normal end: whoever read has seen enough.
-fn printed(result: io::Result<()>) -> Result<(), CommandError> {
-    match result {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => Ok(other?),
+fn printed<E: Into<CommandError>>(result: Result<(), E>) -> Result<(), CommandError> {
+    result.map_err(Into::into).or_else(|error| {
+        let is_closed = |error: &io::Error| error.kind() == ErrorKind::BrokenPipe;
+        if error.downcast_ref().is_some_and(is_closed) { Ok(()) } else { Err(error) }
+    })
+}
+
+/// The error that `wrong` things were found, each of which is told already.
+fn wrong(wrong: usize) -> Result<(), CommandError> {
+    match wrong {
+        0 => Ok(()),
+        1 => Err(said("one thing is wrong")),
+        wrong => Err(said(format!("{wrong} things are wrong"))),
     }
 }

@@ -1,15 +1,15 @@
 //! `payhookd prune`: what the daemon removes by itself, removed now.
 
-use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::{CommandError, printed};
+use super::arguments::DryRunOption;
+use super::{CommandError, say};
 use crate::config::options::{DatabaseOption, KeepOptions};
 use crate::domain::records::Pruned;
 use crate::domain::retention::{Cutoff, Keep};
-use crate::store::{Database, Reader, Round};
+use crate::store::{Database, Round};
 use crate::telemetry::clock::Clock;
 
 /// `prune`
@@ -19,39 +19,36 @@ pub struct Pruning {
     database: DatabaseOption,
     #[command(flatten)]
     keep: KeepOptions,
-    /// Change nothing; say what would be removed.
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    dry: DryRunOption,
 }
 
 impl Pruning {
-    /// Does it.
+    /// Removes it, or says what would be removed.
     pub fn run(&self) -> Result<(), CommandError> {
-        let reader = Reader::open(&self.database.path())?;
+        let reader = self.database.reader()?;
         let cutoff = Keep::from(self.keep).cutoff(Clock::SYSTEM.now());
         let cutoff = cutoff.held_back(reader.latest_event()?);
-        let (pruned, removed) = match self.dry_run {
+        let (pruned, removed) = match self.dry.dry_run {
             true => (reader.would_prune(&cutoff)?, "would be removed"),
             false => (self.prune(&cutoff)?, "removed"),
         };
         let Pruned { events, bytes, unsettled, rejected, issues } = pruned;
-        let mut output = io::stdout().lock();
         let before = |what: &str, cutoff: Option<_>| match cutoff {
             Some(before) => format!("{what} before {before}"),
             None => "none, because they are kept forever".to_owned(),
         };
-        printed(writeln!(
-            output,
+        say(format!(
             "{removed}: bodies and headers of {events} settled events ({bytes} bytes; {}), {rejected} \
              refused requests ({}), {issues} closed issues ({})",
             before("received", cutoff.payloads),
             before("received", cutoff.rejected),
             before("closed", cutoff.issues),
         ))?;
-        printed(match unsettled {
+        match unsettled {
             0 => Ok(()),
-            _ => writeln!(output, "kept whole, because something about them is open: {unsettled}"),
-        })
+            _ => say(format!("kept whole, because something about them is open: {unsettled}")),
+        }
     }
 
     /// In small steps, between which a daemon that runs takes its turns.

@@ -3,19 +3,18 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::api_access::{Access, AskOptions};
+use super::api_access::{Access, AskOptions, ProviderOption};
+use super::arguments::{DryRunOption, JsonOption};
 use super::lookup::Wanted;
 use super::progress::Bar;
-use super::table::Table;
-use super::{CommandError, print_json, printed, said};
+use super::table::{Shown, maybe};
+use super::{CommandError, said, say};
 use crate::config::options::{PublicUrlOption, SinceOption};
-use crate::config::webhook_ids;
 use crate::domain::provider::Provider;
 use crate::domain::records::{Cause, Found};
 use crate::domain::time::Timestamp;
-use crate::providers::endpoints;
 use crate::reconcile::endpoints::{check, finding};
 use crate::reconcile::{KEPT_BY_PROVIDERS, Report, Run, Step, run};
 use crate::store::{Database, NoteFindings, Reader};
@@ -27,9 +26,8 @@ pub struct Reconcile {
     asking: AskOptions,
     #[command(flatten)]
     public_url: PublicUrlOption,
-    /// Only this provider's events: stripe or paypal [default: of each whose API keys are set].
-    #[arg(long)]
-    provider: Option<Provider>,
+    #[command(flatten)]
+    provider: ProviderOption,
     /// From when on events are looked for: 2026-11-23, 2026-11-23T11:52:03Z, or 72h ago. Both
     /// providers keep them for thirty days [default: where the last run ended].
     #[arg(long, value_name = "TIME")]
@@ -38,12 +36,10 @@ pub struct Reconcile {
     /// any id of the provider's, or the shop's order id.
     #[arg(long, value_name = "ID", conflicts_with = "since")]
     object: Option<String>,
-    /// Change nothing; say what would be applied.
-    #[arg(long)]
-    dry_run: bool,
-    /// Print JSON lines.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    dry: DryRunOption,
+    #[command(flatten)]
+    output: JsonOption,
 }
 
 impl Reconcile {
@@ -53,17 +49,17 @@ impl Reconcile {
         let reader = Reader::open(&access.path)?;
         let mut database = Database::open(&access.path)?;
         if let Some(id) = &self.object {
-            let Self { provider, dry_run, json, .. } = *self;
-            let wanted = Wanted { id, provider, dry_run, json };
+            let (dry_run, json) = (self.dry.dry_run, self.output.json);
+            let wanted = Wanted { id, provider: self.provider.provider, dry_run, json };
             return wanted.run(&reader, &mut database, &access.asker());
         }
         let mut reports = Vec::new();
-        for provider in access.providers(self.provider)? {
+        for provider in self.provider.of(&access)? {
             let to_do = Run {
                 provider,
                 cause: Cause::Command,
                 since: self.since.map(|since| since.at(access.clock.now())),
-                dry_run: self.dry_run,
+                dry_run: self.dry.dry_run,
                 livemode: access.livemode,
                 rules: &access.rules,
                 clock: access.clock,
@@ -77,7 +73,7 @@ impl Reconcile {
             reports.push((provider, report));
         }
         self.print(&reports)?;
-        if !self.dry_run {
+        if !self.dry.dry_run {
             self.look_at_endpoints(&access, &reports, &mut database)?;
         }
         let failures = reports.iter().filter_map(|(provider, report)| {
@@ -85,7 +81,7 @@ impl Reconcile {
             Some(format!(
                 "{}'s list was not read to its end, and what is listed here is {}: {error}",
                 provider.name(),
-                if self.dry_run { "what would be applied so far" } else { "kept" }
+                if self.dry.dry_run { "what would be applied so far" } else { "kept" }
             ))
         });
         match failures.collect::<Vec<_>>() {
@@ -101,11 +97,7 @@ impl Reconcile {
         reports: &[(Provider, Report)],
         database: &mut Database,
     ) -> Result<(), CommandError> {
-        let wanted = endpoints::Wanted {
-            public_url: self.public_url.public_url.clone(),
-            webhook_ids: webhook_ids(access.around())?,
-            livemode: access.livemode,
-        };
+        let wanted = access.wanted_endpoint(&self.public_url)?;
         for (provider, _) in reports {
             match check(&access.apis, *provider, &wanted) {
                 Ok(faults) => {
@@ -135,74 +127,49 @@ impl Reconcile {
     }
 
     fn print(&self, reports: &[(Provider, Report)]) -> Result<(), CommandError> {
-        if self.json {
-            let of_days = |(provider, report): &(Provider, Report)| {
-                let of_day = |(day, found): (&String, &Found)| shape(*provider, day, found);
-                report.days.iter().map(of_day).collect::<Vec<_>>()
-            };
-            return print_json(reports.iter().flat_map(of_days));
-        }
-        let mut table = Table::new(&[
-            "provider",
-            "day",
-            ">seen",
-            ">known",
-            ">new",
-            ">applied",
-            ">orphaned",
-            ">ignored",
-            ">failed",
-        ]);
+        let mut rows = Vec::new();
         for (provider, report) in reports {
-            for (day, found) in &report.days {
-                table.row(row(*provider, day, found));
-            }
-            if report.days.len() > 1 {
-                table.row(row(*provider, "all", &report.total()));
+            rows.extend(report.days.iter().map(|(day, found)| (*provider, day.clone(), *found)));
+            if report.days.len() > 1 && !self.output.json {
+                rows.push((*provider, "all".to_owned(), report.total()));
             }
         }
         let since = reports.iter().map(|(_, report)| report.since).min();
-        let since = since.map(|since| since.to_string()).unwrap_or_default();
-        let nothing = format!("no events since {since}");
-        let mut output = io::stdout().lock();
-        printed(table.print(&mut output, &nothing))?;
-        if self.dry_run {
-            printed(writeln!(output, "nothing was changed"))?;
-        }
-        Ok(())
+        let nothing = format!("no events since {}", maybe(since));
+        DAYS.print(&rows, self.output.json, &nothing)?;
+        if self.dry.dry_run && !self.output.json { say("nothing was changed") } else { Ok(()) }
     }
 }
 
-fn shape(provider: Provider, day: &str, found: &Found) -> Value {
-    json!({
-        "provider": provider.as_str(),
-        "day": day,
-        "seen": found.seen,
-        "known": found.known,
-        "new": found.new_events(),
-        "applied": found.applied,
-        "orphaned": found.orphaned,
-        "ignored": found.ignored,
-        "failed": found.failed,
-    })
-}
+/// A provider's events of a day.
+const DAYS: Shown<(Provider, String, Found)> = Shown {
+    columns: &[
+        ("provider", |(provider, ..)| provider.to_string()),
+        ("day", |(_, day, _)| day.clone()),
+        (">seen", |(.., found)| found.seen.to_string()),
+        (">known", |(.., found)| found.known.to_string()),
+        (">new", |(.., found)| found.new_events().to_string()),
+        (">applied", |(.., found)| found.applied.to_string()),
+        (">orphaned", |(.., found)| found.orphaned.to_string()),
+        (">ignored", |(.., found)| found.ignored.to_string()),
+        (">failed", |(.., found)| found.failed.to_string()),
+    ],
+    json: |(provider, day, found)| {
+        json!({
+            "provider": provider.as_str(),
+            "day": day,
+            "seen": found.seen,
+            "known": found.known,
+            "new": found.new_events(),
+            "applied": found.applied,
+            "orphaned": found.orphaned,
+            "ignored": found.ignored,
+            "failed": found.failed,
+        })
+    },
+};
 
-fn row(provider: Provider, day: &str, found: &Found) -> Vec<String> {
-    let mut row = vec![provider.to_string(), day.to_owned()];
-    let numbers = [
-        found.seen,
-        found.known,
-        found.new_events(),
-        found.applied,
-        found.orphaned,
-        found.ignored,
-        found.failed,
-    ];
-    row.extend(numbers.iter().map(i64::to_string));
-    row
-}
-
-/// What a person at a terminal sees meanwhile.
+/// The progress that a person at a terminal sees.
 struct Progress {
     provider: Provider,
     missed: u64,

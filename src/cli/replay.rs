@@ -1,19 +1,19 @@
-//! `payhookd events read_again`: stored events read again by today's code and rules.
+//! `payhookd events replay`: stored events read again by today's code and rules.
 
-use std::io::{self, Write};
 use std::time::Duration;
 
 use clap::Args;
 
+use super::arguments::{DryRunOption, Noun, run_or_try};
 use super::table::visible;
-use super::{CommandError, printed, rules, said};
+use super::{CommandError, rules, say};
 use crate::config::options::{DatabaseOption, SinceOption};
 use crate::domain::records::{EventFilter, Outcome, Page, Reread, RereadResult, WebhookLog};
 use crate::domain::time::Timestamp;
-use crate::store::{self, Database, DryRun, Reader};
+use crate::store::{self, Reader};
 use crate::telemetry::clock::Clock;
 
-/// `events read_again`
+/// `events replay`
 #[derive(Args, Debug)]
 #[group(id = "which", required = true, multiple = true, args = ["id", "status", "since"])]
 pub struct Replay {
@@ -28,96 +28,67 @@ pub struct Replay {
     /// All that were received since then: 2026-11-23, 2026-11-23T11:52:03Z, or 72h, 3d ago.
     #[arg(long, value_name = "TIME")]
     since: Option<SinceOption>,
-    /// Change nothing; say what would change.
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    dry: DryRunOption,
 }
 
-/// How many are read again in one commit: few enough that a running daemon never waits long.
+/// How many are replayed in one commit: few enough that a running daemon never waits long.
 const AT_ONCE: usize = 100;
-
 /// How many are listed at once.
 const LISTED_AT_ONCE: u32 = 1_000;
 /// What instants are told apart by.
 const TICK: Duration = Duration::from_millis(1);
 
-/// What became of them.
-#[derive(Default)]
-struct Tally {
-    changed: u64,
-    same: u64,
-    left: u64,
-}
-
 impl Replay {
-    /// Does it.
+    /// Replays them, and says of each what changed.
     pub fn run(&self) -> Result<(), CommandError> {
-        let path = self.database.path();
-        let reader = Reader::open(&path)?;
+        let reader = self.database.reader()?;
         let now = Clock::SYSTEM.now();
         let ids = self.ids(&reader, now)?;
         let rules = rules(&reader)?;
-        let mut database = Database::open(&path)?;
-        let mut output = io::stdout().lock();
-        let mut tally = Tally::default();
+        let mut database = self.database.writer()?;
+        let (mut changed, mut same, mut left) = (0, 0, 0);
         for some in ids.chunks(AT_ONCE) {
             let replay = store::Replay { ids: some.to_vec(), rules: rules.clone() };
-            let done = match self.dry_run {
-                true => database.run(&DryRun(replay), now)?,
-                false => database.run(&replay, now)?,
-            };
-            for reread in &done {
-                tally.count(&reread.result);
+            for reread in run_or_try(&mut database, replay, self.dry.dry_run, now)? {
+                *match reread.result {
+                    RereadResult::Changed(_) => &mut changed,
+                    RereadResult::Same => &mut same,
+                    RereadResult::Left(_) => &mut left,
+                } += 1;
                 // Of those that stay as they are only the one that was asked for is named.
                 if reread.result != RereadResult::Same || self.id.is_some() {
-                    printed(writeln!(output, "{}", visible(&line(reread))))?;
+                    say(visible(&line(&reread)))?;
                 }
             }
         }
-        let Tally { changed, same, left } = tally;
-        let changes = if self.dry_run { "would change" } else { "changed" };
-        printed(writeln!(
-            output,
-            "{} read again: {changed} {changes}, {same} as before, {left} left as they were",
+        let changes = if self.dry.dry_run { "would change" } else { "changed" };
+        say(format!(
+            "{} replayed: {changed} {changes}, {same} as before, {left} left as they were",
             ids.len()
         ))
     }
 
     fn ids(&self, reader: &Reader, now: Timestamp) -> Result<Vec<i64>, CommandError> {
-        let Some(id) = &self.id else {
-            let filter = EventFilter {
-                statuses: self.status.into_iter().collect(),
-                // What was received just then is meant, too.
-                received_after: self.since.map(|since| since.at(now).minus(TICK)),
-                ..EventFilter::default()
-            };
-            let (mut ids, mut page) = (Vec::new(), Page { before: None, limit: LISTED_AT_ONCE });
-            loop {
-                let listed = reader.list(&filter, page)?;
-                ids.extend(listed.rows.iter().map(|event| event.id));
-                page.before = ids.last().copied();
-                if !listed.more {
-                    ids.reverse();
-                    return Ok(ids);
-                }
-            }
-        };
-        let found = reader.find::<WebhookLog>(id)?;
-        if found.is_empty() {
-            return Err(said(format!(
-                "no event has the number or id {id:?}: see `payhookd events list`"
-            )));
+        if let Some(id) = &self.id {
+            let found = Noun::EVENT.find::<WebhookLog>(reader, id)?;
+            return Ok(found.iter().map(|event| event.id).collect());
         }
-        Ok(found.iter().map(|event| event.id).collect())
-    }
-}
-
-impl Tally {
-    fn count(&mut self, result: &RereadResult) {
-        match result {
-            RereadResult::Changed(_) => self.changed += 1,
-            RereadResult::Same => self.same += 1,
-            RereadResult::Left(_) => self.left += 1,
+        let filter = EventFilter {
+            statuses: self.status.into_iter().collect(),
+            // What was received just then is meant, too.
+            received_after: self.since.map(|since| since.at(now).minus(TICK)),
+            ..EventFilter::default()
+        };
+        let (mut ids, mut page) = (Vec::new(), Page { before: None, limit: LISTED_AT_ONCE });
+        loop {
+            let listed = reader.list(&filter, page)?;
+            ids.extend(listed.rows.iter().map(|event| event.id));
+            page.before = ids.last().copied();
+            if !listed.more {
+                ids.reverse();
+                return Ok(ids);
+            }
         }
     }
 }

@@ -1,15 +1,13 @@
-//! `payhookd report`: a day, as the daily report tells it.
-
-use std::io::{self, Write};
+//! `payhookd report`: a day, as the daily report has it.
 
 use clap::Args;
 
-use super::{CommandError, printed, said};
+use super::arguments::JsonOption;
+use super::{CommandError, said, say};
 use crate::alerts::report::{About, Report};
 use crate::config::options::{DatabaseOption, parse_zone};
 use crate::domain::language::Language;
 use crate::domain::zone::Zone;
-use crate::store::Reader;
 use crate::telemetry::clock::Clock;
 
 /// `report`
@@ -23,13 +21,12 @@ pub struct Reporting {
     /// The time zone in which it is a day, such as Europe/Paris [default: the system's].
     #[arg(long, value_name = "NAME", value_parser = parse_zone, env = "PAYHOOKD_TIME_ZONE")]
     time_zone: Option<Zone>,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: JsonOption,
 }
 
 impl Reporting {
-    /// Does it.
+    /// Prints the day.
     pub fn run(&self) -> Result<(), CommandError> {
         let zone = self.time_zone.clone().unwrap_or_else(Zone::system);
         let now = Clock::SYSTEM.now();
@@ -42,8 +39,7 @@ impl Reporting {
             return Err(said(format!("--day {date}: has not begun in {zone}")));
         }
         let about = About { day, zone, language: Language::English, sent_at: None };
-        let report = Report::read(&Reader::open(&self.database.path())?, about)?;
-        let text = if self.json { report.json().to_string() } else { report.text() };
-        printed(writeln!(io::stdout(), "{text}"))
+        let report = Report::read(&self.database.reader()?, about)?;
+        say(if self.output.json { report.json().to_string() } else { report.text() })
     }
 }

@@ -1,11 +1,10 @@
 //! `payhookd restore`: go back to a copy of the database.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{CommandError, printed, said};
+use super::{CommandError, said, say};
 use crate::config::options::DatabaseOption;
 use crate::store::{self, Restored, StoreError};
 use crate::telemetry::clock::Clock;
@@ -20,7 +19,7 @@ pub struct Restoring {
 }
 
 impl Restoring {
-    /// Does it.
+    /// Checks the copy, and puts it in the place of the database.
     pub fn run(&self) -> Result<(), CommandError> {
         let (copy, db) = (&self.copy, self.database.path());
         let is_itself =
@@ -37,18 +36,13 @@ impl Restoring {
             )),
             other => other.into(),
         })?;
-        let mut output = io::stdout().lock();
-        printed(writeln!(
-            output,
+        say(format!(
             "{}: {} bytes, {} events, {} transactions, checked",
             db.display(),
             backup.bytes,
             backup.events,
             backup.transactions
         ))?;
-        match kept {
-            Some(kept) => printed(writeln!(output, "the one before is kept: {}", kept.display())),
-            None => Ok(()),
-        }
+        kept.map_or(Ok(()), |kept| say(format!("the one before is kept: {}", kept.display())))
     }
 }

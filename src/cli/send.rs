@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::{CommandError, printed};
+use super::table::visible;
+use super::{CommandError, installation, said, say};
 use crate::clients::sender::Sender;
-use crate::config::{self, ProcessEnv};
+use crate::config;
 use crate::domain::money::{Currency, Money};
 use crate::domain::provider::Provider;
 use crate::domain::secret::Secret;
@@ -91,35 +92,27 @@ struct What {
     shuffle: bool,
 }
 
-/// Sends them; a failure if one was not taken.
-pub fn run(send: &Send) -> Result<(), CommandError> {
-    match send {
-        Send::Stripe(stripe) => {
-            let Some(secret) = secrets("STRIPE_WEBHOOK_SECRET")?.into_iter().next() else {
-                return Err(CommandError::Said(
-                    "STRIPE_WEBHOOK_SECRET is not set: set it as for the daemon".to_owned(),
-                ));
-            };
-            stripe.what.send(&Signer::Stripe(secret))
-        }
-        Send::Paypal(paypal) => {
-            let Some(webhook_id) = secrets("PAYPAL_WEBHOOK_ID")?.into_iter().next() else {
-                return Err(CommandError::Said(
-                    "PAYPAL_WEBHOOK_ID is not set: set it as for the daemon".to_owned(),
-                ));
-            };
-            let webhook_id = webhook_id.reveal().to_owned();
-            let authority = Box::new(paypal.authority()?);
-            let _server = paypal.serve(&authority)?;
-            paypal.what.send(&Signer::Paypal { authority, webhook_id })
+impl Send {
+    /// Sends them; a failure if one was not taken.
+    pub fn run(&self) -> Result<(), CommandError> {
+        match self {
+            Self::Stripe(stripe) => {
+                stripe.what.send(&Signer::Stripe(secret("STRIPE_WEBHOOK_SECRET")?))
+            }
+            Self::Paypal(paypal) => {
+                let webhook_id = secret("PAYPAL_WEBHOOK_ID")?.reveal().to_owned();
+                let authority = Box::new(paypal.authority()?);
+                let _server = paypal.serve(&authority)?;
+                paypal.what.send(&Signer::Paypal { authority, webhook_id })
+            }
         }
     }
 }
 
-fn secrets(name: &str) -> Result<Vec<Secret>, CommandError> {
-    let variables = config::variables();
-    let around = ProcessEnv { variables: &variables, read: |path| fs::read(path) };
-    Ok(config::secrets(name, around)?)
+/// The first item of a secret.
+fn secret(name: &str) -> Result<Secret, CommandError> {
+    let first = config::secrets(name, &installation::variables()?)?.into_iter().next();
+    first.ok_or_else(|| said(format!("{name} is not set: set it as for the daemon")))
 }
 
 impl SendPaypal {
@@ -146,7 +139,7 @@ impl SendPaypal {
         let address = self.authority_listen;
         let served = authority::serve_certificate(authority.leaf_pem().to_owned(), address);
         served.map_err(|error| {
-            CommandError::Said(format!(
+            said(format!(
                 "the certificate can't be served on {address} ({error}): choose another address \
                  with --authority-listen, and give it to the daemon as --paypal-cert-host"
             ))
@@ -174,23 +167,19 @@ impl What {
             all_taken &= (200..300).contains(&answer.status);
             *answers.entry(format!("{} {}", answer.status, answer.body.trim())).or_default() += 1;
         }
-        let mut output = io::stdout().lock();
         for (answer, times) in &answers {
-            printed(writeln!(output, "{times} × {}", super::table::visible(answer)))?;
+            say(format!("{times} × {}", visible(answer)))?;
         }
-        if all_taken {
-            return Ok(());
+        match all_taken {
+            true => Ok(()),
+            false => Err(said("not everything was taken: see the daemon's log")),
         }
-        Err(CommandError::Said("not everything was taken: see the daemon's log".to_owned()))
     }
 
     fn events(&self, provider: Provider) -> Result<Vec<String>, CommandError> {
         if let Some(file) = &self.file {
-            let read = fs::read_to_string(file);
-            let event = read.map_err(|error| {
-                CommandError::Said(format!("{} can't be read: {error}", file.display()))
-            })?;
-            return Ok(vec![event]);
+            let unreadable = |error| said(format!("{} can't be read: {error}", file.display()));
+            return Ok(vec![fs::read_to_string(file).map_err(unreadable)?]);
         }
         (0..self.count).map(|_| self.event(provider)).collect()
     }
@@ -232,9 +221,7 @@ impl What {
                 paypal::TYPES,
             ),
         };
-        event.ok_or_else(|| {
-            CommandError::Said(format!("--template takes one of\n  {}", types.join("\n  ")))
-        })
+        event.ok_or_else(|| said(format!("--template takes one of\n  {}", types.join("\n  "))))
     }
 }
 

@@ -33,7 +33,6 @@ use crate::clients::command::Program;
 use crate::config::options::{LogFormat, ServeOptions};
 use crate::config::{
     self, Config, ConfigError, Mode, NotifyConfig, NotifyTarget, PaypalConfig, PaypalVerify,
-    ProcessEnv,
 };
 use crate::domain::language::Language;
 use crate::domain::orphan::Policy;
@@ -141,9 +140,7 @@ pub struct Listening {
 
 /// Runs the daemon until it is told to stop.
 pub fn run(options: &ServeOptions) -> Result<(), ServeError> {
-    let variables = config::variables();
-    let around = ProcessEnv { variables: &variables, read: |path| std::fs::read(path) };
-    let config = Config::new(options, around)?;
+    let config = Config::new(options, &config::variables())?;
     let sockets = Sockets::from_environment()?;
     let logger = Logger::start(options.log_level, options.log_format == LogFormat::Json)?;
     let ran = run_with(&config, sockets, until_signalled, |_| {});

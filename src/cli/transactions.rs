@@ -1,27 +1,28 @@
 //! `payhookd transactions`: what the shop expects, and what became of it.
 
 use std::io::{self, Write};
+use std::slice;
 
 use clap::{Args, Subcommand};
 
-use super::closing::{Closing, Reopening};
-use super::import::Import;
-use super::table::Table;
-use super::{CommandError, Listing, print_json, printed};
-use crate::cli::import::{conflict, livemode};
-use crate::config::Mode;
-use crate::config::options::{DatabaseOption, SinceOption, parse_mode};
-use crate::domain::money::{Currency, Money};
+use super::arguments::{JsonOption, Listing, ModeOption, Noun, Show, Whose, one_transaction};
+use super::import::{Import, conflict};
+use super::table::{Column, Shown, maybe, mode, money, write};
+use super::{CommandError, said, say};
+use crate::config::options::{DatabaseOption, SinceOption};
+use crate::domain::money::Currency;
 use crate::domain::provider::Provider;
-use crate::domain::records::{Change, NewTransaction, Registered, Transaction, TransactionFilter};
+use crate::domain::records::{
+    Change, Closed, NewTransaction, Registered, Transaction, TransactionFilter,
+};
 use crate::domain::reference::Reference;
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Expected, Status};
 use crate::json::{registration, rows};
 use crate::providers::reference_kind;
-use crate::store::{Database, Reader, Register};
+use crate::store::{CloseTransaction, Database, Register, ReopenTransaction};
 use crate::telemetry::clock::Clock;
 
-/// What can be done with transactions.
+/// Commands about transactions.
 #[derive(Debug, Subcommand)]
 pub enum Transactions {
     /// Register a transaction, so that events about it are applied to it.
@@ -33,9 +34,14 @@ pub enum Transactions {
     /// All of them or none: every line is checked before anything is written, and up to 20,000 are
     /// one commit. Lines that are registered already are left as they are, so an import that was
     /// broken off can be run again.
-    #[command(after_help = "Example line:\n  {\"provider\":\"stripe\",\"reference\":\
-        \"pi_3S8q2eL\",\"order_id\":\"A-1001\",\"amount\":4999,\"currency\":\"EUR\"}\nor\n  \
-        provider,reference,order_id,amount,currency\n  stripe,pi_3S8q2eL,A-1001,4999,EUR")]
+    #[command(
+        after_help = "Example line:\n  {\"provider\":\"stripe\",\"reference\":\"pi_3S8q2eL\",\
+        \"order_id\":\"A-1001\",\"amount\":4999,\"currency\":\"EUR\"}\nor\n  \
+        provider,reference,order_id,amount,currency\n  stripe,pi_3S8q2eL,A-1001,4999,EUR",
+        mut_arg("mode", |mode| {
+            mode.help("Live or test mode of lines without \"livemode\" [default: the daemon's]")
+        })
+    )]
     Import(Import),
     /// The newest transactions.
     #[command(
@@ -44,17 +50,22 @@ pub enum Transactions {
     )]
     List(List),
     /// One transaction with its history.
+    #[command(mut_arg("id", |id| id.help(IDS)))]
     Show(Show),
     /// Only the history of one transaction: every change with its time and its cause.
+    #[command(mut_arg("id", |id| id.help(IDS)))]
     History(Show),
     /// Say that the shop expects no money for it any more.
     ///
-    /// Should some come after all, a person is told (`payhookd orphans list --kind late_money`). Its
+    /// Should some come after all, a person is notified (`payhookd orphans list --kind late_money`). Its
     /// status stays the truth about the money.
     Close(Closing),
     /// Take a close back.
     Reopen(Reopening),
 }
+
+const IDS: &str =
+    "Its number, any id of the provider's that is known for it, or the shop's order id";
 
 /// `transactions add`
 #[derive(Args, Debug)]
@@ -80,15 +91,13 @@ pub struct Add {
     /// amount add up.
     #[arg(long)]
     partial: bool,
-    /// Which money it is: live or test [default: the daemon's].
-    #[arg(long, value_parser = parse_mode, env = "PAYHOOKD_MODE")]
-    mode: Option<Mode>,
+    #[command(flatten)]
+    mode: ModeOption,
     /// A JSON object of the shop's own.
     #[arg(long, value_name = "JSON", default_value = "{}", value_parser = registration::metadata)]
     metadata: String,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: JsonOption,
 }
 
 /// `transactions list`
@@ -96,18 +105,14 @@ pub struct Add {
 pub struct List {
     #[command(flatten)]
     listing: Listing,
+    #[command(flatten)]
+    whose: Whose,
     /// Only those with one of these statuses.
     #[arg(long, value_delimiter = ',')]
     status: Vec<Status>,
-    /// Only those at this provider: stripe or paypal.
-    #[arg(long)]
-    provider: Option<Provider>,
     /// Only those with this order id of the shop's.
     #[arg(long, value_parser = registration::id)]
     order_id: Option<String>,
-    /// Only live or test money.
-    #[arg(long)]
-    mode: Option<Mode>,
     /// Only those registered later than this: 2026-11-23, 2026-11-23T11:52:03Z, or 3d ago.
     #[arg(long, value_name = "TIME")]
     created_after: Option<SinceOption>,
@@ -128,80 +133,99 @@ pub struct List {
     dispute_status: Option<DisputeStatus>,
 }
 
-/// `transactions show`
+/// `transactions close`
 #[derive(Args, Debug)]
-pub struct Show {
+pub struct Closing {
     #[command(flatten)]
-    database: DatabaseOption,
-    /// Its number, any id of the provider's that is known for it, or the shop's order id.
-    id: String,
-    /// Print JSON lines.
+    which: Reopening,
+    /// Also if it is paid: the shop has nothing more to do for the payment, and expects no other.
     #[arg(long)]
-    json: bool,
+    even_if_paid: bool,
 }
 
-/// Does it.
-pub fn run(command: &Transactions) -> Result<(), CommandError> {
-    match command {
-        Transactions::Add(add) => add.run(),
-        Transactions::Import(import) => import.run(),
-        Transactions::List(list) => list.run(),
-        Transactions::Show(show) => show.run(),
-        Transactions::History(show) => show.history(),
-        Transactions::Close(closing) => closing.close(),
-        Transactions::Reopen(reopening) => reopening.reopen(),
+/// `transactions reopen`
+#[derive(Args, Debug)]
+pub struct Reopening {
+    #[command(flatten)]
+    database: DatabaseOption,
+    #[arg(help = IDS)]
+    id: String,
+}
+
+impl Transactions {
+    /// Does what was said.
+    pub fn run(&self) -> Result<(), CommandError> {
+        match self {
+            Self::Add(add) => add.run(),
+            Self::Import(import) => import.run(),
+            Self::List(list) => list.run(),
+            Self::Show(show) => {
+                show.each::<Transaction>(Noun::TRANSACTION, |reader, one, output| {
+                    let changes = reader.of::<Change>(one.id)?;
+                    if !show.output.json {
+                        return Ok(print(output, one, &changes)?);
+                    }
+                    Ok(writeln!(output, "{}", rows::transaction_with_history(one, &changes))?)
+                })
+            }
+            Self::History(show) => {
+                show.each::<Transaction>(Noun::TRANSACTION, |reader, one, output| {
+                    let changes = reader.of::<Change>(one.id)?;
+                    if !show.output.json {
+                        return Ok(print_history(output, one, &changes)?);
+                    }
+                    let mut lines = rows::history(&changes).into_iter();
+                    Ok(lines.try_for_each(|change| writeln!(output, "{change}"))?)
+                })
+            }
+            Self::Close(closing) => closing.close(),
+            Self::Reopen(which) => which.reopen(),
+        }
     }
 }
 
 impl Add {
     fn run(&self) -> Result<(), CommandError> {
-        let path = self.database.path();
+        let kind = reference_kind(self.provider, &self.reference);
         let new = NewTransaction {
             provider: self.provider,
-            reference: Reference::new(
-                reference_kind(self.provider, &self.reference),
-                &*self.reference,
-            ),
+            reference: Reference::new(kind, &*self.reference),
             order_id: self.order_id.clone(),
             expected: Expected {
                 amount: self.amount,
                 currency: self.currency,
                 partial: self.partial,
             },
-            livemode: livemode(self.mode, &path)?,
+            livemode: self.mode.is_live(&self.database)?,
             metadata: self.metadata.clone(),
         };
-        let mut database = Database::open(&path)?;
-        let registered = database.run(&Register { new }, Clock::SYSTEM.now())?;
-        let (transaction, what) = match &registered {
+        let mut database = Database::open(&self.database.path())?;
+        let (transaction, what) = match database.run(&Register { new }, Clock::SYSTEM.now())? {
             Registered::Created(transaction) => (transaction, "registered"),
             Registered::Existing(transaction) => (transaction, "already registered"),
             Registered::Conflict(transaction) => {
-                return Err(CommandError::Said(conflict(&self.reference, transaction)));
+                return Err(said(conflict(&self.reference, &transaction)));
             }
         };
-        let mut output = io::stdout().lock();
-        printed(if self.json {
-            writeln!(output, "{}", rows::registered(transaction))
-        } else {
-            if let Some(warning) = transaction.expected.warning() {
-                eprintln!("warning: {warning}");
-            }
-            writeln!(output, "transaction {} {what}: {}", transaction.id, transaction.state.status)
-        })
+        if self.output.json {
+            return say(rows::registered(&transaction));
+        }
+        if let Some(warning) = transaction.expected.warning() {
+            eprintln!("warning: {warning}");
+        }
+        say(format!("transaction {} {what}: {}", transaction.id, transaction.state.status))
     }
 }
 
 impl List {
     fn run(&self) -> Result<(), CommandError> {
-        let listing = &self.listing;
         let now = Clock::SYSTEM.now();
         let instant = |since: Option<SinceOption>| since.map(|since| since.at(now));
         let filter = TransactionFilter {
             statuses: self.status.clone(),
-            provider: self.provider,
+            provider: self.whose.provider,
             order_id: self.order_id.clone(),
-            livemode: self.mode.map(|mode| mode == Mode::Live),
+            livemode: self.whose.livemode(),
             created_after: instant(self.created_after),
             created_before: instant(self.created_before),
             updated_after: instant(self.updated_after),
@@ -209,80 +233,82 @@ impl List {
             amount_check: self.amount_check,
             dispute_status: self.dispute_status,
         };
-        let is_filtered = filter != TransactionFilter::default();
-        let transactions = listing.rows(&filter)?;
-        if listing.json {
-            return print_json(transactions.iter().map(rows::transaction));
-        }
-        let nothing = match is_filtered {
-            true => "no such transactions",
-            false => "no transactions yet: register one with `payhookd transactions add`",
+        let nothing = match filter == TransactionFilter::default() {
+            true => "no transactions yet: register one with `payhookd transactions add`",
+            false => "no such transactions",
         };
-        printed(table(&transactions).print(&mut io::stdout().lock(), nothing))
+        self.listing.print(&filter, &TRANSACTIONS, nothing)
     }
 }
 
-impl Show {
-    fn found(&self, reader: &Reader) -> Result<Vec<Transaction>, CommandError> {
-        let found = reader.find::<Transaction>(&self.id)?;
-        if found.is_empty() {
-            return Err(CommandError::Said(format!(
-                "no transaction has the number, id or order id {:?}: see `payhookd transactions \
-                 list` and `payhookd orphans list`",
-                self.id
-            )));
+impl Closing {
+    fn close(&self) -> Result<(), CommandError> {
+        let id = self.which.number()?;
+        let job = CloseTransaction { id, even_if_paid: self.even_if_paid };
+        match self.which.database.run(&job)? {
+            Closed::Done(closed) => {
+                say(format!("transaction {id} is closed: {}", closed.state.status))
+            }
+            Closed::IsPaid(_) => Err(said(format!(
+                "transaction {id} is paid, and stays open. To close it means that the shop has nothing more to \
+                 do for this payment and expects no other: deliver or refund first, then add --even-if-paid"
+            ))),
+            Closed::NoTransaction => Err(said(format!("transaction {id} is gone"))),
         }
-        Ok(found)
-    }
-
-    fn history(&self) -> Result<(), CommandError> {
-        let reader = Reader::open(&self.database.path())?;
-        let mut output = io::stdout().lock();
-        for transaction in &self.found(&reader)? {
-            let changes = reader.of::<Change>(transaction.id)?;
-            printed(if self.json {
-                let mut all = rows::history(&changes).into_iter();
-                all.try_for_each(|change| writeln!(output, "{change}"))
-            } else {
-                history(&mut output, transaction, &changes)
-            })?;
-        }
-        Ok(())
-    }
-
-    fn run(&self) -> Result<(), CommandError> {
-        let reader = Reader::open(&self.database.path())?;
-        let found = self.found(&reader)?;
-        let mut output = io::stdout().lock();
-        for transaction in &found {
-            let changes = reader.of::<Change>(transaction.id)?;
-            printed(if self.json {
-                let shown = rows::transaction_with_history(transaction, &changes);
-                writeln!(output, "{shown}")
-            } else {
-                show(&mut output, transaction, &changes)
-            })?;
-        }
-        Ok(())
     }
 }
 
-fn show(output: &mut impl Write, transaction: &Transaction, changes: &[Change]) -> io::Result<()> {
-    table(std::slice::from_ref(transaction)).print(output, "")?;
+impl Reopening {
+    fn reopen(&self) -> Result<(), CommandError> {
+        let id = self.number()?;
+        let reopened = self.database.run(&ReopenTransaction { id })?;
+        let reopened = reopened.ok_or_else(|| said(format!("transaction {id} is gone")))?;
+        say(format!("transaction {id} is open: {}", reopened.state.status))
+    }
+
+    fn number(&self) -> Result<i64, CommandError> {
+        Ok(one_transaction(&self.database.reader()?, &self.id)?.id)
+    }
+}
+
+const TRANSACTIONS: Shown<Transaction> = Shown {
+    columns: &[
+        (">id", |one| one.id.to_string()),
+        ("provider", |one| one.provider.to_string()),
+        ("reference", |one| one.reference.clone()),
+        ("order id", |one| maybe(one.order_id.as_ref())),
+        ("status", |one| one.state.status.to_string()),
+        (">expected", |one| money(one.provider, one.expected.amount, one.expected.currency)),
+        (">received", |one| in_its_currency(one, one.state.amount_received)),
+        (">refunded", |one| in_its_currency(one, one.state.amount_refunded)),
+        ("dispute", |one| one.state.dispute_status.to_string()),
+        ("amount", |one| one.state.amount_check.to_string()),
+        ("mode", |one| mode(one.livemode)),
+        ("updated", |one| one.updated_at.to_string()),
+    ],
+    json: rows::transaction,
+};
+
+fn in_its_currency(transaction: &Transaction, minor: i64) -> String {
+    money(transaction.provider, Some(minor), transaction.state.currency)
+}
+
+fn print(output: &mut dyn Write, one: &Transaction, changes: &[Change]) -> io::Result<()> {
+    write(output, TRANSACTIONS.columns, slice::from_ref(one), "")?;
     writeln!(output)?;
-    let notes = notes(transaction);
+    let notes = notes(one);
     for note in &notes {
         writeln!(output, "{note}")?;
     }
     if !notes.is_empty() {
         writeln!(output)?;
     }
-    history(output, transaction, changes)
+    print_history(output, one, changes)
 }
 
 /// What the columns have no room for.
 fn notes(transaction: &Transaction) -> Vec<String> {
-    let Transaction { expected, state, .. } = transaction;
+    let Transaction { provider, expected, state, .. } = transaction;
     let mut notes = Vec::new();
     if expected.amount.is_none() {
         notes.push("amount not checked: none was registered".to_owned());
@@ -299,93 +325,31 @@ fn notes(transaction: &Transaction) -> Vec<String> {
         );
     }
     for other in &state.other_money {
-        let money = |minor| amount_text(transaction, Some(minor), Some(other.currency));
+        let money = |minor| money(*provider, Some(minor), Some(other.currency));
         let (received, refunded) = (money(other.received), money(other.refunded));
         notes.push(format!("in another currency: {received} received, {refunded} refunded"));
     }
     notes
 }
 
-fn history(
-    output: &mut impl Write,
-    transaction: &Transaction,
-    changes: &[Change],
-) -> io::Result<()> {
-    let mut history = Table::new(&[
-        "changed",
-        "change",
-        "before",
-        "status",
-        ">received",
-        ">refunded",
-        "dispute",
-        "amount",
-        "cause",
-    ]);
-    let mut before = None;
-    for change in changes {
-        let money = |minor| amount_text(transaction, Some(minor), transaction.state.currency);
-        let event = change.event.as_ref().map(|(id, kind)| format!("{kind} {id}"));
-        history.row(vec![
-            change.changed_at.to_string(),
-            change.change.clone(),
-            before.replace(change.status).map(|status| status.to_string()).unwrap_or_default(),
-            change.status.to_string(),
-            money(change.amount_received),
-            money(change.amount_refunded),
-            change.dispute_status.to_string(),
-            change.amount_check.to_string(),
-            event.unwrap_or_else(|| "the shop".to_owned()),
-        ]);
-    }
-    history.print(output, "")
-}
-
-fn table(transactions: &[Transaction]) -> Table {
-    let mut table = Table::new(&[
-        ">id",
-        "provider",
-        "reference",
-        "order id",
-        "status",
-        ">expected",
-        ">received",
-        ">refunded",
-        "dispute",
-        "amount",
-        "mode",
-        "updated",
-    ]);
-    for one in transactions {
-        let state = &one.state;
-        table.row(vec![
-            one.id.to_string(),
-            one.provider.to_string(),
-            one.reference.clone(),
-            one.order_id.clone().unwrap_or_default(),
-            state.status.to_string(),
-            amount_text(one, one.expected.amount, one.expected.currency),
-            amount_text(one, Some(state.amount_received), state.currency),
-            amount_text(one, Some(state.amount_refunded), state.currency),
-            state.dispute_status.to_string(),
-            state.amount_check.to_string(),
-            if one.livemode { "live" } else { "test" }.to_owned(),
-            one.updated_at.to_string(),
-        ]);
-    }
-    table
-}
-
-fn amount_text(
-    transaction: &Transaction,
-    minor: Option<i64>,
-    currency: Option<Currency>,
-) -> String {
-    match (minor, currency) {
-        (Some(minor), Some(currency)) => {
-            let money = Money { minor, currency };
-            format!("{} {currency}", money.to_decimal(transaction.provider))
-        }
-        _ => String::new(),
-    }
+fn print_history(output: &mut dyn Write, one: &Transaction, changes: &[Change]) -> io::Result<()> {
+    type Step<'c> = (&'c Transaction, Option<Status>, &'c Change);
+    let columns: &[Column<Step<'_>>] = &[
+        ("changed", |(.., change)| change.changed_at.to_string()),
+        ("change", |(.., change)| change.change.clone()),
+        ("before", |(_, before, _)| maybe(*before)),
+        ("status", |(.., change)| change.status.to_string()),
+        (">received", |(one, _, change)| in_its_currency(one, change.amount_received)),
+        (">refunded", |(one, _, change)| in_its_currency(one, change.amount_refunded)),
+        ("dispute", |(.., change)| change.dispute_status.to_string()),
+        ("amount", |(.., change)| change.amount_check.to_string()),
+        ("cause", |(.., change)| match &change.event {
+            Some((id, kind)) => format!("{kind} {id}"),
+            None => "the shop".to_owned(),
+        }),
+    ];
+    let before = std::iter::once(None).chain(changes.iter().map(|change| Some(change.status)));
+    let steps: Vec<Step<'_>> =
+        before.zip(changes).map(|(before, change)| (one, before, change)).collect();
+    write(output, columns, &steps, "")
 }

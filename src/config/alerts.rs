@@ -1,4 +1,4 @@
-//! Who tells people of issues.
+//! The targets through which people are notified of issues.
 
 use hyper::Uri;
 use lettre::message::Mailbox;
@@ -6,22 +6,22 @@ use sha2::{Digest, Sha256};
 
 use super::api::is_loopback;
 use super::options::AlertOptions;
-use super::{Checks, ConfigError, ProcessEnv};
+use super::{Checks, ConfigError};
 use crate::clients::alert::Form;
 use crate::clients::mail::Via;
 use crate::domain::delivery::Schedule;
 use crate::domain::secret::Secret;
 
-/// Who tells people of issues, and when.
+/// The alert targets, and when attempts are made.
 #[derive(Clone, Debug)]
 pub struct AlertConfig {
-    /// Everyone who does; maybe nobody.
+    /// All of them; maybe none.
     pub targets: Vec<AlertTarget>,
     /// When attempts are made.
     pub schedule: Schedule,
 }
 
-/// One who does.
+/// One target.
 #[derive(Clone, Debug)]
 pub struct AlertTarget {
     /// What the log calls it: its form and a fingerprint.
@@ -48,10 +48,12 @@ pub enum AlertWay {
 
 impl AlertConfig {
     /// Checks flags and environment of a command that sends alerts.
-    pub fn new(options: &AlertOptions, around: ProcessEnv<'_>) -> Result<Self, ConfigError> {
-        let mut checks = Checks { around, mistakes: Vec::new(), warnings: Vec::new() };
-        let config = checks.alerts(options, Schedule::STANDARD);
-        if checks.mistakes.is_empty() { Ok(config) } else { Err(ConfigError(checks.mistakes)) }
+    pub fn new(
+        options: &AlertOptions,
+        variables: &[(String, String)],
+    ) -> Result<Self, ConfigError> {
+        let checked = Checks::run(variables, |checks| checks.alerts(options, Schedule::STANDARD));
+        Ok(checked?.0)
     }
 }
 

@@ -6,32 +6,87 @@ use std::time::Duration;
 use hyper::Uri;
 
 use super::options::{ApiOptions, ServeOptions};
-use super::{Checks, ConfigError, Mode, ProcessEnv};
+use super::{Checks, ConfigError, Mode};
 use crate::clients::keys::{ApiConfig, PaypalKeys, RetryPolicy, StripeKeys};
 use crate::domain::secret::Secret;
+use crate::providers::paypal::Environment;
 
 impl ApiConfig {
-    /// Checks flags and environment of a command that asks the APIs; also gives which money they are
-    /// about. That is `mode`, the daemon's, and keys of the other are a mistake; or else what the
-    /// keys say.
+    /// Checks flags and environment of a command that asks the APIs; also gives the mode. That is
+    /// `mode`, the daemon's, and keys of the other are a mistake; or else what the keys say.
     pub fn new(
         options: &ApiOptions,
         mode: Option<Mode>,
-        around: ProcessEnv<'_>,
+        variables: &[(String, String)],
     ) -> Result<(Self, Mode), ConfigError> {
-        let mut checks = Checks { around, mistakes: Vec::new(), warnings: Vec::new() };
-        let keys = checks.api_keys();
-        let mode = checks.mode(mode, &keys);
-        let config = checks.api(options, mode);
-        if checks.mistakes.is_empty() {
-            Ok((config, mode))
-        } else {
-            Err(ConfigError(checks.mistakes))
-        }
+        let checked = Checks::run(variables, |checks| {
+            let mode = checks.mode(mode);
+            (checks.api(options, mode), mode)
+        });
+        Ok(checked?.0)
     }
 }
 
 impl Checks<'_> {
+    /// The API keys that say which mode they are for: name and mode.
+    fn api_keys(&mut self) -> Vec<(&'static str, Mode)> {
+        let mut modes = Vec::new();
+        for (name, prefixes) in
+            [("STRIPE_PUBLISHABLE_KEY", &["pk_"][..]), ("STRIPE_SECRET_KEY", &["sk_", "rk_"][..])]
+        {
+            let Some(key) = self.secret(name) else { continue };
+            let rest = prefixes.iter().find_map(|prefix| key.strip_prefix(prefix));
+            match rest {
+                Some(rest) if rest.starts_with("live_") => modes.push((name, Mode::Live)),
+                Some(rest) if rest.starts_with("test_") => modes.push((name, Mode::Test)),
+                _ => self.mistake(format!(
+                    "{name}: does not begin with {}live_ or {}test_: copy it again from Stripe's \
+                     dashboard, Developers, API keys",
+                    prefixes[0], prefixes[0]
+                )),
+            }
+        }
+        if let Some(environment) = self.variable("PAYPAL_ENVIRONMENT") {
+            match Environment::parse(environment) {
+                Some(Environment::Live) => modes.push(("PAYPAL_ENVIRONMENT", Mode::Live)),
+                Some(Environment::Sandbox) => modes.push(("PAYPAL_ENVIRONMENT", Mode::Test)),
+                None => self.mistake(
+                    "PAYPAL_ENVIRONMENT: neither live nor sandbox: set one of them, or nothing to \
+                     follow PAYHOOKD_MODE",
+                ),
+            }
+        }
+        modes
+    }
+
+    /// The mode that is given, else that of the keys; keys of another are a mistake.
+    pub(super) fn mode(&mut self, given: Option<Mode>) -> Mode {
+        let keys = self.api_keys();
+        let said_by = |mode: Mode| {
+            let names = keys.iter().filter(|(_, said)| *said == mode).map(|(name, _)| *name);
+            names.collect::<Vec<_>>().join(", ")
+        };
+        if let Some(mode) = given {
+            let other = if mode == Mode::Live { Mode::Test } else { Mode::Live };
+            if keys.iter().any(|(_, said)| *said == other) {
+                self.mistake(format!(
+                    "PAYHOOKD_MODE is {mode}, but {} says {other}: live and test mode can't be \
+                     mixed; set keys of one kind",
+                    said_by(other)
+                ));
+            }
+            return mode;
+        }
+        let (live, test) = (said_by(Mode::Live), said_by(Mode::Test));
+        if !live.is_empty() && !test.is_empty() {
+            self.mistake(format!(
+                "{live} says live, but {test} says test: live and test mode can't be mixed; set \
+                 keys of one kind"
+            ));
+        }
+        if live.is_empty() && !test.is_empty() { Mode::Test } else { Mode::Live }
+    }
+
     pub(crate) fn api(&mut self, options: &ApiOptions, mode: Mode) -> ApiConfig {
         let stripe_base = self.base("--stripe-api-base", options.stripe_api_base.as_deref());
         let paypal_base = self.base("--paypal-api-base", options.paypal_api_base.as_deref());

@@ -1,4 +1,4 @@
-//! How the shop's app is told of changes: a URL and secrets, or a program.
+//! How the shop's app is notified of changes: a URL and secrets, or a program.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,10 +12,10 @@ use crate::clients::standard_webhooks::NotifyKeys;
 use crate::clients::{app, command};
 use crate::domain::delivery::Schedule;
 
-/// Who is told of changes, and when.
+/// The target of notifications, and when attempts are made.
 #[derive(Clone, Debug)]
 pub struct NotifyConfig {
-    /// Who.
+    /// The app or a program.
     pub target: NotifyTarget,
     /// How long one attempt may take.
     pub limit: Duration,
@@ -23,7 +23,7 @@ pub struct NotifyConfig {
     pub schedule: Schedule,
 }
 
-/// Who is told of changes.
+/// The target of notifications.
 #[derive(Clone, Debug)]
 pub enum NotifyTarget {
     /// The app at a URL.
@@ -55,7 +55,9 @@ impl Checks<'_> {
         let (target, limit) = match (url, &options.notify_command) {
             (None, None) => {
                 if !secrets.is_empty() {
-                    self.warn(format!("{SECRET} is set, but no --notify-url: nobody is told"));
+                    self.warn(format!(
+                        "{SECRET} is set, but no --notify-url: the app is not notified"
+                    ));
                 }
                 return None;
             }
@@ -85,8 +87,7 @@ impl Checks<'_> {
                 if !is_loopback(authority.host()) {
                     self.warn(
                         "--notify-url is plain http to another host: whoever is on the way can \
-                         read and hold back messages"
-                            .to_owned(),
+                         read and hold back messages",
                     );
                 }
             }
@@ -128,7 +129,7 @@ impl Checks<'_> {
     fn warn_of_tests(&mut self, options: &ServeOptions) {
         if let Some(delay) = options.unsafe_test_backoff {
             self.warn(format!(
-                "--unsafe-test-backoff: the app and people are told again after {delay} ms"
+                "--unsafe-test-backoff: the app and people are notified again after {delay} ms"
             ));
         }
         if let Some(limit) = options.unsafe_test_notify_limit {
@@ -137,7 +138,7 @@ impl Checks<'_> {
     }
 }
 
-/// When attempts are made to tell the app, or people.
+/// When attempts are made to notify the app, or people.
 pub(super) fn schedule(options: &ServeOptions) -> Schedule {
     let fixed = options.unsafe_test_backoff.map(Duration::from_millis);
     fixed.map_or(Schedule::STANDARD, Schedule::fixed)

@@ -1,13 +1,15 @@
 //! The daemon's settings as they can be said: flags and variables, unchecked.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Arg, Args, Command, FromArgMatches, ValueEnum};
 use log::LevelFilter;
 
-use super::Mode;
+use super::{Mode, SECRETS};
 use crate::clients::alert::Form;
 use crate::domain::language::Language;
 use crate::domain::retention::Keep;
@@ -54,10 +56,10 @@ pub struct ApiOptions {
     pub unsafe_test_api_pause: Option<u64>,
 }
 
-/// Who tells people of issues.
+/// The targets through which people are notified of issues.
 #[derive(Args, Clone, Debug)]
 pub struct AlertOptions {
-    /// Tell people of issues by posting to this URL: an incoming webhook of Slack's, a webhook of
+    /// Notify people of issues by posting to this URL: an incoming webhook of Slack's, a webhook of
     /// Discord's, a topic of ntfy's, or anything else that takes JSON. May be given several times. Better
     /// set PAYHOOKD_ALERT_URL, several separated by commas: such URLs are secrets.
     #[arg(long, value_name = "URL")]
@@ -67,8 +69,8 @@ pub struct AlertOptions {
     #[arg(long, value_name = "FORM", env = "PAYHOOKD_ALERT_FORMAT")]
     pub alert_format: Option<Form>,
 
-    /// Mail people of issues, at this address. May be given several times, or several separated by
-    /// commas; each gets letters of its own.
+    /// Email people about issues, at this address. May be given several times, or several separated by
+    /// commas; each gets emails of its own.
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', env = "PAYHOOKD_ALERT_EMAIL")]
     pub alert_email: Vec<String>,
 
@@ -116,14 +118,14 @@ pub struct ServeOptions {
 
     /// Live or test mode: live or test [default: live, or test if every key that is
     /// set is a test key].
-    #[arg(long, value_parser = parse_mode, env = "PAYHOOKD_MODE")]
+    #[arg(long, env = "PAYHOOKD_MODE")]
     pub mode: Option<Mode>,
 
     /// How old or how far ahead a Stripe signature may be, in seconds; `off` for any age.
     #[arg(long, value_name = "SECONDS", default_value = "300", env = "PAYHOOKD_STRIPE_TOLERANCE")]
     pub stripe_tolerance: ToleranceOption,
 
-    /// How PayPal's webhooks are proved: here with PayPal's certificate, or by asking PayPal's API.
+    /// How PayPal's webhooks are verified: here with PayPal's certificate, or by asking PayPal's API.
     #[arg(long, value_enum, default_value = "offline", env = "PAYHOOKD_PAYPAL_VERIFY")]
     pub paypal_verify: VerifyBy,
 
@@ -184,12 +186,12 @@ pub struct ServeOptions {
     )]
     pub own_invoice_prefix: Vec<String>,
 
-    /// How long a payment may be without a transaction before a person is told: webhooks regularly
+    /// How long a payment may be without a transaction before a person is notified: webhooks regularly
     /// come before the shop has committed its row. Seconds, or with a unit: 90s, 2m, 1h.
     #[arg(long, value_name = "DURATION", default_value = "2m", env = "PAYHOOKD_ORPHAN_GRACE")]
     pub orphan_grace: DurationOption,
 
-    /// The time zone in which people are told times and days, such as Europe/Paris [default: the
+    /// The time zone in which people are shown times and days, such as Europe/Paris [default: the
     /// system's].
     #[arg(long, value_name = "NAME", value_parser = parse_zone, env = "PAYHOOKD_TIME_ZONE")]
     pub time_zone: Option<Zone>,
@@ -265,16 +267,16 @@ pub struct ServeOptions {
     #[arg(long, value_name = "HOST", value_parser = parse_cert_host, env = "PAYHOOKD_PAYPAL_CERT_HOST")]
     pub paypal_cert_host: Option<CertificateHost>,
 
-    /// Tell the shop's app of every change of a transaction with a POST to this URL, signed with
+    /// Notify the shop's app of every change of a transaction with a POST to this URL, signed with
     /// PAYHOOKD_NOTIFY_SECRET.
     #[arg(long, value_name = "URL", env = "PAYHOOKD_NOTIFY_URL")]
     pub notify_url: Option<String>,
 
-    /// Tell of every change by running this program instead, with the message on its standard input.
+    /// Notify of every change by running this program instead, with the message on its standard input.
     #[arg(long, value_name = "FILE", env = "PAYHOOKD_NOTIFY_COMMAND")]
     pub notify_command: Option<PathBuf>,
 
-    /// Who tells people of issues.
+    /// The alert targets.
     #[command(flatten)]
     pub alerts: AlertOptions,
 
@@ -296,7 +298,7 @@ pub struct ServeOptions {
     #[arg(long, hide = true)]
     pub unsafe_test_faults: Option<PathBuf>,
 
-    /// For tests: milliseconds between any two attempts to tell the app or people. No variable either.
+    /// For tests: milliseconds between any two attempts to notify the app or people. No variable either.
     #[arg(long, hide = true)]
     pub unsafe_test_backoff: Option<u64>,
 
@@ -304,11 +306,11 @@ pub struct ServeOptions {
     #[arg(long, hide = true)]
     pub unsafe_test_reconcile_every: Option<u64>,
 
-    /// For tests: milliseconds between two looks for what no event tells. No variable either.
+    /// For tests: milliseconds between two looks of the monitor. No variable either.
     #[arg(long, hide = true)]
     pub unsafe_test_lookout: Option<u64>,
 
-    /// For tests: milliseconds that an attempt to tell the app may take. No variable either.
+    /// For tests: milliseconds that an attempt to notify the app may take. No variable either.
     #[arg(long, hide = true)]
     pub unsafe_test_notify_limit: Option<u64>,
 }
@@ -371,7 +373,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// How PayPal's webhooks are proved.
+/// How PayPal's webhooks are verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum VerifyBy {
     /// Here, with PayPal's certificate.
@@ -380,57 +382,40 @@ pub enum VerifyBy {
     Postback,
 }
 
-/// The variables that begin with `PAYHOOKD_`, so that a misspelt one is noticed.
-pub const VARIABLES: &[&str] = &[
-    "PAYHOOKD_ADMIN_HOST",
-    "PAYHOOKD_ADMIN_LISTEN",
-    "PAYHOOKD_ALERT_EMAIL",
-    "PAYHOOKD_ALERT_FORMAT",
-    "PAYHOOKD_ALERT_FROM",
-    "PAYHOOKD_ALERT_URL",
-    "PAYHOOKD_ALERT_URL_FILE",
-    "PAYHOOKD_API_TOKEN",
-    "PAYHOOKD_API_TOKEN_FILE",
-    "PAYHOOKD_DAILY_REPORT",
-    "PAYHOOKD_DB",
-    "PAYHOOKD_KEEP_ISSUES",
-    "PAYHOOKD_KEEP_PAYLOADS",
-    "PAYHOOKD_KEEP_REJECTED",
-    "PAYHOOKD_LANGUAGE",
-    "PAYHOOKD_LISTEN",
-    "PAYHOOKD_LOG_FORMAT",
-    "PAYHOOKD_LOG_LEVEL",
-    "PAYHOOKD_MAX_BODY",
-    "PAYHOOKD_MAX_CONNECTIONS",
-    "PAYHOOKD_MODE",
-    "PAYHOOKD_NOTIFY_COMMAND",
-    "PAYHOOKD_NOTIFY_SECRET",
-    "PAYHOOKD_NOTIFY_SECRET_FILE",
-    "PAYHOOKD_NOTIFY_URL",
-    "PAYHOOKD_ORDER_ID_FROM",
-    "PAYHOOKD_ORDER_ID_KEY",
-    "PAYHOOKD_ORPHAN_GRACE",
-    "PAYHOOKD_OWN_ACCOUNT",
-    "PAYHOOKD_OWN_INVOICE_PREFIX",
-    "PAYHOOKD_OWN_METADATA",
-    "PAYHOOKD_PAYPAL_API_BASE",
-    "PAYHOOKD_PAYPAL_CERT_HOST",
-    "PAYHOOKD_PAYPAL_CERT_ROOTS",
-    "PAYHOOKD_PAYPAL_MAX_AGE",
-    "PAYHOOKD_PAYPAL_VERIFY",
-    "PAYHOOKD_PUBLIC_URL",
-    "PAYHOOKD_RECONCILE_EVERY",
-    "PAYHOOKD_SMTP_CERT_ROOTS",
-    "PAYHOOKD_SMTP_URL",
-    "PAYHOOKD_SMTP_URL_FILE",
-    "PAYHOOKD_STRIPE_API_BASE",
-    "PAYHOOKD_STRIPE_TOLERANCE",
-    "PAYHOOKD_TIME_ZONE",
-];
+/// The variables that begin with `PAYHOOKD_`, so that a misspelt one is noticed: those of flags, and the
+/// secrets, each of which may stand in a file.
+pub fn variables() -> BTreeSet<String> {
+    let command = ServeOptions::augment_args(Command::new("payhookd"));
+    let of_flags =
+        command.get_arguments().filter_map(|arg| Some(arg.get_env()?.to_str()?.to_owned()));
+    let secrets = SECRETS.iter().filter(|name| name.starts_with("PAYHOOKD_"));
+    let secrets = secrets.flat_map(|name| [(*name).to_owned(), format!("{name}_FILE")]);
+    of_flags.chain(secrets).collect()
+}
 
-/// `live` or `test`.
-pub fn parse_mode(text: &str) -> Result<Mode, String> {
-    Mode::parse(text).ok_or_else(|| "give live or test".to_owned())
+/// A command whose flags are set by these variables where they are not given, in place of those of this
+/// process.
+pub fn with_variables(command: Command, variables: &[(String, String)]) -> Command {
+    let set = |arg: Arg| {
+        let name = arg.get_env().and_then(|name| name.to_str());
+        let value =
+            variables.iter().rfind(|(known, value)| Some(&**known) == name && !value.is_empty());
+        let value = value.map(|(_, value)| value.clone());
+        let arg = arg.env(None);
+        match value {
+            Some(value) => arg.default_value(value),
+            None => arg,
+        }
+    };
+    command.mut_args(set).mut_subcommands(|command| with_variables(command, variables))
+}
+
+impl ServeOptions {
+    /// The settings of a daemon with these variables and flags.
+    pub fn read(variables: &[(String, String)], flags: &[OsString]) -> Result<Self, clap::Error> {
+        let command = Self::augment_args(Command::new("payhookd").no_binary_name(true));
+        Self::from_arg_matches(&with_variables(command, variables).try_get_matches_from(flags)?)
+    }
 }
 
 /// A time zone by its name.

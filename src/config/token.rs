@@ -1,4 +1,4 @@
-//! What the admin listener wants to be told.
+//! The token of the admin listener.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use super::options::ServeOptions;
 use super::secret::{FEWEST, is_placeholder};
 use crate::domain::secret::Secret;
 
-/// The token that the admin listener wants to be told.
+/// Where the token of the admin listener is.
 #[derive(Clone, Debug)]
 pub enum ApiToken {
     /// This one.
@@ -16,7 +16,7 @@ pub enum ApiToken {
     File(PathBuf),
 }
 
-/// What is wrong with a text as an API token, if anything is.
+/// The reason why a text can't be an API token, if there is one.
 pub fn token_mistake(text: &str) -> Option<&'static str> {
     if text.is_empty() {
         Some("is empty")
@@ -43,8 +43,8 @@ impl Checks<'_> {
         const NAME: &str = "PAYHOOKD_API_TOKEN";
         if let Some(file) = &options.api_token_file {
             let directory = self.variable("CREDENTIALS_DIRECTORY");
-            let credential = directory.map(|directory| Path::new(&directory).join(NAME));
-            let is_credential = credential.is_some_and(|path| (self.around.read)(&path).is_ok());
+            let credential = directory.map(|directory| Path::new(directory).join(NAME));
+            let is_credential = credential.is_some_and(|path| std::fs::read(path).is_ok());
             if self.variable(NAME).is_some() || is_credential {
                 self.mistake(format!("{NAME} and --api-token-file are both set: remove one"));
             }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Finding;
 use super::installation::{CHECK, Patient};
-use crate::config::{self, ApiToken, PaypalVerify, ProcessEnv, SECRETS};
+use crate::config::{self, ApiToken, PaypalVerify, SECRETS};
 use crate::domain::secret::Secret;
 
 /// Says what is set, if it can be used, and what is doubtful about it.
@@ -63,9 +63,8 @@ fn summary(patient: &Patient) -> Option<Finding> {
 
 /// Every secret that is set, with its name; one that can't be read is a finding already.
 fn secrets(patient: &Patient) -> Vec<(&'static str, Secret)> {
-    let around = ProcessEnv { variables: &patient.variables, read: |path| fs::read(path) };
     let of_name = |name: &&'static str| {
-        let items = config::secrets(name, around).unwrap_or_default();
+        let items = config::secrets(name, &patient.variables).unwrap_or_default();
         items.into_iter().map(|item| (*name, item)).collect::<Vec<_>>()
     };
     SECRETS.iter().flat_map(of_name).collect()

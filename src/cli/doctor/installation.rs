@@ -1,23 +1,19 @@
 //! The installation that is looked at: its settings, from wherever the daemon has them.
 
-use std::ffi::OsString;
-use std::fs;
 use std::path::PathBuf;
-
-use clap::{ArgMatches, Args, FromArgMatches};
 
 use super::{Doctor, Finding};
 use crate::cli::CommandError;
 use crate::cli::installation::Installation;
 use crate::config::options::ServeOptions;
-use crate::config::{self, Config, ConfigError, ProcessEnv, database_path};
+use crate::config::{self, Config, ConfigError, Variables, database_path};
 use crate::domain::time::Timestamp;
 
 /// What is looked at.
 #[derive(Debug)]
 pub(super) struct Patient {
     /// The daemon's environment.
-    pub(super) variables: Vec<(String, String)>,
+    pub(super) variables: Variables,
     /// The file that a part of it stands in.
     pub(super) env_file: Option<PathBuf>,
     /// Its settings; `None` if they can't be read.
@@ -46,7 +42,7 @@ impl Patient {
             env_file = Some(file);
         }
         let mut findings = Vec::new();
-        let options = match options(&variables, &doctor.settings) {
+        let options = match ServeOptions::read(&variables, &doctor.settings) {
             Ok(options) => Some(options),
             Err(error) => {
                 findings.push(Finding::fail(
@@ -57,8 +53,7 @@ impl Patient {
                 None
             }
         };
-        let around = ProcessEnv { variables: &variables, read: |path| fs::read(path) };
-        let config = match options.as_ref().map(|options| Config::new(options, around)) {
+        let config = match options.as_ref().map(|options| Config::new(options, &variables)) {
             Some(Ok(config)) => Some(config),
             Some(Err(ConfigError(mistakes))) => {
                 findings.extend(mistakes.iter().map(|mistake| of_mistake(mistake)));
@@ -101,24 +96,6 @@ fn of_mistake(mistake: &str) -> Finding {
     }
 }
 
-/// The settings as the daemon would read them from these variables and flags.
-fn options(
-    variables: &[(String, String)],
-    given: &[OsString],
-) -> Result<ServeOptions, clap::Error> {
-    let command = ServeOptions::augment_args(clap::Command::new("payhookd"));
-    let of_variables = command.get_arguments().filter_map(|arg| {
-        let value = value(variables, arg.get_env()?.to_str()?)?;
-        Some(OsString::from(format!("--{}={value}", arg.get_long()?)))
-    });
-    let args: Vec<OsString> = std::iter::once("payhookd".into()).chain(of_variables).collect();
-    // A flag that is given counts in place of its variable.
-    let command = command.args_override_self(true);
-    let matches: ArgMatches =
-        command.try_get_matches_from(args.into_iter().chain(given.iter().cloned()))?;
-    ServeOptions::from_arg_matches(&matches)
-}
-
 /// What clap says, without usage and hints.
 fn sentence(error: &clap::Error) -> String {
     let text = error.to_string();
@@ -128,6 +105,8 @@ fn sentence(error: &clap::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use super::*;
 
     #[test]
@@ -135,7 +114,7 @@ mod tests {
         let variables = [("PAYHOOKD_LISTEN".to_owned(), "127.0.0.1:1".to_owned())];
         let read = |given: &[&str]| {
             let given: Vec<OsString> = given.iter().map(OsString::from).collect();
-            options(&variables, &given).map(|options| options.listen.port())
+            ServeOptions::read(&variables, &given).map(|options| options.listen.port())
         };
         assert_eq!(read(&[]).ok(), Some(1));
         assert_eq!(read(&["--listen", "127.0.0.1:2"]).ok(), Some(2));

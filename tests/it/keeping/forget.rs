@@ -101,7 +101,7 @@ fn the_log_says_what_was_removed_and_its_proof_goes_on() {
 
     // It is read again as it was.
     let said = options.done(&["events", "replay", "--status", "processed"]);
-    assert!(said.contains("4 read again: 0 changed, 4 as before"), "{said}");
+    assert!(said.contains("4 replayed: 0 changed, 4 as before"), "{said}");
 
     // Whoever removes more than that is found out, and so is who takes it back.
     let sqlite = Sqlite::open(options.db()).expect("a database");

@@ -69,7 +69,7 @@ fn what_an_earlier_version_read_is_read_again_once_and_what_changes_is_said() {
     let said = options.done(&["--migrate"]);
     assert!(said.contains("transaction 1 (pi_1) would become succeeded\n"), "{said}");
     assert!(said.contains("transaction 1 (pi_1) is now succeeded\n"), "{said}");
-    assert!(said.ends_with("events read again: 1, read differently: 1, transactions changed: 1\n"));
+    assert!(said.ends_with("events replayed: 1, read differently: 1, transactions changed: 1\n"));
     let state = "SELECT status, amount_received, amount_check FROM transactions";
     assert_eq!(options.database().rows(state), ["succeeded|4999|ok"]);
     options.database().assert_sound();

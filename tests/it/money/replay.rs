@@ -70,7 +70,7 @@ fn stored_events_are_read_again_by_new_rules_and_nothing_counts_twice() {
     assert_eq!(daemon.deliver_stripe(dispute.body()).status, 200);
     assert_eq!(went(&daemon), ["orphan|-|-", "processed|2|-", "orphan|-|-"]);
     let nothing = options.done(&["events", "replay", "--since", "2d"]);
-    assert_eq!(nothing, "3 read again: 0 changed, 3 as before, 0 left as they were\n");
+    assert_eq!(nothing, "3 replayed: 0 changed, 3 as before, 0 left as they were\n");
     drop(daemon);
 
     // The shop notices that it keeps its order ids elsewhere.
@@ -128,7 +128,7 @@ fn what_a_person_decided_outlasts_new_rules() {
     drop(daemon);
     let daemon = options.clone().arg("--order-id-key").arg("cart").start();
     let again = options.done(&["events", "replay", "--since", "2d"]);
-    assert!(again.contains("2 read again: 2 changed"), "{again}");
+    assert!(again.contains("2 replayed: 2 changed"), "{again}");
     assert_eq!(went(&daemon), ["processed|1|-", "orphan|-|-"]);
     let transactions = "SELECT status, amount_received FROM transactions";
     assert_eq!(daemon.database().rows(transactions), ["succeeded|4999"]);
@@ -146,7 +146,7 @@ fn what_can_not_be_read_again_is_left_as_it_is() {
     let thin = r#"{"id":"evt_thin","object":"v2.core.event","type":"v1.payment_intent.succeeded"}"#;
     assert_eq!(daemon.deliver_stripe(thin).status, 200);
     let failed = options.done(&["events", "replay", "--status", "failed"]);
-    assert_eq!(failed, "1 read again: 0 changed, 1 as before, 0 left as they were\n");
+    assert_eq!(failed, "1 replayed: 0 changed, 1 as before, 0 left as they were\n");
     let why = options.done(&["events", "show", "evt_thin"]);
     for words in ["could not be processed", "snapshot events", "payhookd events replay 1"] {
         assert!(why.contains(words), "{words} in {why}");

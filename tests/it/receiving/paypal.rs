@@ -208,7 +208,7 @@ fn the_simulators_samples_of_one_id_are_events_of_their_own() {
     assert_eq!(daemon.database().rows(&kept), rows);
     // Read again, they are still what they were.
     let again = options.done(&["events", "replay", "--since", "2020-01-01"]);
-    assert!(again.contains("2 read again: 0 changed, 2 as before"), "{again}");
+    assert!(again.contains("2 replayed: 0 changed, 2 as before"), "{again}");
 }
 
 #[test]

@@ -305,7 +305,7 @@ fn lists_and_single_ones_are_shown_to_people_and_programs() {
         let sent: Value = serde_json::from_str(&succeeded.body()).expect("JSON");
         assert_eq!(shown[0]["payload"], sent, "{id}");
         let shown = options.done(&["events", "show", id]);
-        for text in ["proved by     secret 1", "outcome       processed", "\"livemode\": true"] {
+        for text in ["verified by   secret 1", "outcome       processed", "\"livemode\": true"] {
             assert!(shown.contains(text), "{text} in {shown}");
         }
     }

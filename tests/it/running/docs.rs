@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory;
 use payhookd::cli::Cli;
 use payhookd::config::SECRETS;
-use payhookd::config::options::VARIABLES;
+use payhookd::config::options::variables;
 use payhookd::domain::issue::IssueKind;
 use payhookd::domain::orphan::OrphanKind;
 use payhookd::domain::transaction::{AmountCheck, DisputeStatus, Status};
@@ -117,10 +117,10 @@ fn every_setting_is_documented() {
     for name in SECRETS {
         assert!(secrets.contains(&format!("`{name}`")), "{name} is not among the secrets");
     }
-    for name in VARIABLES {
+    for name in &variables() {
         // Any secret may stand in a file: that is said once for all.
         let base = name.strip_suffix("_FILE").unwrap_or(name);
-        let of_file = base != *name && secrets.contains(&format!("`{base}`"));
+        let of_file = base != name && secrets.contains(&format!("`{base}`"));
         let itself = settings.text.contains(&format!("`{name}`"));
         assert!(of_file || itself, "docs/settings.md lacks {name}");
     }
