@@ -1,6 +1,6 @@
 //! `payhookd alerts`: the targets through which people are notified of issues.
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 
 use super::{CommandError, installation, said, say};
 use crate::alerts::Target;
@@ -19,28 +19,14 @@ pub enum Alerts {
         after_help = "Examples:\n  payhookd alerts test --alert-url https://shop.example/alerts\n  \
         systemd-run --pipe -p EnvironmentFile=/etc/payhookd/payhookd.env payhookd alerts test"
     )]
-    Test(Test),
-}
-
-/// `alerts test`
-#[derive(Args, Debug)]
-pub struct Test {
-    #[command(flatten)]
-    alerts: AlertOptions,
+    Test(AlertOptions),
 }
 
 impl Alerts {
     /// Does what was said.
     pub fn run(&self) -> Result<(), CommandError> {
-        match self {
-            Self::Test(test) => test.run(),
-        }
-    }
-}
-
-impl Test {
-    fn run(&self) -> Result<(), CommandError> {
-        let config = AlertConfig::new(&self.alerts, &installation::variables()?)?;
+        let Self::Test(options) = self;
+        let config = AlertConfig::new(options, &installation::variables()?)?;
         if config.targets.is_empty() {
             return Err(said("no alert target: set PAYHOOKD_ALERT_URL or --alert-email"));
         }

@@ -13,8 +13,7 @@ use clap::Args;
 use log::LevelFilter;
 use tokio::sync::oneshot;
 
-use super::serve::systemd::Sockets;
-use super::serve::{self, ServeError};
+use super::serve::{self, systemd::Sockets};
 use super::table::{Column, maybe, money, write};
 use super::{CommandError, printed, said, say};
 use crate::clients::sender::Sender;
@@ -117,9 +116,10 @@ impl Demo {
             Err(_) => Ok(()),
         };
         drop(tell_stop);
-        let served = daemon.join().unwrap_or(Err(ServeError::WriterEnded));
+        let served =
+            daemon.join().unwrap_or_else(|_| Err(said("the daemon of the demo broke off")));
         done?;
-        Ok(served?)
+        served
     }
 
     fn day(

@@ -87,19 +87,26 @@ struct Finding {
     remedy: Option<String>,
 }
 
+/// A check, in a word.
+#[derive(Clone, Copy)]
+struct Check(&'static str);
+
+impl Check {
+    fn ok(self, what: impl Into<String>) -> Finding {
+        Finding { check: self.0, verdict: Verdict::Ok, what: what.into(), remedy: None }
+    }
+
+    fn warn(self, what: impl Into<String>, remedy: impl Into<String>) -> Finding {
+        let remedy = Some(remedy.into());
+        Finding { check: self.0, verdict: Verdict::Warn, what: what.into(), remedy }
+    }
+
+    fn fail(self, what: impl Into<String>, remedy: impl Into<String>) -> Finding {
+        Finding { verdict: Verdict::Fail, ..self.warn(what, remedy) }
+    }
+}
+
 impl Finding {
-    fn ok(check: &'static str, what: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Ok, what: what.into(), remedy: None }
-    }
-
-    fn warn(check: &'static str, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Warn, what: what.into(), remedy: Some(remedy.into()) }
-    }
-
-    fn fail(check: &'static str, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Fail, what: what.into(), remedy: Some(remedy.into()) }
-    }
-
     fn to_json(&self) -> Value {
         json!({
             "check": self.check,
@@ -150,7 +157,7 @@ impl Doctor {
                 findings.extend(transactions::check(reader)?);
             }
             let unread = |error: StoreError| {
-                findings.push(Finding::fail("events", error.to_string(), "payhookd doctor --full"));
+                findings.push(Check("events").fail(error.to_string(), "payhookd doctor --full"));
             };
             let sight = reader.sight().map_err(unread).ok();
             findings.extend(sight.iter().flat_map(|it| database::check_events(&patient, it)));
@@ -200,8 +207,8 @@ mod tests {
     #[test]
     fn what_is_wrong_stands_above_what_mends_it() {
         let findings = [
-            Finding::ok("disk", "12 GB free"),
-            Finding::fail("listeners", "nobody\nlistens", "systemctl start payhookd"),
+            Check("disk").ok("12 GB free"),
+            Check("listeners").fail("nobody\nlistens", "systemctl start payhookd"),
         ];
         let mut printed = Vec::new();
         tell(&mut printed, &findings).expect("written to memory");

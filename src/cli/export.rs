@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
@@ -28,8 +29,8 @@ pub struct Export {
     database: DatabaseOption,
     /// What: transactions (by when they were registered), refunds (by when they happened), disputes (by
     /// when they began), orphans (by when their first event came), or all.
-    #[arg(value_enum)]
-    what: What,
+    #[arg(value_parser = books())]
+    what: &'static [Book],
     /// From when on: a date, a time such as 2026-11-23T11:52:03Z, or how long ago.
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
@@ -49,16 +50,6 @@ pub struct Export {
     output: Option<PathBuf>,
 }
 
-/// What is exported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum What {
-    Transactions,
-    Refunds,
-    Disputes,
-    Orphans,
-    All,
-}
-
 /// How it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -76,10 +67,10 @@ impl Export {
         let reader = self.database.reader()?;
         let span = self.span()?;
         let mut told = Vec::new();
-        reader.at_one_moment(|reader| match (&self.output, self.what.books()) {
+        reader.at_one_moment(|reader| match (&self.output, self.what) {
             (None, [book]) => {
                 // To see that they balance before anything is printed.
-                let sums = book.read(reader, &span, |_| Ok::<_, CommandError>(()))?;
+                let sums = book.read(reader, &span, |_| Ok(()))?;
                 tell(&mut told, *book, &sums);
                 let mut output = Output::new(io::stdout().lock(), *book, self.format)?;
                 let printing = book.read(reader, &span, |entry| output.entry(entry));
@@ -160,16 +151,13 @@ impl Export {
     }
 }
 
-impl What {
-    fn books(self) -> &'static [Book] {
-        match self {
-            Self::Transactions => &[Book::Transactions],
-            Self::Refunds => &[Book::Refunds],
-            Self::Disputes => &[Book::Disputes],
-            Self::Orphans => &[Book::Orphans],
-            Self::All => Book::ALL,
-        }
-    }
+/// The books of one name, or `all`.
+fn books() -> impl TypedValueParser<Value = &'static [Book]> {
+    let names = Book::ALL.iter().map(|book| book.as_str()).chain(["all"]);
+    PossibleValuesParser::new(names).map(|name| {
+        let place = Book::ALL.iter().position(|book| book.as_str() == name);
+        place.map_or(Book::ALL, |place| &Book::ALL[place..=place])
+    })
 }
 
 impl Format {

@@ -1,12 +1,13 @@
 //! The shop's books: transactions, refunds, disputes and orphans of a period as flat entries,
 //! which are worth nothing unless their sums are those of the tables that they come from.
 
+use super::{CommandError, said};
 use crate::domain::money::{Currency, Money, Total};
 use crate::domain::provider::Provider;
 use crate::domain::records::{DisputeRaised, Orphan, RefundMade, Span, Sum, Sums, Transaction};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Expected;
-use crate::store::{Reader, StoreError};
+use crate::store::Reader;
 
 string_enum! {
     /// The records that are entered.
@@ -38,28 +39,17 @@ pub enum Cell {
 /// Names and values; every entry of one book has the same names in the same order.
 pub type Entry = Vec<(&'static str, Cell)>;
 
-/// Why there are no books.
-#[derive(Debug, thiserror::Error)]
-pub enum BooksError {
-    /// The database can't be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// Sums differ.
-    #[error("the {0} do not balance: {1}; nothing was exported: see `payhookd doctor --full`")]
-    Unbalanced(Book, String),
-}
-
 impl Book {
     /// Gives every entry of the span to `each`, and what they come to, per provider and currency. An
     /// error if that is not what the tables say; then what `each` was given is not to be used.
     ///
     /// All of it is of one moment if the reader's [moment](Reader::at_one_moment) is.
-    pub fn read<E: From<BooksError> + From<StoreError>>(
+    pub fn read(
         self,
         reader: &Reader,
         span: &Span,
-        mut each: impl FnMut(&Entry) -> Result<(), E>,
-    ) -> Result<Sums, E> {
+        mut each: impl FnMut(&Entry) -> Result<(), CommandError>,
+    ) -> Result<Sums, CommandError> {
         let mut sums = Sums::new();
         match self {
             Self::Transactions => {
@@ -75,7 +65,7 @@ impl Book {
                         add(&mut sums, part.provider, state.currency, sum);
                         each(&entry(TRANSACTION, &part))?;
                     }
-                    Ok::<_, E>(())
+                    Ok::<_, CommandError>(())
                 })?;
                 self.agree(&sums, &reader.sums::<Transaction>(span)?)?;
             }
@@ -126,20 +116,19 @@ impl Book {
     }
 
     /// Whether every transaction says what its last change says.
-    fn is_in_step(self, reader: &Reader, span: &Span) -> Result<(), BooksError> {
+    fn is_in_step(self, reader: &Reader, span: &Span) -> Result<(), CommandError> {
         let out_of_step = reader.out_of_step(span.livemode)?;
         if out_of_step.is_empty() {
             return Ok(());
         }
         let numbers: Vec<String> = out_of_step.iter().map(i64::to_string).collect();
-        let what = format!(
-            "transactions do not say what their last change says: number {}",
-            numbers.join(", ")
-        );
-        Err(BooksError::Unbalanced(self, what))
+        let numbers = numbers.join(", ");
+        Err(self.unbalanced(&format!(
+            "transactions do not say what their last change says: number {numbers}"
+        )))
     }
 
-    fn agree(self, entries: &Sums, tables: &Sums) -> Result<(), BooksError> {
+    fn agree(self, entries: &Sums, tables: &Sums) -> Result<(), CommandError> {
         if entries == tables {
             return Ok(());
         }
@@ -163,8 +152,13 @@ impl Book {
                 )
             })
             .collect();
-        let told: Vec<String> = told.into_iter().collect();
-        Err(BooksError::Unbalanced(self, told.join("; ")))
+        Err(self.unbalanced(&Vec::from_iter(told).join("; ")))
+    }
+
+    fn unbalanced(self, how: &str) -> CommandError {
+        said(format!(
+            "the {self} do not balance: {how}; nothing was exported: see `payhookd doctor --full`"
+        ))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, ValueEnum};
+use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
 use clap_mangen::{Man, generate_to};
 
@@ -22,15 +22,7 @@ pub struct Manual {
 #[derive(Args, Debug)]
 pub struct Completions {
     /// The shell.
-    shell: Shells,
-}
-
-/// The shells that are served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Shells {
-    Bash,
-    Zsh,
-    Fish,
+    shell: Shell,
 }
 
 impl Manual {
@@ -50,14 +42,9 @@ impl Manual {
 impl Completions {
     /// Prints them.
     pub fn run(&self) -> Result<(), CommandError> {
-        let shell = match self.shell {
-            Shells::Bash => Shell::Bash,
-            Shells::Zsh => Shell::Zsh,
-            Shells::Fish => Shell::Fish,
-        };
         // Made in memory: the generator would panic on a closed pipe.
         let mut script = Vec::new();
-        generate(shell, &mut Cli::command(), "payhookd", &mut script);
+        generate(self.shell, &mut Cli::command(), "payhookd", &mut script);
         printed(io::stdout().lock().write_all(&script))
     }
 }

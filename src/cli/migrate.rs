@@ -3,24 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{CommandError, room, rules, said, say};
+use super::{CommandError, room, rules, say};
 use crate::config::options::DatabaseOption;
 use crate::domain::records::ChangedTransaction;
 use crate::domain::time::Timestamp;
-use crate::store::{
-    self, Database, Migration, PreviewOutdated, Reader, ReplayOutdated, StoreError,
-};
+use crate::store::{self, Database, Migration, PreviewOutdated, Reader, ReplayOutdated};
 use crate::telemetry::clock::Clock;
 
 /// Applies what is pending and says what it did.
 pub fn run(options: &DatabaseOption) -> Result<(), CommandError> {
     let path = options.path();
     let now = Clock::SYSTEM.now();
-    migrate(&path, now).map_err(|error| {
-        let explained =
-            error.downcast_ref::<StoreError>().and_then(|it| room::explained(it, &path));
-        explained.map_or(error, said)
-    })
+    migrate(&path, now).map_err(|error| room::explain(error, &path))
 }
 
 fn migrate(path: &Path, now: Timestamp) -> Result<(), CommandError> {

@@ -237,16 +237,21 @@ which of them), if only one has it. Never by amount, e-mail or time, never betwe
 for each payment, not for each event. Registering its transaction adopts it, however late.";
 
 /// Does what was said. Exit codes: 0 done, 1 failed; 2, for what can't be said, is clap's; those of the
-/// daemon's own are [`serve::ServeError::exit_status`]'s.
+/// daemon's own are [`serve`]'s.
 pub fn run(cli: Cli) -> ExitCode {
     // Whatever is written is its owner's alone, also what SQLite writes; but man pages are for everybody.
     if !matches!(cli.command, Some(Command::Manual(_))) {
         rustix::process::umask(Mode::RWXG | Mode::RWXO);
     }
-    match done(cli) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&*error),
+    let is_daemon = matches!(cli.command, None | Some(Command::Serve(_))) && !cli.migrate;
+    let Err(error) = done(cli) else { return ExitCode::SUCCESS };
+    // What ends a service is what its people look for: the journal's priority of errors.
+    let priority = if writer::is_journal() { "<3>" } else { "" };
+    for line in format!("payhookd: {error}").lines() {
+        // If standard error is closed too, the exit code is all that is left to say.
+        let _ = writeln!(io::stderr(), "{priority}{line}");
     }
+    ExitCode::from(if is_daemon { serve::exit_status(&error) } else { 1 })
 }
 
 fn done(mut cli: Cli) -> Result<(), CommandError> {
@@ -256,11 +261,11 @@ fn done(mut cli: Cli) -> Result<(), CommandError> {
     let Some(command) = cli.command else {
         return match cli.migrate {
             true => migrate::run(&cli.serve.db),
-            false => Ok(serve::run(&cli.serve)?),
+            false => serve::run(&cli.serve),
         };
     };
     match command {
-        Command::Serve(options) => Ok(serve::run(&options)?),
+        Command::Serve(options) => serve::run(&options),
         Command::Transactions(transactions) => transactions.run(),
         Command::Events(events) => events.run(),
         Command::Demo(demo) => demo.run(),
@@ -284,20 +289,9 @@ fn done(mut cli: Cli) -> Result<(), CommandError> {
     }
 }
 
-fn failed(error: &(dyn Error + 'static)) -> ExitCode {
-    // What ends a service is what its people look for: the journal's priority of errors.
-    let priority = if writer::is_journal() { "<3>" } else { "" };
-    for line in format!("payhookd: {error}").lines() {
-        // If standard error is closed too, the exit code is all that is left to say.
-        let _ = writeln!(io::stderr(), "{priority}{line}");
-    }
-    let of_daemon = error.downcast_ref::<serve::ServeError>();
-    ExitCode::from(of_daemon.map_or(1, serve::ServeError::exit_status))
-}
-
 /// Why a command failed: words for a person, which say what to do. Nobody tells one from the other but by
 /// the type inside.
-pub type CommandError = Box<dyn Error>;
+pub type CommandError = Box<dyn Error + Send + Sync>;
 
 /// An error of these words.
 fn said(words: impl Into<String>) -> CommandError {

@@ -8,7 +8,7 @@ use super::arguments::DryRunOption;
 use super::{CommandError, say};
 use crate::config::options::{DatabaseOption, KeepOptions};
 use crate::domain::records::Pruned;
-use crate::domain::retention::{Cutoff, Keep};
+use crate::domain::retention::Cutoff;
 use crate::store::{Database, Round};
 use crate::telemetry::clock::Clock;
 
@@ -27,7 +27,7 @@ impl Pruning {
     /// Removes it, or says what would be removed.
     pub fn run(&self) -> Result<(), CommandError> {
         let reader = self.database.reader()?;
-        let cutoff = Keep::from(self.keep).cutoff(Clock::SYSTEM.now());
+        let cutoff = self.keep.keep().cutoff(Clock::SYSTEM.now());
         let cutoff = cutoff.held_back(reader.latest_event()?);
         let (pruned, removed) = match self.dry.dry_run {
             true => (reader.would_prune(&cutoff)?, "would be removed"),

@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::api_access::{Access, AskOptions, ProviderOption};
 use super::arguments::{DryRunOption, JsonOption};
-use super::lookup::Wanted;
 use super::progress::Bar;
 use super::table::{Shown, maybe};
 use super::{CommandError, said, say};
@@ -27,7 +26,7 @@ pub struct Reconcile {
     #[command(flatten)]
     public_url: PublicUrlOption,
     #[command(flatten)]
-    provider: ProviderOption,
+    pub(super) provider: ProviderOption,
     /// From when on events are looked for: 2026-11-23, 2026-11-23T11:52:03Z, or 72h ago. Both
     /// providers keep them for thirty days [default: where the last run ended].
     #[arg(long, value_name = "TIME")]
@@ -37,9 +36,9 @@ pub struct Reconcile {
     #[arg(long, value_name = "ID", conflicts_with = "since")]
     object: Option<String>,
     #[command(flatten)]
-    dry: DryRunOption,
+    pub(super) dry: DryRunOption,
     #[command(flatten)]
-    output: JsonOption,
+    pub(super) output: JsonOption,
 }
 
 impl Reconcile {
@@ -49,9 +48,7 @@ impl Reconcile {
         let reader = Reader::open(&access.path)?;
         let mut database = Database::open(&access.path)?;
         if let Some(id) = &self.object {
-            let (dry_run, json) = (self.dry.dry_run, self.output.json);
-            let wanted = Wanted { id, provider: self.provider.provider, dry_run, json };
-            return wanted.run(&reader, &mut database, &access.asker());
+            return self.object(id, &reader, &mut database, &access.asker());
         }
         let mut reports = Vec::new();
         for provider in self.provider.of(&access)? {

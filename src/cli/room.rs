@@ -3,11 +3,18 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::{CommandError, said};
 use crate::http::admin::ROOM;
 use crate::store::StoreError;
 
+/// The error of a command or daemon on the database at `db`, with its cause and remedy if it is about the disk.
+pub(super) fn explain(error: CommandError, db: &Path) -> CommandError {
+    let explained = error.downcast_ref().and_then(|error| explained(error, db));
+    explained.map_or(error, said)
+}
+
 /// What `error` comes from and what mends it, if it is about room or the disk of the database at `db`.
-pub(super) fn explained(error: &StoreError, db: &Path) -> Option<String> {
+fn explained(error: &StoreError, db: &Path) -> Option<String> {
     if !matches!(error, StoreError::Full | StoreError::Disk(_)) {
         return None;
     }

@@ -28,7 +28,7 @@ pub enum Send {
     /// Stripe's, signed with the configured secret.
     #[command(after_help = "Example:\n  STRIPE_WEBHOOK_SECRET=whsec_… payhookd send stripe \
         --template payment_intent.succeeded --reference pi_3S8q2eL --amount 4999 --currency EUR")]
-    Stripe(SendStripe),
+    Stripe(Sent),
     /// PayPal's, signed with a test certificate authority that is made if it is not there.
     #[command(after_help = "Example:\n  payhookd --mode test --paypal-cert-roots ca/root.pem \
         --paypal-cert-host 127.0.0.1:8089 &\n  payhookd send paypal --authority ca \
@@ -36,18 +36,11 @@ pub enum Send {
     Paypal(SendPaypal),
 }
 
-/// `send stripe`
-#[derive(Args, Debug)]
-pub struct SendStripe {
-    #[command(flatten)]
-    what: What,
-}
-
 /// `send paypal`
 #[derive(Args, Debug)]
 pub struct SendPaypal {
     #[command(flatten)]
-    what: What,
+    sent: Sent,
     /// Folder of the test authority: root.pem, leaf.pem, key.pem.
     #[arg(long, value_name = "FOLDER")]
     authority: PathBuf,
@@ -57,9 +50,9 @@ pub struct SendPaypal {
     authority_listen: SocketAddr,
 }
 
-/// What is sent, and how often.
+/// The events that are sent, and how often.
 #[derive(Args, Debug)]
-struct What {
+pub struct Sent {
     /// Where the daemon's public listener is.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     url: String,
@@ -96,14 +89,12 @@ impl Send {
     /// Sends them; a failure if one was not taken.
     pub fn run(&self) -> Result<(), CommandError> {
         match self {
-            Self::Stripe(stripe) => {
-                stripe.what.send(&Signer::Stripe(secret("STRIPE_WEBHOOK_SECRET")?))
-            }
+            Self::Stripe(sent) => sent.send(&Signer::Stripe(secret("STRIPE_WEBHOOK_SECRET")?)),
             Self::Paypal(paypal) => {
                 let webhook_id = secret("PAYPAL_WEBHOOK_ID")?.reveal().to_owned();
                 let authority = Box::new(paypal.authority()?);
                 let _server = paypal.serve(&authority)?;
-                paypal.what.send(&Signer::Paypal { authority, webhook_id })
+                paypal.sent.send(&Signer::Paypal { authority, webhook_id })
             }
         }
     }
@@ -147,7 +138,7 @@ impl SendPaypal {
     }
 }
 
-impl What {
+impl Sent {
     fn send(&self, signer: &Signer) -> Result<(), CommandError> {
         let events = self.events(signer.provider())?;
         let mut deliveries: Vec<&str> = events

@@ -140,7 +140,7 @@ impl Checks<'_> {
     }
 
     pub(crate) fn reconcile_every(&mut self, options: &ServeOptions) -> Option<Duration> {
-        let every = options.reconcile_every.0?;
+        let every = options.reconcile_every?;
         match options.unsafe_test_reconcile_every {
             Some(millis) => {
                 self.warn(format!("--unsafe-test-reconcile-every: after {millis} ms"));

@@ -11,6 +11,7 @@ pub mod options;
 mod providers;
 mod secret;
 mod token;
+mod values;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ pub use crate::clients::keys::{ApiConfig, PaypalKeys, StripeKeys};
 use self::checks::Checks;
 use self::options::ServeOptions;
 use crate::domain::language::Language;
+use crate::domain::provider::Provider;
 use crate::domain::retention::Keep;
 use crate::domain::zone::{TimeOfDay, Zone};
 use crate::providers::rules::Rules;
@@ -109,6 +111,12 @@ impl Config {
         let (config, warnings) = Checks::run(variables, |checks| checks.config(options))?;
         Ok(Self { warnings, ..config })
     }
+
+    /// The providers whose webhooks are received.
+    pub fn providers(&self) -> Vec<Provider> {
+        let stripe = self.stripe.iter().map(|_| Provider::Stripe);
+        stripe.chain(self.paypal.iter().map(|_| Provider::Paypal)).collect()
+    }
 }
 
 /// The database that a command uses: `--db`, else the state directory of systemd, else the working
@@ -191,17 +199,17 @@ impl Checks<'_> {
                 order_id_key: options.order_id_key.clone(),
                 order_id_from: options.order_id_from.clone(),
                 own_accounts: options.own_account.clone(),
-                own_metadata: options.own_metadata.iter().map(|mark| mark.0.clone()).collect(),
+                own_metadata: options.own_metadata.clone(),
                 own_invoice_prefix: options.own_invoice_prefix.clone(),
             },
-            orphan_grace: options.orphan_grace.0,
+            orphan_grace: options.orphan_grace,
             time_zone: options.time_zone.clone().unwrap_or_else(Zone::system),
             notify,
             daily_report: options.daily_report,
             alerts,
             lookout: options.unsafe_test_lookout.map_or(MONITOR_EVERY, Duration::from_millis),
             api_token,
-            keep: options.keep.into(),
+            keep: options.keep.keep(),
             language: options.language,
             admin_hosts: options.admin_host.clone(),
             max_body: options.max_body,

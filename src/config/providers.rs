@@ -73,7 +73,7 @@ impl Checks<'_> {
                 ));
             }
         }
-        let tolerance = options.stripe_tolerance.0;
+        let tolerance = options.stripe_tolerance;
         if tolerance.is_none() {
             self.warn("--stripe-tolerance off: a captured request never gets too old");
         }
@@ -126,7 +126,7 @@ impl Checks<'_> {
             VerifyBy::Offline => self.offline(options)?,
             VerifyBy::Postback => self.postback(api)?,
         };
-        let max_age = options.paypal_max_age.0;
+        let max_age = options.paypal_max_age;
         match max_age {
             None => self.warn("--paypal-max-age forever: a captured request never gets too old"),
             Some(most) if most < PAYPAL_SENDS_FOR => self.warn(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::installation::Patient;
-use super::{Finding, roughly};
+use super::{Check, Finding, roughly};
 use crate::clients::probe::Probe;
 use crate::config::options::ServeOptions;
 use crate::domain::event::Source;
@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 use crate::store::{Reader, StoreError};
 use crate::telemetry::clock::Clock;
 
-const CHECK: &str = "clock";
+const CHECK: Check = Check("clock");
 const REMEDY: &str = "let the machine's clock be set from the network: timedatectl set-ntp true";
 /// Providers' clocks and ours may differ by this much.
 const SLACK_MS: i64 = 5_000;
@@ -32,7 +32,7 @@ pub(super) fn check(patient: &Patient, reader: Option<&Reader>, online: bool) ->
         match from_events(patient, reader) {
             Ok(found) => findings.extend(found),
             Err(error) => {
-                findings.push(Finding::fail(CHECK, error.to_string(), "payhookd doctor --full"));
+                findings.push(CHECK.fail(error.to_string(), "payhookd doctor --full"));
             }
         }
     }
@@ -55,8 +55,7 @@ fn from_events(patient: &Patient, reader: &Reader) -> Result<Vec<Finding>, Store
         let of_it = rejected.iter().filter(|(_, reason, _)| reason == refusal.as_str());
         let refused: i64 = of_it.map(|(.., number)| number).sum();
         if refused > 0 {
-            findings.push(Finding::fail(
-                CHECK,
+            findings.push(CHECK.fail(
                 format!(
                     "{refused} genuine webhooks of the last day were refused for their time \
                      ({refusal}): this machine's clock is {fault}"
@@ -78,12 +77,11 @@ fn from_events(patient: &Patient, reader: &Reader) -> Result<Vec<Finding>, Store
             roughly(least)
         );
         match least_ms < -TOLERATED_MS {
-            true => Finding::fail(CHECK, what, REMEDY),
-            false => Finding::warn(CHECK, what, REMEDY),
+            true => CHECK.fail(what, REMEDY),
+            false => CHECK.warn(what, REMEDY),
         }
     } else if delays.len() >= ENOUGH && least_ms > TOLERATED_MS {
-        Finding::warn(
-            CHECK,
+        CHECK.warn(
             format!(
                 "each of the newest {} events came {} or more after it happened: this machine's \
                  clock is fast, or they were held up",
@@ -93,7 +91,7 @@ fn from_events(patient: &Patient, reader: &Reader) -> Result<Vec<Finding>, Store
             format!("{REMEDY}; ask the providers: payhookd doctor --online"),
         )
     } else {
-        Finding::ok(CHECK, "no event came before it happened, and none was refused for its time")
+        CHECK.ok("no event came before it happened, and none was refused for its time")
     });
     Ok(findings)
 }
@@ -112,13 +110,10 @@ fn from_providers(patient: &Patient) -> Vec<Finding> {
         let answer = probe.get(&format!("{}/", base.trim_end_matches('/')));
         match answer.map(|answer| answer.date) {
             Ok(Some(theirs)) => compare(&base, asked, theirs, Clock::SYSTEM.now()),
-            Ok(None) => Finding::warn(
-                CHECK,
-                format!("{base} does not say what time it is"),
-                "ask again later",
-            ),
-            Err(error) => Finding::warn(
-                CHECK,
+            Ok(None) => {
+                CHECK.warn(format!("{base} does not say what time it is"), "ask again later")
+            }
+            Err(error) => CHECK.warn(
                 format!("{base} can't be asked: {error}"),
                 format!("see whether this machine reaches it: curl -sSI {base}/"),
             ),
@@ -136,9 +131,9 @@ fn compare(base: &str, asked: Timestamp, theirs: Timestamp, answered: Timestamp)
     };
     let what = format!("by the clock of {base} this machine's is {side} by {}", roughly(off));
     match i64::try_from(off.as_millis()).unwrap_or(i64::MAX) {
-        ..=SLACK_MS => Finding::ok(CHECK, format!("the same as that of {base}")),
-        off if off < TOLERATED_MS / 2 => Finding::warn(CHECK, what, REMEDY),
-        _ => Finding::fail(CHECK, what, REMEDY),
+        ..=SLACK_MS => CHECK.ok(format!("the same as that of {base}")),
+        off if off < TOLERATED_MS / 2 => CHECK.warn(what, REMEDY),
+        _ => CHECK.fail(what, REMEDY),
     }
 }
 

@@ -27,9 +27,7 @@ fn people(patient: &Patient) -> Option<Finding> {
     let config = patient.config.as_ref()?;
     let targets: Vec<&str> = config.alerts.targets.iter().map(|one| &*one.name).collect();
     if targets.is_empty() {
-        return Some(Finding::warn(
-            CHECK,
-            "nobody is told of problems: they show in the dashboard and the log only",
+        return Some(CHECK.warn("nobody is told of problems: they show in the dashboard and the log only",
             "set PAYHOOKD_ALERT_URL or PAYHOOKD_ALERT_EMAIL, and try it with `payhookd alerts test`",
         ));
     }
@@ -38,7 +36,7 @@ fn people(patient: &Patient) -> Option<Finding> {
         None => "and get no daily report".to_owned(),
     };
     let targets = targets.join(", ");
-    Some(Finding::ok(CHECK, format!("people are told of problems ({targets}), {report}")))
+    Some(CHECK.ok(format!("people are told of problems ({targets}), {report}")))
 }
 
 /// What the settings come to, so that a person sees whether it is what was meant.
@@ -58,7 +56,7 @@ fn summary(patient: &Patient) -> Option<Finding> {
         Some(file) => format!(", from {}", file.display()),
         None => String::new(),
     };
-    Some(Finding::ok(CHECK, format!("{} money; {providers}; {told}{from}", config.mode)))
+    Some(CHECK.ok(format!("{} money; {providers}; {told}{from}", config.mode)))
 }
 
 /// Every secret that is set, with its name; one that can't be read is a finding already.
@@ -87,7 +85,7 @@ fn shapes(patient: &Patient, secrets: &[(&'static str, Secret)]) -> Vec<Finding>
             _ => None,
         };
         if let Some((what, remedy)) = doubt {
-            findings.push(Finding::warn(CHECK, format!("{name} is {what}"), remedy));
+            findings.push(CHECK.warn(format!("{name} is {what}"), remedy));
         }
     }
     let is_set = |name: &str| {
@@ -100,8 +98,7 @@ fn shapes(patient: &Patient, secrets: &[(&'static str, Secret)]) -> Vec<Finding>
     if let [(set, true), (missing, false)] | [(missing, false), (set, true)] =
         pair.map(|name| (name, is_set(name)))
     {
-        findings.push(Finding::warn(
-            CHECK,
+        findings.push(CHECK.warn(
             format!("{set} is set without {missing}: PayPal's API can't be asked"),
             format!("set {missing} too, from PayPal's developer dashboard, your app"),
         ));
@@ -118,14 +115,9 @@ fn equal(secrets: &[(&'static str, Secret)]) -> Vec<Finding> {
                 continue;
             }
             findings.push(if name == other {
-                Finding::warn(
-                    CHECK,
-                    format!("{name} holds the same secret twice"),
-                    "remove one of the two",
-                )
+                CHECK.warn(format!("{name} holds the same secret twice"), "remove one of the two")
             } else {
-                Finding::fail(
-                    CHECK,
+                CHECK.fail(
                     format!(
                         "{name} and {other} are the same secret: whoever has it for the one can \
                          forge the other"
@@ -157,8 +149,7 @@ fn readable(patient: &Patient) -> Vec<Finding> {
         let mode = fs::metadata(&file).ok()?.mode() & 0o777;
         let file = file.display();
         (mode & 0o007 != 0).then(|| {
-            Finding::fail(
-                CHECK,
+            CHECK.fail(
                 format!("every user of this machine can use {file} (mode {mode:04o})"),
                 format!("chmod o= {file}"),
             )

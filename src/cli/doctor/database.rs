@@ -7,7 +7,7 @@ use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
 use super::installation::Patient;
-use super::{Finding, roughly, size};
+use super::{Check, Finding, roughly, size};
 use crate::config::{Mode, PaypalVerify};
 use crate::domain::provider::Provider;
 use crate::domain::records::StoreHealth;
@@ -36,7 +36,7 @@ pub(super) fn check(patient: &Patient, full: bool) -> (Option<Reader>, Vec<Findi
 }
 
 fn disk(db: &Path) -> Option<Finding> {
-    const CHECK: &str = "disk";
+    const CHECK: Check = Check("disk");
     let folder = match db.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -44,8 +44,7 @@ fn disk(db: &Path) -> Option<Finding> {
     let place = folder.display();
     // The system makes it so when the disk fails; of this root is told too, whom no mode keeps out.
     if access(db, Access::WRITE_OK) == Err(Errno::ROFS) {
-        return Some(Finding::fail(
-            CHECK,
+        return Some(CHECK.fail(
             format!("the disk at {place} can only be read: no webhook can be kept"),
             format!(
                 "dmesg says why; when that is mended: mount -o remount,rw $(stat -c %m {place})"
@@ -55,14 +54,12 @@ fn disk(db: &Path) -> Option<Finding> {
     let free = store::disk_free(db).or_else(|| store::disk_free(folder))?;
     let bytes = fs::metadata(db).map_or(0, |file| file.len());
     Some(if free < ROOM {
-        Finding::fail(
-            CHECK,
+        CHECK.fail(
             format!("only {} are free at {place}: webhooks will be refused", size(free)),
             format!("make room, or move the database to a larger disk: df -h {place}"),
         )
     } else if free < bytes.saturating_add(ROOM) {
-        Finding::warn(
-            CHECK,
+        CHECK.warn(
             format!(
                 "{} are free at {place} for the database, which is {} large: an upgrade copies it \
                  first, and would have no room",
@@ -72,17 +69,16 @@ fn disk(db: &Path) -> Option<Finding> {
             format!("make room: df -h {place}"),
         )
     } else if free < SCARCE {
-        Finding::warn(
-            CHECK,
+        CHECK.warn(
             format!("{} are free at {place}", size(free)),
             format!("make room: df -h {place}"),
         )
     } else {
-        Finding::ok(CHECK, format!("{} are free at {place}", size(free)))
+        CHECK.ok(format!("{} are free at {place}", size(free)))
     })
 }
 
-const CHECK: &str = "database";
+const CHECK: Check = Check("database");
 
 pub(super) fn open(patient: &Patient) -> Result<Reader, Finding> {
     let db = patient.db.display();
@@ -128,7 +124,7 @@ pub(super) fn open(patient: &Patient) -> Result<Reader, Finding> {
                  copy: docs/data.md, Backup",
             ),
         };
-        Finding::fail(CHECK, what, remedy)
+        CHECK.fail(what, remedy)
     })
 }
 
@@ -137,29 +133,28 @@ fn soundness(db: &Path, full: bool) -> Finding {
                   send again what came since, for up to three days";
     let problems = match store::problems(db, full) {
         Ok(problems) => problems,
-        Err(error) => return Finding::fail(CHECK, error.to_string(), remedy),
+        Err(error) => return CHECK.fail(error.to_string(), remedy),
     };
     if let Some(problem) = problems.first() {
-        return Finding::fail(CHECK, format!("{} is damaged: {problem}", db.display()), remedy);
+        return CHECK.fail(format!("{} is damaged: {problem}", db.display()), remedy);
     }
     let mut wal = db.as_os_str().to_owned();
     wal.push("-wal");
     let wal = fs::metadata(&wal).map_or(0, |file| file.len());
     if wal > LARGE_WAL {
-        return Finding::warn(
-            CHECK,
+        return CHECK.warn(
             format!("the log beside {} has grown to {}", db.display(), size(wal)),
             "find the program that keeps a query on the database open, and end it: lsof FILE-wal",
         );
     }
     let bytes = fs::metadata(db).map_or(0, |file| file.len());
     let checked = if full { "every row is sound" } else { "its structure is sound" };
-    Finding::ok(CHECK, format!("{}, {}: {checked}", db.display(), size(bytes)))
+    CHECK.ok(format!("{}, {}: {checked}", db.display(), size(bytes)))
 }
 
 /// Until when PayPal's kept certificates are trusted.
 pub(super) fn check_certificates(patient: &Patient, reader: &Reader) -> Vec<Finding> {
-    const CHECK: &str = "certificates";
+    const CHECK: Check = Check("certificates");
     let paypal = patient.config.as_ref().and_then(|config| config.paypal.as_ref());
     let Some(PaypalVerify::Offline { trust, .. }) = paypal.map(|paypal| &paypal.verify) else {
         return Vec::new();
@@ -169,11 +164,11 @@ pub(super) fn check_certificates(patient: &Patient, reader: &Reader) -> Vec<Find
     let stored = match reader.certificates() {
         Ok(stored) => stored,
         Err(error) => {
-            return vec![Finding::fail(CHECK, error.to_string(), "payhookd doctor --full")];
+            return vec![CHECK.fail(error.to_string(), "payhookd doctor --full")];
         }
     };
     let Some(newest) = stored.iter().max_by_key(|stored| stored.fetched_at) else {
-        return vec![Finding::ok(CHECK, "none is kept yet: PayPal's first webhook brings one")];
+        return vec![CHECK.ok("none is kept yet: PayPal's first webhook brings one")];
     };
     let id = newest.url.rsplit('/').next().unwrap_or_default();
     let until = Certificate::parse(id, newest.pem.as_bytes())
@@ -183,20 +178,18 @@ pub(super) fn check_certificates(patient: &Patient, reader: &Reader) -> Vec<Find
             let left = until.since(patient.now);
             let what = format!("PayPal's newest, {id}, is trusted until {until}");
             match left.as_secs() / 86_400 {
-                ..ENDS_SOON_DAYS => Finding::warn(CHECK, what, again),
-                _ => Finding::ok(CHECK, what),
+                ..ENDS_SOON_DAYS => CHECK.warn(what, again),
+                _ => CHECK.ok(what),
             }
         }
         Err(Refusal::CertExpired) => {
-            Finding::warn(CHECK, format!("PayPal's newest, {id}, is no longer valid"), again)
+            CHECK.warn(format!("PayPal's newest, {id}, is no longer valid"), again)
         }
-        Err(Refusal::CertNotYetValid) => Finding::fail(
-            CHECK,
+        Err(Refusal::CertNotYetValid) => CHECK.fail(
             format!("PayPal's newest, {id}, is not valid yet: this machine's clock is slow"),
             "timedatectl set-ntp true",
         ),
-        Err(refusal) => Finding::warn(
-            CHECK,
+        Err(refusal) => CHECK.warn(
             format!("PayPal's newest, {id}, is not trusted with these settings: {refusal}"),
             again,
         ),
@@ -205,13 +198,11 @@ pub(super) fn check_certificates(patient: &Patient, reader: &Reader) -> Vec<Find
 
 /// When the last genuine event of each provider came, and whether it was of the right money.
 pub(super) fn check_events(patient: &Patient, sight: &StoreHealth) -> Vec<Finding> {
-    const CHECK: &str = "events";
+    const CHECK: Check = Check("events");
     let Some(config) = &patient.config else { return Vec::new() };
     let livemode = config.mode == Mode::Live;
-    let configured =
-        [(Provider::Stripe, config.stripe.is_some()), (Provider::Paypal, config.paypal.is_some())];
     let mut findings = Vec::new();
-    for (provider, _) in configured.into_iter().filter(|(_, configured)| *configured) {
+    for provider in config.providers() {
         let of = |live: bool| {
             let found = sight
                 .last_events
@@ -220,11 +211,8 @@ pub(super) fn check_events(patient: &Patient, sight: &StoreHealth) -> Vec<Findin
             found.map(|(_, _, at)| patient.now.since(*at))
         };
         findings.push(match (of(livemode), of(!livemode)) {
-            (Some(ago), _) => {
-                Finding::ok(CHECK, format!("the last of {provider} came {} ago", roughly(ago)))
-            }
-            (None, Some(ago)) => Finding::warn(
-                CHECK,
+            (Some(ago), _) => CHECK.ok(format!("the last of {provider} came {} ago", roughly(ago))),
+            (None, Some(ago)) => CHECK.warn(
                 format!(
                     "{provider} has sent no event of {} money, but one of the other {} ago",
                     config.mode,
@@ -233,8 +221,7 @@ pub(super) fn check_events(patient: &Patient, sight: &StoreHealth) -> Vec<Findin
                 "compare PAYHOOKD_MODE with the mode in which the endpoint was made in the \
                  dashboard",
             ),
-            (None, None) => Finding::warn(
-                CHECK,
+            (None, None) => CHECK.warn(
                 format!("{provider} has sent no genuine event yet"),
                 match provider {
                     Provider::Stripe => {

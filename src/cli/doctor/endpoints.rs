@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::Finding;
 use super::installation::Patient;
+use super::{Check, Finding};
 use crate::cli::serve::wanted_endpoint;
 use crate::clients::api::Stop;
 use crate::clients::apis::Apis;
@@ -17,7 +17,7 @@ use crate::reconcile::endpoints;
 use crate::store::{Database, NoteFindings, Reader, StoreError};
 use crate::telemetry::clock::Clock;
 
-const CHECK: &str = "endpoints";
+const CHECK: Check = Check("endpoints");
 
 /// Asks each provider whose webhooks are received and whose API keys are set.
 pub(super) fn check(patient: &Patient, public_url: Option<&str>) -> Vec<Finding> {
@@ -27,12 +27,9 @@ pub(super) fn check(patient: &Patient, public_url: Option<&str>) -> Vec<Finding>
         wanted.public_url = Some(url.to_owned());
     }
     let apis = Apis::new(&config.api, &Stop::new(), Clock::SYSTEM);
-    let received = Provider::ALL.iter().copied().filter(|provider| match provider {
-        Provider::Stripe => config.stripe.is_some(),
-        Provider::Paypal => config.paypal.is_some(),
-    });
     let Patient { db, now, .. } = patient;
-    received.flat_map(|provider| of(&apis, provider, &wanted, (db, *now))).collect()
+    let found = |provider| of(&apis, provider, &wanted, (db, *now));
+    config.providers().into_iter().flat_map(found).collect()
 }
 
 /// Closes the issue that the daemon may have opened before the endpoint was mended.
@@ -58,34 +55,32 @@ fn of(
 ) -> Vec<Finding> {
     if let Err(error) = apis.can_ask(provider) {
         let what = format!("where {} sends webhooks is not known: {error}", provider.name());
-        return vec![Finding::warn(CHECK, what, "set the API keys of this provider")];
+        return vec![CHECK.warn(what, "set the API keys of this provider")];
     }
     match endpoints::check(apis, provider, wanted) {
         Ok(faults) if faults.is_empty() => {
             if let Err(error) = mended(db, provider, now) {
                 let what =
                     format!("an issue of {}'s endpoint was not closed: {error}", provider.name());
-                return vec![Finding::warn(
-                    CHECK,
-                    what,
-                    "see that nothing else writes the database for long",
-                )];
+                return vec![
+                    CHECK.warn(what, "see that nothing else writes the database for long"),
+                ];
             }
-            vec![Finding::ok(CHECK, format!("{} sends webhooks here", provider.name()))]
+            vec![CHECK.ok(format!("{} sends webhooks here", provider.name()))]
         }
         Ok(faults) => faults
             .into_iter()
             .map(|fault| {
                 let (what, remedy) = fault.said(Audience::PLAIN);
                 match fault.flaw.loses_all() {
-                    true => Finding::fail(CHECK, what, remedy),
-                    false => Finding::warn(CHECK, what, remedy),
+                    true => CHECK.fail(what, remedy),
+                    false => CHECK.warn(what, remedy),
                 }
             })
             .collect(),
         Err(error) => {
             let remedy = format!("payhookd endpoints show --provider {provider}");
-            vec![Finding::warn(CHECK, error.to_string(), remedy)]
+            vec![CHECK.warn(error.to_string(), remedy)]
         }
     }
 }

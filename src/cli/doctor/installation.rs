@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Doctor, Finding};
+use super::{Check, Doctor, Finding};
 use crate::cli::CommandError;
 use crate::cli::installation::Installation;
 use crate::config::options::ServeOptions;
@@ -45,8 +45,7 @@ impl Patient {
         let options = match ServeOptions::read(&variables, &doctor.settings) {
             Ok(options) => Some(options),
             Err(error) => {
-                findings.push(Finding::fail(
-                    CHECK,
+                findings.push(CHECK.fail(
                     sentence(&error),
                     "correct the setting; `payhookd serve --help` lists all of them",
                 ));
@@ -62,9 +61,12 @@ impl Patient {
             None => None,
         };
         if let Some(config) = &config {
-            findings.extend(config.warnings.iter().map(|warning| {
-                Finding::warn(CHECK, warning, "change the setting, unless it is meant")
-            }));
+            findings.extend(
+                config
+                    .warnings
+                    .iter()
+                    .map(|warning| CHECK.warn(warning, "change the setting, unless it is meant")),
+            );
         }
         let db = config.as_ref().map(|config| config.db.clone());
         let db = db.unwrap_or_else(|| {
@@ -81,7 +83,7 @@ impl Patient {
 }
 
 /// The check that these findings belong to.
-pub(super) const CHECK: &str = "configuration";
+pub(super) const CHECK: Check = Check("configuration");
 
 fn value<'v>(variables: &'v [(String, String)], name: &str) -> Option<&'v str> {
     let found = variables.iter().find(|(known, _)| known == name);
@@ -91,8 +93,8 @@ fn value<'v>(variables: &'v [(String, String)], name: &str) -> Option<&'v str> {
 /// A mistake as the configuration words it: what is wrong, a colon, what to do.
 fn of_mistake(mistake: &str) -> Finding {
     match mistake.rsplit_once(": ") {
-        Some((what, remedy)) => Finding::fail(CHECK, what, remedy),
-        None => Finding::fail(CHECK, mistake, "correct the setting"),
+        Some((what, remedy)) => CHECK.fail(what, remedy),
+        None => CHECK.fail(mistake, "correct the setting"),
     }
 }
 

@@ -3,13 +3,13 @@
 use std::cmp::Reverse;
 
 use super::installation::Patient;
-use super::{Finding, roughly};
+use super::{Check, Finding, roughly};
 use crate::domain::issue::{IssueStatus, Severity};
 use crate::domain::records::{Issue, OwedAlerts, StoreHealth};
 use crate::i18n::issues::Audience;
 use crate::store::{Reader, StoreError};
 
-const CHECK: &str = "issues";
+const CHECK: Check = Check("issues");
 /// As many are shown; who has more is helped by the list.
 const SHOWN: usize = 20;
 
@@ -18,7 +18,7 @@ pub(super) fn check(patient: &Patient, reader: &Reader) -> Result<Vec<Finding>, 
     let mut issues = reader.open_issues(None)?;
     issues.retain(|issue| issue.status() == IssueStatus::Open);
     if issues.is_empty() {
-        return Ok(vec![Finding::ok(CHECK, "none is open")]);
+        return Ok(vec![CHECK.ok("none is open")]);
     }
     issues.sort_by_key(|issue| (Reverse(issue.severity), issue.id));
     let of_issue = |issue: &Issue| {
@@ -26,14 +26,14 @@ pub(super) fn check(patient: &Patient, reader: &Reader) -> Result<Vec<Finding>, 
         let (said, _) = issue.texts(Audience::PLAIN);
         let what = format!("{}, for {since}", said.title);
         match issue.severity {
-            Severity::Critical => Finding::fail(CHECK, what, said.remedy),
-            Severity::Warning | Severity::Notice => Finding::warn(CHECK, what, said.remedy),
+            Severity::Critical => CHECK.fail(what, said.remedy),
+            Severity::Warning | Severity::Notice => CHECK.warn(what, said.remedy),
         }
     };
     let mut findings: Vec<Finding> = issues.iter().take(SHOWN).map(of_issue).collect();
     if issues.len() > SHOWN {
         let more = format!("{} more are open", issues.len() - SHOWN);
-        findings.push(Finding::warn(CHECK, more, "payhookd issues list"));
+        findings.push(CHECK.warn(more, "payhookd issues list"));
     }
     Ok(findings)
 }
@@ -48,7 +48,7 @@ pub(super) fn check_alerts(sight: StoreHealth) -> Vec<Finding> {
             (issues, _) => format!("was not told of {issues} open issues"),
         };
         let why = target.last_error.map_or_else(String::new, |error| format!(": {error}"));
-        Some(Finding::fail("alerts", format!("{} {what}{why}", target.target), TRY))
+        Some(Check("alerts").fail(format!("{} {what}{why}", target.target), TRY))
     };
     sight.alerts.into_iter().filter_map(not_told).collect()
 }

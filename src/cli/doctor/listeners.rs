@@ -4,11 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use serde_json::Value;
 
-use super::Finding;
 use super::installation::Patient;
+use super::{Check, Finding};
 use crate::clients::probe::{Answer, Probe, Silence};
 
-const CHECK: &str = "listeners";
+const CHECK: Check = Check("listeners");
 
 /// Asks both listeners how the daemon is.
 pub(super) fn check(patient: &Patient) -> Vec<Finding> {
@@ -36,26 +36,22 @@ fn judge(
 ) -> Finding {
     match answer {
         Ok(answer) => match answer.json().as_ref().and_then(read) {
-            Some(Ok(said)) => Finding::ok(CHECK, format!("{name}: {url} says that {said}")),
-            Some(Err(reason)) => Finding::fail(
-                CHECK,
+            Some(Ok(said)) => CHECK.ok(format!("{name}: {url} says that {said}")),
+            Some(Err(reason)) => CHECK.fail(
                 format!("{name}: {url} says that the daemon is not ready: {reason}"),
                 "journalctl -u payhookd -p warning -e",
             ),
-            None => Finding::fail(
-                CHECK,
+            None => CHECK.fail(
                 format!("{name}: another program answers at {url} (status {})", answer.status),
                 "see which one (ss -ltnp), and give payhookd another address: payhookd.socket, or \
                  --listen and --admin-listen",
             ),
         },
-        Err(Silence::Late) => Finding::fail(
-            CHECK,
+        Err(Silence::Late) => CHECK.fail(
             format!("{name}: {url} takes the connection and does not answer: the daemon is not up"),
             "systemctl status payhookd; journalctl -u payhookd -e",
         ),
-        Err(silence) => Finding::fail(
-            CHECK,
+        Err(silence) => CHECK.fail(
             format!("{name}: no daemon at {url}: {silence}"),
             "systemctl start payhookd.socket payhookd.service; if it listens elsewhere, say where \
              (PAYHOOKD_LISTEN, PAYHOOKD_ADMIN_LISTEN)",

@@ -1,12 +1,12 @@
 //! Whether the log of events is as it was written.
 
-use super::Finding;
 use super::installation::Patient;
+use super::{Check, Finding};
 use crate::cli::CommandError;
 use crate::domain::records::{Continuation, Head, LinkKind, LogChange, LogProof};
 use crate::store::{Reader, StoreError, known_head_file};
 
-const CHECK: &str = "log";
+const CHECK: Check = Check("log");
 /// What is said of them; whoever has more has other troubles.
 const TOLD: usize = 20;
 
@@ -24,16 +24,16 @@ pub(super) fn check(
     let expected: Vec<Head> = noted.into_iter().chain(known).collect();
     let proof = reader.verify_log(&expected)?;
     if proof.fault_count == 0 {
-        findings.push(Finding::ok(CHECK, whole(&proof, noted)));
+        findings.push(CHECK.ok(whole(&proof, noted)));
     }
     let remedy = "look for it in a copy from before: payhookd events show …, with --db FILE";
     let told = proof.faults.iter().take(TOLD);
-    findings.extend(told.map(|fault| Finding::fail(CHECK, fault.to_string(), remedy)));
+    findings.extend(told.map(|fault| CHECK.fail(fault.to_string(), remedy)));
     let more = proof.fault_count.saturating_sub(TOLD as u64);
     if more > 0 {
-        findings.push(Finding::fail(CHECK, format!("{more} more of this kind"), remedy));
+        findings.push(CHECK.fail(format!("{more} more of this kind"), remedy));
     }
-    findings.extend(proof.changes.iter().map(|change| Finding::ok(CHECK, done_on(change))));
+    findings.extend(proof.changes.iter().map(|change| CHECK.ok(done_on(change))));
     Ok(findings)
 }
 
@@ -43,9 +43,7 @@ pub(super) fn check_continuation(patient: &Patient, reader: &Reader) -> Vec<Find
     let file = file.display();
     match reader.continuation(&patient.db, false) {
         Ok(Continuation::Unknown | Continuation::Continues(_)) => Vec::new(),
-        Ok(Continuation::Broken(known)) => vec![Finding::fail(
-            CHECK,
-            format!(
+        Ok(Continuation::Broken(known)) => vec![CHECK.fail(format!(
                 "its chain ended with {known} when the daemon last saw it, and has no such link now: it \
                  was made anew, or another database is in its place"
             ),
@@ -54,12 +52,10 @@ pub(super) fn check_continuation(patient: &Patient, reader: &Reader) -> Vec<Find
                  restore`, remove {file}"
             ),
         )],
-        Err(StoreError::Disk(problem)) => vec![Finding::warn(
-            CHECK,
-            format!("its last known head can't be read: {problem}"),
+        Err(StoreError::Disk(problem)) => vec![CHECK.warn(format!("its last known head can't be read: {problem}"),
             "ask again as root: sudo payhookd doctor",
         )],
-        Err(error) => vec![Finding::fail(CHECK, error.to_string(), "payhookd doctor --full")],
+        Err(error) => vec![CHECK.fail(error.to_string(), "payhookd doctor --full")],
     }
 }
 

@@ -3,12 +3,13 @@
 
 use serde_json::Value;
 
-use super::Finding;
 use super::installation::Patient;
+use super::{Check, Finding};
 use crate::clients::probe::{Answer, Probe, Silence};
+use crate::config::Config;
 use crate::domain::provider::Provider;
 
-const CHECK: &str = "proxy";
+const CHECK: Check = Check("proxy");
 /// As large as providers' events get; a proxy must let it through.
 const PROBE_BYTES: usize = 256 * 1024;
 
@@ -17,16 +18,13 @@ const PROBE_BYTES: usize = 256 * 1024;
 pub(super) fn check(patient: &Patient, public_url: &str) -> Vec<Finding> {
     let base = public_url.trim_end_matches('/');
     if !["http://", "https://"].iter().any(|scheme| base.starts_with(scheme)) {
-        return vec![Finding::fail(
-            CHECK,
-            format!("{base} is no URL"),
-            "give one such as https://shop.example",
-        )];
+        return vec![
+            CHECK.fail(format!("{base} is no URL"), "give one such as https://shop.example"),
+        ];
     }
     let mut findings = Vec::new();
     if base.starts_with("http://") && !base.starts_with("http://127.0.0.1:") {
-        findings.push(Finding::warn(
-            CHECK,
+        findings.push(CHECK.warn(
             format!("{base} is without TLS, which the providers demand"),
             "let the proxy have a certificate, and give https:// here and in the dashboards",
         ));
@@ -34,13 +32,7 @@ pub(super) fn check(patient: &Patient, public_url: &str) -> Vec<Finding> {
     let probe = Probe::new();
     let config = patient.config.as_ref();
     let bytes = config.map_or(PROBE_BYTES, |config| config.max_body.min(PROBE_BYTES));
-    let is_configured = |provider: &&Provider| {
-        config.is_none_or(|config| match provider {
-            Provider::Stripe => config.stripe.is_some(),
-            Provider::Paypal => config.paypal.is_some(),
-        })
-    };
-    for provider in Provider::ALL.iter().filter(is_configured) {
+    for provider in config.map_or_else(|| Provider::ALL.to_vec(), Config::providers) {
         let url = format!("{base}/accounts/webhooks/{provider}/");
         findings.push(judge(&url, probe.post(&url, &vec![b' '; bytes])));
     }
@@ -57,17 +49,14 @@ fn judge(url: &str, answer: Result<Answer, Silence>) -> Finding {
     let said = answer.json();
     let error = said.as_ref().and_then(|said| said["error"].as_str());
     if let (400, Some("refused")) = (status, error) {
-        return Finding::ok(
-            CHECK,
-            format!("{url} leads to payhookd, which refused an unsigned probe"),
-        );
+        return CHECK.ok(format!("{url} leads to payhookd, which refused an unsigned probe"));
     }
     let (what, remedy) = if error.is_some_and(is_ours) {
         of_ours(status, error.unwrap_or_default())
     } else {
         of_others(&answer)
     };
-    Finding::fail(CHECK, format!("{url}: {what}"), remedy)
+    CHECK.fail(format!("{url}: {what}"), remedy)
 }
 
 /// The words of the public listener's other answers.
@@ -170,7 +159,7 @@ fn unreached(url: &str, silence: &Silence) -> Finding {
             "see whether the proxy runs, and whether a firewall lets port 443 through: ss -ltn"
         }
     };
-    Finding::fail(CHECK, format!("{url}: {silence}"), remedy)
+    CHECK.fail(format!("{url}: {silence}"), remedy)
 }
 
 /// The admin listener must not be seen from outside.
@@ -179,8 +168,7 @@ fn exposure(base: &str) -> Option<Finding> {
     // On a connection of its own: who refused a body unread may be closing the one that it came on.
     let said = Probe::new().get(&url).ok()?.json()?;
     said.get("ready").and_then(Value::as_bool)?;
-    Some(Finding::fail(
-        CHECK,
+    Some(CHECK.fail(
         format!("{url} leads to the admin listener, which is for this machine alone"),
         "forward nothing but /accounts/webhooks/, and to the public listener",
     ))

@@ -1,17 +1,17 @@
-//! What the daemon removes when it is old, in steps so small that nobody waits for them.
+//! Old data, which the daemon removes in steps so small that nobody waits for them.
 
 use std::time::{Duration, Instant};
 
+use super::parts::Parts;
 use crate::domain::records::Pruned;
-use crate::domain::retention::{Cutoff, Keep};
+use crate::domain::retention::Cutoff;
 use crate::store::{Round, Store, StoreError};
-use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
 
 /// A round of pruning at the start and every hour.
-pub(super) async fn keep_tidy(store: Store, keep: Keep, clock: Clock) {
+pub(super) async fn keep_tidy(Parts { config, store, .. }: Parts) {
     loop {
-        match round(&store, &keep.cutoff(clock.now())).await {
+        match round(&store, &config.keep.cutoff(config.clock.now())).await {
             Ok(pruned) if pruned.is_nothing() => {}
             Ok(Pruned { events, bytes, unsettled, rejected, issues }) => Line::info("pruned")
                 .with("events", events)

@@ -1,4 +1,4 @@
-//! What the daemon looks at beside its work: commits of other processes, orphans that nobody
+//! The daemon's looks beside its work: commits of other processes, orphans that nobody
 //! registered, issues, threads that must not end, and what there is to say of refusals.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Interval, MissedTickBehavior};
 
-use super::ServeError;
+use super::parts::Parts;
+use super::{Lost, broke_off};
+use crate::cli::{CommandError, said};
 use crate::domain::issue::{Finding, IssueData, IssueKind, NewIssue, Severity, Trigger};
 use crate::domain::provider::Provider;
 use crate::domain::records::{Issue, IssueFilter, Orphan, Page};
@@ -25,11 +27,17 @@ use crate::telemetry::metrics::Metrics;
 use crate::telemetry::refusals::Refusals;
 use crate::telemetry::tasks::TaskHealth;
 
+/// Looks that are so far apart, also after one that took long.
+fn looks(every: Duration) -> Interval {
+    let mut looks = tokio::time::interval(every);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    looks
+}
+
 /// Announces the commits of other processes, the command line's. (Ours are by themselves, sooner;
 /// that they are seen here again costs those who listen one look.)
 pub(super) async fn announce_others(mut reader: Reader, commits: CommitSignal) {
-    let mut looks = tokio::time::interval(Duration::from_millis(500));
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut looks = looks(Duration::from_millis(500));
     let mut seen = None;
     loop {
         looks.tick().await;
@@ -51,8 +59,7 @@ pub(super) async fn announce_others(mut reader: Reader, commits: CommitSignal) {
 /// Counts what happened lately before anybody asks for it, and so often that little is left to count
 /// when somebody does.
 pub(super) async fn keep_counting(readers: Readers, clock: Clock) {
-    let mut looks = tokio::time::interval(Duration::from_secs(60));
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut looks = looks(Duration::from_secs(60));
     loop {
         looks.tick().await;
         if let Err(error) = readers.with_statistics(clock.now(), |_, _| Ok(())).await {
@@ -74,12 +81,11 @@ pub(super) async fn count_from_before(readers: Readers, metrics: Arc<Metrics>) {
 }
 
 /// Raises an issue for each orphan for which the shop had its time to register a transaction.
-pub(super) async fn raise_due_orphans(readers: Readers, store: Store, clock: Clock) {
-    let mut looks = tokio::time::interval(Duration::from_secs(1));
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+pub(super) async fn raise_due_orphans(Parts { config, readers, store, .. }: Parts) {
+    let mut looks = looks(Duration::from_secs(1));
     loop {
         looks.tick().await;
-        let now = clock.now();
+        let now = config.clock.now();
         // Asked of a reader first: the writer is for those who have something to write.
         let due = readers.read(move |reader| reader.due::<Orphan>((), now, 1)).await;
         let raised = match due {
@@ -96,8 +102,7 @@ pub(super) async fn raise_due_orphans(readers: Readers, store: Store, clock: Clo
 
 /// Writes a line for each issue that opens, has news or is over from now on, whoever commits it.
 pub(super) async fn log_issues(readers: Readers, known: Arc<Mutex<Known>>) {
-    let mut looks = tokio::time::interval(Duration::from_secs(1));
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut looks = looks(Duration::from_secs(1));
     loop {
         looks.tick().await;
         let mut known = known.lock().await;
@@ -175,25 +180,31 @@ pub(super) async fn watch_over(
     writer: &Writer,
     (notifier, reconciler): (Option<&Notifier>, Option<&Worker>),
     refusals: &Refusals,
-) -> ServeError {
+) -> CommandError {
     let mut every_second = tokio::time::interval(Duration::from_secs(1));
     let mut seconds: u64 = 0;
     loop {
         every_second.tick().await;
         if writer.has_ended() {
-            let Some(loss) = store.report().loss else { return ServeError::WriterEnded };
+            let Some(loss) = store.report().loss else {
+                return said(
+                    "the writer thread has ended: see the log; nothing that was acknowledged is lost",
+                );
+            };
             tokio::time::sleep(SAYS_WHY).await;
-            return ServeError::Lost(loss);
+            return Lost(loss).into();
         }
         if store.report().loss.is_some() {
             // So that the writer finds out, if nobody else has anything to write.
             let _ = tokio::time::timeout(Duration::from_secs(1), store.probe()).await;
         }
         if notifier.is_some_and(Notifier::has_ended) {
-            return ServeError::NotifierEnded;
+            return said(
+                "the notifier thread has ended: see the log; what is owed to the app is still owed",
+            );
         }
         if reconciler.is_some_and(Worker::has_ended) {
-            return ServeError::Task("reconcile".into());
+            return broke_off("reconcile");
         }
         seconds += 1;
         if seconds.is_multiple_of(10) {
@@ -204,14 +215,9 @@ pub(super) async fn watch_over(
 
 /// Opens an issue for each task that broke off, and closes it when the task is well again, also one that
 /// an earlier daemon opened before it ended.
-pub(super) async fn note_broken_tasks(
-    health: Arc<TaskHealth>,
-    readers: Readers,
-    store: Store,
-    clock: Clock,
-) {
-    let mut looks = tokio::time::interval(Duration::from_secs(1));
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+pub(super) async fn note_broken_tasks(health: Arc<TaskHealth>, parts: Parts) {
+    let Parts { config, readers, store, .. } = parts;
+    let mut looks = looks(Duration::from_secs(1));
     let mut told: Option<BTreeSet<String>> = None;
     loop {
         looks.tick().await;
@@ -238,7 +244,7 @@ pub(super) async fn note_broken_tasks(
         if findings.is_empty() {
             continue;
         }
-        match store.run(NoteFindings { findings }, clock.now()).await {
+        match store.run(NoteFindings { findings }, config.clock.now()).await {
             Ok(()) => {
                 let lasting = before.iter().filter(|name| !health.is_well(name)).cloned();
                 told = Some(lasting.chain(broken).collect());
@@ -250,11 +256,10 @@ pub(super) async fn note_broken_tasks(
 
 /// Marks the database's file anew, so that a copy of it from before can be told from it.
 pub(super) async fn mark_now_and_then(store: Store) {
-    let every = Duration::from_secs(60);
-    let mut marks = tokio::time::interval_at(tokio::time::Instant::now() + every, every);
-    marks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut looks = looks(Duration::from_secs(60));
+    looks.reset();
     loop {
-        marks.tick().await;
+        looks.tick().await;
         if let Err(error) = store.probe().await {
             Line::debug("not marked").with("err", &error).emit();
         }

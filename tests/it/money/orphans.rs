@@ -332,7 +332,9 @@ fn a_person_attaches_or_dismisses_an_orphan() {
     let attached = said(resolve(&note), 0);
     assert_eq!(attached, "orphan 1 is part of transaction 4 now, which is succeeded\n");
     assert!(said(resolve(&note), 1).contains("resolved before: matched with 4"));
-    assert!(said(resolve(&["3", "--transaction", "4"]), 1).contains("live and the other test"));
+    assert!(
+        said(resolve(&["3", "--transaction", "4"]), 1).contains("live and the other of test mode")
+    );
     assert!(said(resolve(&["77", "--dismiss", "x"]), 1).contains("no orphan has the number 77"));
     assert!(said(resolve(&["2", "--transaction", "nothing"]), 1).contains("no transaction has"));
     said(resolve(&["2"]), 2);

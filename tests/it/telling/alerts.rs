@@ -346,7 +346,7 @@ fn a_test_message_goes_to_each_target_and_says_what_came_of_it() {
     assert!(said.contains("not sent: the target answered 403") && said.contains("sent (200)"));
     assert!(!format!("{output:?}").contains("secret"), "{output:?}");
     for (urls, words) in [
-        ("", "nobody tells people of issues"),
+        ("", "no alert target"),
         ("https://hooks.slack.com/x y", "white space"),
         ("hooks.slack.com/services/secret", "not an http or https URL"),
     ] {
