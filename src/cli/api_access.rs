@@ -1,4 +1,4 @@
-//! What a command needs that asks the providers' APIs.
+//! Access to the providers' APIs for commands.
 
 use std::path::PathBuf;
 

@@ -82,7 +82,7 @@ impl Demo {
             ("PAYHOOKD_LISTEN", ANY_PORT.to_owned()),
             ("PAYHOOKD_ADMIN_LISTEN", ANY_PORT.to_owned()),
             ("PAYHOOKD_MAX_CONNECTIONS", "256".to_owned()),
-            // Long enough for the shop that registers late, short enough to see what is told of orphans.
+            // Long enough for the shop that registers late, short enough to see an issue of an orphan.
             ("PAYHOOKD_ORPHAN_GRACE", "10s".to_owned()),
             ("PAYHOOKD_RECONCILE_EVERY", "off".to_owned()),
             ("PAYHOOKD_PAYPAL_CERT_ROOTS", roots.display().to_string()),
@@ -181,7 +181,7 @@ impl Drop for Folder {
     }
 }
 
-/// What a shop does before it sends the buyer to the provider, and what some do later.
+/// Registers transactions, as a shop does before it sends the buyer to the provider, and what some do later.
 fn register(db: &Path, day: &Day, when: Register) -> Result<(), CommandError> {
     let mut database = Database::open(db)?;
     for new in day.registrations(when) {
@@ -360,7 +360,7 @@ fn check(db: &Path, day: &Day) -> Result<(), CommandError> {
     Err(said(format!("the day did not end as planned:\n  {}", wrong.join("\n  "))))
 }
 
-/// Whoever is told that it goes on can end it: `tell` is called when that is so.
+/// Waits for an interrupt; `tell` is called as soon as one would end the wait.
 fn until_interrupted(tell: impl FnOnce() -> Result<(), CommandError>) -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let interrupted = {

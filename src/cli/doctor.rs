@@ -1,4 +1,4 @@
-//! `payhookd doctor`: looks at everything that an installation needs, and says how to mend what is
+//! `payhookd doctor`: looks at everything that an installation needs, and says how to fix what is
 //! wrong. A check is a function that gives findings; it reads, and changes nothing.
 
 mod clock;
@@ -75,15 +75,15 @@ string_enum! {
     }
 }
 
-/// What one check found.
+/// The finding of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Finding {
     /// The check, in a word.
     check: &'static str,
     verdict: Verdict,
-    /// What was found, in a sentence.
+    /// A sentence.
     what: String,
-    /// The command or click that mends it; `None` only if it is as it should be.
+    /// The command or click that fixes it; `None` only if it is as it should be.
     remedy: Option<String>,
 }
 
@@ -180,7 +180,7 @@ fn tell(output: &mut impl Write, findings: &[Finding]) -> io::Result<()> {
     Ok(())
 }
 
-/// A stretch of time as a person says it.
+/// A period as a person says it.
 fn roughly(duration: Duration) -> String {
     match duration.as_secs() {
         seconds @ ..120 => format!("{seconds} s"),

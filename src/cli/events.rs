@@ -29,7 +29,7 @@ pub enum Events {
     Show(Show),
     /// Replay stored events with this version and the daemon's rules.
     ///
-    /// What an event said before is taken back, and what it says now goes the way of a webhook, so
+    /// The facts that an event gave before are taken back, and those that it gives now go the way of a webhook, so
     /// that nothing counts twice. An event that is read as before changes nothing.
     #[command(after_help = "Examples:\n  payhookd events replay --status failed --dry-run\n  \
         payhookd events replay evt_3SW1aK")]

@@ -27,7 +27,7 @@ use crate::telemetry::clock::Clock;
 pub struct Export {
     #[command(flatten)]
     database: DatabaseOption,
-    /// What: transactions (by when they were registered), refunds (by when they happened), disputes (by
+    /// The books: transactions (by when they were registered), refunds (by when they happened), disputes (by
     /// when they began), orphans (by when their first event came), or all.
     #[arg(value_parser = books())]
     what: &'static [Book],

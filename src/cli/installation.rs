@@ -23,7 +23,7 @@ const CREDENTIALS: (&str, &str) = ("CREDENTIALS_DIRECTORY", "/run/credentials/pa
 pub(super) struct Installation {
     /// The file that its settings stand in.
     pub(super) env_file: PathBuf,
-    /// What systemd sets for it, which goes before what is set already.
+    /// The variables of the file and those that systemd sets, which goes before what is set already.
     pub(super) variables: Variables,
 }
 
@@ -65,7 +65,7 @@ pub(super) fn variables() -> Result<Variables, CommandError> {
     Ok(variables)
 }
 
-/// What was said to a command, with the settings of the package's service for flags that were not given, if
+/// The command line, with the settings of the package's service for flags that were not given, if
 /// that is meant.
 pub(super) fn with_settings_of_service(cli: Cli) -> Result<Cli, CommandError> {
     let Some(Installation { variables, .. }) = Installation::meant(None, &config::variables())?

@@ -1,4 +1,4 @@
-//! `payhookd reconcile --object`: one payment, as the provider's API tells of it now.
+//! `payhookd reconcile --object`: one payment, as the provider's API has it now.
 
 use serde_json::json;
 

@@ -54,7 +54,7 @@ use crate::version::BUILD;
 #[derive(Debug, Parser)]
 #[command(name = "payhookd", version = BUILD, args_conflicts_with_subcommands = true)]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Option<Command>,
 
@@ -72,7 +72,7 @@ pub struct Cli {
 pub enum Command {
     /// Run the daemon (the same as no command).
     Serve(Box<ServeOptions>),
-    /// What the shop expects, and what became of it.
+    /// The payments that the shop expects, and their outcome.
     #[command(subcommand, after_help = STATUSES)]
     Transactions(transactions::Transactions),
     /// The genuine events that were received.
@@ -82,7 +82,7 @@ pub enum Command {
     ///
     /// Some hundred events of both providers, signed with secrets and a certificate authority made
     /// for this run, are sent over HTTP through the real verification: payments, failures and
-    /// retries, refunds, a dispute, repeats and forgeries. A table tells what became of them. The
+    /// retries, refunds, a dispute, repeats and forgeries. A table shows their outcome. The
     /// daemon then stays up until Ctrl-C.
     Demo(demo::Demo),
     /// Sign and send test events to a running daemon.
@@ -94,7 +94,7 @@ pub enum Command {
     /// Fetch what was missed while webhooks did not come, also while the daemon runs.
     ///
     /// The events of the providers' lists go the way of webhooks: what is known changes nothing, what
-    /// is not is applied once, and the shop's app is told. The daemon does the same by itself
+    /// is not is applied once, and the shop's app is notified. The daemon does the same by itself
     /// (--reconcile-every). It needs STRIPE_SECRET_KEY, or PAYPAL_CLIENT_ID and
     /// PAYPAL_CLIENT_SECRET. Of each day it says how many events the provider has (seen), how many of
     /// them were here (known) or were missed (new), and what became of those.
@@ -128,7 +128,7 @@ pub enum Command {
         payhookd restore /var/backups/payhookd/payhookd-20261123T033000000Z.db\n  \
         systemctl start payhookd.socket payhookd")]
     Restore(restore::Restoring),
-    /// Look at everything that an installation needs, and say how to mend what is wrong.
+    /// Look at everything that an installation needs, and say how to fix what is wrong.
     ///
     /// Settings, secrets, clock, disk, database, certificates, listeners and the last events; with
     /// --public-url also the reverse proxy. Nothing is changed, and nobody outside this machine is
@@ -148,11 +148,11 @@ pub enum Command {
         october"
     )]
     Export(export::Export),
-    /// Take what is personal about one payment out of its events: names, addresses, e-mail, telephone, IP
+    /// Take what is personal about one payment out of its events: names, addresses, email, telephone, IP
     /// addresses, cards and accounts, and the headers they came with.
     ///
     /// In place of each value stands `[removed]`; what was removed and when is noted in the log, whose
-    /// proof (doctor --verify-log) goes on. Amounts, statuses and the shop's order id stay. Copies made
+    /// verification (doctor --verify-log) goes on. Amounts, statuses and the shop's order id stay. Copies made
     /// before have it all still.
     #[command(
         after_help = "Examples:\n  payhookd forget --reference A-1001 --dry-run\n  payhookd forget \
@@ -173,7 +173,7 @@ pub enum Command {
     /// Print the man page, or write those of all commands.
     #[command(after_help = "Example:\n  payhookd manual | man -l -")]
     Manual(manual::Manual),
-    /// What the shop's app is told of changes.
+    /// Notifications of the shop's app.
     #[command(subcommand)]
     Deliveries(deliveries::Deliveries),
     /// Problems that a person should know of: they open, repeat quietly, and close by themselves.
@@ -182,7 +182,7 @@ pub enum Command {
     /// Test and inspect alert targets.
     #[command(subcommand)]
     Alerts(alerts::Alerts),
-    /// What came in on a day, what became of it, and what is open: what --daily-report sends.
+    /// A day: events, their outcome, and what is open, as --daily-report sends it.
     ///
     /// Orphans, open points, last events and the end of the log are those of now, whichever day it is.
     #[command(
@@ -206,7 +206,7 @@ impl Command {
     }
 }
 
-/// What the words in a list of transactions mean.
+/// The meaning of the words in a list of transactions.
 const STATUSES: &str = "\
 Status, which follows from the set of events and not from their order:
   pending             known, nothing attempted
@@ -233,7 +233,7 @@ An event belongs to the transaction that has any of the provider's ids that it c
 was registered, or one that another event of the payment brought along. Else to the transaction that
 has the shop's order id that it carries (Stripe: metadata under --order-id-key, or
 client_reference_id; PayPal: custom_id, invoice_id, custom, invoice_number; --order-id-from says
-which of them), if only one has it. Never by amount, e-mail or time, never between test and live. What finds none becomes an orphan: one
+which of them), if only one has it. Never by amount, email or time, never between test and live. What finds none becomes an orphan: one
 for each payment, not for each event. Registering its transaction adopts it, however late.";
 
 /// Does what was said. Exit codes: 0 done, 1 failed; 2, for what can't be said, is clap's; those of the
@@ -289,7 +289,7 @@ fn done(mut cli: Cli) -> Result<(), CommandError> {
     }
 }
 
-/// Why a command failed: words for a person, which say what to do. Nobody tells one from the other but by
+/// Why a command failed: words for a person, which say what to do. Few are told apart, by
 /// the type inside.
 pub type CommandError = Box<dyn Error + Send + Sync>;
 
@@ -308,7 +308,7 @@ fn rules(reader: &Reader) -> Result<Rules, CommandError> {
     }
 }
 
-/// What reads much gives way to the daemon and its providers. Only for commands that do not write:
+/// A command that reads much gives way to the daemon and its providers. Only for commands that do not write:
 /// whoever holds the database must not be made to wait himself.
 fn give_way() {
     // A system that refuses has its reasons, and it works all the same.
@@ -328,7 +328,7 @@ fn printed<E: Into<CommandError>>(result: Result<(), E>) -> Result<(), CommandEr
     })
 }
 
-/// The error that `wrong` things were found, each of which is told already.
+/// The error that `wrong` things were found, each of which is printed already.
 fn wrong(wrong: usize) -> Result<(), CommandError> {
     match wrong {
         0 => Ok(()),

@@ -74,7 +74,7 @@ pub struct Resolve {
     /// It is another's who uses the same account at the provider.
     #[arg(long)]
     foreign: bool,
-    /// What is to be remembered of it.
+    /// A note to remember it by.
     #[arg(long, conflicts_with = "dismiss")]
     note: Option<String>,
 }

@@ -23,7 +23,7 @@ impl Bar {
         }
     }
 
-    /// What is printed next stands below it.
+    /// The next line stands below it.
     pub(super) fn end(self) {
         if self.is_begun {
             let _ = writeln!(io::stderr());

@@ -31,7 +31,7 @@ pub struct Reconcile {
     /// providers keep them for thirty days [default: where the last run ended].
     #[arg(long, value_name = "TIME")]
     since: Option<SinceOption>,
-    /// Not events, but one payment itself, as the provider tells of it now: a transaction's number,
+    /// Not events, but one payment itself, as the provider has it now: a transaction's number,
     /// any id of the provider's, or the shop's order id.
     #[arg(long, value_name = "ID", conflicts_with = "since")]
     object: Option<String>,
@@ -62,11 +62,19 @@ impl Reconcile {
                 clock: access.clock,
             };
             self.warn_of_limit(&to_do)?;
-            let mut progress = Progress::of(provider);
-            let report = run((&reader, &mut database), &access.apis, &to_do, &mut |step| {
-                progress.moved(step)
-            })?;
-            progress.bar.end();
+            let (mut missed, mut bar) = (0, Bar::new());
+            let mut tell = |step: &Step<'_>| match step {
+                Step::Missed { .. } => missed += 1,
+                Step::Window { since, done, until } => {
+                    let seconds = |until: &Timestamp| {
+                        usize::try_from(until.since(*since).as_secs()).unwrap_or(usize::MAX)
+                    };
+                    let words = format!("{} until {done}: {missed} missed", provider.name());
+                    bar.show(seconds(done), seconds(until), &words);
+                }
+            };
+            let report = run((&reader, &mut database), &access.apis, &to_do, &mut tell)?;
+            bar.end();
             reports.push((provider, report));
         }
         self.print(&reports)?;
@@ -165,30 +173,3 @@ const DAYS: Shown<(Provider, String, Found)> = Shown {
         })
     },
 };
-
-/// The progress that a person at a terminal sees.
-struct Progress {
-    provider: Provider,
-    missed: u64,
-    bar: Bar,
-}
-
-impl Progress {
-    fn of(provider: Provider) -> Self {
-        Self { provider, missed: 0, bar: Bar::new() }
-    }
-
-    fn moved(&mut self, step: &Step<'_>) {
-        match step {
-            Step::Missed { .. } => self.missed += 1,
-            Step::Window { since, done, until } => {
-                let seconds = |until: Timestamp| {
-                    usize::try_from(until.since(*since).as_secs()).unwrap_or(usize::MAX)
-                };
-                let (provider, missed) = (self.provider.name(), self.missed);
-                let words = format!("{provider} until {done}: {missed} missed");
-                self.bar.show(seconds(*done), seconds(*until), &words);
-            }
-        }
-    }
-}

@@ -36,7 +36,7 @@ pub struct Replay {
 const AT_ONCE: usize = 100;
 /// How many are listed at once.
 const LISTED_AT_ONCE: u32 = 1_000;
-/// What instants are told apart by.
+/// The smallest difference of two instants.
 const TICK: Duration = Duration::from_millis(1);
 
 impl Replay {

@@ -1,4 +1,4 @@
-//! What is said of a database that can't be written: which disk it is on, how full that is, what to do.
+//! The message about a database that can't be written: which disk it is on, how full that is, what to do.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ pub(super) fn explain(error: CommandError, db: &Path) -> CommandError {
     explained.map_or(error, said)
 }
 
-/// What `error` comes from and what mends it, if it is about room or the disk of the database at `db`.
+/// The cause of `error` and its remedy, if it is about room or the disk of the database at `db`.
 fn explained(error: &StoreError, db: &Path) -> Option<String> {
     if !matches!(error, StoreError::Full | StoreError::Disk(_)) {
         return None;

@@ -1,4 +1,4 @@
-//! `payhookd transactions`: what the shop expects, and what became of it.
+//! `payhookd transactions`: the payments that the shop expects, and their outcome.
 
 use std::io::{self, Write};
 use std::slice;
@@ -81,7 +81,7 @@ pub struct Add {
     /// The shop's own id for it.
     #[arg(long, value_parser = registration::id)]
     order_id: Option<String>,
-    /// What is to be paid, in minor units as the provider counts them: 4999 for 49.99 EUR.
+    /// The amount to be paid, in minor units as the provider counts them: 4999 for 49.99 EUR.
     #[arg(long, requires = "currency", value_parser = registration::amount)]
     amount: Option<i64>,
     /// Three-letter code.
@@ -125,7 +125,7 @@ pub struct List {
     /// Only those last changed earlier.
     #[arg(long, value_name = "TIME")]
     updated_before: Option<SinceOption>,
-    /// Only those whose money is so, compared with what was expected.
+    /// Only those whose amount is so, compared with the expected one.
     #[arg(long, value_name = "CHECK")]
     amount_check: Option<AmountCheck>,
     /// Only those whose disputes stand so.
@@ -306,7 +306,7 @@ fn print(output: &mut dyn Write, one: &Transaction, changes: &[Change]) -> io::R
     print_history(output, one, changes)
 }
 
-/// What the columns have no room for.
+/// Notes for which the columns have no room.
 fn notes(transaction: &Transaction) -> Vec<String> {
     let Transaction { provider, expected, state, .. } = transaction;
     let mut notes = Vec::new();

@@ -24,7 +24,7 @@ pub struct AlertConfig {
 /// One target.
 #[derive(Clone, Debug)]
 pub struct AlertTarget {
-    /// What the log calls it: its form and a fingerprint.
+    /// Its name in the log: its form and a fingerprint.
     pub name: String,
     /// How it is reached.
     pub way: AlertWay,

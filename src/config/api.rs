@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hyper::Uri;
 
-use super::options::{ApiOptions, ServeOptions};
+use super::options::ApiOptions;
 use super::{Checks, ConfigError, Mode};
 use crate::clients::keys::{ApiConfig, PaypalKeys, RetryPolicy, StripeKeys};
 use crate::domain::secret::Secret;
@@ -118,7 +118,11 @@ impl Checks<'_> {
                 None
             }
         };
-        ApiConfig { stripe, paypal, patience: self.patience(options) }
+        let mut patience = RetryPolicy::STANDARD;
+        let of_test = |millis: Option<u64>, usual| millis.map_or(usual, Duration::from_millis);
+        patience.call = of_test(options.unsafe_test_api_limit, patience.call);
+        patience.pause = of_test(options.unsafe_test_api_pause, patience.pause);
+        ApiConfig { stripe, paypal, patience }
     }
 
     /// Keys are sent there, so nobody on the way may read them.
@@ -139,18 +143,7 @@ impl Checks<'_> {
         Some(given.trim_end_matches('/').to_owned())
     }
 
-    pub(crate) fn reconcile_every(&mut self, options: &ServeOptions) -> Option<Duration> {
-        let every = options.reconcile_every?;
-        match options.unsafe_test_reconcile_every {
-            Some(millis) => {
-                self.warn(format!("--unsafe-test-reconcile-every: after {millis} ms"));
-                Some(Duration::from_millis(millis))
-            }
-            None => Some(every),
-        }
-    }
-
-    /// What the providers have registered is compared with it, so it must be what they can reach.
+    /// The URL that the providers must be able to reach: their endpoints are compared with it.
     pub(crate) fn public_url(&mut self, given: Option<&str>) -> Option<String> {
         let given = given.filter(|given| !given.is_empty())?;
         let url: Option<Uri> = given.parse().ok();
@@ -160,19 +153,6 @@ impl Checks<'_> {
             self.mistake("--public-url: no URL: give one such as https://shop.example");
         }
         Some(given.trim_end_matches('/').to_owned())
-    }
-
-    fn patience(&mut self, options: &ApiOptions) -> RetryPolicy {
-        let mut patience = RetryPolicy::STANDARD;
-        if let Some(limit) = options.unsafe_test_api_limit {
-            self.warn(format!("--unsafe-test-api-limit: an API has {limit} ms to answer"));
-            patience.call = Duration::from_millis(limit);
-        }
-        if let Some(pause) = options.unsafe_test_api_pause {
-            self.warn(format!("--unsafe-test-api-pause: an API is asked again after {pause} ms"));
-            patience.pause = Duration::from_millis(pause);
-        }
-        patience
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) struct Checks<'v> {
 }
 
 impl<'v> Checks<'v> {
-    /// What `check` gives, with the warnings; all mistakes, if there are any.
+    /// The result of `check`, with the warnings; all mistakes, if there are any.
     pub(super) fn run<T>(
         variables: &'v [(String, String)],
         check: impl FnOnce(&mut Self) -> T,

@@ -85,7 +85,7 @@ impl Checks<'_> {
                 return None;
             }
         };
-        let via = server(&url).ok().map(|server| Via::server(&server, roots.as_ref()));
+        let via = server(&url).map(|server| Via::server(&server, roots.as_ref()));
         let Some(Ok(via)) = via else {
             self.mistake(format!(
                 "{SMTP}: not the URL of a mail server: give one such as \
@@ -124,33 +124,29 @@ impl Checks<'_> {
     }
 }
 
-/// A URL that is none of a mail server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct NotAServer;
-
-/// The server at an `smtps://` or `smtp://` URL, which may have a name and a password in it. Plain SMTP
+/// The server at an `smtps://` or `smtp://` URL, if it is one, which may have a name and a password in it. Plain SMTP
 /// is secured by STARTTLS before anything is said, unless the server is this machine.
-fn server(url: &str) -> Result<Server, NotAServer> {
-    let uri: Uri = url.parse().map_err(|_| NotAServer)?;
-    let authority = uri.authority().ok_or(NotAServer)?;
+fn server(url: &str) -> Option<Server> {
+    let uri: Uri = url.parse().ok()?;
+    let authority = uri.authority()?;
     let host = authority.host();
     let (security, usual_port) = match uri.scheme_str() {
         Some("smtps") => (Security::Tls, 465),
         Some("smtp") if is_loopback(host) => (Security::None, 25),
         Some("smtp") => (Security::StartTls, 587),
-        _ => return Err(NotAServer),
+        _ => return None,
     };
     // What follows a # is not part of a Uri.
     let is_more = uri.query().is_some() || !matches!(uri.path(), "" | "/") || url.contains('#');
     if host.is_empty() || is_more {
-        return Err(NotAServer);
+        return None;
     }
     let (login, place) = match authority.as_str().rsplit_once('@') {
         Some((login, place)) => (Some(login), place),
         None => (None, authority.as_str()),
     };
     let port = match place.strip_prefix(host).and_then(|port| port.strip_prefix(':')) {
-        Some(port) => port.parse().ok().filter(|port| *port > 0).ok_or(NotAServer)?,
+        Some(port) => port.parse().ok().filter(|port| *port > 0)?,
         None => usual_port,
     };
     let decoded = |text: &str| {
@@ -159,14 +155,17 @@ fn server(url: &str) -> Result<Server, NotAServer> {
             |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
         let decoded = percent_decode_str(text).decode_utf8().ok();
         let decoded = decoded.filter(|_| text.split('%').skip(1).all(is_digits));
-        decoded.filter(|text| !text.is_empty()).map(String::from).ok_or(NotAServer)
+        decoded.filter(|text| !text.is_empty()).map(String::from)
     };
-    let login = match login.map(|login| login.split_once(':').ok_or(NotAServer)).transpose()? {
-        Some((name, password)) => Some((decoded(name)?, Secret::new(decoded(password)?))),
+    let login = match login {
+        Some(login) => {
+            let (name, password) = login.split_once(':')?;
+            Some((decoded(name)?, Secret::new(decoded(password)?)))
+        }
         None => None,
     };
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    Ok(Server { host, port, security, login })
+    Some(Server { host, port, security, login })
 }
 
 /// Where the sendmail of this machine is, if it has one.
@@ -197,7 +196,7 @@ mod tests {
             ("smtp://127.0.0.1:2525", "127.0.0.1", 2525, Security::None),
             ("smtp://[::1]:2525/", "::1", 2525, Security::None),
         ] {
-            let found = server(url).map(|it| (it.host, it.port, it.security)).ok();
+            let found = server(url).map(|it| (it.host, it.port, it.security));
             assert_eq!(found, Some((host.to_owned(), port, security)), "{url}");
         }
     }
@@ -232,7 +231,7 @@ mod tests {
             "smtps://name:a/b@mail.shop.example",
             "smtps://name:1#2@mail.shop.example",
         ] {
-            assert!(server(url).is_err(), "{url}");
+            assert!(server(url).is_none(), "{url}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the daemon is told: flags, environment and secret files in, one checked [`Config`] out.
+//! The configuration: flags, environment and secret files in, one checked [`Config`] out.
 //!
 //! Every mistake is reported, not the first one: each names the setting and says what to do.
 
@@ -36,9 +36,9 @@ use crate::telemetry::clock::Clock;
 string_enum! {
     /// Live or test mode.
     Mode {
-        /// Real money.
+        /// Live mode.
         Live = "live",
-        /// Test money.
+        /// Test mode.
         Test = "test",
     }
 }
@@ -69,23 +69,23 @@ pub struct Config {
     pub public_url: Option<String>,
     /// How the shop marks its payments.
     pub rules: Rules,
-    /// How long a payment may be without a transaction before a person is told.
+    /// How long a payment may be without a transaction before a person is notified.
     pub orphan_grace: Duration,
-    /// In which people are told times and days.
+    /// The time zone of the times and days that people are shown.
     pub time_zone: Zone,
-    /// How the shop's app is told of changes, if it is to be.
+    /// How the shop's app is notified of changes, if it is to be.
     pub notify: Option<NotifyConfig>,
-    /// Who tells people of issues.
+    /// The alert targets.
     pub alerts: AlertConfig,
-    /// When people are told of the day before, if they are.
+    /// When the report of the day before is sent, if it is.
     pub daily_report: Option<TimeOfDay>,
     /// How often is looked for what no event tells.
     pub lookout: Duration,
-    /// What the admin listener wants to be told.
+    /// The token of the admin listener.
     pub api_token: ApiToken,
     /// How long what is received is kept.
     pub keep: Keep,
-    /// The language of the dashboard and of what people are told; `None`: the browser's, and English.
+    /// The language of the dashboard and of alerts; `None`: the browser's, and English.
     pub language: Option<Language>,
     /// Names by which browsers may reach the dashboard, in lower case, beside IP addresses and
     /// `localhost`.
@@ -98,7 +98,7 @@ pub struct Config {
     pub clock: Clock,
     /// A file that names a fault of the database, for a test.
     pub faults: Option<PathBuf>,
-    /// What is allowed but worth a line at every start.
+    /// Settings that are allowed but worth a line at every start.
     pub warnings: Vec<String>,
 }
 
@@ -153,20 +153,22 @@ impl Checks<'_> {
             );
         }
         self.unknown_variables();
-        if let Some(instant) = options.unsafe_test_clock {
-            self.warn(format!("--unsafe-test-clock: the clock stands still at {instant}"));
-        }
-        if let Some(file) = &options.unsafe_test_clock_file {
-            self.warn(format!(
-                "--unsafe-test-clock-file: the time is what {} says",
-                file.display()
-            ));
-        }
-        if let Some(every) = options.unsafe_test_lookout {
-            self.warn(format!("--unsafe-test-lookout: the monitor looks every {every} ms"));
-        }
-        if options.unsafe_test_faults.is_some() {
-            self.warn("--unsafe-test-faults: the database fails on demand".to_owned());
+        let file = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let ms = |value: Option<u64>| value.map(|value| format!("{value} ms"));
+        for (flag, given) in [
+            ("clock", options.unsafe_test_clock.map(|at| at.to_string())),
+            ("clock-file", file(&options.unsafe_test_clock_file)),
+            ("faults", file(&options.unsafe_test_faults)),
+            ("backoff", ms(options.unsafe_test_backoff)),
+            ("reconcile-every", ms(options.unsafe_test_reconcile_every)),
+            ("lookout", ms(options.unsafe_test_lookout)),
+            ("notify-limit", ms(options.unsafe_test_notify_limit)),
+            ("api-limit", ms(options.api.unsafe_test_api_limit)),
+            ("api-pause", ms(options.api.unsafe_test_api_pause)),
+        ] {
+            let warning =
+                |value| format!("--unsafe-test-{flag}: {value}, which is for tests alone");
+            self.warnings.extend(given.map(warning));
         }
         for (flag, given) in [
             ("--stripe-api-base", options.api.stripe_api_base.is_some()),
@@ -193,7 +195,9 @@ impl Checks<'_> {
             stripe,
             paypal,
             api,
-            reconcile_every: self.reconcile_every(options),
+            reconcile_every: options.reconcile_every.map(|every| {
+                options.unsafe_test_reconcile_every.map_or(every, Duration::from_millis)
+            }),
             public_url: self.public_url(options.public.public_url.as_deref()),
             rules: Rules {
                 order_id_key: options.order_id_key.clone(),

@@ -30,7 +30,7 @@ pub enum NotifyTarget {
     Url {
         /// Where messages are posted.
         url: String,
-        /// What they are signed with.
+        /// The keys that sign them.
         keys: NotifyKeys,
     },
     /// A program.
@@ -38,7 +38,7 @@ pub enum NotifyTarget {
 }
 
 impl NotifyTarget {
-    /// What the log calls it.
+    /// Its name in the log.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Url { .. } => "url",
@@ -49,7 +49,6 @@ impl NotifyTarget {
 
 impl Checks<'_> {
     pub(super) fn notify(&mut self, options: &ServeOptions) -> Option<NotifyConfig> {
-        self.warn_of_tests(options);
         let secrets = self.list(SECRET);
         let url = options.notify_url.as_deref().filter(|url| !url.is_empty());
         let (target, limit) = match (url, &options.notify_command) {
@@ -124,17 +123,6 @@ impl Checks<'_> {
             path.display()
         ));
         None
-    }
-
-    fn warn_of_tests(&mut self, options: &ServeOptions) {
-        if let Some(delay) = options.unsafe_test_backoff {
-            self.warn(format!(
-                "--unsafe-test-backoff: the app and people are notified again after {delay} ms"
-            ));
-        }
-        if let Some(limit) = options.unsafe_test_notify_limit {
-            self.warn(format!("--unsafe-test-notify-limit: the app has {limit} ms to answer"));
-        }
     }
 }
 

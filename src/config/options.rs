@@ -140,12 +140,12 @@ options! {
         order_id_from: Vec<OrderIdSource> = "FIELD", "PAYHOOKD_ORDER_ID_FROM",
             value_delimiter = ',', default_value = "metadata,client_reference_id,invoice_id,custom_id";
         /// A Stripe account connected to this one that is the shop's own too, such as acct_1AbC. Payments of
-        /// any other are another's, and kept out of the inbox. May be given several times, or several
+        /// any other are another's, and not listed as unmatched. May be given several times, or several
         /// separated by commas.
         own_account: Vec<String> = "ACCOUNT", "PAYHOOKD_OWN_ACCOUNT",
             value_delimiter = ',', value_parser = parse_account;
         /// Where several shops share one Stripe account: an entry of the metadata that every payment of
-        /// this shop has. Payments without it are another's, and kept out of the inbox. May be given
+        /// this shop has. Payments without it are another's, and not listed as unmatched. May be given
         /// several times, or several separated by commas.
         own_metadata: Vec<(String, String)> = "KEY=VALUE", "PAYHOOKD_OWN_METADATA",
             value_delimiter = ',', value_parser = parse_entry;
@@ -177,7 +177,7 @@ options! {
         /// kept us waiting longest is closed.
         max_connections: usize = "NUMBER", "PAYHOOKD_MAX_CONNECTIONS",
             default_value = "4096", value_parser = parse_max_connections;
-        /// What is logged: off, error, warn, info or debug.
+        /// The least that is logged: off, error, warn, info or debug.
         log_level: LevelFilter = "LEVEL", "PAYHOOKD_LOG_LEVEL", default_value = "info";
         /// How log lines are written. Under systemd the journal is told their priority instead of a time.
         log_format: LogFormat = "FORMAT", "PAYHOOKD_LOG_FORMAT", default_value = "logfmt";
@@ -213,7 +213,7 @@ options! {
         /// command line can ask for it.
         #[arg(long, hide = true, value_parser = parse_instant)]
         unsafe_test_clock: Option<Timestamp>;
-        /// For tests: the clock tells what stands in this file. No variable either.
+        /// For tests: the clock shows the time that stands in this file. No variable either.
         #[arg(long, hide = true)]
         unsafe_test_clock_file: Option<PathBuf>;
         /// For tests: a file that names a fault of the database. No variable either.

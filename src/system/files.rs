@@ -48,7 +48,7 @@ impl Draft {
         &self.part
     }
 
-    /// What is written into.
+    /// The file that is written into.
     pub fn file(&self) -> &File {
         &self.file
     }
@@ -98,7 +98,7 @@ impl Drop for Draft {
     }
 }
 
-/// What a file is called until it is whole.
+/// The name of a file until it is whole.
 pub fn part_of(target: &Path) -> PathBuf {
     let mut name = target.as_os_str().to_owned();
     name.push(PART);
@@ -155,7 +155,7 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 }
 
 /// Removes what killed processes have left in `folder` under names of which `is_ours` knows; those that went.
-/// What can't be removed stays, and is in nobody's way.
+/// A file that can't be removed stays, and is in nobody's way.
 pub fn remove_all_abandoned(folder: &Path, is_ours: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder_or_here(folder)) else { return Vec::new() };
     let ours = entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(&is_ours));
@@ -163,7 +163,7 @@ pub fn remove_all_abandoned(folder: &Path, is_ours: impl Fn(&str) -> bool) -> Ve
     paths.filter(|path| remove_abandoned(path).unwrap_or(false)).collect()
 }
 
-/// What was named or removed beside `path` is on the disk when this returns.
+/// Names that were made or removed beside `path` are on the disk when this returns.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder_or_here(path.parent().unwrap_or_else(|| Path::new(""))))?.sync_all()
 }

@@ -1,3 +1,3 @@
-//! What is asked of the operating system.
+//! Services of the operating system.
 
 pub mod files;

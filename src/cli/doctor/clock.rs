@@ -21,7 +21,7 @@ const SLACK_MS: i64 = 5_000;
 const ENOUGH: usize = 5;
 /// No more are looked at, so that a clock that was set right is right soon.
 const LOOKED_AT: u32 = 50;
-/// What Stripe's libraries tolerate, and payhookd by default: beyond it genuine webhooks are refused.
+/// The age that Stripe's libraries tolerate, and payhookd by default: beyond it genuine webhooks are refused.
 const TOLERATED_MS: i64 = 300_000;
 const A_DAY: Duration = Duration::from_secs(86_400);
 

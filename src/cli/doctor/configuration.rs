@@ -1,4 +1,4 @@
-//! What is set: beyond what the daemon itself refuses or warns of, what only looks wrong, and who
+//! The settings: beyond those that the daemon itself refuses or warns of, those that only look wrong, and who
 //! else can read the secrets.
 
 use std::fs;
@@ -22,12 +22,12 @@ pub(super) fn check(patient: &Patient) -> Vec<Finding> {
     findings
 }
 
-/// Whom problems are told.
+/// The targets that are notified of problems.
 fn people(patient: &Patient) -> Option<Finding> {
     let config = patient.config.as_ref()?;
     let targets: Vec<&str> = config.alerts.targets.iter().map(|one| &*one.name).collect();
     if targets.is_empty() {
-        return Some(CHECK.warn("nobody is told of problems: they show in the dashboard and the log only",
+        return Some(CHECK.warn("nobody is notified of problems: they show in the dashboard and the log only",
             "set PAYHOOKD_ALERT_URL or PAYHOOKD_ALERT_EMAIL, and try it with `payhookd alerts test`",
         ));
     }
@@ -36,10 +36,10 @@ fn people(patient: &Patient) -> Option<Finding> {
         None => "and get no daily report".to_owned(),
     };
     let targets = targets.join(", ");
-    Some(CHECK.ok(format!("people are told of problems ({targets}), {report}")))
+    Some(CHECK.ok(format!("people are notified of problems ({targets}), {report}")))
 }
 
-/// What the settings come to, so that a person sees whether it is what was meant.
+/// The sum of the settings, so that a person sees whether it is what was meant.
 fn summary(patient: &Patient) -> Option<Finding> {
     let config = patient.config.as_ref()?;
     let paypal = config.paypal.as_ref().map(|paypal| match paypal.verify {
@@ -49,14 +49,14 @@ fn summary(patient: &Patient) -> Option<Finding> {
     let providers = config.stripe.iter().map(|_| "Stripe").chain(paypal);
     let providers = providers.collect::<Vec<_>>().join(" and ");
     let told = match &config.notify {
-        Some(notify) => format!("the app is told by {}", notify.target.kind()),
-        None => "no app is told of changes".to_owned(),
+        Some(notify) => format!("the app is notified by {}", notify.target.kind()),
+        None => "no app is notified of changes".to_owned(),
     };
     let from = match &patient.env_file {
         Some(file) => format!(", from {}", file.display()),
         None => String::new(),
     };
-    Some(CHECK.ok(format!("{} money; {providers}; {told}{from}", config.mode)))
+    Some(CHECK.ok(format!("{} mode; {providers}; {told}{from}", config.mode)))
 }
 
 /// Every secret that is set, with its name; one that can't be read is a finding already.
@@ -144,7 +144,7 @@ fn readable(patient: &Patient) -> Vec<Finding> {
     files.push(patient.db.clone());
     files.sort();
     files.dedup();
-    // A missing file is told of elsewhere.
+    // A missing file is a finding elsewhere.
     let of_file = |file: PathBuf| {
         let mode = fs::metadata(&file).ok()?.mode() & 0o777;
         let file = file.display();

@@ -196,7 +196,7 @@ pub(super) fn check_certificates(patient: &Patient, reader: &Reader) -> Vec<Find
     }]
 }
 
-/// When the last genuine event of each provider came, and whether it was of the right money.
+/// When the last genuine event of each provider came, and whether it was of the right mode.
 pub(super) fn check_events(patient: &Patient, sight: &StoreHealth) -> Vec<Finding> {
     const CHECK: Check = Check("events");
     let Some(config) = &patient.config else { return Vec::new() };
@@ -214,7 +214,7 @@ pub(super) fn check_events(patient: &Patient, sight: &StoreHealth) -> Vec<Findin
             (Some(ago), _) => CHECK.ok(format!("the last of {provider} came {} ago", roughly(ago))),
             (None, Some(ago)) => CHECK.warn(
                 format!(
-                    "{provider} has sent no event of {} money, but one of the other {} ago",
+                    "{provider} has sent no event of {} mode, but one of the other {} ago",
                     config.mode,
                     roughly(ago)
                 ),

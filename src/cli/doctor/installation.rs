@@ -9,7 +9,7 @@ use crate::config::options::ServeOptions;
 use crate::config::{self, Config, ConfigError, Variables, database_path};
 use crate::domain::time::Timestamp;
 
-/// What is looked at.
+/// The installation that is looked at.
 #[derive(Debug)]
 pub(super) struct Patient {
     /// The daemon's environment.
@@ -18,7 +18,7 @@ pub(super) struct Patient {
     pub(super) env_file: Option<PathBuf>,
     /// Its settings; `None` if they can't be read.
     pub(super) options: Option<ServeOptions>,
-    /// The same, checked and complete; `None` if the daemon would not start with them.
+    /// The settings, checked and complete; `None` if the daemon would not start with them.
     pub(super) config: Option<Config>,
     /// Its database.
     pub(super) db: PathBuf,
@@ -98,7 +98,7 @@ fn of_mistake(mistake: &str) -> Finding {
     }
 }
 
-/// What clap says, without usage and hints.
+/// The error as clap says it, without usage and hints.
 fn sentence(error: &clap::Error) -> String {
     let text = error.to_string();
     let lines = text.lines().map(str::trim).take_while(|line| !line.is_empty());

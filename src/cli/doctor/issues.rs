@@ -1,4 +1,4 @@
-//! What the daemon itself has found to be wrong and is not over, and whether people are told of it.
+//! The open issues, and whether people are notified of them.
 
 use std::cmp::Reverse;
 
@@ -38,14 +38,14 @@ pub(super) fn check(patient: &Patient, reader: &Reader) -> Result<Vec<Finding>, 
     Ok(findings)
 }
 
-/// A finding for each target that does not take what it is told.
+/// A finding for each target that does not take its messages.
 pub(super) fn check_alerts(sight: StoreHealth) -> Vec<Finding> {
     let not_told = |target: OwedAlerts| {
         let what = match (target.dead, target.report_is_dead) {
             (0, false) => return None,
             (0, true) => "was not sent the last daily report".to_owned(),
-            (1, _) => "was not told of an open issue".to_owned(),
-            (issues, _) => format!("was not told of {issues} open issues"),
+            (1, _) => "was not notified of an open issue".to_owned(),
+            (issues, _) => format!("was not notified of {issues} open issues"),
         };
         let why = target.last_error.map_or_else(String::new, |error| format!(": {error}"));
         Some(Check("alerts").fail(format!("{} {what}{why}", target.target), TRY))
@@ -53,5 +53,5 @@ pub(super) fn check_alerts(sight: StoreHealth) -> Vec<Finding> {
     sight.alerts.into_iter().filter_map(not_told).collect()
 }
 
-const TRY: &str = "mend PAYHOOKD_ALERT_URL, or the settings of mail, and try it with `payhookd alerts \
+const TRY: &str = "correct PAYHOOKD_ALERT_URL, or the settings of mail, and try it with `payhookd alerts \
                    test`";

@@ -59,7 +59,7 @@ fn judge(
     }
 }
 
-/// Who listens on every address is reached at this machine's own.
+/// A daemon that listens on every address is reached at this machine's own.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

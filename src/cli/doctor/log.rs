@@ -7,7 +7,7 @@ use crate::domain::records::{Continuation, Head, LinkKind, LogChange, LogProof};
 use crate::store::{Reader, StoreError, known_head_file};
 
 const CHECK: Check = Check("log");
-/// What is said of them; whoever has more has other troubles.
+/// At most so many are shown; whoever has more has other troubles.
 const TOLD: usize = 20;
 
 /// Reads all of it, in pieces, so that nobody who writes is held up.
@@ -87,7 +87,7 @@ fn whole(proof: &LogProof, noted: Option<Head>) -> String {
     format!("{said}; head {}", proof.head)
 }
 
-/// What payhookd did itself, or somebody who knows how it does that.
+/// A change that payhookd made itself, or somebody who knows how it does that.
 fn done_on(change: &LogChange) -> String {
     let LogChange { day, kind, events } = change;
     let what = match kind {

@@ -103,7 +103,7 @@ fn of_ours(status: u16, error: &str) -> (String, &'static str) {
     }
 }
 
-/// Whoever answered is not payhookd.
+/// Not payhookd answered.
 fn of_others(answer: &Answer) -> (String, &'static str) {
     let status = answer.status;
     let who = match &answer.server {
@@ -125,7 +125,7 @@ fn of_others(answer: &Answer) -> (String, &'static str) {
         ),
         401 | 403 | 407 | 429 => (
             format!("{who}: a password, a firewall or a protection against robots is before it"),
-            "leave /accounts/webhooks/ out of it: who sends is proved by signature",
+            "leave /accounts/webhooks/ out of it: webhooks are verified by their signature",
         ),
         404 | 410 => (
             format!("{who}: the path is not forwarded"),

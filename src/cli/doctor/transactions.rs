@@ -5,7 +5,7 @@ use crate::cli::CommandError;
 use crate::store::Reader;
 
 const CHECK: Check = Check("transactions");
-/// What is said of them; whoever has more has other troubles.
+/// At most so many are shown; whoever has more has other troubles.
 const TOLD: usize = 20;
 
 /// Folds all of them again, in pieces, so that nobody who writes is held up.

@@ -1,4 +1,4 @@
-//! What people are told after the database's files were lost under the running daemon.
+//! The alert after the database's files were lost under the running daemon.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::store::{Database, NoteFindings, Rescued, StoreError};
 use crate::telemetry::line::Line;
 
 /// Tells of it in the log, and by an issue in what stands in the database's place now: the next start tells
-/// whoever is told of issues. If that can't be, they are told at once. All that had the lost database open
+/// the alert targets. If that can't be, they are notified at once. All that had the lost database open
 /// must have ended.
 pub(super) fn tell(config: &Config, loss: Loss, rescued: &Rescued) {
     let line = match rescued {

@@ -42,7 +42,13 @@ impl Sockets {
                 ("admin", _) => &mut sockets.admin,
                 (_, 0) => &mut sockets.public,
                 (_, 1) => &mut sockets.admin,
-                _ => return Err(too_many(handed.len())),
+                _ => {
+                    return Err(io::Error::other(format!(
+                        "{} sockets were handed over, but there is no use for more than two: the \
+                         public listener's and the admin listener's; see payhookd.socket",
+                        handed.len()
+                    )));
+                }
             };
             let listener = handed.take_tcp_listener(place).map_err(|error| {
                 io::Error::other(format!("socket {place} that was handed over: {error}"))
@@ -54,13 +60,6 @@ impl Sockets {
         }
         Ok(sockets)
     }
-}
-
-fn too_many(number: usize) -> io::Error {
-    io::Error::other(format!(
-        "{number} sockets were handed over, but there is no use for more than two: the public \
-         listener's and the admin listener's; see payhookd.socket"
-    ))
 }
 
 /// Webhooks are accepted from now on.

@@ -58,8 +58,14 @@ fn a_daemon_that_is_well_has_nothing_wrong() {
     let public = format!("http://{}/", daemon.public);
     let (findings, code) = examine(&told(&daemon), &["--full", "--public-url", &public]);
     assert_eq!(code, 0, "{findings:#?}");
-    assert_found(&findings, "configuration", "ok", "live money; Stripe; no app", "");
-    assert_found(&findings, "configuration", "warn", "nobody is told of problems", "alerts test");
+    assert_found(&findings, "configuration", "ok", "live mode; Stripe; no app", "");
+    assert_found(
+        &findings,
+        "configuration",
+        "warn",
+        "nobody is notified of problems",
+        "alerts test",
+    );
     assert_found(&findings, "clock", "ok", "no event came before", "");
     assert_found(&findings, "database", "ok", "every row is sound", "");
     assert_found(&findings, "listeners", "ok", "public: ", "");
@@ -81,7 +87,7 @@ fn it_says_whom_problems_are_told() {
     let (findings, _) = examine(&options, &[]);
     assert_found(&findings, "configuration", "ok", "and get no daily report", "");
     let (findings, _) = examine(&options.variable("PAYHOOKD_DAILY_REPORT", "08:00"), &[]);
-    assert_found(&findings, "configuration", "ok", "people are told of problems (ntfy-", "");
+    assert_found(&findings, "configuration", "ok", "people are notified of problems (ntfy-", "");
     assert_found(&findings, "configuration", "ok", "the day before at 08:00 (Europe/Paris)", "");
     assert!(!format!("{findings:?}").contains("secret-topic"), "{findings:?}");
 }
@@ -451,7 +457,7 @@ fn whoever_is_not_told_is_named_with_the_reason() {
     assert_eq!(daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "1")).status, 200);
     wait_until("the alert is given up", || daemon.database().one::<i64>(&dead("alerts")) == 1);
     let (findings, _) = examine(&told(&daemon), &[]);
-    let what = "was not told of an open issue: the target answered 410";
+    let what = "was not notified of an open issue: the target answered 410";
     assert_found(&findings, "alerts", "fail", what, "alerts test");
     assert!(!format!("{findings:?}").contains("hidden"), "{findings:?}");
 }

@@ -95,7 +95,7 @@ fn what_a_command_changes_is_told_also_if_no_daemon_runs() {
     // Now the daemon says that there is none.
     let daemon = without.start();
     daemon.wait_for_line("PAYHOOKD_NOTIFY_SECRET is set, but no --notify-url");
-    daemon.wait_for_line("the app was told of changes until now, and is not from now on");
+    daemon.wait_for_line("the app was notified of changes until now, and is not from now on");
     add(&options, &["after"]);
     daemon.terminate();
     let references: Vec<_> = app.told().iter().map(|told| told.reference().to_owned()).collect();
