@@ -70,7 +70,7 @@ impl AskOptions {
 }
 
 impl Access {
-    /// What is known here of where webhooks are to go.
+    /// Where webhooks are to go, as far as it is known here.
     pub(super) fn wanted_endpoint(
         &self,
         public_url: &PublicUrlOption,

@@ -56,20 +56,27 @@ impl Installation {
     }
 }
 
-/// The environment of a command: that of the package's service, if that is meant, else that of this process
-/// alone.
+/// The package's service, if a command with this environment works on what the service works on: it does not
+/// if it has settings or credentials of its own.
+fn of_command(environment: &Variables) -> Result<Option<Installation>, CommandError> {
+    match environment.iter().any(|(name, _)| name == CREDENTIALS.0) {
+        true => Ok(None),
+        false => Installation::meant(None, environment),
+    }
+}
+
+/// The environment of a command: that of this process, with that of the package's service if it is meant.
 pub(super) fn variables() -> Result<Variables, CommandError> {
     let mut variables = config::variables();
-    let installation = Installation::meant(None, &variables)?;
-    variables.extend(installation.into_iter().flat_map(|installation| installation.variables));
+    let of_service = of_command(&variables)?.map(|installation| installation.variables);
+    variables.extend(of_service.unwrap_or_default());
     Ok(variables)
 }
 
 /// The command line, with the settings of the package's service for flags that were not given, if
 /// that is meant.
 pub(super) fn with_settings_of_service(cli: Cli) -> Result<Cli, CommandError> {
-    let Some(Installation { variables, .. }) = Installation::meant(None, &config::variables())?
-    else {
+    let Some(Installation { variables, .. }) = of_command(&config::variables())? else {
         return Ok(cli);
     };
     Ok(Cli::from_arg_matches(&with_variables(Cli::command(), &variables).get_matches())?)
