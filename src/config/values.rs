@@ -62,10 +62,13 @@ pub(super) fn parse_every(text: &str) -> Result<Limit, String> {
         .ok_or_else(|| "give a minute or more: 30m, 1h, 1d; or off".to_owned())
 }
 
-/// A second or more, or `off`.
+/// Seconds from 1, or `off`.
 pub(super) fn parse_tolerance(text: &str) -> Result<Limit, String> {
-    parse_limit(text, "off", Duration::from_secs(1))
-        .ok_or_else(|| "give seconds from 1, such as 300, or off".to_owned())
+    match text.parse() {
+        _ if text == "off" => Ok(None),
+        Ok(seconds) if seconds > 0 => Ok(Some(Duration::from_secs(seconds))),
+        _ => Err("give seconds from 1, such as 300, or off".to_owned()),
+    }
 }
 
 fn parse_limit(text: &str, none: &str, least: Duration) -> Option<Limit> {
