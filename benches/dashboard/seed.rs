@@ -179,6 +179,8 @@ fn mended(database: &mut Database, first: Timestamp, number: u64) -> Result<(), 
                     _ => IssueData::Orphan {
                         id,
                         why: OrphanKind::Early,
+                        about: payhookd::domain::orphan::OrphanAbout::Payment,
+                        answer_by: None,
                         payment: issue::Payment {
                             provider: Provider::Stripe,
                             money: Money::from_stripe(4_999, "EUR").ok(),

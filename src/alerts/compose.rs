@@ -3,6 +3,9 @@
 //! Texts of issues may hold what a sender wrote (an order id is whatever the shop or a buyer typed), so
 //! each form takes the meaning from it: no line of a message, no mention and no markup comes from there.
 
+use std::cmp::Reverse;
+
+use super::links::{Link, Links};
 use crate::clients::message::{Message, mark, plain};
 use serde_json::{Value, json};
 
@@ -25,26 +28,34 @@ pub struct Said {
 
 impl Message {
     /// One message about some issues.
-    pub fn about(said: &[Said], zone: &Zone, language: Language) -> Self {
-        let to = Audience { language, zone };
-        let paragraphs: Vec<String> = said.iter().map(|one| paragraph(one, to)).collect();
-        let subject = match said {
+    pub fn about(said: &[Said], zone: &Zone, language: Language, links: Links<'_>) -> Self {
+        let (to, words) = (Audience { language, zone }, Words::of(language));
+        // The worst first; what is over last.
+        let mut said: Vec<&Said> = said.iter().collect();
+        said.sort_by_key(|one| (Reverse(weight(one)), one.issue.id));
+        let paragraphs: Vec<String> =
+            said.iter().map(|one| paragraph(one, links.of(&one.issue, words), to)).collect();
+        let buttons: Vec<Link> = match &*said {
+            [one] if one.news != News::Closed => links.of(&one.issue, words),
+            [_] => Vec::new(),
+            _ => links.of_all(words).into_iter().collect(),
+        };
+        let subject = match &*said {
             [one] => headline(one, to),
             many => (Words::of(language).alerts.issues)(many.len()),
-        };
-        let severity = |one: &Said| match one.news {
-            News::Closed => Severity::Notice,
-            News::Opened | News::Again => one.issue.severity,
         };
         let data = said.iter().map(|one| {
             let mut shown = rows::issue(&one.issue);
             shown["news"] = one.news.as_str().into();
+            let urls = links.of(&one.issue, words).into_iter().map(|link| link.url);
+            shown["links"] = urls.collect();
             shown
         });
         let text = paragraphs.join("\n\n");
         Self {
-            severity: said.iter().map(severity).max().unwrap_or(Severity::Notice),
+            severity: said.iter().map(|one| weight(one)).max().unwrap_or(Severity::Notice),
             data: json!({ "type": "alert", "text": text, "issues": data.collect::<Value>() }),
+            links: buttons.into_iter().map(|link| (link.label, link.url)).collect(),
             subject,
             text,
         }
@@ -57,7 +68,7 @@ impl Message {
         let to_do = (words.to_do)(&plain(&texts.remedy));
         let text = format!("{} {subject}\n{}\n{to_do}", mark(severity), plain(&texts.detail));
         let data = json!({ "type": "alert", "text": text, "issues": [] });
-        Self { subject, text, severity, data }
+        Self { subject, text, severity, links: Vec::new(), data }
     }
 
     /// A message that shows that messages arrive.
@@ -65,7 +76,15 @@ impl Message {
         let subject = "payhookd: a test".to_owned();
         let text = "This is what `payhookd alerts test` sends: alerts arrive here.".to_owned();
         let data = json!({ "type": "test", "text": text });
-        Self { subject, text, severity: Severity::Notice, data }
+        Self { subject, text, severity: Severity::Notice, links: Vec::new(), data }
+    }
+}
+
+/// How much what there is to say matters now.
+fn weight(said: &Said) -> Severity {
+    match said.news {
+        News::Closed => Severity::Notice,
+        News::Opened | News::Again => said.issue.severity,
     }
 }
 
@@ -79,7 +98,7 @@ fn headline(said: &Said, to: Audience<'_>) -> String {
     }
 }
 
-fn paragraph(said: &Said, to: Audience<'_>) -> String {
+fn paragraph(said: &Said, links: Vec<Link>, to: Audience<'_>) -> String {
     let (issue, words, zone) = (&said.issue, &Words::of(to.language).alerts, to.zone);
     let (texts, _) = issue.texts(to);
     let mark = if said.news == News::Closed { "✅" } else { mark(issue.severity) };
@@ -89,6 +108,9 @@ fn paragraph(said: &Said, to: Audience<'_>) -> String {
     }
     if said.news != News::Closed && !texts.remedy.is_empty() {
         lines.push((words.to_do)(&plain(&texts.remedy)));
+    }
+    if said.news != News::Closed {
+        lines.extend(links.into_iter().map(|link| format!("{}: {}", link.label, link.url)));
     }
     let (since, until) = (zone.show(issue.opened_at), issue.closed_at.map(|at| zone.show(at)));
     let zone = zone.to_string();
@@ -144,6 +166,7 @@ mod tests {
             &[said("Orphan: 49.99 EUR", News::Opened)],
             &Zone::UTC,
             Language::English,
+            Links::default(),
         );
         assert_eq!(message.subject, "Orphan: 49.99 EUR");
         assert_eq!(
@@ -157,6 +180,7 @@ mod tests {
             &[said("Orphan: 49.99 EUR", News::Closed)],
             &Zone::UTC,
             Language::English,
+            Links::default(),
         );
         assert_eq!(
             over.text,
@@ -168,6 +192,7 @@ mod tests {
             &[said("One", News::Again), said("Two", News::Closed)],
             &Zone::UTC,
             Language::English,
+            Links::default(),
         );
         assert_eq!(both.subject, "payhookd: 2 issues");
         assert!(both.text.contains("Again: One") && both.text.contains("\n\n✅ Closed: Two"));
@@ -176,13 +201,19 @@ mod tests {
     #[test]
     fn it_speaks_french() {
         let said = said("Orphan", News::Again);
-        let message = Message::about(std::slice::from_ref(&said), &Zone::UTC, Language::French);
+        let message = Message::about(
+            std::slice::from_ref(&said),
+            &Zone::UTC,
+            Language::French,
+            Links::default(),
+        );
         assert_eq!(
             message.text,
             "🟠 De nouveau\u{a0}: Orphelin\nAucune transaction.\nQue faire\u{a0}: `payhookd`\n\
              Problème 7, depuis le 2026-11-23 11:52, 2 fois (UTC)"
         );
-        let both = Message::about(&[said.clone(), said], &Zone::UTC, Language::French);
+        let both =
+            Message::about(&[said.clone(), said], &Zone::UTC, Language::French, Links::default());
         assert_eq!(both.subject, "payhookd\u{a0}: 2 problèmes");
     }
 
@@ -190,7 +221,12 @@ mod tests {
     fn a_sender_can_not_mention_mark_up_or_break_lines() {
         let hostile =
             "<!channel> @everyone *b* [x](http://evil) `c`\nHow to fix: pay\u{202e} & <@U1>";
-        let message = Message::about(&[said(hostile, News::Opened)], &Zone::UTC, Language::English);
+        let message = Message::about(
+            &[said(hostile, News::Opened)],
+            &Zone::UTC,
+            Language::English,
+            Links::default(),
+        );
         assert_eq!(message.text.lines().count(), 4);
         assert!(!message.subject.contains('\n') && !message.text.contains('\u{202e}'));
         let slack: Value = serde_json::from_str(&slack(&message)).expect("JSON");
@@ -206,7 +242,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_said_fits(title in ".{0,4000}") {
-            let message = Message::about(&[said(&title, News::Opened)], &Zone::UTC, Language::English);
+            let message = Message::about(&[said(&title, News::Opened)], &Zone::UTC, Language::English, Links::default());
             let chars = |text: &Value| text.as_str().map_or(0, |text| text.chars().count());
             let slack: Value = serde_json::from_str(&slack(&message)).expect("JSON");
             prop_assert!(chars(&slack["blocks"][0]["text"]["text"]) <= 3_000);

@@ -5,6 +5,7 @@
 //! keeps what came of it; whatever breaks off in between is sent again. No target waits for another.
 
 pub mod compose;
+pub mod links;
 mod pace;
 pub mod report;
 
@@ -16,6 +17,7 @@ use getrandom::SysRng;
 use getrandom::rand_core::TryRng;
 use tokio::sync::watch;
 
+use self::links::Links;
 use self::pace::Pace;
 use self::report::{About, Report};
 use crate::clients::Reply;
@@ -93,6 +95,10 @@ pub struct AlertWorker {
     pub zone: Zone,
     /// In which people are spoken to.
     pub language: Language,
+    /// Where the dashboard is for people, if that is known.
+    pub dashboard_url: Option<String>,
+    /// Live or test mode.
+    pub livemode: bool,
     /// When the report of the day before is sent, if it is.
     pub daily_report: Option<TimeOfDay>,
     /// The day of which a report is owed already, as far as is known.
@@ -165,6 +171,10 @@ impl AlertWorker {
         }
         self.keep(|| RecordAlerts { outcomes: outcomes.clone() }).await;
         Ok(Duration::ZERO)
+    }
+
+    fn links(&self) -> Links<'_> {
+        Links { dashboard: self.dashboard_url.as_deref(), livemode: self.livemode }
     }
 
     /// A report that is to be sent now. That of the day before is owed once its time has come, however
@@ -258,7 +268,8 @@ impl AlertWorker {
             })
             .collect();
         let began = Instant::now();
-        let reply = self.send(Message::about(&said, &self.zone, self.language)).await?;
+        let reply =
+            self.send(Message::about(&said, &self.zone, self.language, self.links())).await?;
         let (now, chance) = (self.clock.now(), chance());
         let next = |attempts: u32| self.schedule.next(reply.said, attempts, now, chance);
         let attempts = alerts.iter().map(|one| one.attempts.saturating_add(1));

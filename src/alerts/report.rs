@@ -11,6 +11,7 @@ use crate::clients::message::{Message, mark, plain};
 use crate::domain::issue::Severity;
 use crate::domain::language::Language;
 use crate::domain::money::{Currency, Money, Total};
+use crate::domain::orphan::OrphanAbout;
 use crate::domain::provider::Provider;
 use crate::domain::records::{
     Figures, Head, Issue, MoneyFigures, OpenOrphans, OrphanFigures, Outcome,
@@ -105,6 +106,7 @@ impl Report {
         }
         lines.push(self.line(texts.events, &self.events()));
         lines.push(self.line(texts.orphans, &self.orphans()));
+        lines.extend(self.other_orphans().map(|said| self.line(texts.other_orphans, &said)));
         let told = &self.figures.deliveries;
         // Nothing where there is no app to tell.
         if told.delivered + told.pending + told.dead > 0 {
@@ -206,23 +208,48 @@ impl Report {
     fn orphans(&self) -> String {
         let texts = self.texts();
         let OrphanFigures { came, matched, dismissed } = self.orphans;
-        let is_for_somebody = |one: &&OpenOrphans| one.livemode || !self.livemode;
-        let open: Vec<_> = self.open_orphans.iter().filter(is_for_somebody).collect();
+        let is_payment = |one: &&OpenOrphans| one.about == OrphanAbout::Payment;
+        let open: Vec<_> = self.open_to_somebody().filter(is_payment).collect();
         let said = match open.iter().map(|one| one.oldest).min() {
             None => texts.no_orphan.to_owned(),
             Some(oldest) => {
-                let mut sums: BTreeMap<Currency, Total> = BTreeMap::new();
-                for (one, currency) in open.iter().filter_map(|one| Some((one, one.currency?))) {
-                    let total = sums.entry(currency).or_default();
-                    *total = total.and(one.sum.as_stripe(one.provider, currency));
-                }
-                let sums = self.list(sums.into_iter());
-                let sums = if sums.is_empty() { texts.no_amount } else { &*sums };
-                let number = open.iter().map(|one| one.number).sum();
-                (texts.open_orphans)(number, sums, &self.about.zone.show(oldest))
+                let (sums, number) = (self.sums(&open), open.iter().map(|one| one.number).sum());
+                (texts.open_orphans)(number, &sums, &self.about.zone.show(oldest))
             }
         };
         (texts.orphans_of_day)([came, matched, dismissed], &said)
+    }
+
+    /// What some orphans add up to, each currency by itself.
+    fn sums(&self, orphans: &[&OpenOrphans]) -> String {
+        let mut sums: BTreeMap<Currency, Total> = BTreeMap::new();
+        for (one, currency) in orphans.iter().filter_map(|one| Some((one, one.currency?))) {
+            let total = sums.entry(currency).or_default();
+            *total = total.and(one.sum.as_stripe(one.provider, currency));
+        }
+        let sums = self.list(sums.into_iter());
+        if sums.is_empty() { self.texts().no_amount.to_owned() } else { sums }
+    }
+
+    fn open_to_somebody(&self) -> impl Iterator<Item = &OpenOrphans> {
+        self.open_orphans.iter().filter(|one| one.livemode || !self.livemode)
+    }
+
+    /// What stands in the inbox and is no payment, by what it is: money that went out, and what is not paid.
+    fn other_orphans(&self) -> Option<String> {
+        let words = Words::of(self.about.language);
+        let others = OrphanAbout::ALL.iter().filter(|about| **about != OrphanAbout::Payment);
+        let said: Vec<String> = others
+            .filter_map(|about| {
+                let of_it: Vec<_> =
+                    self.open_to_somebody().filter(|one| one.about == *about).collect();
+                let number: i64 = of_it.iter().map(|one| one.number).sum();
+                (number > 0).then(|| {
+                    format!("{number} × {} ({})", words.orphan_about(*about), self.sums(&of_it))
+                })
+            })
+            .collect();
+        (!said.is_empty()).then(|| said.join("; "))
     }
 
     /// The report for a program. Money is in the minor units of its currency as Stripe counts them.
@@ -243,6 +270,7 @@ impl Report {
             self.figures.outcomes.iter().map(|(outcome, number)| (outcome.as_str(), number));
         let open_orphans = self.open_orphans.iter().map(|one| {
             json!({
+                "about": one.about.as_str(),
                 "provider": one.provider.as_str(),
                 "livemode": one.livemode,
                 "currency": one.currency.as_ref().map(Currency::as_str),
@@ -288,6 +316,7 @@ impl Report {
 impl From<&Report> for Message {
     fn from(report: &Report) -> Self {
         Self {
+            links: Vec::new(),
             subject: report.headline(),
             text: report.text(),
             severity: report.severity(),
@@ -377,6 +406,7 @@ mod tests {
             (money.refunded, money.refunds, money.payments) = (2_000.into(), 2, 24);
         });
         let orphans = |provider, livemode, code: &str, sum| OpenOrphans {
+            about: OrphanAbout::Payment,
             provider,
             livemode,
             currency: Some(currency(code)),

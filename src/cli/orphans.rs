@@ -114,6 +114,7 @@ impl List {
 const ORPHANS: Shown<Orphan> = Shown {
     columns: &[
         (">id", |orphan| orphan.id.to_string()),
+        ("about", |orphan| orphan.about.to_string()),
         ("kind", |orphan| orphan.kind.to_string()),
         ("provider", |orphan| orphan.provider.to_string()),
         ("reference", |orphan| orphan.reference.clone()),
@@ -131,6 +132,7 @@ const ORPHANS: Shown<Orphan> = Shown {
 fn print(output: &mut dyn Write, orphan: &Orphan, events: &[WebhookLog]) -> io::Result<()> {
     let mut fields = vec![
         ("id", orphan.id.to_string()),
+        ("about", Words::ENGLISH.orphan_about(orphan.about).to_owned()),
         ("kind", format!("{}: {}", orphan.kind, Words::ENGLISH.orphan_meaning(orphan.kind))),
         ("provider", orphan.provider.to_string()),
         ("reference", orphan.reference.clone()),

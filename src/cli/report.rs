@@ -21,6 +21,9 @@ pub struct Reporting {
     /// The time zone in which it is a day, such as Europe/Paris [default: the system's].
     #[arg(long, value_name = "NAME", value_parser = parse_zone, env = "PAYHOOKD_TIME_ZONE")]
     time_zone: Option<Zone>,
+    /// The language: en or fr.
+    #[arg(long, default_value = "en", env = "PAYHOOKD_LANGUAGE")]
+    language: Language,
     #[command(flatten)]
     output: JsonOption,
 }
@@ -38,7 +41,7 @@ impl Reporting {
         if day.begins > now {
             return Err(said(format!("--day {date}: has not begun in {zone}")));
         }
-        let about = About { day, zone, language: Language::English, sent_at: None };
+        let about = About { day, zone, language: self.language, sent_at: None };
         let report = Report::read(&self.database.reader()?, about)?;
         say(if self.output.json { report.json().to_string() } else { report.text() })
     }

@@ -44,11 +44,16 @@ impl Hook {
     pub fn send(&self, message: &Message, now: Timestamp) -> Reply {
         let request = self.agent.post(self.url.reveal());
         let sent = match self.form {
-            Form::Ntfy => request
-                .header("content-type", "text/plain; charset=utf-8")
-                .header("title", "payhookd")
-                .header("priority", message::ntfy_priority(message))
-                .send(message::ntfy(message)),
+            Form::Ntfy => {
+                let mut request = request
+                    .header("content-type", "text/plain; charset=utf-8")
+                    .header("title", "payhookd")
+                    .header("priority", message::ntfy_priority(message));
+                if let Some(actions) = message::ntfy_actions(message) {
+                    request = request.header("actions", actions);
+                }
+                request.send(message::ntfy(message))
+            }
             form => {
                 let body = match form {
                     Form::Slack => message::slack(message),

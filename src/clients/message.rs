@@ -14,6 +14,8 @@ pub struct Message {
     pub text: String,
     /// How much it matters.
     pub severity: Severity,
+    /// Links to click: what each says, and where it leads. Both are ours.
+    pub links: Vec<(String, String)>,
     /// The same for a program.
     pub data: Value,
 }
@@ -43,12 +45,24 @@ pub fn slack(message: &Message) -> String {
         "type": "section",
         "text": { "type": "plain_text", "text": text, "emoji": false },
     });
+    let button = |(label, url): &(String, String)| {
+        json!({
+            "type": "button",
+            "text": { "type": "plain_text", "text": label, "emoji": false },
+            "url": url,
+        })
+    };
+    let buttons: Vec<Value> = message.links.iter().map(button).collect();
+    let mut blocks = vec![section];
+    if !buttons.is_empty() {
+        blocks.push(json!({ "type": "actions", "elements": buttons }));
+    }
     json!({
         "text": fallback,
         "mrkdwn": false,
         "unfurl_links": false,
         "unfurl_media": false,
-        "blocks": [section],
+        "blocks": blocks,
     })
     .to_string()
 }
@@ -62,13 +76,28 @@ pub fn discord(message: &Message) -> String {
         }
         content.push(character);
     }
-    json!({
-        "content": cut(&content, 1_900),
+    let mut content = cut(&content, 1_400);
+    for (label, url) in &message.links {
+        content.push_str(&format!("\n[{label}](<{url}>)"));
+    }
+    let mut body = json!({
+        "content": content,
         "allowed_mentions": { "parse": [] },
         "flags": SUPPRESS_EMBEDS,
-    })
-    .to_string()
+    });
+    let button = |(label, url): &(String, String)| json!({ "type": BUTTON, "style": LINK, "label": label, "url": url });
+    let buttons: Vec<Value> = message.links.iter().map(button).collect();
+    if !buttons.is_empty() {
+        body["components"] = json!([{ "type": ACTION_ROW, "components": buttons }]);
+    }
+    body.to_string()
 }
+
+/// Discord's kinds of components: <https://docs.discord.com/developers/components/reference>. A webhook that no
+/// application owns may not be allowed any: so the links stand in the text too.
+const ACTION_ROW: u32 = 1;
+const BUTTON: u32 = 2;
+const LINK: u32 = 5;
 
 /// Discord's flag of a message whose links are not shown.
 const SUPPRESS_EMBEDS: u32 = 4;
@@ -78,6 +107,13 @@ pub fn ntfy(message: &Message) -> String {
     let mut text = message.text.clone();
     text.truncate(text.floor_char_boundary(4_000));
     text
+}
+
+/// ntfy's buttons, as its header `Actions` has them: <https://docs.ntfy.sh/publish/#action-buttons>.
+pub fn ntfy_actions(message: &Message) -> Option<String> {
+    let button = |(label, url): &(String, String)| format!("view, {label}, {url}");
+    let buttons: Vec<String> = message.links.iter().take(3).map(button).collect();
+    (!buttons.is_empty()).then(|| buttons.join("; "))
 }
 
 /// ntfy's priority, from 1 to 5.

@@ -145,12 +145,21 @@ impl Checks<'_> {
 
     /// The URL that the providers must be able to reach: their endpoints are compared with it.
     pub(crate) fn public_url(&mut self, given: Option<&str>) -> Option<String> {
+        self.web_url("--public-url", "https://shop.example", given)
+    }
+
+    /// Alerts link to it.
+    pub(crate) fn dashboard_url(&mut self, given: Option<&str>) -> Option<String> {
+        self.web_url("--dashboard-url", "https://payhookd.shop.example", given)
+    }
+
+    fn web_url(&mut self, option: &str, example: &str, given: Option<&str>) -> Option<String> {
         let given = given.filter(|given| !given.is_empty())?;
         let url: Option<Uri> = given.parse().ok();
         let is_web =
             |url: &Uri| matches!(url.scheme_str(), Some("https" | "http")) && url.query().is_none();
         if !url.as_ref().is_some_and(is_web) {
-            self.mistake("--public-url: no URL: give one such as https://shop.example");
+            self.mistake(format!("{option}: no URL: give one such as {example}"));
         }
         Some(given.trim_end_matches('/').to_owned())
     }

@@ -67,6 +67,8 @@ pub struct Config {
     pub reconcile_every: Option<Duration>,
     /// Where the providers reach this machine, without a final slash.
     pub public_url: Option<String>,
+    /// Where people open the dashboard, without a slash at the end; `None`: alerts have no links to it.
+    pub dashboard_url: Option<String>,
     /// How the shop marks its payments.
     pub rules: Rules,
     /// How long a payment may be without a transaction before a person is notified.
@@ -199,6 +201,7 @@ impl Checks<'_> {
                 options.unsafe_test_reconcile_every.map_or(every, Duration::from_millis)
             }),
             public_url: self.public_url(options.public.public_url.as_deref()),
+            dashboard_url: self.dashboard_url(options.dashboard_url.as_deref()),
             rules: Rules {
                 order_id_key: options.order_id_key.clone(),
                 order_id_from: options.order_id_from.clone(),

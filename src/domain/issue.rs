@@ -29,8 +29,18 @@ string_enum! {
         UncapturedOrder = "uncaptured_order",
         /// A payment that PayPal holds until the shop does something there. Subject: the transaction's id.
         MerchantAction = "merchant_action",
+        /// Money that is held and not taken soon lapses. Subject: the transaction's id.
+        Authorization = "authorization",
+        /// A refund that failed, or is under way for too long. Subject: the refund's id.
+        Refund = "refund",
+        /// The issuer of a card warns that a payment is fraud. Subject: the transaction's id.
+        FraudWarning = "fraud_warning",
+        /// The shop's balance did not reach its bank. Subject: the payout's id.
+        Payout = "payout",
         /// Genuine events that could not be understood. Subject: provider and event type.
         FailedEvent = "failed_event",
+        /// The shop's app refuses notifications or is out of reach. Subject: `app`.
+        App = "app",
         /// Changes that the shop's app was not told of. Subject: `app`.
         DeadLetter = "dead_letter",
         /// Requests without a good signature, in numbers. Subject: the provider.
@@ -68,11 +78,11 @@ string_enum! {
 string_enum! {
     /// How much it matters, the least first.
     Severity {
-        /// Good to know.
+        /// Good to know; nobody is called for it.
         Notice = "notice",
-        /// Somebody should see to it.
+        /// Somebody must act within days.
         Warning = "warning",
-        /// Money or events are being lost, or soon will be.
+        /// Money or sales are being lost now.
         Critical = "critical",
     }
 }
@@ -99,6 +109,11 @@ impl IssueKind {
             Self::Dispute => "a buyer or their bank wants money back",
             Self::UncapturedOrder => "a PayPal order was approved and is not captured",
             Self::MerchantAction => "PayPal holds a payment until the shop does something there",
+            Self::Authorization => "money that is held and not captured lapses",
+            Self::Refund => "a refund failed, or is under way for too long",
+            Self::FraudWarning => "the issuer of a card warns that a payment is fraud",
+            Self::Payout => "a payout did not reach the bank",
+            Self::App => "the shop's app refuses notifications, or is out of reach",
             Self::FailedEvent => "genuine events could not be understood",
             Self::DeadLetter => "the shop's app was not told of changes",
             Self::RefusedSignatures => "many requests come without a good signature",
@@ -114,6 +129,31 @@ impl IssueKind {
             Self::Reconcile => "missed events can't be fetched from the provider",
             Self::Discrepancy => "the provider says otherwise of a payment than its events",
             Self::DoubtfulEvent => "two bodies came for one event of PayPal's, and one is forged",
+        }
+    }
+}
+
+impl IssueKind {
+    /// The dashboard's page of what an issue of this kind and subject is about, if there is one.
+    pub fn page(self, subject: &str) -> Option<String> {
+        let is_number = !subject.is_empty() && subject.bytes().all(|byte| byte.is_ascii_digit());
+        match self {
+            Self::Orphan | Self::LateMoney if is_number => Some(format!("/orphans/{subject}")),
+            Self::AmountMismatch
+            | Self::Dispute
+            | Self::UncapturedOrder
+            | Self::MerchantAction
+            | Self::Authorization
+            | Self::FraudWarning
+            | Self::Discrepancy
+                if is_number =>
+            {
+                Some(format!("/transactions/{subject}"))
+            }
+            Self::FailedEvent => Some("/events?status=failed".to_owned()),
+            Self::App => Some("/deliveries?status=pending".to_owned()),
+            Self::DeadLetter => Some("/deliveries?status=dead".to_owned()),
+            _ => None,
         }
     }
 }

@@ -61,6 +61,7 @@ macro_rules! string_enum {
 }
 
 pub mod amount_search;
+pub mod app_outage;
 pub mod change;
 pub mod delivery;
 pub mod discrepancy;

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use super::event::Ownership;
-use super::fact::Fact;
+use super::fact::{Fact, FactState};
+use super::issue::Severity;
 use super::reference::{Reference, ReferenceKind};
 use super::time::Timestamp;
+use super::transaction::refunds::REVERSAL;
+use super::transaction::{State, Status};
 
 string_enum! {
     /// Why a payment stands among the orphans: the `kind` column of `orphan_transactions`.
@@ -28,6 +31,61 @@ string_enum! {
         Ambiguous = "ambiguous",
         /// Its order id alone leads to a transaction that expects more, or another currency.
         Mismatch = "mismatch",
+    }
+}
+
+string_enum! {
+    /// What an orphan is about: the `about` column of `orphan_transactions`. Only the first is a payment that the
+    /// shop has and knows nothing of.
+    OrphanAbout {
+        /// Money that came, is held, or is on its way.
+        Payment = "payment",
+        /// An attempt to pay that came to nothing, or to nothing yet.
+        Attempt = "attempt",
+        /// An invoice that is not paid.
+        Invoice = "invoice",
+        /// Money that the shop sent back.
+        Refund = "refund",
+        /// Money that the provider took back.
+        Reversal = "reversal",
+        /// A dispute.
+        Dispute = "dispute",
+    }
+}
+
+impl OrphanAbout {
+    /// What `facts`, which fold to `state`, are about.
+    pub fn of(facts: &[&Fact], state: &State) -> Self {
+        let speaks_of = |kind| facts.iter().any(|fact| fact.object == kind);
+        let is_paid_invoice = facts.iter().any(|fact| {
+            matches!(fact.state, FactState::InvoicePaid | FactState::InvoicePaymentPaid)
+        });
+        if facts.iter().any(|fact| PAYMENTS.contains(&fact.object)) {
+            let is_unpaid = matches!(
+                state.status,
+                Status::Pending | Status::RequiresAction | Status::Failed | Status::Canceled
+            );
+            let is_approved = facts.iter().any(|fact| fact.state == FactState::Approved);
+            return if is_unpaid && !is_approved { Self::Attempt } else { Self::Payment };
+        }
+        if speaks_of(ReferenceKind::Dispute) {
+            return Self::Dispute;
+        }
+        if speaks_of(ReferenceKind::Refund) {
+            let is_forced = facts.iter().any(|fact| fact.reason.as_deref() == Some(REVERSAL));
+            return if is_forced { Self::Reversal } else { Self::Refund };
+        }
+        let is_invoice =
+            speaks_of(ReferenceKind::Invoice) || speaks_of(ReferenceKind::InvoicePayment);
+        if is_invoice && !is_paid_invoice { Self::Invoice } else { Self::Payment }
+    }
+
+    /// How much it matters that the shop knows nothing of it.
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::Payment | Self::Reversal | Self::Dispute => Severity::Warning,
+            Self::Attempt | Self::Invoice | Self::Refund => Severity::Notice,
+        }
     }
 }
 
@@ -124,7 +182,8 @@ impl OrphanKind {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fact::FactState;
+    use super::super::provider::Provider;
+    use super::super::transaction::{Expected, fold};
     use super::*;
 
     fn fact(object: ReferenceKind, id: &str) -> Fact {
@@ -162,6 +221,41 @@ mod tests {
         assert_eq!(kind(&[(Charge, "ch_1")], &[]), OrphanKind::Unlinkable);
         assert_eq!(kind(&[(Refund, "R-1")], &[]), OrphanKind::Unlinkable);
         assert_eq!(kind(&[(CheckoutSession, "cs_1")], &[]), OrphanKind::Unlinkable);
+    }
+
+    #[test]
+    fn only_money_that_came_is_a_payment() {
+        use FactState::{
+            AttemptFailed, Authorized, Created, DisputeOpen, InvoiceAttemptFailed, InvoicePaid,
+            Processing, RefundSucceeded, Succeeded,
+        };
+        use ReferenceKind::{Capture, Charge, Dispute, Invoice, PaymentIntent, Refund};
+        let about = |all: &[(ReferenceKind, FactState)]| {
+            let facts: Vec<Fact> = all
+                .iter()
+                .map(|(kind, state)| Fact { state: *state, ..fact(*kind, "x") })
+                .collect();
+            let facts: Vec<&Fact> = facts.iter().collect();
+            let state = fold(Provider::Stripe, Expected::default(), facts.iter().copied());
+            OrphanAbout::of(&facts, &state)
+        };
+        for (facts, expected) in [
+            (&[(PaymentIntent, Succeeded)][..], OrphanAbout::Payment),
+            (&[(PaymentIntent, Processing)], OrphanAbout::Payment),
+            (&[(Charge, Authorized)], OrphanAbout::Payment),
+            (&[(PaymentIntent, Created)], OrphanAbout::Attempt),
+            (&[(PaymentIntent, AttemptFailed)], OrphanAbout::Attempt),
+            (&[(Capture, Succeeded), (Refund, RefundSucceeded)], OrphanAbout::Payment),
+            (&[(Refund, RefundSucceeded)], OrphanAbout::Refund),
+            (&[(Dispute, DisputeOpen)], OrphanAbout::Dispute),
+            (&[(Invoice, InvoiceAttemptFailed)], OrphanAbout::Invoice),
+            (&[(Invoice, InvoiceAttemptFailed), (Invoice, InvoicePaid)], OrphanAbout::Payment),
+        ] {
+            assert_eq!(about(facts), expected, "{facts:?}");
+        }
+        let forced = Fact { reason: Some(REVERSAL.into()), ..fact(Refund, "re_1") };
+        let state = fold(Provider::Paypal, Expected::default(), [&forced]);
+        assert_eq!(OrphanAbout::of(&[&forced], &state), OrphanAbout::Reversal);
     }
 
     #[test]

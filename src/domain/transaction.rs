@@ -8,6 +8,7 @@
 //! Money is added up over payments, each currency by itself (`sums`, `bills`, `refunds`). The status
 //! is that of `unpaid` until money came; then refunds and `disputes` tell.
 
+pub mod aftermath;
 pub mod attempts;
 mod bills;
 mod disputes;

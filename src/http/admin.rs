@@ -15,7 +15,9 @@ use super::api::{self, Api};
 use super::dashboard::{self, Dashboard};
 use super::token::Token;
 use super::{Routes, answer, method_not_allowed, not_found, typed, unavailable};
+use crate::domain::app_outage::AppOutage;
 use crate::domain::records::{DueMessage, Loss};
+use crate::domain::time::Timestamp;
 use crate::store::{Reader, Readers, Store, StoreError, disk_free};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::line::Line;
@@ -110,8 +112,9 @@ const READY: &str =
 /// How long what was found is answered.
 const FOUND_FOR: Duration = Duration::from_secs(1);
 
-/// `Ok` if webhooks can be taken and the app is told of them, else the answer's body.
-type Readiness = Result<(), &'static str>;
+/// `Ok` if webhooks can be taken and the app is notified of them, with since when it takes no notification; else
+/// the answer's body.
+type Readiness = Result<Option<Timestamp>, &'static str>;
 
 impl Health {
     fn new() -> Self {
@@ -134,20 +137,30 @@ impl Health {
             }
         });
         match asked.await {
-            Ok(Ok(())) => match gauged.tasks.broken() {
-                broken if broken.is_empty() => answer(StatusCode::OK, READY),
-                // Webhooks are taken all the same.
-                broken => {
-                    let reason = "webhooks are taken, but background tasks broke off: see the log";
-                    let broken: Vec<&str> = broken.iter().map(|name| &**name).collect();
-                    let body = json!({"ready": true, "reason": reason, "broken_tasks": broken});
-                    typed(StatusCode::OK, "application/json", body.to_string())
-                }
-            },
+            Ok(Ok(app_outage)) => ready(&gauged.tasks.broken(), app_outage),
             Ok(Err(reason)) => unavailable(reason, "5"),
             Err(_) => unavailable(r#"{"ready":false,"reason":"a fault: see the log"}"#, "5"),
         }
     }
+}
+
+/// Webhooks are taken; what else there is to say does not change that.
+fn ready(broken: &[Arc<str>], app_outage: Option<Timestamp>) -> Response {
+    let reason = match (broken, app_outage) {
+        ([], None) => return answer(StatusCode::OK, READY),
+        ([], Some(_)) => {
+            "webhooks are taken, but the shop's app refuses notifications or is out of reach"
+        }
+        _ => "webhooks are taken, but background tasks broke off: see the log",
+    };
+    let broken: Vec<&str> = broken.iter().map(|name| &**name).collect();
+    let body = json!({
+        "ready": true,
+        "reason": reason,
+        "broken_tasks": broken,
+        "app_outage_since": app_outage.map(|since| since.to_string()),
+    });
+    typed(StatusCode::OK, "application/json", body.to_string())
 }
 
 impl Gauged {
@@ -168,10 +181,17 @@ impl Gauged {
         }
         if self.is_stuck().await {
             return Err(
-                r#"{"ready":false,"reason":"the shop's app is not told any more: see the log"}"#,
+                r#"{"ready":false,"reason":"the shop's app is not notified any more: see the log"}"#,
             );
         }
-        Ok(())
+        Ok(self.app_outage().await)
+    }
+
+    /// Whoever can't read now finds out by other ways.
+    async fn app_outage(&self) -> Option<Timestamp> {
+        let now = self.clock.now();
+        let outage = self.readers.read(move |reader| reader.due::<AppOutage>((), now, 1)).await;
+        outage.ok()?.0.first().map(|outage| outage.since)
     }
 
     /// Without a target nothing is due, and whoever can't read now finds out by other ways. A message that

@@ -23,6 +23,11 @@ texts! {
                 let times = if times == 1 { String::new() } else { format!(", {times} fois") };
                 format!("Problème {id}, depuis le {since}{until}{times} ({zone})")
             };
+        /// Links.
+        open_here: Text = "Open in payhookd", "Ouvrir dans payhookd";
+        open_all: Text = "Open all issues", "Ouvrir tous les problèmes";
+        open_at: fn(&str) -> String = |provider| format!("Open at {provider}"),
+            |provider| format!("Ouvrir chez {provider}");
         issues: fn(usize) -> String = |number| format!("payhookd: {number} issues"),
             |number| format!("payhookd\u{a0}: {number} problèmes");
     }
@@ -77,6 +82,8 @@ texts! {
             |[came, matched, dismissed], open| {
                 format!("{came} nouveaux, {matched} rattachés, {dismissed} écartés\u{a0}; {open}")
             };
+        /// Orphans that are no payment.
+        other_orphans: Text = "Also without a transaction", "Aussi sans transaction";
         no_orphan: Text = "none open", "aucun ouvert";
         /// Orphans that are open, what they add up to, and since when the oldest is.
         open_orphans: fn(i64, &str, &str) -> String =

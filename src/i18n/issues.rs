@@ -1,5 +1,6 @@
 //! What is said of issues, made when it is shown: in the language and the time zone of whoever reads it.
 
+mod aftermath;
 mod endings;
 mod endpoints;
 mod machine;
@@ -74,7 +75,7 @@ impl Audience<'_> {
     /// What another program said, which is in English.
     fn quote(self, words: &str) -> String {
         let words = shortened(words);
-        say!(self, "{words}", "en anglais\u{a0}: «\u{a0}{words}\u{a0}»")
+        say!(self, "“{words}”", "en anglais\u{a0}: «\u{a0}{words}\u{a0}»")
     }
 }
 
@@ -103,7 +104,9 @@ impl Issue {
 /// What is said of a problem.
 pub fn texts(data: &IssueData, to: Audience<'_>) -> Texts {
     match data {
-        IssueData::Orphan { id, why, payment } => payments::orphan(to, *id, *why, payment),
+        IssueData::Orphan { id, why, about, payment, answer_by } => {
+            payments::orphan(to, *id, (*why, *about), payment, *answer_by)
+        }
         IssueData::LateMoney { id, transaction_id, payment } => {
             payments::late_money(to, *id, *transaction_id, payment)
         }
@@ -118,6 +121,26 @@ pub fn texts(data: &IssueData, to: Audience<'_>) -> Texts {
         }
         IssueData::MerchantAction { transaction_id, payment, action } => {
             payments::merchant_action(to, (*transaction_id, payment), *action)
+        }
+        IssueData::Authorization { payment, lapses_at, for_good, .. } => {
+            aftermath::authorization(to, payment, *lapses_at, *for_good)
+        }
+        IssueData::Refund { payment, refund_id, money, failed, since, reason, .. } => {
+            aftermath::refund(
+                to,
+                payment,
+                (refund_id, *money),
+                *since,
+                (*failed, reason.as_deref()),
+            )
+        }
+        IssueData::FraudWarning { payment, at, .. } => aftermath::fraud_warning(to, payment, *at),
+        IssueData::Payout { provider, payout_id, money, canceled, reason } => {
+            let what = (*provider, &**payout_id, *money);
+            aftermath::payout(to, what, *canceled, reason.as_deref())
+        }
+        IssueData::App { since, transactions, pending, failure } => {
+            machine::app(to, *since, (*transactions, *pending), failure.as_deref())
         }
         IssueData::Discrepancy { transaction_id, provider, reference } => {
             payments::discrepancy(to, *transaction_id, *provider, reference)

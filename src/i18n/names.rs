@@ -5,7 +5,7 @@ use crate::domain::delivery::{DeliveryStatus, NoAnswer};
 use crate::domain::fact::FactState;
 use crate::domain::issue::{IssueKind, IssueStatus, Severity};
 use crate::domain::language::Language;
-use crate::domain::orphan::OrphanKind;
+use crate::domain::orphan::{OrphanAbout, OrphanKind};
 use crate::domain::records::Outcome;
 use crate::domain::reference::ReferenceKind;
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Status};
@@ -126,6 +126,26 @@ names! {
         Mismatch = "amount does not match", "montant différent";
     }
 
+    /// What an orphan is about, in a word.
+    orphan_about: OrphanAbout {
+        Payment = "payment", "paiement";
+        Attempt = "attempt", "tentative";
+        Invoice = "unpaid invoice", "facture impayée";
+        Refund = "refund", "remboursement";
+        Reversal = "reversal", "reprise";
+        Dispute = "dispute", "litige";
+    }
+
+    /// The same as the beginning of a title.
+    orphan_title: OrphanAbout {
+        Payment = "Payment without a transaction", "Paiement sans transaction";
+        Attempt = "Attempt to pay without a transaction", "Tentative de paiement sans transaction";
+        Invoice = "Unpaid invoice without a transaction", "Facture impayée sans transaction";
+        Refund = "Refund without a transaction", "Remboursement sans transaction";
+        Reversal = "Reversal without a transaction", "Reprise d’argent sans transaction";
+        Dispute = "Dispute without a transaction", "Litige sans transaction";
+    }
+
     /// What an orphan means and what to do, as a phrase.
     orphan_meaning: OrphanKind {
         Early =
@@ -207,6 +227,11 @@ names! {
         Dispute = "dispute", "litige";
         UncapturedOrder = "not captured", "non capturé";
         MerchantAction = "held by PayPal", "retenu par PayPal";
+        Authorization = "authorization lapses", "autorisation qui expire";
+        Refund = "refund trouble", "remboursement en échec";
+        FraudWarning = "fraud warning", "alerte de fraude";
+        Payout = "payout failed", "virement échoué";
+        App = "app out of reach", "application injoignable";
         FailedEvent = "failed event", "événement en échec";
         DeadLetter = "app not notified", "application non notifiée";
         RefusedSignatures = "invalid signatures", "signatures non valides";

@@ -184,6 +184,7 @@ pub fn orphan(orphan: &Orphan) -> Value {
     json!({
         "id": orphan.id,
         "kind": orphan.kind.as_str(),
+        "about": orphan.about.as_str(),
         "candidates": orphan.candidates,
         "provider": orphan.provider.as_str(),
         "account": orphan.account,

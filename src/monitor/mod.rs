@@ -11,11 +11,14 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
+use crate::domain::app_outage::AppOutage;
 use crate::domain::issue::{
     DATABASE, Ending, Finding, IssueData, IssueKind, MACHINE, NewIssue, Payment, Severity, Trigger,
 };
 use crate::domain::provider::Provider;
-use crate::domain::records::{Continuation, Details, Issue, Transaction, WebhookLog};
+use crate::domain::records::{
+    Continuation, Details, Issue, LapsingAuthorization, StuckRefund, Transaction, WebhookLog,
+};
 use crate::domain::refusal_pattern::{Likely, RefusalClass};
 use crate::domain::retention::ClockDoubt;
 use crate::domain::silence::{Rhythm, WEEKS, hour_of};
@@ -80,6 +83,16 @@ const SNAPSHOT_LATE: Duration = Duration::from_secs(15 * 60);
 /// So many thin events are looked at.
 const THIN_SEEN: u32 = 200;
 
+/// Nothing lapses sooner after it was authorized.
+const HELD_FOR: Duration = Duration::from_secs(86_400);
+/// Refunds reach a buyer within ten business days: <https://docs.stripe.com/refunds>.
+const REFUND_OF_STRIPE: Duration = Duration::from_secs(14 * 86_400);
+/// One from a bank account (eCheck) takes three to five business days:
+/// <https://developer.paypal.com/docs/api/payments/v2/#refunds_get> (`ECHECK`).
+const REFUND_OF_PAYPAL: Duration = Duration::from_secs(8 * 86_400);
+/// So many of a kind are looked at.
+const SEEN_AT_ONCE: u32 = 200;
+
 /// What is remembered between two looks.
 #[derive(Debug, Default)]
 struct Memory {
@@ -143,6 +156,9 @@ impl Monitor {
         self.look_at_log(memory, &mut seen);
         self.look_at_orders(&mut seen, now)?;
         self.look_at_disputes(&mut seen, now)?;
+        self.look_at_authorizations(&mut seen, now)?;
+        self.look_at_refunds(&mut seen, now)?;
+        self.look_at_app(&mut seen, now)?;
         Ok(seen.findings)
     }
 
@@ -382,6 +398,67 @@ impl Monitor {
             if !subjects.contains(&subject) {
                 let how = Ending::CapturedOrLapsed;
                 seen.good(IssueKind::UncapturedOrder, &subject, Some(how));
+            }
+        }
+        Ok(())
+    }
+
+    fn look_at_authorizations(&self, seen: &mut Seen, now: Timestamp) -> Result<(), StoreError> {
+        let mut subjects = Vec::new();
+        for provider in self.providers.iter().copied() {
+            let held = now.minus(HELD_FOR);
+            let whose = (provider, self.livemode);
+            let (held, _) = self.reader.due::<LapsingAuthorization>(whose, held, SEEN_AT_ONCE)?;
+            for one in held {
+                let Some((lapses_at, for_good)) = one.lapses(now) else { continue };
+                let data = IssueData::Authorization {
+                    transaction_id: one.transaction.id,
+                    payment: Payment::of(&one.transaction),
+                    lapses_at,
+                    for_good,
+                };
+                subjects.push(data.subject());
+                seen.bad(data, Severity::Warning);
+            }
+        }
+        for subject in seen.subjects(IssueKind::Authorization) {
+            if !subjects.contains(&subject) {
+                seen.good(IssueKind::Authorization, &subject, Some(Ending::CapturedOrLapsed));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refunds that are under way for longer than the providers promise. Their end is in an event.
+    fn look_at_refunds(&self, seen: &mut Seen, now: Timestamp) -> Result<(), StoreError> {
+        for provider in self.providers.iter().copied() {
+            let promised = match provider {
+                Provider::Stripe => REFUND_OF_STRIPE,
+                Provider::Paypal => REFUND_OF_PAYPAL,
+            };
+            let (stuck, _) =
+                self.reader.due::<StuckRefund>(provider, now.minus(promised), SEEN_AT_ONCE)?;
+            for one in stuck {
+                let data = IssueData::Refund {
+                    transaction_id: one.transaction.id,
+                    payment: Payment::of(&one.transaction),
+                    refund_id: one.refund_id,
+                    money: one.money,
+                    failed: false,
+                    since: one.since,
+                    reason: None,
+                };
+                seen.bad(data, Severity::Warning);
+            }
+        }
+        Ok(())
+    }
+
+    /// An outage lasts on without any attempt.
+    fn look_at_app(&self, seen: &mut Seen, now: Timestamp) -> Result<(), StoreError> {
+        for outage in self.reader.due::<AppOutage>((), now, 1)?.0 {
+            if let Some(severity) = outage.severity(now) {
+                seen.bad(IssueData::of_outage(outage), severity);
             }
         }
         Ok(())

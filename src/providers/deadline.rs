@@ -24,6 +24,30 @@ pub fn answer_due(provider: Provider, payload: &str) -> Option<Timestamp> {
     }
 }
 
+/// Until when money that is held can be taken, by the event that told of it; `None` if it does not say.
+///
+/// Stripe: <https://docs.stripe.com/payments/place-a-hold-on-a-payment-method#auth-capture-limits>.
+/// PayPal: <https://developer.paypal.com/docs/api/payments/v2/#authorizations_get> (`expiration_time`).
+pub fn capture_before(provider: Provider, payload: &str) -> Option<Timestamp> {
+    let event: Value = serde_json::from_str(payload).ok()?;
+    match provider {
+        Provider::Stripe => {
+            let of_charge = "/payment_method_details/card/capture_before";
+            let said =
+                ["/data/object", "/data/object/latest_charge", "/data/object/charges/data/0"]
+                    .iter()
+                    .find_map(|object| event.pointer(&format!("{object}{of_charge}")))?;
+            Timestamp::from_unix_seconds(said.as_i64()?)
+        }
+        Provider::Paypal => {
+            let of_order = "/resource/purchase_units/0/payments/authorizations/0/expiration_time";
+            let said =
+                event.pointer("/resource/expiration_time").or_else(|| event.pointer(of_order));
+            Timestamp::parse(said?.as_str()?).ok()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,7 @@ pub mod lenient;
 pub mod object;
 pub mod pages;
 pub mod payer;
+pub mod payouts;
 pub mod paypal;
 mod reading;
 pub mod redact;

@@ -56,6 +56,30 @@ pub fn event_page(provider: Provider, livemode: bool, event_id: &str) -> Option<
     }
 }
 
+/// The address of the provider's own page of a payout, if it has one.
+pub fn payout_page(provider: Provider, livemode: bool, payout_id: &str) -> Option<String> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let is_id = payout_id.len() <= LONGEST && payout_id.bytes().all(is_plain);
+    match provider {
+        Provider::Stripe if is_id && payout_id.starts_with("po_") => {
+            let test = if livemode { "" } else { "test/" };
+            Some(format!("https://dashboard.stripe.com/{test}payouts/{payout_id}"))
+        }
+        _ => None,
+    }
+}
+
+/// The address of the page at which the provider has webhook endpoints, their secrets and attempts.
+pub fn webhooks_page(provider: Provider, livemode: bool) -> String {
+    match (provider, livemode) {
+        (Provider::Stripe, true) => "https://dashboard.stripe.com/webhooks",
+        (Provider::Stripe, false) => "https://dashboard.stripe.com/test/webhooks",
+        (Provider::Paypal, true) => "https://developer.paypal.com/dashboard/applications/live",
+        (Provider::Paypal, false) => "https://developer.paypal.com/dashboard/applications/sandbox",
+    }
+    .to_owned()
+}
+
 /// No id of a provider's has more characters.
 const LONGEST: usize = 255;
 

@@ -329,6 +329,12 @@ impl Metrics {
             Some(Unit::Seconds),
             age(sight.oldest_delivery),
         );
+        gauge(
+            "app_outage",
+            "Since the first failed attempt to notify the shop's app, if it takes no notification; else 0",
+            Some(Unit::Seconds),
+            age(sight.app_outage),
+        );
         if let Some(fetched_at) = sight.newest_certificate {
             gauge(
                 "paypal_certificate_age",

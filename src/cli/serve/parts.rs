@@ -169,6 +169,8 @@ impl Parts {
             clock: config.clock,
             zone: config.time_zone.clone(),
             language: config.language.unwrap_or(Language::English),
+            dashboard_url: config.dashboard_url.clone(),
+            livemode: config.mode == Mode::Live,
             daily_report: config.daily_report,
             owed: None,
             db: config.db.clone(),

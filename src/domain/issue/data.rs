@@ -6,10 +6,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::IssueKind;
+use crate::domain::app_outage::AppOutage;
 use crate::domain::endpoint::Fault;
 use crate::domain::merchant_action::MerchantAction;
 use crate::domain::money::{Currency, Money};
-use crate::domain::orphan::OrphanKind;
+use crate::domain::orphan::{OrphanAbout, OrphanKind};
 use crate::domain::provider::Provider;
 use crate::domain::records::{Loss, Orphan, Transaction};
 use crate::domain::refusal_pattern::{Evidence, Likely};
@@ -28,8 +29,14 @@ pub enum IssueData {
         id: i64,
         /// Why it is one.
         why: OrphanKind,
+        /// What it is about.
+        #[serde(default = "payment")]
+        about: OrphanAbout,
         /// The payment.
         payment: Payment,
+        /// Of a dispute, until when it can be answered, if that is known.
+        #[serde(default)]
+        answer_by: Option<Timestamp>,
     },
     /// Money for a transaction that the shop had closed.
     LateMoney {
@@ -83,6 +90,67 @@ pub enum IssueData {
         payment: Payment,
         /// What the shop has to do there.
         action: MerchantAction,
+    },
+    /// A payment that is authorized and not captured lapses.
+    Authorization {
+        /// The transaction.
+        transaction_id: i64,
+        /// The payment.
+        payment: Payment,
+        /// When it lapses.
+        lapses_at: Timestamp,
+        /// It is lost then; else PayPal may refuse to capture it.
+        for_good: bool,
+    },
+    /// A refund that failed, or is under way for too long.
+    Refund {
+        /// The transaction.
+        transaction_id: i64,
+        /// The payment.
+        payment: Payment,
+        /// The provider's id of the refund.
+        refund_id: String,
+        /// How much, if that is known.
+        money: Option<Money>,
+        /// It failed.
+        failed: bool,
+        /// Since when, by the provider's clock.
+        since: Timestamp,
+        /// The provider's code of why it failed.
+        reason: Option<String>,
+    },
+    /// The issuer of a card warns that a payment is fraud.
+    FraudWarning {
+        /// The transaction.
+        transaction_id: i64,
+        /// The payment.
+        payment: Payment,
+        /// When the issuer said so, by the provider's clock.
+        at: Timestamp,
+    },
+    /// A payout failed or was canceled.
+    Payout {
+        /// Who pays out.
+        provider: Provider,
+        /// The provider's id of the payout.
+        payout_id: String,
+        /// How much, if that is known.
+        money: Option<Money>,
+        /// It was taken back before it was sent.
+        canceled: bool,
+        /// Why it failed, in the provider's words.
+        reason: Option<String>,
+    },
+    /// The shop's app refuses notifications, or is out of reach.
+    App {
+        /// When the first attempt of those failed.
+        since: Timestamp,
+        /// About how many transactions it was not notified.
+        transactions: i64,
+        /// How many notifications wait.
+        pending: i64,
+        /// What came of the last attempt, in words.
+        failure: Option<String>,
     },
     /// Genuine events that could not be understood.
     FailedEvent {
@@ -296,6 +364,11 @@ impl IssueData {
             Self::Dispute { .. } => IssueKind::Dispute,
             Self::UncapturedOrder { .. } => IssueKind::UncapturedOrder,
             Self::MerchantAction { .. } => IssueKind::MerchantAction,
+            Self::Authorization { .. } => IssueKind::Authorization,
+            Self::Refund { .. } => IssueKind::Refund,
+            Self::FraudWarning { .. } => IssueKind::FraudWarning,
+            Self::Payout { .. } => IssueKind::Payout,
+            Self::App { .. } => IssueKind::App,
             Self::FailedEvent { .. } => IssueKind::FailedEvent,
             Self::DeadLetter { .. } => IssueKind::DeadLetter,
             Self::RefusedSignatures { .. } => IssueKind::RefusedSignatures,
@@ -322,9 +395,13 @@ impl IssueData {
             | Self::Dispute { transaction_id, .. }
             | Self::UncapturedOrder { transaction_id, .. }
             | Self::MerchantAction { transaction_id, .. }
+            | Self::Authorization { transaction_id, .. }
+            | Self::FraudWarning { transaction_id, .. }
             | Self::Discrepancy { transaction_id, .. } => transaction_id.to_string(),
             Self::FailedEvent { provider, event_type, .. } => failed_subject(*provider, event_type),
-            Self::DeadLetter { .. } => APP.to_owned(),
+            Self::Refund { refund_id, .. } => shortened(refund_id),
+            Self::Payout { payout_id, .. } => shortened(payout_id),
+            Self::App { .. } | Self::DeadLetter { .. } => APP.to_owned(),
             Self::RefusedSignatures { provider, .. }
             | Self::Silence { provider, .. }
             | Self::OtherTime { provider, .. }
@@ -342,14 +419,20 @@ impl IssueData {
     }
 
     /// An orphan for which the shop had its time, or money that came too late.
-    pub fn orphan(orphan: &Orphan) -> Self {
+    pub fn orphan(orphan: &Orphan, answer_by: Option<Timestamp>) -> Self {
         let (id, payment) = (orphan.id, Payment::of_orphan(orphan));
         match orphan.kind {
             OrphanKind::LateMoney => {
                 Self::LateMoney { id, transaction_id: orphan.transaction_id, payment }
             }
-            why => Self::Orphan { id, why, payment },
+            why => Self::Orphan { id, why, about: orphan.about, payment, answer_by },
         }
+    }
+
+    /// The shop's app takes no notification.
+    pub fn of_outage(outage: AppOutage) -> Self {
+        let AppOutage { since, transactions, pending, failure, .. } = outage;
+        Self::App { since, transactions, pending, failure }
     }
 
     /// Other money came for a transaction, which stands so now, than the shop expects.
@@ -409,6 +492,11 @@ impl Payment {
             reference: orphan.reference.clone(),
         }
     }
+}
+
+/// What orphans of rows from before are about.
+fn payment() -> OrphanAbout {
+    OrphanAbout::Payment
 }
 
 fn expected(transaction: &Transaction) -> Option<Money> {

@@ -16,6 +16,8 @@ pub struct StoreHealth {
     pub deliveries: Vec<(&'static str, i64)>,
     /// When the change was made that the shop's app has waited for longest, UTC.
     pub oldest_delivery: Option<Timestamp>,
+    /// Since when the shop's app takes no notification, if that is more than an accident, UTC.
+    pub app_outage: Option<Timestamp>,
     /// What whoever tells people of issues is still to be told.
     pub alerts: Vec<OwedAlerts>,
     /// Events that could not be understood.

@@ -47,6 +47,6 @@ pub use sums::{
     DeliveryFigures, DisputeRaised, Figures, Histogram, MoneyFigures, RefundMade, Span, Sum, Sums,
 };
 pub use transaction::{
-    Change, ChangedTransaction, Closed, NewTransaction, Registered, Settled, Transaction,
-    TransactionDetail,
+    Change, ChangedTransaction, Closed, LapsingAuthorization, NewTransaction, Registered, Settled,
+    StuckRefund, Transaction, TransactionDetail,
 };

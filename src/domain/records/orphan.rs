@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Transaction;
 use crate::domain::money::{Currency, Total};
-use crate::domain::orphan::OrphanKind;
+use crate::domain::orphan::{OrphanAbout, OrphanKind};
 use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Status;
@@ -40,6 +40,8 @@ pub struct Orphan {
     pub account: Option<String>,
     /// Why it is one.
     pub kind: OrphanKind,
+    /// What it is about.
+    pub about: OrphanAbout,
     /// The transactions that its ids lead to, where it is applied to none of them because of that.
     pub candidates: Vec<i64>,
     /// The provider's id that names the payment best.
@@ -76,13 +78,15 @@ pub struct Orphan {
     pub note: Option<String>,
 }
 
-/// The orphans of one mode, provider and currency that a person is to see to.
+/// The orphans of one mode, subject, provider and currency that a person is to see to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenOrphans {
     /// At whom the payments were made.
     pub provider: Provider,
     /// Real money.
     pub livemode: bool,
+    /// What they are about.
+    pub about: OrphanAbout,
     /// `None`: their events tell of no amount.
     pub currency: Option<Currency>,
     /// How many there are.

@@ -1,7 +1,10 @@
 //! A transaction: as it is registered, as it is kept, its changes.
 
+use std::time::Duration;
+
 use super::{Delivery, Listed, Orphan, WebhookLog};
 use crate::domain::fact::Fact;
+use crate::domain::money::Money;
 use crate::domain::provider::Provider;
 use crate::domain::reference::Reference;
 use crate::domain::time::Timestamp;
@@ -121,6 +124,56 @@ pub enum Settled {
     OfAnotherKind,
     /// Its money is late, so that it has a transaction of this shop. Nothing was changed.
     HasTransaction,
+}
+
+/// A refund that is under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StuckRefund {
+    /// Of what it is a refund.
+    pub transaction: Transaction,
+    /// The provider's id of the refund.
+    pub refund_id: String,
+    /// How much, if that is known.
+    pub money: Option<Money>,
+    /// Since when it is under way, by the provider's clock, UTC.
+    pub since: Timestamp,
+}
+
+/// A payment that is authorized and not captured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LapsingAuthorization {
+    /// The payment's transaction.
+    pub transaction: Transaction,
+    /// When it was authorized, by the provider's clock, UTC.
+    pub authorized_at: Timestamp,
+    /// Until when it holds, if its newest event says so, UTC.
+    pub said: Option<Timestamp>,
+}
+
+impl LapsingAuthorization {
+    /// When it lapses next, if that is within a day by `now` or over, and whether for good. Stripe holds money for
+    /// seven days or as long as the charge says; PayPal honours an authorization for three days, and takes a
+    /// capture for twenty-nine.
+    ///
+    /// <https://docs.stripe.com/payments/place-a-hold-on-a-payment-method>,
+    /// <https://developer.paypal.com/docs/checkout/standard/customize/authorization/>.
+    pub fn lapses(&self, now: Timestamp) -> Option<(Timestamp, bool)> {
+        let days = |days: u64| self.authorized_at.plus(Duration::from_secs(days * 86_400));
+        let is_near = |at: Timestamp| at.minus(Duration::from_secs(86_400)) <= now;
+        match self.transaction.provider {
+            Provider::Stripe => {
+                let ends = self.said.unwrap_or_else(|| days(7));
+                is_near(ends).then_some((ends, true))
+            }
+            Provider::Paypal => {
+                let (honoured, ends) = (days(3), self.said.unwrap_or_else(|| days(29)));
+                if is_near(ends) {
+                    return Some((ends, true));
+                }
+                is_near(honoured).then_some((honoured, false))
+            }
+        }
+    }
 }
 
 /// A transaction and all that led to its state.

@@ -205,7 +205,7 @@ fn headline(typeset: Typeset<'_>, issue: &Issue, said: &Said) -> Markup {
         }
         " "
         b id=(title_id(issue)) {
-            @match place(issue) {
+            @match issue.kind.page(&issue.subject) {
                 Some(path) => a href=(path) { bdi lang=[said.lang] { (title) } },
                 None => bdi lang=[said.lang] { (title) },
             }
@@ -229,28 +229,5 @@ fn dismissal(typeset: Typeset<'_>, session: &Session, issue: &Issue, next: Optio
             @if let Some(next) = next { input type="hidden" name="next" value=(next); }
             button.small aria-describedby=(title_id(issue)) { (typeset.words.issues.dismiss) }
         }
-    }
-}
-
-/// The page of what an issue is about, if there is one.
-fn place(issue: &Issue) -> Option<String> {
-    let subject = &issue.subject;
-    let is_number = !subject.is_empty() && subject.bytes().all(|byte| byte.is_ascii_digit());
-    match issue.kind {
-        IssueKind::Orphan | IssueKind::LateMoney if is_number => {
-            Some(format!("/orphans/{subject}"))
-        }
-        IssueKind::AmountMismatch
-        | IssueKind::Dispute
-        | IssueKind::UncapturedOrder
-        | IssueKind::MerchantAction
-        | IssueKind::Discrepancy
-            if is_number =>
-        {
-            Some(format!("/transactions/{subject}"))
-        }
-        IssueKind::FailedEvent => Some("/events?status=failed".to_owned()),
-        IssueKind::DeadLetter => Some("/deliveries?status=dead".to_owned()),
-        _ => None,
     }
 }

@@ -6,7 +6,7 @@ use warp::reply::Response;
 use super::format::{Typeset, brief, shortened};
 use super::page::{Failure, Tab, older};
 use super::visit::{Dashboard, Visit};
-use crate::domain::orphan::OrphanKind;
+use crate::domain::orphan::{OrphanAbout, OrphanKind};
 use crate::domain::records::{Listed, Orphan, OrphanFilter, Page, WebhookLog};
 use crate::providers::payer;
 use crate::store::{Reader, StoreError};
@@ -168,6 +168,9 @@ fn row(typeset: Typeset<'_>, orphan: &Orphan, payer: Option<Option<&str>>) -> Ma
                 }
             }
             td data-label=(texts.why) {
+                @if orphan.about != OrphanAbout::Payment {
+                    span.tag { (words.orphan_about(orphan.about)) } " "
+                }
                 span.tag .warn[orphan.resolved_at.is_none()] { (words.orphan_kind(orphan.kind)) }
             }
             td data-label=(texts.order) {

@@ -15,6 +15,7 @@ use super::visit::{Dashboard, Visit};
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::issue::IssueStatus;
 use crate::domain::money::{Currency, Total};
+use crate::domain::orphan::OrphanAbout;
 use crate::domain::provider::Provider;
 use crate::domain::records::{
     Figures, Issue, IssuesByWeight, Listed, MoneyFigures, OpenOrphans, Outcome, Page,
@@ -146,7 +147,9 @@ impl Overview<'_> {
 
     /// Those that are about the daemon's money, or about real money at a daemon for test money.
     fn orphans(&self) -> impl Iterator<Item = &OpenOrphans> {
-        self.standing.orphans.iter().filter(|one| one.livemode || !self.livemode)
+        let is_payment = |one: &&OpenOrphans| one.about == OrphanAbout::Payment;
+        let orphans = self.standing.orphans.iter().filter(is_payment);
+        orphans.filter(|one| one.livemode || !self.livemode)
     }
 
     /// `99.98 EUR and 5.00 USD`: each currency by itself.

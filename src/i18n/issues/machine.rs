@@ -6,6 +6,40 @@ use crate::domain::records::Loss;
 use crate::domain::retention::ClockDoubt;
 use crate::domain::time::Timestamp;
 
+/// The shop's app refuses notifications, or is out of reach.
+pub(super) fn app(
+    to: Audience<'_>,
+    since: Timestamp,
+    (transactions, pending): (i64, i64),
+    failure: Option<&str>,
+) -> Texts {
+    let since = to.time(since);
+    let failure = match failure {
+        Some(failure) => to.quote(failure),
+        None => say!(to, "no answer", "aucune réponse"),
+    };
+    Texts {
+        title: say!(
+            to,
+            "The shop's app takes no notifications since {since}",
+            "L’application de la boutique n’accepte aucune notification depuis le {since}",
+        ),
+        detail: say!(
+            to,
+            "The last attempt: {failure}. Transactions of which it was not notified: {transactions}; \
+             notifications that wait: {pending}. They are sent again by themselves.",
+            "Dernier essai\u{a0}: {failure}. Transactions non notifiées\u{a0}: {transactions}\u{a0}; \
+             notifications en attente\u{a0}: {pending}. Elles sont renvoyées automatiquement.",
+        ),
+        remedy: say!(
+            to,
+            "see the app's log and whether it answers 2xx; the page Notifications shows what it answered",
+            "voyez le journal de l’application et si elle répond 2xx\u{a0}; la page Notifications montre ses \
+             réponses",
+        ),
+    }
+}
+
 /// The app was not told of changes.
 pub(super) fn dead_letter(
     to: Audience<'_>,

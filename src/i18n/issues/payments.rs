@@ -5,23 +5,80 @@ use crate::domain::issue::{Payment, Texts, shortened};
 use crate::domain::language::sentence;
 use crate::domain::merchant_action::MerchantAction;
 use crate::domain::money::Money;
-use crate::domain::orphan::OrphanKind;
+use crate::domain::orphan::{OrphanAbout, OrphanKind};
 use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, DisputeStatus};
 use crate::i18n::Words;
 
-pub(super) fn orphan(to: Audience<'_>, id: i64, why: OrphanKind, payment: &Payment) -> Texts {
-    let payment = to.payment(payment);
-    Texts {
-        title: say!(
-            to,
-            "Payment without a transaction: {payment}",
-            "Paiement sans transaction\u{a0}: {payment}",
+pub(super) fn orphan(
+    to: Audience<'_>,
+    id: i64,
+    (why, about): (OrphanKind, OrphanAbout),
+    payment: &Payment,
+    answer_by: Option<Timestamp>,
+) -> Texts {
+    let (provider, payment) = (payment.provider.name(), to.payment(payment));
+    let words = Words::of(to.language);
+    let what = words.orphan_title(about);
+    let meaning = sentence(words.orphan_meaning(why));
+    let (detail, remedy) = match about {
+        OrphanAbout::Payment => (meaning, register(to, id)),
+        OrphanAbout::Attempt => (
+            say!(
+                to,
+                "No money came of it. It is nothing to worry about, unless the shop waits for it.",
+                "Aucun argent n’en est venu. Rien d’inquiétant, sauf si la boutique l’attend.",
+            ),
+            register(to, id),
         ),
-        detail: sentence(Words::of(to.language).orphan_meaning(why)),
-        remedy: register(to, id),
-    }
+        OrphanAbout::Invoice => (
+            say!(
+                to,
+                "The invoice is open: it is a payment once it is paid.",
+                "La facture est ouverte\u{a0}: ce sera un paiement une fois payée.",
+            ),
+            say!(
+                to,
+                "nothing, until it is paid; see it in {provider}'s dashboard",
+                "rien tant qu’elle n’est pas payée\u{a0}; voyez-la dans le tableau de bord de {provider}",
+            ),
+        ),
+        OrphanAbout::Refund | OrphanAbout::Reversal => (
+            say!(
+                to,
+                "Money went back to a buyer for a payment of which no transaction is known.",
+                "De l’argent est retourné à un acheteur pour un paiement sans transaction connue.",
+            ),
+            say!(
+                to,
+                "see in {provider}'s dashboard which payment it was, and attach it to its transaction",
+                "voyez dans le tableau de bord de {provider} de quel paiement il s’agit, et rattachez-le à sa \
+                 transaction",
+            ),
+        ),
+        OrphanAbout::Dispute => (
+            match answer_by.map(|at| to.time(at)) {
+                Some(due) => say!(
+                    to,
+                    "A buyer or their bank wants money back. Respond by {due}.",
+                    "Un acheteur ou sa banque réclame de l’argent. Réponse attendue avant le {due}.",
+                ),
+                None => say!(
+                    to,
+                    "A buyer or their bank wants money back.",
+                    "Un acheteur ou sa banque réclame de l’argent.",
+                ),
+            },
+            say!(
+                to,
+                "respond in {provider}'s dashboard, with evidence; then attach it to its transaction",
+                "répondez dans le tableau de bord de {provider}, preuves à l’appui\u{a0}; puis rattachez-le à sa \
+                 transaction",
+            ),
+        ),
+    };
+    Texts { title: say!(to, "{what}: {payment}", "{what}\u{a0}: {payment}"), detail, remedy }
 }
 
 /// What to do about an orphan whose transaction is not known.

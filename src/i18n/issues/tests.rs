@@ -5,7 +5,7 @@ use crate::domain::endpoint::{Fault, Flaw};
 use crate::domain::issue::{Doubt, Ending, Rescue, Severity};
 use crate::domain::merchant_action::MerchantAction;
 use crate::domain::money::Currency;
-use crate::domain::orphan::OrphanKind;
+use crate::domain::orphan::{OrphanAbout, OrphanKind};
 use crate::domain::records::{Loss, Verdict};
 use crate::domain::refusal_pattern::{Evidence, Likely};
 use crate::domain::retention::ClockDoubt;
@@ -48,6 +48,26 @@ fn samples() -> Vec<IssueData> {
         IssueData::DeadLetter { number: 2, delivery_id: 9, failure: Some(text("answered 410")) },
         IssueData::DeadLetter { number: 2, delivery_id: 9, failure: None },
         IssueData::Silence { provider, last_at: noon },
+        IssueData::Authorization {
+            transaction_id,
+            payment: payment(),
+            lapses_at: noon,
+            for_good: true,
+        },
+        IssueData::Authorization {
+            transaction_id,
+            payment: payment(),
+            lapses_at: noon,
+            for_good: false,
+        },
+        IssueData::FraudWarning { transaction_id, payment: payment(), at: noon },
+        IssueData::App {
+            since: noon,
+            transactions: 5,
+            pending: 7,
+            failure: Some(text("answered 503")),
+        },
+        IssueData::App { since: noon, transactions: 5, pending: 7, failure: None },
         IssueData::Disk { free: 17, total: 4000 },
         IssueData::HeldWal { size: 170 },
         IssueData::Task { task: text("monitor") },
@@ -77,9 +97,33 @@ fn samples() -> Vec<IssueData> {
             evidence,
         });
     }
+    for (flag, reason) in [(true, Some(text("expired"))), (false, None)] {
+        all.push(IssueData::Refund {
+            transaction_id,
+            payment: payment(),
+            refund_id: text("re_1"),
+            money: Some(money(4999)),
+            failed: flag,
+            since: noon,
+            reason: reason.clone(),
+        });
+        let (payout_id, money, canceled) = (text("po_1"), Some(money(4999)), flag);
+        all.push(IssueData::Payout { provider, payout_id, money, canceled, reason });
+    }
+    all.extend(OrphanAbout::ALL.iter().flat_map(|about| {
+        [None, Some(noon)].map(|answer_by| IssueData::Orphan {
+            id: 18,
+            why: OrphanKind::LateLink,
+            about: *about,
+            payment: payment(),
+            answer_by,
+        })
+    }));
     all.extend(OrphanKind::ALL.iter().map(|why| IssueData::Orphan {
         id: 18,
         why: *why,
+        about: OrphanAbout::Payment,
+        answer_by: None,
         payment: Payment { money: None, ..payment() },
     }));
     all.extend(AmountCheck::ALL.iter().map(|check| IssueData::AmountMismatch {
@@ -199,7 +243,13 @@ fn data_comes_back_from_json_as_it_was() {
     // What was released is read for as long as rows are kept.
     let kept = r#"{"is":"orphan","id":18,"why":"early","payment":{"provider":"paypal",
         "money":{"minor":4999,"currency":"EUR"},"order_id":"A-1","reference":"ORDER-1"}}"#;
-    let orphan = IssueData::Orphan { id: 18, why: OrphanKind::Early, payment: payment() };
+    let orphan = IssueData::Orphan {
+        id: 18,
+        why: OrphanKind::Early,
+        about: OrphanAbout::Payment,
+        payment: payment(),
+        answer_by: None,
+    };
     assert_eq!(serde_json::from_str::<IssueData>(kept).expect("data"), orphan);
 }
 

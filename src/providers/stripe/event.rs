@@ -95,6 +95,11 @@ impl Envelope<'_> {
         if event_type.is_empty() {
             return Content::Failed("type is missing".into());
         }
+        if event_type.starts_with("payout.") {
+            return Content::Ignored(
+                "about a payout, which is no payment; one that fails is an issue".into(),
+            );
+        }
         let Some(reading) = reading(event_type).or_else(|| retrieved(event_type)) else {
             return Content::Ignored("not a type that is acted on".into());
         };
@@ -114,7 +119,7 @@ impl Envelope<'_> {
 /// Whether the snapshot event of a thin event's type is acted on. Thin events about objects of Stripe's v1 API have
 /// its type after `v1.`; those of v2 objects are about no payment.
 fn is_acted_on_thin(event_type: &str) -> bool {
-    event_type.strip_prefix("v1.").is_some_and(|event_type| reading(event_type).is_some())
+    reading(event_type.strip_prefix("v1.").unwrap_or(event_type)).is_some()
 }
 
 #[cfg(test)]

@@ -57,6 +57,11 @@ impl Reader {
                      (SELECT min(+change_id) FROM deliveries WHERE status = 'pending')",
                 [],
             )?,
+            app_outage: instant(
+                &self.connection,
+                "SELECT data ->> '$.since' FROM issues WHERE kind = 'app' AND closed_at IS NULL",
+                [],
+            )?,
             alerts: self.owed_alerts()?,
             failed_events: self
                 .count("SELECT count(*) FROM webhook_logs WHERE status = 'failed'")?,

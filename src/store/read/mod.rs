@@ -10,6 +10,7 @@ pub(super) mod health;
 pub(super) mod issue_lists;
 pub(super) mod listing;
 pub(super) mod open_orphans;
+pub(super) mod overdue;
 pub(super) mod reader;
 pub(super) mod readers;
 pub(super) mod refold_check;

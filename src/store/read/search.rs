@@ -219,7 +219,7 @@ const NEAR: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::orphan::OrphanKind;
+    use crate::domain::orphan::{OrphanAbout, OrphanKind};
     use crate::domain::records::NewTransaction;
     use crate::domain::reference::Reference;
     use crate::domain::time::Timestamp;
@@ -335,6 +335,7 @@ mod tests {
             account: None,
             candidates: Vec::new(),
             kind: OrphanKind::Early,
+            about: OrphanAbout::Payment,
             reference: "pi_9".to_owned(),
             order_id: Some("A-1002".to_owned()),
             event_id: "evt_9".to_owned(),

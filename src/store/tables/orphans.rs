@@ -8,7 +8,7 @@ use crate::store::error::StoreError;
 use crate::store::tables::facts;
 
 record! { Orphan, orphan_columns {
-    id, provider, account, kind, candidates, reference, order_id, event_id, event_type, status, amount,
+    id, provider, account, kind, about, candidates, reference, order_id, event_id, event_type, status, amount,
     currency, livemode, first_seen_at, last_seen_at, alert_at, resolved_at, resolution, resolved_by,
     transaction_id, note
 } }

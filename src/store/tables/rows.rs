@@ -10,7 +10,7 @@ use crate::domain::issue::{IssueKind, Severity};
 use crate::domain::lookup_schedule::Reason;
 use crate::domain::matching::Standing;
 use crate::domain::money::{Currency, Total};
-use crate::domain::orphan::OrphanKind;
+use crate::domain::orphan::{OrphanAbout, OrphanKind};
 use crate::domain::provider::Provider;
 use crate::domain::records::{AskSubject, By, Outcome, Resolution};
 use crate::domain::reference::ReferenceKind;
@@ -233,6 +233,7 @@ parsed! {
     FactState: "fact" Self::parse;
     IssueKind: "issue kind" Self::parse;
     NoAnswer: "delivery error" Self::parse;
+    OrphanAbout: "orphan subject" Self::parse;
     OrphanKind: "orphan kind" Self::parse;
     Outcome: "outcome" Self::parse;
     Provider: "provider" Self::parse;

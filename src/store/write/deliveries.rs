@@ -7,7 +7,7 @@
 
 use rusqlite::named_params;
 
-use super::raise;
+use super::{app_outage, raise};
 use crate::domain::delivery::{DeliveryStatus, Next};
 use crate::domain::records::{
     Attempt, Change, Delivery, DueMessage, Many, Retried, StoredAttempt, Transaction,
@@ -163,6 +163,10 @@ impl Batch<'_> {
         let recorded: Option<(i64, i64)> = first(self.connection, sql, parameters)?;
         let Some((number, transaction_id)) = recorded else { return Ok(()) };
         delivery_attempts::insert(self.connection, attempt, number)?;
+        match attempt.failure {
+            None => app_outage::ended(self.connection, attempt.ended_at)?,
+            Some(_) => app_outage::failed(self.connection, attempt.ended_at)?,
+        }
         if status == DeliveryStatus::Dead {
             let failure = attempt.failure.as_deref();
             raise::dead_letter(self.connection, attempt.delivery_id, failure, attempt.ended_at)?;

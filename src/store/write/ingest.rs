@@ -8,6 +8,7 @@ use crate::domain::provider::Provider;
 use crate::domain::records::{Applied, Ingested, LinkKind, Outcome, Webhook};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
+use crate::providers::payouts;
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;
 use crate::store::tables::facts::{self, Said};
@@ -88,8 +89,23 @@ impl Batch<'_> {
             Ok(Some(log_id))
         };
         match self.apply(&webhook.event, &Before::default(), webhook.received_at, keep)? {
-            Some(applied) => Ok(Ingested::New(applied)),
+            Some(applied) => {
+                self.note_payout(webhook)?;
+                Ok(Ingested::New(applied))
+            }
             None => self.ingest_again(webhook),
+        }
+    }
+
+    /// A payout is no payment, but one that does not arrive is for a person to know.
+    fn note_payout(&self, webhook: &Webhook) -> Result<(), StoreError> {
+        let Event { provider, event_type, livemode, account, .. } = &webhook.event;
+        if *livemode != self.policy.livemode || account.is_some() {
+            return Ok(());
+        }
+        match payouts::read(*provider, event_type, &webhook.payload) {
+            Some(payout) => raise::payout(self.connection, *provider, payout, webhook.received_at),
+            None => Ok(()),
         }
     }
 

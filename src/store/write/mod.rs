@@ -1,6 +1,7 @@
 //! What is written: each in one transaction.
 
 pub(super) mod alerts;
+pub(super) mod app_outage;
 pub(super) mod attempts;
 pub(super) mod chain;
 pub(super) mod closing;

@@ -8,7 +8,7 @@ use crate::domain::fact::Fact;
 use crate::domain::issue::Ending;
 use crate::domain::matching::Doubt;
 use crate::domain::money::{Currency, Money};
-use crate::domain::orphan::{OrphanKind, Policy, Unmatched};
+use crate::domain::orphan::{OrphanAbout, OrphanKind, Policy, Unmatched};
 use crate::domain::records::{By, Orphan};
 use crate::domain::reference::{Reference, ReferenceKind};
 use crate::domain::time::Timestamp;
@@ -54,6 +54,7 @@ pub(crate) fn refresh(
         (false, _, Some(Doubt::Mismatch(_))) => OrphanKind::Mismatch,
         (false, kind, None) => kind,
     };
+    let about = OrphanAbout::of(&facts, &state);
     let candidates: Option<Vec<i64>> = doubt.map(|doubt| doubt.candidates().into_iter().collect());
     // A status is claimed only by what speaks of the payment itself.
     let status = state.status_changed_at.map(|_| state.status);
@@ -65,25 +66,27 @@ pub(crate) fn refresh(
     connection
         .prepare_cached(
             "INSERT INTO orphan_transactions
-                 (id, provider, account, kind, candidates, reference, order_id, event_id, event_type,
+                 (id, provider, account, kind, about, candidates, reference, order_id, event_id, event_type,
                   status, amount, currency, livemode, first_seen_at, last_seen_at, alert_at)
              VALUES
-                 (:id, :provider, :account, :kind, :candidates, :reference, :order_id, :event_id,
+                 (:id, :provider, :account, :kind, :about, :candidates, :reference, :order_id, :event_id,
                   :event_type, :status, :amount, :currency, :livemode, :first_seen_at, :last_seen_at,
                   :alert_at)
              ON CONFLICT (id) DO UPDATE SET
-                 kind = excluded.kind, candidates = excluded.candidates, reference = excluded.reference,
+                 kind = excluded.kind, about = excluded.about, candidates = excluded.candidates, reference = excluded.reference,
                  order_id = excluded.order_id, event_id = excluded.event_id,
                  event_type = excluded.event_type, status = excluded.status,
                  amount = excluded.amount, currency = excluded.currency,
                  first_seen_at = excluded.first_seen_at, last_seen_at = excluded.last_seen_at,
-                 alert_at = excluded.alert_at",
+                 alert_at = excluded.alert_at,
+                 alerted_at = CASE about WHEN excluded.about THEN alerted_at END",
         )?
         .execute(named_params! {
             ":id": id,
             ":provider": realm.provider.as_str(),
             ":account": Some(realm.account).filter(|account| !account.is_empty()),
             ":kind": kind.as_str(),
+            ":about": about.as_str(),
             ":candidates": candidates.map(|ids| json_list(&ids)),
             ":reference": best(&references).map_or("", |reference| &*reference.value),
             ":order_id": order_id.map(|reference| &*reference.value),

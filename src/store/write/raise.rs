@@ -3,18 +3,23 @@
 use rusqlite::{Connection, named_params};
 
 use super::issues;
+use crate::domain::app_outage::AppOutage;
+use crate::domain::fact::{Fact, FactState};
 use crate::domain::issue::{
     APP, Doubt, Ending, IssueData, IssueKind, NewIssue, Payment, Severity, Trigger, failed_subject,
     shortened,
 };
 use crate::domain::merchant_action::MerchantAction;
 use crate::domain::money::Currency;
+use crate::domain::orphan::OrphanAbout;
 use crate::domain::provider::Provider;
 use crate::domain::records::{Orphan, Transaction, Verdict};
 use crate::domain::time::Timestamp;
-use crate::domain::transaction::{AmountCheck, DisputeStatus, State};
+use crate::domain::transaction::{AmountCheck, DisputeStatus, State, aftermath};
+use crate::providers::payouts::{Payout, PayoutState};
 use crate::store::error::StoreError;
 use crate::store::read::attention;
+use crate::store::tables::rows::all;
 
 /// An orphan for which the shop had its time, or money that came too late.
 pub(crate) fn orphan(
@@ -22,7 +27,11 @@ pub(crate) fn orphan(
     orphan: &Orphan,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    happened(connection, IssueData::orphan(orphan), Severity::Warning, now)
+    let answer_by = match orphan.about {
+        OrphanAbout::Dispute => attention::answer_due(connection, orphan.id)?,
+        _ => None,
+    };
+    happened(connection, IssueData::orphan(orphan, answer_by), orphan.about.severity(), now)
 }
 
 fn happened(
@@ -95,6 +104,88 @@ fn amounts(state: &State) -> (AmountCheck, i64, Option<Currency>) {
 /// Whether somebody can still answer.
 fn is_undecided(status: DisputeStatus) -> bool {
     matches!(status, DisputeStatus::Inquiry | DisputeStatus::Open)
+}
+
+/// Raises and closes what went wrong with money after the sale.
+pub(crate) fn aftermath<'f>(
+    connection: &Connection,
+    transaction: &Transaction,
+    state: &State,
+    facts: impl Iterator<Item = &'f Fact> + Clone,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (transaction_id, payment) = (transaction.id, || Payment::of(transaction));
+    for refund in aftermath::refunds(facts.clone()) {
+        if !refund.failed {
+            issues::close(connection, IssueKind::Refund, &shortened(refund.id), None, now)?;
+            continue;
+        }
+        let data = IssueData::Refund {
+            transaction_id,
+            payment: payment(),
+            refund_id: refund.id.to_owned(),
+            money: refund.money,
+            failed: true,
+            since: refund.at,
+            reason: refund.reason.map(str::to_owned),
+        };
+        lasts(connection, data, Severity::Warning, now)?;
+    }
+    let warnings = facts.filter(|fact| fact.state == FactState::FraudWarning);
+    match (aftermath::fraud_warning(state, warnings.clone()), warnings.count()) {
+        (Some(warning), _) => {
+            let at = warning.occurred_at;
+            let data = IssueData::FraudWarning { transaction_id, payment: payment(), at };
+            lasts(connection, data, Severity::Warning, now)
+        }
+        (None, 0) => Ok(()),
+        (None, _) => {
+            let subject = transaction.id.to_string();
+            issues::close(connection, IssueKind::FraudWarning, &subject, None, now)
+        }
+    }
+}
+
+/// A payout ended. One that arrives shows that those before it did not fail for a reason that lasts.
+pub(crate) fn payout(
+    connection: &Connection,
+    provider: Provider,
+    payout: Payout,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let canceled = match payout.state {
+        PayoutState::Failed => false,
+        PayoutState::Canceled => true,
+        PayoutState::Paid => {
+            let open = "SELECT subject FROM issues WHERE kind = 'payout' AND closed_at IS NULL";
+            let open: Vec<String> = all(connection, open, [])?;
+            return open.iter().try_for_each(|subject| {
+                issues::close(connection, IssueKind::Payout, subject, None, now)
+            });
+        }
+    };
+    let Payout { id: payout_id, money, reason, .. } = payout;
+    let data = IssueData::Payout { provider, payout_id, money, canceled, reason };
+    happened(connection, data, Severity::Warning, now)
+}
+
+/// The shop's app takes no notification.
+pub(crate) fn app_outage(
+    connection: &Connection,
+    outage: AppOutage,
+    severity: Severity,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    lasts(connection, IssueData::of_outage(outage), severity, now)
+}
+
+fn lasts(
+    connection: &Connection,
+    data: IssueData,
+    severity: Severity,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    issues::raise(connection, &NewIssue { data, severity, trigger: Trigger::Lasts }, now)
 }
 
 /// Raises and closes that the provider holds a payment until the shop does something about it.

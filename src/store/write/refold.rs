@@ -70,6 +70,8 @@ pub(crate) fn refold(
         changes::insert(connection, transaction.id, version, change, &saved, cause, now)?;
     }
     raise::transaction(connection, transaction, &saved, now)?;
+    let said = facts.iter().map(|stored| &stored.fact);
+    raise::aftermath(connection, transaction, &saved, said, now)?;
     if transaction.provider == Provider::Paypal {
         let said = facts.iter().map(|stored| &stored.fact);
         raise::merchant_action(

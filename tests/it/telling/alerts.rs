@@ -69,7 +69,7 @@ fn each_form_is_told_once_in_its_own_words() {
     let forms = ["slack", "discord", "ntfy", "json"];
     let targets: Vec<Fake> = forms.iter().map(|_| target()).collect();
     let urls: Vec<String> = forms.iter().zip(&targets).map(|(form, one)| url(form, one)).collect();
-    let options = options(&urls);
+    let options = options(&urls).variable("PAYHOOKD_DASHBOARD_URL", "https://pay.shop.example/");
     let daemon = options.start();
     let hostile = "<!channel> @everyone\u{2028}to: evil *b*";
     let paid = StripeSample::new("payment_intent.succeeded", "1").order(hostile);
@@ -108,7 +108,17 @@ fn each_form_is_told_once_in_its_own_words() {
     assert!(content.contains(r"\<\!channel\> \@everyone") && !content.contains("@everyone *b*"));
     assert_eq!(first[2].header("title"), Some("payhookd"));
     assert_eq!(first[2].header("priority"), Some("4"));
-    assert_eq!(first[2].text().lines().count(), 4, "{}", first[2].text());
+    assert_eq!(first[2].text().lines().count(), 6, "{}", first[2].text());
+    // One click leads to it, here and at the provider.
+    let (here, at_stripe) =
+        ("https://pay.shop.example/orphans/1", "https://dashboard.stripe.com/payments/pi_1");
+    let buttons = &slack["blocks"][1]["elements"];
+    assert_eq!((&buttons[0]["url"], &buttons[1]["url"]), (&json!(here), &json!(at_stripe)));
+    assert_eq!(discord["components"][0]["components"][0]["url"], here);
+    assert!(content.ends_with(&format!("[Open at Stripe](<{at_stripe}>)")), "{content}");
+    let actions = format!("view, Open in payhookd, {here}; view, Open at Stripe, {at_stripe}");
+    assert_eq!(first[2].header("actions"), Some(&*actions));
+    assert_eq!(told["issues"][0]["links"], json!([here, at_stripe]));
     assert_eq!(told["type"], "alert");
     assert_eq!(told["issues"][0]["kind"], "orphan");
     assert_eq!(told["issues"][0]["news"], "opened");

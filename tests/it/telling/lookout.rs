@@ -167,6 +167,7 @@ fn what_a_stranger_sends_for_nothing_calls_nobody() {
 fn what_the_provider_repeats_for_an_hour_says_that_the_secret_is_wrong() {
     let told = target();
     let options = timed(Options::stripe(), &told, "2026-11-23T12:00:00Z");
+    register(&options, [("1".to_owned(), 4999)]);
     let daemon = options.start();
     assert_eq!(genuine(&daemon, "1", at("2026-11-23T12:00:00Z")), 200);
     for time in ["12:10", "12:15", "12:45", "13:20"] {

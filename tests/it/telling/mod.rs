@@ -1,5 +1,6 @@
 //! What the shop's app and people are told.
 
+pub(crate) mod aftermath;
 pub(crate) mod alerts;
 pub(crate) mod daily_report;
 pub(crate) mod deliveries;

@@ -44,6 +44,8 @@ fn a_ping_is_ignored_and_any_other_thin_event_says_what_to_set() {
     for (event_type, ignored) in [
         ("v2.core.event_destination.ping", true),
         ("v1.payment_intent.succeeded", false),
+        ("v1.customer.updated", true),
+        ("v2.core.account.updated", true),
         // Whatever a thin event calls itself, it carries no object.
         ("payment_intent.succeeded", false),
     ] {
