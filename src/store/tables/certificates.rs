@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, named_params};
 
-use super::rows::{self, record};
+use super::rows::{self, insert, record};
 use crate::domain::records::StoredCertificate;
 use crate::store::error::StoreError;
 
@@ -13,17 +13,12 @@ pub(crate) fn save(
     connection: &Connection,
     certificate: &StoredCertificate,
 ) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO paypal_certificates (url, pem, fetched_at)
-             VALUES (:url, :pem, :fetched_at)
-             ON CONFLICT (url) DO UPDATE SET pem = excluded.pem, fetched_at = excluded.fetched_at",
-        )?
-        .execute(named_params! {
-            ":url": certificate.url,
-            ":pem": certificate.pem,
-            ":fetched_at": certificate.fetched_at.to_string(),
-        })?;
+    insert! {
+        connection, "paypal_certificates", " ON CONFLICT (url) DO UPDATE SET pem = excluded.pem, fetched_at = excluded.fetched_at";
+        url: certificate.url,
+        pem: certificate.pem,
+        fetched_at: certificate.fetched_at.to_string(),
+    }?;
     connection
         .prepare_cached(
             "DELETE FROM paypal_certificates WHERE url NOT IN

@@ -1,8 +1,9 @@
 //! `transaction_changes`: one row for each version of each transaction.
 
-use rusqlite::{Connection, named_params};
+use rusqlite::Connection;
 
 use super::other_money;
+use super::rows::insert;
 use crate::domain::money::Currency;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::State;
@@ -19,32 +20,22 @@ pub(crate) fn insert(
     now: Timestamp,
 ) -> rusqlite::Result<()> {
     let received_currency = state.currency.filter(|_| state.amount_received > 0);
-    connection
-        .prepare_cached(
-            "INSERT INTO transaction_changes
-                 (transaction_id, version, change, status, amount_received, amount_refunded,
-                  dispute_status, amount_check, other_money, doubtful, received_currency, status_changed_at,
-                  log_id, changed_at)
-             VALUES
-                 (:transaction_id, :version, :change, :status, :amount_received,
-                  :amount_refunded, :dispute_status, :amount_check, :other_money, :doubtful, :received_currency,
-                  :status_changed_at, :log_id, :changed_at)",
-        )?
-        .execute(named_params! {
-            ":transaction_id": transaction_id,
-            ":version": version,
-            ":change": change,
-            ":status": state.status.as_str(),
-            ":amount_received": state.amount_received,
-            ":amount_refunded": state.amount_refunded,
-            ":dispute_status": state.dispute_status.as_str(),
-            ":amount_check": state.amount_check.as_str(),
-            ":other_money": other_money::text(&state.other_money),
-            ":doubtful": state.doubtful,
-            ":received_currency": received_currency.as_ref().map(Currency::as_str),
-            ":status_changed_at": state.status_changed_at.map(|at| at.to_string()),
-            ":log_id": log_id,
-            ":changed_at": now.to_string(),
-        })?;
+    insert! {
+        connection, "transaction_changes";
+        transaction_id: transaction_id,
+        version: version,
+        change: change,
+        status: state.status.as_str(),
+        amount_received: state.amount_received,
+        amount_refunded: state.amount_refunded,
+        dispute_status: state.dispute_status.as_str(),
+        amount_check: state.amount_check.as_str(),
+        other_money: other_money::text(&state.other_money),
+        doubtful: state.doubtful,
+        received_currency: received_currency.as_ref().map(Currency::as_str),
+        status_changed_at: state.status_changed_at.map(|at| at.to_string()),
+        log_id: log_id,
+        changed_at: now.to_string(),
+    }?;
     super::outbox::owe(connection, connection.last_insert_rowid(), transaction_id, now)
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, named_params};
 
-use super::rows::{all, record};
+use super::rows::{all, insert, record};
 use crate::domain::delivery::NoAnswer;
 use crate::domain::records::{Attempt, StoredAttempt};
 use crate::store::error::StoreError;
@@ -18,22 +18,16 @@ pub(crate) fn insert(
     attempt: &Attempt,
     number: i64,
 ) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO delivery_attempts
-                 (delivery_id, attempt, attempted_at, status_code, error, latency_ms, answer)
-             VALUES
-                 (:delivery_id, :attempt, :attempted_at, :status_code, :error, :latency_ms, :answer)",
-        )?
-        .execute(named_params! {
-            ":delivery_id": attempt.delivery_id,
-            ":attempt": number,
-            ":attempted_at": attempt.attempted_at.to_string(),
-            ":status_code": attempt.code.ok(),
-            ":error": attempt.code.err().map(NoAnswer::as_str),
-            ":latency_ms": i64::try_from(attempt.latency.as_millis()).unwrap_or(i64::MAX),
-            ":answer": attempt.answer,
-        })?;
+    insert! {
+        connection, "delivery_attempts";
+        delivery_id: attempt.delivery_id,
+        attempt: number,
+        attempted_at: attempt.attempted_at.to_string(),
+        status_code: attempt.code.ok(),
+        error: attempt.code.err().map(NoAnswer::as_str),
+        latency_ms: i64::try_from(attempt.latency.as_millis()).unwrap_or(i64::MAX),
+        answer: attempt.answer,
+    }?;
     connection
         .prepare_cached("DELETE FROM delivery_attempts WHERE id <= :last")?
         .execute(named_params! { ":last": connection.last_insert_rowid() - KEPT })?;

@@ -2,25 +2,21 @@
 
 use rusqlite::{Connection, named_params};
 
+use super::rows::insert;
 use crate::domain::records::RejectedRequest;
 
 /// The table keeps the latest this many rows.
 const KEPT: i64 = 1_000;
 
 pub(crate) fn insert(connection: &Connection, request: &RejectedRequest) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO rejected_requests
-                 (received_at, provider, reason, payload_bytes, user_agent)
-             VALUES (:received_at, :provider, :reason, :payload_bytes, :user_agent)",
-        )?
-        .execute(named_params! {
-            ":received_at": request.received_at.to_string(),
-            ":provider": request.provider.as_str(),
-            ":reason": request.reason.as_str(),
-            ":payload_bytes": i64::try_from(request.payload_bytes).unwrap_or(i64::MAX),
-            ":user_agent": request.user_agent,
-        })?;
+    insert! {
+        connection, "rejected_requests";
+        received_at: request.received_at.to_string(),
+        provider: request.provider.as_str(),
+        reason: request.reason.as_str(),
+        payload_bytes: i64::try_from(request.payload_bytes).unwrap_or(i64::MAX),
+        user_agent: request.user_agent,
+    }?;
     connection
         .prepare_cached("DELETE FROM rejected_requests WHERE id <= :last")?
         .execute(named_params! { ":last": connection.last_insert_rowid() - KEPT })?;

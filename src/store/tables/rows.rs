@@ -159,6 +159,25 @@ macro_rules! columns {
 }
 pub(crate) use columns;
 
+/// Adds a row of these columns to a table; behind the table's name what is to be done if it is there.
+macro_rules! insert {
+    ($connection:expr, $table:literal $(, $conflict:literal)?;
+     $first:ident: $first_value:expr $(, $column:ident: $value:expr)* $(,)?) => {
+        $connection
+            .prepare_cached(concat!(
+                "INSERT INTO ", $table, " (", stringify!($first) $(, ", ", stringify!($column))*,
+                ") VALUES (:", stringify!($first) $(, ", :", stringify!($column))*, ")" $(, $conflict)?
+            ))?
+            .execute(
+                &[
+                    (concat!(":", stringify!($first)), &$first_value as &dyn rusqlite::ToSql)
+                    $(, (concat!(":", stringify!($column)), &$value as &dyn rusqlite::ToSql))*
+                ][..],
+            )
+    };
+}
+pub(crate) use insert;
+
 /// A query of the columns that a macro of [`record`] lists.
 macro_rules! select {
     ($columns:ident, $rest:literal) => {

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, named_params};
 
 use super::changes;
-use super::rows::{Columns, Record, first, one, record, select};
+use super::rows::{Columns, Record, first, insert, one, record, select};
 use crate::domain::change;
 use crate::domain::money::Currency;
 use crate::domain::records::{Change, NewTransaction, Transaction};
@@ -100,31 +100,27 @@ pub(crate) fn insert(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let state = fold(new.provider, new.expected, []);
-    connection
-        .prepare_cached(
-            "INSERT INTO transactions
-                 (id, provider, reference, order_id, amount, currency, partial, status, amount_received,
-                  amount_refunded, received_currency, dispute_status, amount_check, livemode,
-                  status_changed_at, created_at, updated_at, version, latest_log_id, metadata)
-             VALUES
-                 (:id, :provider, :reference, :order_id, :amount, :currency, :partial, :status, 0, 0, NULL,
-                  :dispute_status, :amount_check, :livemode, :now, :now, :now, 1, NULL, :metadata)",
-        )?
-        .execute(named_params! {
-            ":id": id,
-            ":provider": new.provider.as_str(),
-            ":reference": &*new.reference.value,
-            ":order_id": new.order_id,
-            ":amount": new.expected.amount,
-            ":currency": new.expected.currency.as_ref().map(Currency::as_str),
-            ":partial": new.expected.partial,
-            ":status": state.status.as_str(),
-            ":dispute_status": state.dispute_status.as_str(),
-            ":amount_check": state.amount_check.as_str(),
-            ":livemode": new.livemode,
-            ":now": now.to_string(),
-            ":metadata": new.metadata,
-        })?;
+    insert! {
+        connection, "transactions";
+        id: id,
+        provider: new.provider.as_str(),
+        reference: &*new.reference.value,
+        order_id: new.order_id,
+        amount: new.expected.amount,
+        currency: new.expected.currency.as_ref().map(Currency::as_str),
+        partial: new.expected.partial,
+        status: state.status.as_str(),
+        amount_received: 0,
+        amount_refunded: 0,
+        dispute_status: state.dispute_status.as_str(),
+        amount_check: state.amount_check.as_str(),
+        livemode: new.livemode,
+        status_changed_at: now.to_string(),
+        created_at: now.to_string(),
+        updated_at: now.to_string(),
+        version: 1,
+        metadata: new.metadata,
+    }?;
     let kind = change::kind(None, &state).unwrap_or_default();
     changes::insert(connection, id, 1, kind, &state, None, now)?;
     Ok(())

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, named_params};
 use sha2::{Digest, Sha256};
 
-use super::rows::{first, record, select};
+use super::rows::{first, insert, record, select};
 use crate::domain::event::{Content, Event, Source};
 use crate::domain::provider::Provider;
 use crate::domain::records::{Hash, Outcome, Webhook, WebhookLog};
@@ -42,38 +42,29 @@ pub(crate) fn insert(
 ) -> rusqlite::Result<Option<i64>> {
     let event = &webhook.event;
     let received_at = webhook.received_at.to_string();
-    let added = connection
-        .prepare_cached(
-            "INSERT INTO webhook_logs
-                 (provider, account, event_id, event_type, api_version, livemode, occurred_at,
-                  received_at, last_received_at, delivery_count, status, error, processing_us,
-                  transaction_id, proof, payload_sha256, redacted_sha256, headers, payload, source)
-             VALUES
-                 (:provider, :account, :event_id, :event_type, :api_version, :livemode, :occurred_at,
-                  :received_at, :received_at, 1, :status, :error, :processing_us, :transaction_id,
-                  :proof, :payload_sha256, :redacted_sha256, :headers, :payload, :source)
-             ON CONFLICT (provider, event_id) DO NOTHING",
-        )?
-        .execute(named_params! {
-            ":provider": event.provider.as_str(),
-            ":account": event.account.as_deref(),
-            ":event_id": &*event.id,
-            ":event_type": &*event.event_type,
-            ":api_version": event.api_version.as_deref(),
-            ":livemode": event.livemode,
-            ":occurred_at": event.occurred_at.map(|at| at.to_string()),
-            ":received_at": received_at,
-            ":status": outcome.as_str(),
-            ":error": error(&event.content),
-            ":processing_us": i64::try_from(webhook.arrived.elapsed().as_micros()).unwrap_or(i64::MAX),
-            ":transaction_id": transaction_id,
-            ":proof": webhook.proof,
-            ":payload_sha256": webhook.payload_sha256,
-            ":redacted_sha256": stands_in(webhook),
-            ":headers": webhook.headers,
-            ":payload": webhook.payload,
-            ":source": webhook.source.as_str(),
-        })?;
+    let added = insert! {
+        connection, "webhook_logs", " ON CONFLICT (provider, event_id) DO NOTHING";
+        provider: event.provider.as_str(),
+        account: event.account.as_deref(),
+        event_id: &*event.id,
+        event_type: &*event.event_type,
+        api_version: event.api_version.as_deref(),
+        livemode: event.livemode,
+        occurred_at: event.occurred_at.map(|at| at.to_string()),
+        received_at: received_at,
+        last_received_at: received_at,
+        delivery_count: 1,
+        status: outcome.as_str(),
+        error: error(&event.content),
+        processing_us: i64::try_from(webhook.arrived.elapsed().as_micros()).unwrap_or(i64::MAX),
+        transaction_id: transaction_id,
+        proof: webhook.proof,
+        payload_sha256: webhook.payload_sha256,
+        redacted_sha256: stands_in(webhook),
+        headers: webhook.headers,
+        payload: webhook.payload,
+        source: webhook.source.as_str(),
+    }?;
     Ok((added == 1).then(|| connection.last_insert_rowid()))
 }
 

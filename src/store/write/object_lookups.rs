@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use rusqlite::{Connection, named_params};
+use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
 use crate::domain::event::Source;
@@ -22,7 +22,7 @@ use crate::store::read::families::Due;
 use crate::store::read::reader::Reader;
 use crate::store::tables::facts;
 use crate::store::tables::references::{self, Realm};
-use crate::store::tables::rows::{Record, record};
+use crate::store::tables::rows::{Record, insert, record};
 use crate::store::write::thin_events;
 
 record! { DueAsk { subject, id, payment, version, provider, reason, status, since } }
@@ -237,21 +237,14 @@ impl Batch<'_> {
 
 fn insert(connection: &Connection, asked: &Asked, now: Timestamp) -> rusqlite::Result<()> {
     let Asked { due, next_at, result } = asked;
-    connection
-        .prepare_cached(
-            "INSERT INTO object_asks (subject, id, version, asked_at, next_at, result)
-             VALUES (:subject, :id, :version, :now, :next_at, :result)
-             ON CONFLICT (subject, id) DO UPDATE SET version = excluded.version,
-                 asked_at = excluded.asked_at, next_at = excluded.next_at,
-                 result = excluded.result",
-        )?
-        .execute(named_params! {
-            ":subject": due.subject.as_str(),
-            ":id": due.id,
-            ":version": due.version,
-            ":now": now.to_string(),
-            ":next_at": next_at.map(|at| at.to_string()),
-            ":result": result,
-        })?;
+    insert! {
+        connection, "object_asks", " ON CONFLICT (subject, id) DO UPDATE SET version = excluded.version, asked_at = excluded.asked_at, next_at = excluded.next_at, result = excluded.result";
+        subject: due.subject.as_str(),
+        id: due.id,
+        version: due.version,
+        asked_at: now.to_string(),
+        next_at: next_at.map(|at| at.to_string()),
+        result: result,
+    }?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::domain::time::Timestamp;
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;
 use crate::store::read::reader::Reader;
-use crate::store::tables::rows::{all, instant, one};
+use crate::store::tables::rows::{all, insert, instant, one};
 
 /// Runs that are kept of each provider: some weeks of every hour.
 const KEPT: i64 = 1_000;
@@ -45,19 +45,19 @@ impl Batch<'_> {
         since: Timestamp,
         now: Timestamp,
     ) -> Result<i64, StoreError> {
-        self.connection
-            .prepare_cached(
-                "INSERT INTO reconcile_runs
-                     (provider, cause, since, started_at, seen, known, applied, orphaned, ignored,
-                      failed)
-                 VALUES (:provider, :cause, :since, :now, 0, 0, 0, 0, 0, 0)",
-            )?
-            .execute(named_params! {
-                ":provider": provider.as_str(),
-                ":cause": cause.as_str(),
-                ":since": since.to_string(),
-                ":now": now.to_string(),
-            })?;
+        insert! {
+            self.connection, "reconcile_runs";
+            provider: provider.as_str(),
+            cause: cause.as_str(),
+            since: since.to_string(),
+            started_at: now.to_string(),
+            seen: 0,
+            known: 0,
+            applied: 0,
+            orphaned: 0,
+            ignored: 0,
+            failed: 0,
+        }?;
         let id = self.connection.last_insert_rowid();
         // The newest one that was done stays, however long none was since.
         self.connection
@@ -94,17 +94,11 @@ impl Batch<'_> {
     /// Notes that all events of a provider that were created before `until` are here; that it was
     /// later already stays.
     pub(crate) fn cover(&self, provider: Provider, until: Timestamp) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached(
-                "INSERT INTO reconcile_progress (provider, covered_until)
-                 VALUES (:provider, :until)
-                 ON CONFLICT (provider) DO UPDATE
-                     SET covered_until = max(covered_until, excluded.covered_until)",
-            )?
-            .execute(named_params! {
-                ":provider": provider.as_str(),
-                ":until": until.to_string(),
-            })?;
+        insert! {
+            self.connection, "reconcile_progress", " ON CONFLICT (provider) DO UPDATE SET covered_until = max(covered_until, excluded.covered_until)";
+            provider: provider.as_str(),
+            covered_until: until.to_string(),
+        }?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use rusqlite::{Connection, named_params};
 use crate::domain::time::Timestamp;
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;
-use crate::store::tables::rows::{first, record};
+use crate::store::tables::rows::{first, insert, record};
 
 /// What is known of a transmission.
 pub(crate) struct KnownTransmission {
@@ -34,18 +34,13 @@ pub(crate) fn remember(
     log_id: Option<i64>,
     received_at: Timestamp,
 ) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO paypal_transmissions (transmission_id, payload_sha256, log_id, received_at)
-             VALUES (:id, :payload_sha256, :log_id, :received_at)
-             ON CONFLICT (transmission_id) DO NOTHING",
-        )?
-        .execute(named_params! {
-            ":id": id,
-            ":payload_sha256": payload_sha256,
-            ":log_id": log_id,
-            ":received_at": received_at.to_string(),
-        })?;
+    insert! {
+        connection, "paypal_transmissions", " ON CONFLICT (transmission_id) DO NOTHING";
+        transmission_id: id,
+        payload_sha256: payload_sha256,
+        log_id: log_id,
+        received_at: received_at.to_string(),
+    }?;
     Ok(())
 }
 
