@@ -7,9 +7,9 @@ use tokio::time::Instant;
 use warp::http::StatusCode;
 use warp::reply::Response;
 
+use super::call::{Api, Call};
 use super::problem::Problem;
 use super::query::positive;
-use super::{Api, Call};
 use crate::http::typed;
 use crate::json::rows;
 use crate::store::Reader;

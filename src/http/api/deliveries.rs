@@ -5,9 +5,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use warp::reply::Response;
 
+use super::call::{Api, Call, listed, shown};
 use super::problem::Problem;
-use super::query::positive;
-use super::{Api, Call, found, listed};
 use crate::domain::delivery::DeliveryStatus;
 use crate::domain::records::{Delivery, DeliveryFilter, Retried, StoredAttempt};
 use crate::json::rows;
@@ -25,35 +24,23 @@ pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem
 
 /// One delivery with every attempt that is kept.
 pub(super) async fn show(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
-    let Some(id) = positive(call.path(0)) else { return Err(missing(call.path(0))) };
-    let text = api.read(move |reader| text(reader, id)).await?;
-    found(text, || missing_text(call.path(0)))
+    shown(api, &call, DELIVERY, delivery).await
 }
 
 /// Tells the app again: at once, or after an earlier message of the same transaction.
 pub(super) async fn retry(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
-    let Some(id) = positive(call.path(0)) else { return Err(missing(call.path(0))) };
-    match api.write(RetryDelivery { id }).await? {
-        Retried::Unknown => Err(missing(call.path(0))),
-        Retried::Due | Retried::After(_) => {
-            let text = api.read(move |reader| text(reader, id)).await?;
-            found(text, || missing_text(call.path(0)))
-        }
+    match api.write(RetryDelivery { id: call.number(DELIVERY)? }).await? {
+        Retried::Unknown => Err(call.missing(DELIVERY)),
+        Retried::Due | Retried::After(_) => shown(api, &call, DELIVERY, delivery).await,
     }
 }
 
-fn text(reader: &Reader, id: i64) -> Result<Option<String>, StoreError> {
+fn delivery(reader: &Reader, id: i64) -> Result<Option<Value>, StoreError> {
     let Some(delivery) = reader.find::<Delivery>(&id.to_string())?.pop() else { return Ok(None) };
     let mut shown = rows::delivery(&delivery);
     shown["attempts_made"] =
         reader.of::<StoredAttempt>(delivery.id)?.iter().map(rows::attempt).collect::<Value>();
-    Ok(Some(shown.to_string()))
+    Ok(Some(shown))
 }
 
-fn missing(id: &str) -> Problem {
-    Problem::not_found(missing_text(id))
-}
-
-fn missing_text(id: &str) -> String {
-    format!("there is no delivery {id}")
-}
+const DELIVERY: &str = "delivery";

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
 use warp::reply::Response;
 
+use super::call::{Api, Call, listed, shown};
 use super::problem::Problem;
-use super::query::positive;
-use super::{Api, Call, found, listed};
 use crate::domain::issue::{IssueKind, IssueStatus};
-use crate::domain::records::{Dismissed, Issue, IssueFilter};
+use crate::domain::records::{Dismissed, IssueFilter};
 use crate::json::rows;
 use crate::store::{DismissIssue, Reader, StoreError};
 
@@ -24,29 +24,23 @@ pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem
 
 /// One issue, open or over.
 pub(super) async fn show(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
-    let missing = || missing(call.path(0));
-    let Some(id) = positive(call.path(0)) else { return Err(Problem::not_found(missing())) };
-    let text = api.read(move |reader| text_of(reader, id));
-    found(text.await?, missing)
+    shown(api, &call, ISSUE, issue).await
 }
 
 /// A person knows of it: no more is told until it is worse or happens again. Answers with the issue.
 pub(super) async fn dismiss(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
-    let missing = || missing(call.path(0));
-    let Some(id) = positive(call.path(0)) else { return Err(Problem::not_found(missing())) };
+    let id = call.number(ISSUE)?;
     match api.write(DismissIssue { id }).await? {
-        Dismissed::Done => found(api.read(move |reader| text_of(reader, id)).await?, missing),
-        Dismissed::Unknown => Err(Problem::not_found(missing())),
+        Dismissed::Done => shown(api, &call, ISSUE, issue).await,
+        Dismissed::Unknown => Err(call.missing(ISSUE)),
         Dismissed::Closed => {
             Err(Problem::contradiction(format!("issue {id} is over: see /api/v1/issues/{id}")))
         }
     }
 }
 
-fn text_of(reader: &Reader, id: i64) -> Result<Option<String>, StoreError> {
-    Ok(reader.get::<Issue>(id)?.map(|issue| rows::issue(&issue).to_string()))
+fn issue(reader: &Reader, id: i64) -> Result<Option<Value>, StoreError> {
+    Ok(reader.get(id)?.as_ref().map(rows::issue))
 }
 
-fn missing(id: &str) -> String {
-    format!("there is no issue {id}")
-}
+const ISSUE: &str = "issue";

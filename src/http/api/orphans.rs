@@ -5,15 +5,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use warp::reply::Response;
 
+use super::call::{Api, Call, listed, shown};
 use super::problem::Problem;
-use super::query::positive;
-use super::{Api, Call, found, listed};
 use crate::domain::orphan::OrphanKind;
 use crate::domain::provider::Provider;
-use crate::domain::records::{Decision, Orphan, OrphanFilter, Settled};
+use crate::domain::records::{Decision, OrphanFilter, Settled};
 use crate::json::registration::whole;
 use crate::json::rows;
-use crate::store::ResolveOrphan;
+use crate::store::{Reader, ResolveOrphan, StoreError};
 
 /// A page of orphans: the open ones that concern this shop, unless others are asked for.
 pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
@@ -29,28 +28,20 @@ pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem
 
 /// One orphan, open or resolved.
 pub(super) async fn show(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
-    let missing = || format!("there is no orphan {}", call.path(0));
-    let Some(id) = positive(call.path(0)) else { return Err(Problem::not_found(missing())) };
-    let text = api.read(move |reader| {
-        Ok(reader.get::<Orphan>(id)?.map(|orphan| rows::orphan(&orphan).to_string()))
-    });
-    found(text.await?, missing)
+    shown(api, &call, ORPHAN, orphan).await
+}
+
+fn orphan(reader: &Reader, id: i64) -> Result<Option<Value>, StoreError> {
+    Ok(reader.get(id)?.as_ref().map(rows::orphan))
 }
 
 /// Says what an orphan is: part of a transaction, another's, or nothing to see to. Answers with the orphan.
 pub(super) async fn resolve(api: &Arc<Api>, call: Call) -> Result<Response, Problem> {
-    let missing = || format!("there is no orphan {}", call.path(0));
-    let Some(id) = positive(call.path(0)) else { return Err(Problem::not_found(missing())) };
+    let id = call.number(ORPHAN)?;
     let decision = decision(&call.body)?;
-    let settled = api.write(ResolveOrphan { id, decision });
-    match settled.await? {
-        Settled::Done(_) => {
-            let text = api.read(move |reader| {
-                Ok(reader.get::<Orphan>(id)?.map(|orphan| rows::orphan(&orphan).to_string()))
-            });
-            found(text.await?, missing)
-        }
-        Settled::NoOrphan => Err(Problem::not_found(missing())),
+    match api.write(ResolveOrphan { id, decision }).await? {
+        Settled::Done(_) => shown(api, &call, ORPHAN, orphan).await,
+        Settled::NoOrphan => Err(call.missing(ORPHAN)),
         Settled::NoTransaction => {
             Err(Problem::field("transaction_id", "there is no such transaction"))
         }
@@ -105,5 +96,6 @@ fn decision(body: &[u8]) -> Result<Decision, Problem> {
     }
 }
 
+const ORPHAN: &str = "orphan";
 /// The most characters of a reason or a note.
 const LONGEST: usize = 1_000;

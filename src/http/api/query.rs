@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
+
 use super::problem::Problem;
-use super::routes::decode;
 use crate::domain::records::Page;
 use crate::domain::time::Timestamp;
 
@@ -134,6 +135,11 @@ pub(in crate::http) fn positive(text: &str) -> Option<i64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let plain = digits && text.len() <= 18 && !text.starts_with('0');
     text.parse().ok().filter(|_| plain)
+}
+
+/// The text that is percent-encoded (RFC 3986); `None` if it is not UTF-8.
+pub(in crate::http) fn decode(text: &str) -> Option<String> {
+    percent_decode_str(text).decode_utf8().ok().map(String::from)
 }
 
 fn give_one_of<T: ToString>(all: &[T]) -> String {

@@ -3,12 +3,13 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use percent_encoding::percent_decode_str;
 use warp::http::Method;
 use warp::reply::Response;
 
+use super::call::{Api, Call};
 use super::problem::Problem;
-use super::{Api, Call, changes, deliveries, document, events, issues, orphans, transactions};
+use super::query::decode;
+use super::{changes, deliveries, document, events, issues, orphans, transactions};
 
 /// What a handler answers.
 type Answered<'a> = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send + 'a>>;
@@ -92,11 +93,6 @@ pub(super) fn find(method: &Method, path: &str) -> Result<(&'static Route, Vec<S
         return Err(Problem::not_found("no such path: see /api/v1/openapi.json"));
     }
     Err(Problem::method_not_allowed(allowed.join(", ")))
-}
-
-/// The text that is percent-encoded (RFC 3986); `None` if it is not UTF-8.
-pub(in crate::http) fn decode(text: &str) -> Option<String> {
-    percent_decode_str(text).decode_utf8().ok().map(String::from)
 }
 
 /// The parts of a path that stand where the pattern has braces; `None` if it is another path.

@@ -6,9 +6,9 @@ use tokio::time::Instant;
 use warp::http::{HeaderValue, StatusCode, header};
 use warp::reply::Response;
 
+use super::call::{Api, Call, answer, listed};
 use super::problem::Problem;
 use super::query::positive;
-use super::{Api, Call, answer, listed};
 use crate::domain::provider::Provider;
 use crate::domain::records::{Change, Closed, Registered, Transaction, TransactionFilter};
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Status};

@@ -13,7 +13,8 @@ use super::{
     deliveries, event, events, issues, login, orphan, orphans, overview, transaction, transactions,
 };
 use crate::http::api::query::Query;
-use crate::http::api::routes::{decode, parts};
+use crate::http::api::query::decode;
+use crate::http::api::routes::parts;
 use crate::i18n::Words;
 
 /// What a handler answers.
