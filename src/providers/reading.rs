@@ -8,31 +8,36 @@ use crate::domain::fact::{Fact, FactState};
 use crate::domain::reference::{Reference, ReferenceKind};
 use crate::domain::time::Timestamp;
 
-/// How the object that comes under each type is read; first a list of the types, if one is named.
+/// How the object that comes under each type is read: by which method, and what the type says to it. First a
+/// list of the types, if one is named.
 macro_rules! readings {
     (
         $(#[$of_list:meta])* $list:ident;
         $(#[$of_find:meta])* fn $find:ident -> $object:ident;
-        $($($event_type:literal)|+ => $reading:ident,)+
+        $($($event_type:literal)|+ => $reading:ident $(($($argument:expr),+))?,)+
     ) => {
         $(#[$of_list])*
         pub(in crate::providers) const $list: &[&str] = &[$($($event_type,)+)+];
 
         readings! {
             $(#[$of_find])* fn $find -> $object;
-            $($($event_type)|+ => $reading,)+
+            $($($event_type)|+ => $reading $(($($argument),+))?,)+
         }
     };
     (
         $(#[$of_find:meta])* fn $find:ident -> $object:ident;
-        $($($event_type:literal)|+ => $reading:ident,)+
+        $($($event_type:literal)|+ => $reading:ident $(($($argument:expr),+))?,)+
     ) => {
         $(#[$of_find])*
         pub(super) fn $find<'a>(
             event_type: &str,
         ) -> Option<fn(&$object<'a>, &Source<'_>) -> Reading> {
             match event_type {
-                $($($event_type)|+ => Some($object::$reading),)+
+                $($($event_type)|+ => {
+                    let read: fn(&$object<'a>, &Source<'_>) -> Reading =
+                        |object, source| object.$reading(source $($(, $argument)+)?);
+                    Some(read)
+                })+
                 _ => None,
             }
         }

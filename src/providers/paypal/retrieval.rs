@@ -21,9 +21,9 @@ readings! {
     "CHECKOUT.ORDER.RETRIEVED" => order_retrieved,
     "PAYMENTS.PAYMENT.RETRIEVED" => payment_retrieved,
     "PAYMENT.AUTHORIZATION.RETRIEVED" => authorization_retrieved,
-    "PAYMENT.CAPTURE.RETRIEVED" => capture_retrieved,
-    "PAYMENT.SALE.RETRIEVED" => sale_retrieved,
-    "PAYMENT.REFUND.RETRIEVED" => refund,
+    "PAYMENT.CAPTURE.RETRIEVED" => payment_taken(ReferenceKind::Capture),
+    "PAYMENT.SALE.RETRIEVED" => payment_taken(ReferenceKind::Sale),
+    "PAYMENT.REFUND.RETRIEVED" => refund(None, None),
     "CUSTOMER.DISPUTE.RETRIEVED" => dispute_retrieved,
 }
 

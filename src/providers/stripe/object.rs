@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use super::super::reading::{Reading, Source, readings};
 use super::super::rules::{OrderIdSource, Rules};
 use crate::domain::event::{Content, Ownership};
+use crate::domain::fact::FactState;
 use crate::domain::money::Money;
 use crate::providers::lenient::{Expandable, List, Loose, Map, Part, objects};
 
@@ -137,10 +138,10 @@ readings! {
     TYPES;
     /// How the object of an event of this type is read.
     fn reading -> Object;
-    "payment_intent.created" => payment_intent_created,
+    "payment_intent.created" => unfinished(FactState::Created, None),
     "payment_intent.requires_action" | "payment_intent.partially_funded" =>
-        payment_intent_requires_action,
-    "payment_intent.processing" => payment_intent_processing,
+        unfinished(FactState::RequiresAction, None),
+    "payment_intent.processing" => unfinished(FactState::Processing, None),
     "payment_intent.amount_capturable_updated" => payment_intent_authorized,
     "payment_intent.payment_failed" => payment_intent_failed,
     "payment_intent.succeeded" => payment_intent_succeeded,
@@ -149,12 +150,12 @@ readings! {
         | "charge.updated" => charge,
     "charge.expired" => charge_expired,
     "charge.refunded" => charge_refunded,
-    "refund.created" | "refund.updated" | "charge.refund.updated" => refund,
-    "refund.failed" => refund_failed,
+    "refund.created" | "refund.updated" | "charge.refund.updated" => refund(FactState::RefundPending),
+    "refund.failed" => refund(FactState::RefundFailed),
     "charge.dispute.created" | "charge.dispute.updated"
-        | "charge.dispute.funds_reinstated" => dispute,
-    "charge.dispute.funds_withdrawn" => dispute_withdrawn,
-    "charge.dispute.closed" => dispute_closed,
+        | "charge.dispute.funds_reinstated" => dispute(FactState::DisputeOpen, false),
+    "charge.dispute.funds_withdrawn" => dispute(FactState::DisputeOpen, true),
+    "charge.dispute.closed" => dispute(FactState::DisputeClosed, false),
     "invoice.paid" | "invoice.payment_succeeded" => invoice_paid,
     "invoice.payment_failed" => invoice_failed,
     "invoice.payment_action_required" => invoice_requires_action,
@@ -163,8 +164,8 @@ readings! {
     "invoice_payment.paid" => invoice_payment_paid,
     "checkout.session.completed" => session_completed,
     "checkout.session.async_payment_succeeded" => session_paid,
-    "checkout.session.async_payment_failed" => session_failed,
-    "checkout.session.expired" => session_expired,
+    "checkout.session.async_payment_failed" => session(FactState::AttemptFailed),
+    "checkout.session.expired" => session(FactState::Canceled),
     "customer_cash_balance_transaction.created" => cash_balance_changed,
     "radar.early_fraud_warning.created" | "radar.early_fraud_warning.updated" => fraud_warning,
     "review.opened" | "review.closed" => review,

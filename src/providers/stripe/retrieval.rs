@@ -11,6 +11,7 @@ use super::super::retrieval::{
 };
 use super::api::VERSION;
 use super::object::Object;
+use crate::domain::fact::FactState;
 use crate::domain::provider::Provider;
 use crate::domain::reference::{Reference, ReferenceKind};
 use crate::domain::time::Timestamp;
@@ -22,8 +23,8 @@ readings! {
     fn retrieved -> Object;
     "payment_intent.retrieved" => payment_intent_retrieved,
     "charge.retrieved" => charge_retrieved,
-    "refund.retrieved" => refund,
-    "dispute.retrieved" => dispute,
+    "refund.retrieved" => refund(FactState::RefundPending),
+    "dispute.retrieved" => dispute(FactState::DisputeOpen, false),
     "invoice.retrieved" => invoice_retrieved,
     "invoice_payment.retrieved" => invoice_payment_retrieved,
     "checkout.session.retrieved" => session_retrieved,

@@ -16,10 +16,6 @@ impl Resource<'_> {
         self.payment(source, ReferenceKind::Authorization, state)
     }
 
-    pub(in super::super) fn authorization_voided(&self, source: &Source<'_>) -> Reading {
-        self.payment(source, ReferenceKind::Authorization, FactState::Canceled)
-    }
-
     /// As the API gives it.
     pub(in super::super) fn authorization_retrieved(&self, source: &Source<'_>) -> Reading {
         let state = self.held().ok_or(UNKNOWN_STATUS)?;

@@ -8,39 +8,22 @@ use crate::domain::money::Money;
 use crate::domain::reference::ReferenceKind;
 
 impl Resource<'_> {
-    pub(in super::super) fn sale_completed(&self, source: &Source<'_>) -> Reading {
-        self.payment(source, ReferenceKind::Sale, self.completed())
-    }
-
-    /// The type wins over the state: real pending sales have come with state `completed`.
-    pub(in super::super) fn sale_pending(&self, source: &Source<'_>) -> Reading {
-        self.payment(source, ReferenceKind::Sale, FactState::Processing)
-    }
-
-    pub(in super::super) fn sale_denied(&self, source: &Source<'_>) -> Reading {
-        self.payment(source, ReferenceKind::Sale, FactState::AttemptFailed)
+    /// Of a type that says that it is completed.
+    pub(in super::super) fn completed_payment(
+        &self,
+        source: &Source<'_>,
+        object: ReferenceKind,
+    ) -> Reading {
+        self.payment(source, object, self.completed())
     }
 
     /// As the API gives it.
-    pub(in super::super) fn sale_retrieved(&self, source: &Source<'_>) -> Reading {
-        self.payment(source, ReferenceKind::Sale, self.taken().ok_or(UNKNOWN_STATUS)?)
-    }
-
-    pub(in super::super) fn capture_completed(&self, source: &Source<'_>) -> Reading {
-        self.payment(source, ReferenceKind::Capture, self.completed())
-    }
-
-    pub(in super::super) fn capture_pending(&self, source: &Source<'_>) -> Reading {
-        self.payment(source, ReferenceKind::Capture, FactState::Processing)
-    }
-
-    pub(in super::super) fn capture_denied(&self, source: &Source<'_>) -> Reading {
-        self.payment(source, ReferenceKind::Capture, FactState::AttemptFailed)
-    }
-
-    /// As the API gives it.
-    pub(in super::super) fn capture_retrieved(&self, source: &Source<'_>) -> Reading {
-        self.payment(source, ReferenceKind::Capture, self.taken().ok_or(UNKNOWN_STATUS)?)
+    pub(in super::super) fn payment_taken(
+        &self,
+        source: &Source<'_>,
+        object: ReferenceKind,
+    ) -> Reading {
+        self.payment(source, object, self.taken().ok_or(UNKNOWN_STATUS)?)
     }
 
     /// What became of it, by what it says itself, if that is understood.
@@ -64,7 +47,7 @@ impl Resource<'_> {
         }
     }
 
-    pub(super) fn payment(
+    pub(in super::super) fn payment(
         &self,
         source: &Source<'_>,
         object: ReferenceKind,

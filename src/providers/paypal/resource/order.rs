@@ -20,19 +20,6 @@ struct Piece<'r> {
 }
 
 impl Resource<'_> {
-    pub(in super::super) fn order_approved(&self, source: &Source<'_>) -> Reading {
-        self.order(source, FactState::Approved)
-    }
-
-    /// Its captures say what money moved.
-    pub(in super::super) fn order_completed(&self, source: &Source<'_>) -> Reading {
-        self.order(source, FactState::OrderCompleted)
-    }
-
-    pub(in super::super) fn order_canceled(&self, source: &Source<'_>) -> Reading {
-        self.order(source, FactState::Canceled)
-    }
-
     /// Of a type that says nothing by itself.
     pub(in super::super) fn order_said(&self, source: &Source<'_>) -> Reading {
         match self.ordered() {
@@ -58,7 +45,8 @@ impl Resource<'_> {
         }
     }
 
-    fn order(&self, source: &Source<'_>, state: FactState) -> Reading {
+    /// By what the type says; of a completed one its captures say what money moved.
+    pub(in super::super) fn order(&self, source: &Source<'_>, state: FactState) -> Reading {
         // An approval that was reversed names its order so.
         let id = self.id.text().or_else(|| self.order_id.text());
         let id = id.ok_or("resource.id and resource.order_id are missing")?;

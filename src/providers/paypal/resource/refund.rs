@@ -7,38 +7,10 @@ use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::{Currency, Money};
 use crate::domain::reference::ReferenceKind;
 
-/// The reason of a refund that the shop did not make.
-const REVERSAL: &str = "reversal";
-
 impl Resource<'_> {
-    /// A refund of which the type does not tell whether it was made, nor does the API's own. A v1
-    /// refund says that it is a sale and has a negative amount.
-    pub(in super::super) fn refund(&self, source: &Source<'_>) -> Reading {
-        self.refund_read(source, None, None)
-    }
-
-    pub(in super::super) fn refund_pending(&self, source: &Source<'_>) -> Reading {
-        self.refund_read(source, Some(FactState::RefundPending), None)
-    }
-
-    pub(in super::super) fn refund_completed(&self, source: &Source<'_>) -> Reading {
-        self.refund_read(source, Some(FactState::RefundSucceeded), None)
-    }
-
-    pub(in super::super) fn refund_failed(&self, source: &Source<'_>) -> Reading {
-        self.refund_read(source, Some(FactState::RefundFailed), None)
-    }
-
-    pub(in super::super) fn refund_canceled(&self, source: &Source<'_>) -> Reading {
-        self.refund_read(source, Some(FactState::RefundCanceled), None)
-    }
-
-    /// A v1 reversal often does not say of what.
-    pub(in super::super) fn reversal(&self, source: &Source<'_>) -> Reading {
-        self.refund_read(source, Some(FactState::RefundSucceeded), Some(REVERSAL))
-    }
-
-    fn refund_read(
+    /// Of many types it is not told whether it was made, nor by the API's own. A v1 refund says that it is
+    /// a sale and has a negative amount.
+    pub(in super::super) fn refund(
         &self,
         source: &Source<'_>,
         said_by_type: Option<FactState>,

@@ -8,22 +8,13 @@ use crate::domain::reference::ReferenceKind;
 
 impl Object<'_> {
     /// By `status`, because one dispute runs through several event types and may escalate. Under a
-    /// status of a later API version the money is withheld until something else is said.
-    pub(in super::super) fn dispute(&self, source: &Source<'_>) -> Reading {
-        self.dispute_or(source, FactState::DisputeOpen, false)
-    }
-
-    /// That money went is said by the type.
-    pub(in super::super) fn dispute_withdrawn(&self, source: &Source<'_>) -> Reading {
-        self.dispute_or(source, FactState::DisputeOpen, true)
-    }
-
-    /// Closed it is, whatever the outcome.
-    pub(in super::super) fn dispute_closed(&self, source: &Source<'_>) -> Reading {
-        self.dispute_or(source, FactState::DisputeClosed, false)
-    }
-
-    fn dispute_or(&self, source: &Source<'_>, unsaid: FactState, is_withdrawn: bool) -> Reading {
+    /// status of a later API version it is what its type says, which may also say that money went.
+    pub(in super::super) fn dispute(
+        &self,
+        source: &Source<'_>,
+        unsaid: FactState,
+        is_withdrawn: bool,
+    ) -> Reading {
         let id = self.own_id()?;
         let amount = self.money("amount", self.amount.int())?;
         let state = match self.status.text() {

@@ -36,9 +36,9 @@ impl Object<'_> {
             Some("succeeded") => self.payment_intent_succeeded(source),
             Some("canceled") => self.payment_intent_canceled(source),
             Some("requires_capture") => self.payment_intent_authorized(source),
-            Some("processing") => self.payment_intent_processing(source),
+            Some("processing") => self.unfinished(source, FactState::Processing, None),
             Some("requires_action" | "requires_source_action") => {
-                self.payment_intent_requires_action(source)
+                self.unfinished(source, FactState::RequiresAction, None)
             }
             Some("requires_payment_method" | "requires_source")
                 if self.last_payment_error.get().is_some() =>
@@ -46,7 +46,7 @@ impl Object<'_> {
                 self.payment_intent_failed(source)
             }
             Some("requires_payment_method" | "requires_source" | "requires_confirmation") => {
-                self.payment_intent_created(source)
+                self.unfinished(source, FactState::Created, None)
             }
             _ => Err("data.object.status is missing or unknown".to_owned()),
         }?;
@@ -75,25 +75,18 @@ impl Object<'_> {
         self.unfinished(source, FactState::Canceled, self.cancellation_reason.text())
     }
 
-    pub(in super::super) fn payment_intent_created(&self, source: &Source<'_>) -> Reading {
-        self.unfinished(source, FactState::Created, None)
-    }
-
     pub(in super::super) fn payment_intent_authorized(&self, source: &Source<'_>) -> Reading {
         let amount = self.money("amount_capturable", self.amount_capturable.int())?;
         self.payment_intent(source, FactState::Authorized, amount, self.taken_so_far()?, None)
     }
 
-    pub(in super::super) fn payment_intent_processing(&self, source: &Source<'_>) -> Reading {
-        self.unfinished(source, FactState::Processing, None)
-    }
-
-    pub(in super::super) fn payment_intent_requires_action(&self, source: &Source<'_>) -> Reading {
-        self.unfinished(source, FactState::RequiresAction, None)
-    }
-
     /// A PaymentIntent that has not taken all; its amount is what is asked for.
-    fn unfinished(&self, source: &Source<'_>, state: FactState, reason: Option<&str>) -> Reading {
+    pub(in super::super) fn unfinished(
+        &self,
+        source: &Source<'_>,
+        state: FactState,
+        reason: Option<&str>,
+    ) -> Reading {
         let amount = self.money("amount", self.amount.int())?;
         self.payment_intent(source, state, amount, self.taken_so_far()?, reason)
     }

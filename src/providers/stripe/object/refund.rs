@@ -6,18 +6,9 @@ use crate::domain::fact::{Fact, FactState};
 use crate::domain::reference::ReferenceKind;
 
 impl Object<'_> {
-    /// By `status`: a refund that succeeded may still fail, when the bank returns the money. One that
-    /// does not say is under way.
-    pub(in super::super) fn refund(&self, source: &Source<'_>) -> Reading {
-        self.refund_or(source, FactState::RefundPending)
-    }
-
-    /// The type says what a refund without a status does not.
-    pub(in super::super) fn refund_failed(&self, source: &Source<'_>) -> Reading {
-        self.refund_or(source, FactState::RefundFailed)
-    }
-
-    fn refund_or(&self, source: &Source<'_>, unsaid: FactState) -> Reading {
+    /// By `status`: a refund that succeeded may still fail, when the bank returns the money. One that does
+    /// not say is what its type says.
+    pub(in super::super) fn refund(&self, source: &Source<'_>, unsaid: FactState) -> Reading {
         let id = self.own_id()?;
         let state = match self.status.text() {
             // A hold that was released, not money given back.

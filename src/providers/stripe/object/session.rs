@@ -27,25 +27,17 @@ impl Object<'_> {
         self.session(source, state)
     }
 
-    pub(in super::super) fn session_failed(&self, source: &Source<'_>) -> Reading {
-        self.session(source, FactState::AttemptFailed)
-    }
-
-    pub(in super::super) fn session_expired(&self, source: &Source<'_>) -> Reading {
-        self.session(source, FactState::Canceled)
-    }
-
     /// As the API gives it.
     pub(in super::super) fn session_retrieved(&self, source: &Source<'_>) -> Reading {
         match self.status.text() {
             Some("open") => self.session(source, FactState::Created),
             Some("complete") => self.session_completed(source),
-            Some("expired") => self.session_expired(source),
+            Some("expired") => self.session(source, FactState::Canceled),
             _ => Err("data.object.status is missing or unknown".to_owned()),
         }
     }
 
-    fn session(&self, source: &Source<'_>, state: FactState) -> Reading {
+    pub(in super::super) fn session(&self, source: &Source<'_>, state: FactState) -> Reading {
         if self.mode.text() == Some("setup") {
             return Ok(Content::Ignored(
                 "a session that sets up a method and takes nothing".into(),
