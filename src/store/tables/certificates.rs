@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, named_params};
 
-use super::rows::{self, insert, record};
+use super::rows::{self, execute, insert, record};
 use crate::domain::records::StoredCertificate;
 use crate::store::error::StoreError;
 
@@ -19,12 +19,9 @@ pub(crate) fn save(
         pem: certificate.pem,
         fetched_at: certificate.fetched_at.to_string(),
     }?;
-    connection
-        .prepare_cached(
-            "DELETE FROM paypal_certificates WHERE url NOT IN
-                 (SELECT url FROM paypal_certificates ORDER BY fetched_at DESC LIMIT :kept)",
-        )?
-        .execute(named_params! { ":kept": KEPT })?;
+    let sql = "DELETE FROM paypal_certificates WHERE url NOT IN
+                 (SELECT url FROM paypal_certificates ORDER BY fetched_at DESC LIMIT :kept)";
+    execute(connection, sql, named_params! { ":kept": KEPT })?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, named_params};
 
-use super::rows::{all, insert, record};
+use super::rows::{all, execute, insert, record};
 use crate::domain::delivery::NoAnswer;
 use crate::domain::records::{Attempt, StoredAttempt};
 use crate::store::error::StoreError;
@@ -28,9 +28,8 @@ pub(crate) fn insert(
         latency_ms: i64::try_from(attempt.latency.as_millis()).unwrap_or(i64::MAX),
         answer: attempt.answer,
     }?;
-    connection
-        .prepare_cached("DELETE FROM delivery_attempts WHERE id <= :last")?
-        .execute(named_params! { ":last": connection.last_insert_rowid() - KEPT })?;
+    let sql = "DELETE FROM delivery_attempts WHERE id <= :last";
+    execute(connection, sql, named_params! { ":last": connection.last_insert_rowid() - KEPT })?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 use rusqlite::types::Value;
 use rusqlite::{Connection, named_params, params_from_iter};
 
-use super::rows::{Columns, Record, all, instant, record};
+use super::rows::{Columns, Record, all, execute, instant, record};
 use crate::domain::event::{Event, Ownership};
 use crate::domain::fact::Fact;
 use crate::domain::matching::Claim;
@@ -332,12 +332,9 @@ pub(crate) fn known_at(
 
 /// Lets every fact of a payment count again, as what else is known of it may concern any of them.
 fn revive(connection: &Connection, transaction_id: i64) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "UPDATE transaction_events SET superseded = 0
-             WHERE transaction_id = :transaction_id AND superseded = 1",
-        )?
-        .execute(named_params! { ":transaction_id": transaction_id })?;
+    let sql = "UPDATE transaction_events SET superseded = 0
+             WHERE transaction_id = :transaction_id AND superseded = 1";
+    execute(connection, sql, named_params! { ":transaction_id": transaction_id })?;
     Ok(())
 }
 
@@ -376,18 +373,16 @@ pub(crate) fn remove(
 ) -> rusqlite::Result<()> {
     revive(connection, transaction_id)?;
     let (first, end) = said.ordinals();
-    connection
-        .prepare_cached(
-            "DELETE FROM transaction_events
+    let sql = "DELETE FROM transaction_events
              WHERE transaction_id = :transaction_id AND superseded = 0 AND log_id = :log_id
-               AND ordinal >= :first AND ordinal < :end",
-        )?
-        .execute(named_params! {
-            ":transaction_id": transaction_id,
-            ":log_id": said.log_id,
-            ":first": first,
-            ":end": end,
-        })?;
+               AND ordinal >= :first AND ordinal < :end";
+    let parameters = named_params! {
+        ":transaction_id": transaction_id,
+        ":log_id": said.log_id,
+        ":first": first,
+        ":end": end,
+    };
+    execute(connection, sql, parameters)?;
     Ok(())
 }
 
@@ -398,18 +393,16 @@ pub(crate) fn match_by(
     said: &Said,
     matched_by: Option<&str>,
 ) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "UPDATE transaction_events SET matched_by = :matched_by
+    let sql = "UPDATE transaction_events SET matched_by = :matched_by
              WHERE transaction_id = :transaction_id AND superseded IN (0, 1) AND log_id = :log_id
-               AND ordinal = :ordinal AND matched_by IS NOT :matched_by",
-        )?
-        .execute(named_params! {
-            ":transaction_id": transaction_id,
-            ":log_id": said.log_id,
-            ":ordinal": said.ordinal,
-            ":matched_by": matched_by,
-        })?;
+               AND ordinal = :ordinal AND matched_by IS NOT :matched_by";
+    let parameters = named_params! {
+        ":transaction_id": transaction_id,
+        ":log_id": said.log_id,
+        ":ordinal": said.ordinal,
+        ":matched_by": matched_by,
+    };
+    execute(connection, sql, parameters)?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, named_params};
 
-use super::rows::{one, record};
+use super::rows::{execute, one, record};
 use crate::domain::records::Delivery;
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
@@ -31,22 +31,20 @@ pub(crate) fn owe(
     transaction_id: i64,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO deliveries
+    let sql = "INSERT INTO deliveries
                  (message_id, change_id, transaction_id, status, attempts, attempts_before,
                   next_attempt_at)
              SELECT 'msg_' || lower(hex(randomblob(16))), :change_id, :transaction_id, 'pending', 0, 0,
                     CASE WHEN EXISTS (SELECT 1 FROM deliveries
                                       WHERE transaction_id = :transaction_id AND status = 'pending')
                          THEN NULL ELSE :now END
-             FROM daemon WHERE notifies",
-        )?
-        .execute(named_params! {
-            ":change_id": change_id,
-            ":transaction_id": transaction_id,
-            ":now": now.to_string(),
-        })?;
+             FROM daemon WHERE notifies";
+    let parameters = named_params! {
+        ":change_id": change_id,
+        ":transaction_id": transaction_id,
+        ":now": now.to_string(),
+    };
+    execute(connection, sql, parameters)?;
     Ok(())
 }
 
@@ -57,19 +55,17 @@ pub(crate) fn give_turn(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let Some(earliest) = earliest_pending(connection, transaction_id)? else { return Ok(()) };
-    connection
-        .prepare_cached(
-            "UPDATE deliveries SET next_attempt_at = NULL
+    let sql = "UPDATE deliveries SET next_attempt_at = NULL
              WHERE transaction_id = :transaction_id AND status = 'pending'
-                 AND id <> :earliest AND next_attempt_at IS NOT NULL",
-        )?
-        .execute(named_params! { ":transaction_id": transaction_id, ":earliest": earliest })?;
-    connection
-        .prepare_cached(
-            "UPDATE deliveries SET next_attempt_at = :now
-             WHERE id = :earliest AND next_attempt_at IS NULL",
-        )?
-        .execute(named_params! { ":earliest": earliest, ":now": now.to_string() })?;
+                 AND id <> :earliest AND next_attempt_at IS NOT NULL";
+    execute(
+        connection,
+        sql,
+        named_params! { ":transaction_id": transaction_id, ":earliest": earliest },
+    )?;
+    let sql = "UPDATE deliveries SET next_attempt_at = :now
+             WHERE id = :earliest AND next_attempt_at IS NULL";
+    execute(connection, sql, named_params! { ":earliest": earliest, ":now": now.to_string() })?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, named_params};
 
-use super::rows::{all, record};
+use super::rows::{all, execute, record};
 use crate::domain::event::Event;
 use crate::domain::matching::Standing;
 use crate::domain::provider::Provider;
@@ -136,20 +136,18 @@ pub(crate) fn forget(
     reference: &Reference,
     payment: i64,
 ) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "DELETE FROM transaction_references
+    let sql = "DELETE FROM transaction_references
              WHERE provider = :provider AND livemode = :livemode AND value = :value
                AND shared = :shared AND account = :account AND transaction_id = :payment
-               AND standing <> 'registered'",
-        )?
-        .execute(named_params! {
-            ":provider": realm.provider.as_str(),
-            ":livemode": realm.livemode,
-            ":value": &*reference.value,
-            ":shared": !reference.kind.identifies_payment(),
-            ":account": realm.account,
-            ":payment": payment,
-        })?;
+               AND standing <> 'registered'";
+    let parameters = named_params! {
+        ":provider": realm.provider.as_str(),
+        ":livemode": realm.livemode,
+        ":value": &*reference.value,
+        ":shared": !reference.kind.identifies_payment(),
+        ":account": realm.account,
+        ":payment": payment,
+    };
+    execute(connection, sql, parameters)?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, named_params};
 
-use super::rows::insert;
+use super::rows::{execute, insert};
 use crate::domain::records::RejectedRequest;
 
 /// The table keeps the latest this many rows.
@@ -17,8 +17,7 @@ pub(crate) fn insert(connection: &Connection, request: &RejectedRequest) -> rusq
         payload_bytes: i64::try_from(request.payload_bytes).unwrap_or(i64::MAX),
         user_agent: request.user_agent,
     }?;
-    connection
-        .prepare_cached("DELETE FROM rejected_requests WHERE id <= :last")?
-        .execute(named_params! { ":last": connection.last_insert_rowid() - KEPT })?;
+    let sql = "DELETE FROM rejected_requests WHERE id <= :last";
+    execute(connection, sql, named_params! { ":last": connection.last_insert_rowid() - KEPT })?;
     Ok(())
 }

@@ -77,6 +77,15 @@ pub(crate) fn each<T: Record>(
     Ok(())
 }
 
+/// Runs a statement that selects nothing; how many rows it has changed.
+pub(crate) fn execute(
+    connection: &Connection,
+    sql: &str,
+    parameters: impl Params,
+) -> rusqlite::Result<usize> {
+    connection.prepare_cached(sql)?.execute(parameters)
+}
+
 /// What is read from columns that follow one another, in the order in which a query lists them. (By
 /// name each costs a search through all of them.)
 pub(crate) trait Record: Sized {

@@ -8,7 +8,7 @@ use super::watched::{self, Watched, watched_columns};
 use crate::domain::records::{Hash, Head, LinkKind, Numbers};
 use crate::store::error::StoreError;
 use crate::store::tables;
-use crate::store::tables::rows::select;
+use crate::store::tables::rows::{execute, select};
 
 /// What stands in the detail of the link `sealed`.
 #[derive(Clone, Debug, Default)]
@@ -152,18 +152,16 @@ fn carry_over(
 }
 
 fn note(connection: &Connection, id: i64, watched: Watched) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "UPDATE webhook_log_chain
-             SET origin = :origin, reading = :reading, says = :says, body = :body WHERE id = :id",
-        )?
-        .execute(named_params! {
-            ":id": id,
-            ":origin": watched.origin,
-            ":reading": watched.reading,
-            ":says": watched.says,
-            ":body": watched.body,
-        })?;
+    let sql = "UPDATE webhook_log_chain
+             SET origin = :origin, reading = :reading, says = :says, body = :body WHERE id = :id";
+    let parameters = named_params! {
+        ":id": id,
+        ":origin": watched.origin,
+        ":reading": watched.reading,
+        ":says": watched.says,
+        ":body": watched.body,
+    };
+    execute(connection, sql, parameters)?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, named_params};
 use sha2::{Digest, Sha256};
 
-use super::rows::{first, insert, record, select};
+use super::rows::{execute, first, insert, record, select};
 use crate::domain::event::{Content, Event, Source};
 use crate::domain::provider::Provider;
 use crate::domain::records::{Hash, Outcome, Webhook, WebhookLog};
@@ -103,32 +103,30 @@ pub(crate) fn replace(
     transaction_id: Option<i64>,
 ) -> rusqlite::Result<()> {
     let event = &webhook.event;
-    connection
-        .prepare_cached(
-            "UPDATE webhook_logs
+    let sql = "UPDATE webhook_logs
              SET event_type = :event_type, api_version = :api_version, livemode = :livemode,
                  occurred_at = :occurred_at, status = :status, error = :error,
                  transaction_id = :transaction_id, proof = :proof,
                  payload_sha256 = :payload_sha256, headers = :headers, headers_sha256 = NULL,
                  redacted_sha256 = :redacted_sha256, payload = :payload, source = :source
-             WHERE id = :id",
-        )?
-        .execute(named_params! {
-            ":id": id,
-            ":event_type": &*event.event_type,
-            ":api_version": event.api_version.as_deref(),
-            ":livemode": event.livemode,
-            ":occurred_at": event.occurred_at.map(|at| at.to_string()),
-            ":status": outcome.as_str(),
-            ":error": error(&event.content),
-            ":transaction_id": transaction_id,
-            ":proof": webhook.proof,
-            ":payload_sha256": webhook.payload_sha256,
-            ":redacted_sha256": stands_in(webhook),
-            ":headers": webhook.headers,
-            ":payload": webhook.payload,
-            ":source": webhook.source.as_str(),
-        })?;
+             WHERE id = :id";
+    let parameters = named_params! {
+        ":id": id,
+        ":event_type": &*event.event_type,
+        ":api_version": event.api_version.as_deref(),
+        ":livemode": event.livemode,
+        ":occurred_at": event.occurred_at.map(|at| at.to_string()),
+        ":status": outcome.as_str(),
+        ":error": error(&event.content),
+        ":transaction_id": transaction_id,
+        ":proof": webhook.proof,
+        ":payload_sha256": webhook.payload_sha256,
+        ":redacted_sha256": stands_in(webhook),
+        ":headers": webhook.headers,
+        ":payload": webhook.payload,
+        ":source": webhook.source.as_str(),
+    };
+    execute(connection, sql, parameters)?;
     Ok(())
 }
 
@@ -140,33 +138,28 @@ pub(crate) fn reread(
     outcome: Outcome,
     transaction_id: Option<i64>,
 ) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "UPDATE webhook_logs
+    let sql = "UPDATE webhook_logs
              SET event_type = :event_type, occurred_at = :occurred_at, status = :status,
                  error = :error, transaction_id = :transaction_id, account = :account
-             WHERE id = :id",
-        )?
-        .execute(named_params! {
-            ":id": id,
-            ":account": event.account.as_deref(),
-            ":event_type": &*event.event_type,
-            ":occurred_at": event.occurred_at.map(|at| at.to_string()),
-            ":status": outcome.as_str(),
-            ":error": error(&event.content),
-            ":transaction_id": transaction_id,
-        })?;
+             WHERE id = :id";
+    let parameters = named_params! {
+        ":id": id,
+        ":account": event.account.as_deref(),
+        ":event_type": &*event.event_type,
+        ":occurred_at": event.occurred_at.map(|at| at.to_string()),
+        ":status": outcome.as_str(),
+        ":error": error(&event.content),
+        ":transaction_id": transaction_id,
+    };
+    execute(connection, sql, parameters)?;
     Ok(())
 }
 
 /// Notes of an event that could not be understood why there is nothing left to do about it.
 pub(crate) fn set_aside(connection: &Connection, id: i64, why: &str) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "UPDATE webhook_logs SET status = 'ignored', error = :why
-             WHERE id = :id AND status = 'failed'",
-        )?
-        .execute(named_params! { ":id": id, ":why": why })?;
+    let sql = "UPDATE webhook_logs SET status = 'ignored', error = :why
+             WHERE id = :id AND status = 'failed'";
+    execute(connection, sql, named_params! { ":id": id, ":why": why })?;
     Ok(())
 }
 
@@ -185,14 +178,11 @@ pub(crate) fn count_delivery(
     id: i64,
     received_at: Timestamp,
 ) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "UPDATE webhook_logs
+    let sql = "UPDATE webhook_logs
              SET delivery_count = delivery_count + 1,
                  last_received_at = max(last_received_at, :received_at)
-             WHERE id = :id",
-        )?
-        .execute(named_params! { ":id": id, ":received_at": received_at.to_string() })?;
+             WHERE id = :id";
+    execute(connection, sql, named_params! { ":id": id, ":received_at": received_at.to_string() })?;
     Ok(())
 }
 
@@ -203,15 +193,13 @@ pub(crate) fn assign(
     transaction_id: Option<i64>,
 ) -> rusqlite::Result<()> {
     let status = if transaction_id.is_some() { Outcome::Processed } else { Outcome::Orphan };
-    connection
-        .prepare_cached(
-            "UPDATE webhook_logs SET transaction_id = :transaction_id, status = :status
-             WHERE id = :id",
-        )?
-        .execute(named_params! {
-            ":id": id,
-            ":transaction_id": transaction_id,
-            ":status": status.as_str(),
-        })?;
+    let sql = "UPDATE webhook_logs SET transaction_id = :transaction_id, status = :status
+             WHERE id = :id";
+    let parameters = named_params! {
+        ":id": id,
+        ":transaction_id": transaction_id,
+        ":status": status.as_str(),
+    };
+    execute(connection, sql, parameters)?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::store::engine::Batch;
 use crate::store::error::StoreError;
 use crate::store::read::families::Due;
 use crate::store::read::reader::Reader;
-use crate::store::tables::rows::{all, record};
+use crate::store::tables::rows::{all, execute, record};
 
 impl Batch<'_> {
     /// Drops the reports that are owed to targets that nobody is told by any more, or to all if none
@@ -32,13 +32,14 @@ impl Batch<'_> {
         day: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached(
-                "INSERT INTO daily_reports (target_id, day, status, attempts, next_attempt_at)
+        let sql = "INSERT INTO daily_reports (target_id, day, status, attempts, next_attempt_at)
                  SELECT id, :day, 'pending', 0, :now FROM alert_targets WHERE name = :target
-                 ON CONFLICT (target_id, day) DO NOTHING",
-            )?
-            .execute(named_params! { ":target": target, ":day": day, ":now": now.to_string() })?;
+                 ON CONFLICT (target_id, day) DO NOTHING";
+        execute(
+            self.connection,
+            sql,
+            named_params! { ":target": target, ":day": day, ":now": now.to_string() },
+        )?;
         Ok(())
     }
 
@@ -55,20 +56,18 @@ impl Batch<'_> {
             Next::Again(at) => (AlertStatus::Pending, Some(at)),
             Next::Dead => (AlertStatus::Dead, None),
         };
-        self.connection
-            .prepare_cached(
-                "UPDATE daily_reports
+        let sql = "UPDATE daily_reports
                  SET status = :status, attempts = attempts + 1, next_attempt_at = :again_at,
                      last_error = :last_error, finished_at = :finished_at
-                 WHERE id = :id AND status = 'pending'",
-            )?
-            .execute(named_params! {
-                ":id": id,
-                ":status": status.as_str(),
-                ":again_at": again_at.map(|at| at.to_string()),
-                ":last_error": failure,
-                ":finished_at": again_at.is_none().then(|| now.to_string()),
-            })?;
+                 WHERE id = :id AND status = 'pending'";
+        let parameters = named_params! {
+            ":id": id,
+            ":status": status.as_str(),
+            ":again_at": again_at.map(|at| at.to_string()),
+            ":last_error": failure,
+            ":finished_at": again_at.is_none().then(|| now.to_string()),
+        };
+        execute(self.connection, sql, parameters)?;
         Ok(())
     }
 }

@@ -19,7 +19,7 @@ use crate::store::error::StoreError;
 use crate::store::read::families::{Due, Find, Of};
 use crate::store::read::reader::Reader;
 use crate::store::tables::outbox::{earliest_pending, give_turn, select_deliveries};
-use crate::store::tables::rows::{all, first, instant, one, record, select};
+use crate::store::tables::rows::{all, execute, first, instant, one, record, select};
 use crate::store::tables::transactions::{self, change_columns};
 use crate::store::tables::{daemon, delivery_attempts};
 
@@ -181,12 +181,9 @@ impl Batch<'_> {
                  WHERE id = :id RETURNING transaction_id";
         let transaction_id: Option<i64> = first(self.connection, sql, named_params! { ":id": id })?;
         let Some(transaction_id) = transaction_id else { return Ok(Retried::Unknown) };
-        self.connection
-            .prepare_cached(
-                "UPDATE deliveries SET next_attempt_at = NULL
-                 WHERE transaction_id = :transaction_id AND status = 'pending'",
-            )?
-            .execute(named_params! { ":transaction_id": transaction_id })?;
+        let sql = "UPDATE deliveries SET next_attempt_at = NULL
+                 WHERE transaction_id = :transaction_id AND status = 'pending'";
+        execute(self.connection, sql, named_params! { ":transaction_id": transaction_id })?;
         give_turn(self.connection, transaction_id, now)?;
         raise::dead_letter_ended(self.connection, now)?;
         Ok(match earliest_pending(self.connection, transaction_id)? {

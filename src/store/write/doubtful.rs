@@ -18,7 +18,7 @@ use crate::store::engine::Batch;
 use crate::store::error::StoreError;
 use crate::store::tables::facts::{self, StoredFact};
 use crate::store::tables::references::Realm;
-use crate::store::tables::rows::first;
+use crate::store::tables::rows::{execute, first};
 use crate::store::tables::{transactions, watched, webhook_logs};
 
 impl Batch<'_> {
@@ -42,16 +42,14 @@ impl Batch<'_> {
         if log.source != Source::Webhook {
             return Ok(());
         }
-        self.connection
-            .prepare_cached(
-                "INSERT INTO doubtful_events (log_id, reason, seen_at, ask_at)
-                 VALUES (:log_id, :reason, :now, :now) ON CONFLICT (log_id) DO NOTHING",
-            )?
-            .execute(named_params! {
-                ":log_id": log_id,
-                ":reason": refusal.as_str(),
-                ":now": now.to_string(),
-            })?;
+        let sql = "INSERT INTO doubtful_events (log_id, reason, seen_at, ask_at)
+                 VALUES (:log_id, :reason, :now, :now) ON CONFLICT (log_id) DO NOTHING";
+        let parameters = named_params! {
+            ":log_id": log_id,
+            ":reason": refusal.as_str(),
+            ":now": now.to_string(),
+        };
+        execute(self.connection, sql, parameters)?;
         if !self.is_open(log_id)? {
             return Ok(());
         }
@@ -156,16 +154,14 @@ impl Batch<'_> {
         verdict: Verdict,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached(
-                "UPDATE doubtful_events SET settled_at = :now, verdict = :verdict, ask_at = NULL
-                 WHERE log_id = :log_id",
-            )?
-            .execute(named_params! {
-                ":log_id": log_id,
-                ":now": now.to_string(),
-                ":verdict": verdict.as_str(),
-            })?;
+        let sql = "UPDATE doubtful_events SET settled_at = :now, verdict = :verdict, ask_at = NULL
+                 WHERE log_id = :log_id";
+        let parameters = named_params! {
+            ":log_id": log_id,
+            ":now": now.to_string(),
+            ":verdict": verdict.as_str(),
+        };
+        execute(self.connection, sql, parameters)?;
         Ok(())
     }
 
@@ -201,12 +197,12 @@ impl Batch<'_> {
         log_id: i64,
         ask_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached("UPDATE doubtful_events SET ask_at = :ask_at WHERE log_id = :log_id")?
-            .execute(named_params! {
-                ":log_id": log_id,
-                ":ask_at": ask_at.map(|at| at.to_string()),
-            })?;
+        let sql = "UPDATE doubtful_events SET ask_at = :ask_at WHERE log_id = :log_id";
+        let parameters = named_params! {
+            ":log_id": log_id,
+            ":ask_at": ask_at.map(|at| at.to_string()),
+        };
+        execute(self.connection, sql, parameters)?;
         Ok(())
     }
 }

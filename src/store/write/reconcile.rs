@@ -8,7 +8,7 @@ use crate::domain::time::Timestamp;
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;
 use crate::store::read::reader::Reader;
-use crate::store::tables::rows::{all, insert, instant, one};
+use crate::store::tables::rows::{all, execute, insert, instant, one};
 
 /// Runs that are kept of each provider: some weeks of every hour.
 const KEPT: i64 = 1_000;
@@ -60,34 +60,29 @@ impl Batch<'_> {
         }?;
         let id = self.connection.last_insert_rowid();
         // The newest one that was done stays, however long none was since.
-        self.connection
-            .prepare_cached(
-                "DELETE FROM reconcile_runs
+        let sql = "DELETE FROM reconcile_runs
                  WHERE id <= :id - :kept AND id NOT IN
-                     (SELECT max(id) FROM reconcile_runs WHERE outcome = 'done' GROUP BY provider)",
-            )?
-            .execute(named_params! { ":id": id, ":kept": KEPT })?;
+                     (SELECT max(id) FROM reconcile_runs WHERE outcome = 'done' GROUP BY provider)";
+        execute(self.connection, sql, named_params! { ":id": id, ":kept": KEPT })?;
         Ok(id)
     }
 
     /// Notes what a run has found so far.
     pub(crate) fn note_found(&self, run: i64, found: &Found) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached(
-                "UPDATE reconcile_runs
+        let sql = "UPDATE reconcile_runs
                  SET seen = :seen, known = :known, applied = :applied, orphaned = :orphaned,
                      ignored = :ignored, failed = :failed
-                 WHERE id = :run",
-            )?
-            .execute(named_params! {
-                ":run": run,
-                ":seen": found.seen,
-                ":known": found.known,
-                ":applied": found.applied,
-                ":orphaned": found.orphaned,
-                ":ignored": found.ignored,
-                ":failed": found.failed,
-            })?;
+                 WHERE id = :run";
+        let parameters = named_params! {
+            ":run": run,
+            ":seen": found.seen,
+            ":known": found.known,
+            ":applied": found.applied,
+            ":orphaned": found.orphaned,
+            ":ignored": found.ignored,
+            ":failed": found.failed,
+        };
+        execute(self.connection, sql, parameters)?;
         Ok(())
     }
 
@@ -109,17 +104,15 @@ impl Batch<'_> {
         error: Option<&str>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached(
-                "UPDATE reconcile_runs SET ended_at = :now, outcome = :outcome, error = :error
-                 WHERE id = :run",
-            )?
-            .execute(named_params! {
-                ":run": run,
-                ":now": now.to_string(),
-                ":outcome": if error.is_some() { "failed" } else { "done" },
-                ":error": error,
-            })?;
+        let sql = "UPDATE reconcile_runs SET ended_at = :now, outcome = :outcome, error = :error
+                 WHERE id = :run";
+        let parameters = named_params! {
+            ":run": run,
+            ":now": now.to_string(),
+            ":outcome": if error.is_some() { "failed" } else { "done" },
+            ":error": error,
+        };
+        execute(self.connection, sql, parameters)?;
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use crate::providers::redact::{Extent, Impersonal, emptied, impersonal};
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;
 use crate::store::read::reader::Reader;
-use crate::store::tables::rows::instant;
+use crate::store::tables::rows::{execute, instant};
 
 impl Batch<'_> {
     /// From now on what this connection removes is overwritten in the file.
@@ -31,20 +31,18 @@ impl Batch<'_> {
             .connection
             .prepare_cached("SELECT headers FROM webhook_logs WHERE id = :id")?
             .query_row(named_params! { ":id": log_id }, |row| row.get("headers"))?;
-        self.connection
-            .prepare_cached(
-                "UPDATE webhook_logs
+        let sql = "UPDATE webhook_logs
                  SET headers = NULL, headers_sha256 = ifnull(:headers_sha256, headers_sha256),
                      payload = ifnull(:body, payload),
                      redacted_sha256 = ifnull(:redacted_sha256, redacted_sha256)
-                 WHERE id = :id",
-            )?
-            .execute(named_params! {
-                ":id": log_id,
-                ":headers_sha256": headers.map(|headers| Hash::from(Sha256::digest(headers))),
-                ":body": body,
-                ":redacted_sha256": body.map(|body| Hash::from(Sha256::digest(body))),
-            })?;
+                 WHERE id = :id";
+        let parameters = named_params! {
+            ":id": log_id,
+            ":headers_sha256": headers.map(|headers| Hash::from(Sha256::digest(headers))),
+            ":body": body,
+            ":redacted_sha256": body.map(|body| Hash::from(Sha256::digest(body))),
+        };
+        execute(self.connection, sql, parameters)?;
         self.link_changed(log_id, LinkKind::Redacted, Some(detail), now)
     }
 
@@ -55,9 +53,12 @@ impl Batch<'_> {
         transaction_id: i64,
         metadata: &str,
     ) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached("UPDATE transactions SET metadata = :metadata WHERE id = :id")?
-            .execute(named_params! { ":id": transaction_id, ":metadata": metadata })?;
+        let sql = "UPDATE transactions SET metadata = :metadata WHERE id = :id";
+        execute(
+            self.connection,
+            sql,
+            named_params! { ":id": transaction_id, ":metadata": metadata },
+        )?;
         Ok(())
     }
 }

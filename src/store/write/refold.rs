@@ -12,6 +12,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, State};
 use crate::providers::paypal::pending;
 use crate::store::error::StoreError;
+use crate::store::tables::rows::execute;
 use crate::store::tables::transactions::folded;
 use crate::store::tables::{changes, facts, other_money};
 
@@ -40,32 +41,30 @@ pub(crate) fn refold(
     let saved = State { doubtful, ..saved };
     let change = change::kind(Some(&transaction.state), &saved);
     let version = transaction.version + i64::from(change.is_some());
-    connection
-        .prepare_cached(
-            "UPDATE transactions
+    let sql = "UPDATE transactions
              SET status = :status, amount_received = :amount_received,
                  amount_refunded = :amount_refunded, received_currency = :received_currency,
                  dispute_status = :dispute_status, amount_check = :amount_check,
                  other_money = :other_money, doubtful = :doubtful,
                  status_changed_at = ifnull(:status_changed_at, created_at),
                  updated_at = :now, version = :version, latest_log_id = :latest_log_id
-             WHERE id = :id",
-        )?
-        .execute(named_params! {
-            ":id": transaction.id,
-            ":status": saved.status.as_str(),
-            ":amount_received": saved.amount_received,
-            ":amount_refunded": saved.amount_refunded,
-            ":received_currency": saved.currency.as_ref().map(Currency::as_str),
-            ":dispute_status": saved.dispute_status.as_str(),
-            ":amount_check": saved.amount_check.as_str(),
-            ":other_money": other_money::text(&saved.other_money),
-            ":doubtful": saved.doubtful,
-            ":status_changed_at": saved.status_changed_at.map(|at| at.to_string()),
-            ":now": now.to_string(),
-            ":version": version,
-            ":latest_log_id": latest_log_id,
-        })?;
+             WHERE id = :id";
+    let parameters = named_params! {
+        ":id": transaction.id,
+        ":status": saved.status.as_str(),
+        ":amount_received": saved.amount_received,
+        ":amount_refunded": saved.amount_refunded,
+        ":received_currency": saved.currency.as_ref().map(Currency::as_str),
+        ":dispute_status": saved.dispute_status.as_str(),
+        ":amount_check": saved.amount_check.as_str(),
+        ":other_money": other_money::text(&saved.other_money),
+        ":doubtful": saved.doubtful,
+        ":status_changed_at": saved.status_changed_at.map(|at| at.to_string()),
+        ":now": now.to_string(),
+        ":version": version,
+        ":latest_log_id": latest_log_id,
+    };
+    execute(connection, sql, parameters)?;
     if let Some(change) = change {
         changes::insert(connection, transaction.id, version, change, &saved, cause, now)?;
     }
@@ -101,17 +100,16 @@ pub(crate) fn close(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let version = transaction.version + 1;
-    connection
-        .prepare_cached(
-            "UPDATE transactions SET closed_at = :closed_at, updated_at = :now, version = :version
-             WHERE id = :id",
-        )?
-        .execute(named_params! {
-            ":id": transaction.id,
-            ":closed_at": closed_at.map(|at| at.to_string()),
-            ":now": now.to_string(),
-            ":version": version,
-        })?;
+    let sql =
+        "UPDATE transactions SET closed_at = :closed_at, updated_at = :now, version = :version
+             WHERE id = :id";
+    let parameters = named_params! {
+        ":id": transaction.id,
+        ":closed_at": closed_at.map(|at| at.to_string()),
+        ":now": now.to_string(),
+        ":version": version,
+    };
+    execute(connection, sql, parameters)?;
     let change = if closed_at.is_some() { change::CLOSED } else { change::REOPENED };
     changes::insert(connection, transaction.id, version, change, &transaction.state, None, now)?;
     Ok(())

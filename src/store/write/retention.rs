@@ -12,7 +12,7 @@ use crate::domain::time::Timestamp;
 use crate::store::engine::Database;
 use crate::store::error::StoreError;
 use crate::store::read::reader::Reader;
-use crate::store::tables::rows::{Columns, Record, all, first, instant, one, select};
+use crate::store::tables::rows::{Columns, Record, all, execute, first, instant, one, select};
 
 /// How far one round of pruning has come: first the refused requests, then the issues that are over,
 /// then the events that were not settled the last time, then the others.
@@ -350,9 +350,8 @@ fn note(connection: &Connection, found: &Found) -> Result<(), StoreError> {
         keep.execute(named_params! { ":log_id": log_id })?;
     }
     if let Some(last) = found.last {
-        connection
-            .prepare_cached("UPDATE retention SET pruned_to = :last WHERE id = 1")?
-            .execute(named_params! { ":last": last })?;
+        let sql = "UPDATE retention SET pruned_to = :last WHERE id = 1";
+        execute(connection, sql, named_params! { ":last": last })?;
     }
     Ok(())
 }
@@ -363,9 +362,8 @@ fn pruned_to(connection: &Connection) -> Result<i64, StoreError> {
 
 /// The table is bounded, so this is one step.
 fn remove_rejected(connection: &Connection, before: Timestamp) -> rusqlite::Result<u64> {
-    let removed = connection
-        .prepare_cached("DELETE FROM rejected_requests WHERE received_at < :before")?
-        .execute(named_params! { ":before": before.to_string() })?;
+    let sql = "DELETE FROM rejected_requests WHERE received_at < :before";
+    let removed = execute(connection, sql, named_params! { ":before": before.to_string() })?;
     Ok(removed as u64)
 }
 

@@ -5,7 +5,7 @@ use rusqlite::{Connection, named_params};
 use crate::domain::time::Timestamp;
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;
-use crate::store::tables::rows::{first, insert, record};
+use crate::store::tables::rows::{execute, first, insert, record};
 
 /// What is known of a transmission.
 pub(crate) struct KnownTransmission {
@@ -46,21 +46,21 @@ pub(crate) fn remember(
 
 /// Forgets those that carried this event: with another body than PayPal says.
 pub(crate) fn forget_of(connection: &Connection, log_id: i64) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("DELETE FROM paypal_transmissions WHERE log_id = :log_id")?
-        .execute(named_params! { ":log_id": log_id })?;
+    let sql = "DELETE FROM paypal_transmissions WHERE log_id = :log_id";
+    execute(connection, sql, named_params! { ":log_id": log_id })?;
     Ok(())
 }
 
 /// Removes some of those that came before; the others are removed the next time.
 pub(crate) fn remove_old(connection: &Connection, before: Timestamp) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "DELETE FROM paypal_transmissions WHERE transmission_id IN
+    let sql = "DELETE FROM paypal_transmissions WHERE transmission_id IN
                  (SELECT transmission_id FROM paypal_transmissions WHERE received_at < :before
-                  ORDER BY received_at LIMIT :limit)",
-        )?
-        .execute(named_params! { ":before": before.to_string(), ":limit": REMOVED_AT_ONCE })?;
+                  ORDER BY received_at LIMIT :limit)";
+    execute(
+        connection,
+        sql,
+        named_params! { ":before": before.to_string(), ":limit": REMOVED_AT_ONCE },
+    )?;
     Ok(())
 }
 
