@@ -12,6 +12,7 @@ pub mod aftermath;
 pub mod attempts;
 mod bills;
 mod disputes;
+mod payments;
 pub mod refunds;
 mod sums;
 mod unpaid;
@@ -23,7 +24,7 @@ use super::money::Currency;
 use super::provider::Provider;
 use super::reference::ReferenceKind;
 use super::time::Timestamp;
-use sums::Sum;
+use payments::Sum;
 
 string_enum! {
     /// The public status of a transaction.

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::sums::{Ids, Key, Payments, Sum, captured};
-use crate::domain::fact::Fact;
+use super::payments::{Ids, Key, Payments, Sum, captured};
+use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::{Currency, add, sum};
+use crate::domain::provider::Provider;
 use crate::domain::reference::ReferenceKind;
 
 /// The bills of a transaction.
@@ -40,7 +41,16 @@ struct Session<'f> {
 }
 
 impl<'f> Bills<'f> {
-    pub(super) fn add(&mut self, ids: &Ids<'f>, fact: &'f Fact) {
+    pub(super) fn of(ids: &Ids<'f>, facts: &[&'f Fact]) -> Self {
+        let mut bills = Self::default();
+        let said = facts.iter().filter(|fact| fact.state != FactState::Conflict);
+        for fact in said.filter(|_| ids.provider == Provider::Stripe) {
+            bills.add(ids, fact);
+        }
+        bills
+    }
+
+    fn add(&mut self, ids: &Ids<'f>, fact: &'f Fact) {
         let payment = fact.payment_id.as_deref().map(|id| ids.payment(id));
         let paid = match fact.object {
             ReferenceKind::Invoice => {

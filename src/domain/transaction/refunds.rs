@@ -3,70 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::sums::{Ids, Key, Payment, Payments};
+use super::payments::{Ids, Key, Payment, Payments};
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::money::{Currency, Money, add, sum};
 use crate::domain::provider::Provider;
 use crate::domain::reference::ReferenceKind;
 use crate::domain::time::Timestamp;
-
-/// What a charge says of the money that it took.
-#[derive(Default)]
-pub(super) struct Charge<'f> {
-    captured: i64,
-    facts: Vec<&'f Fact>,
-}
-
-impl<'f> Charge<'f> {
-    pub(super) fn add(&mut self, fact: &'f Fact, captured: i64) {
-        self.captured = self.captured.max(captured);
-        self.facts.push(fact);
-    }
-
-    pub(super) fn captured(&self) -> i64 {
-        self.captured
-    }
-
-    /// The rest of the hold, where it was released as a refund and is contained in the running total.
-    /// Which version of the API did the capture is not said, so that the amounts must tell.
-    fn release(&self) -> Option<i64> {
-        let mut told = Vec::new();
-        for fact in self.facts.iter().filter(|fact| self.is_final(fact)) {
-            let rest = rest(fact).filter(|rest| *rest > 0);
-            told.extend(rest.zip(fact.refunded).map(|(rest, total)| (rest, total, fact)));
-        }
-        let biggest = told.iter().map(|(rest, _, _)| *rest).max()?;
-        let is_proven = told.iter().any(|(_, total, _)| *total > self.captured);
-        let is_likely = told.iter().any(|(rest, total, _)| total == rest);
-        let is_refuted = told.iter().any(|(rest, total, fact)| {
-            total < rest || (fact.refunded_all == Some(true) && *total == self.captured)
-        });
-        (is_proven || (is_likely && !is_refuted)).then_some(biggest)
-    }
-
-    /// While more is captured part of the hold still stands, and nothing of it was released.
-    fn is_final(&self, fact: &Fact) -> bool {
-        fact.captured == Some(self.captured)
-    }
-
-    /// The newest running total, and when it was so.
-    fn total(&self) -> Option<(Timestamp, i64)> {
-        let is_contained = self.release().is_some();
-        let newest = self
-            .facts
-            .iter()
-            .filter(|fact| fact.refunded.is_some())
-            .max_by_key(|fact| (fact.occurred_at, fact.refunded, **fact))?;
-        let released = rest(newest).filter(|_| is_contained && self.is_final(newest)).unwrap_or(0);
-        let total = newest.refunded?.saturating_sub(released.max(0));
-        Some((newest.occurred_at, total.max(0)))
-    }
-}
-
-/// What was authorised and not captured.
-fn rest(fact: &Fact) -> Option<i64> {
-    Some(fact.amount?.minor.saturating_sub(fact.captured?))
-}
 
 /// All that is told of one refund, wherever it hangs.
 #[derive(Default)]
