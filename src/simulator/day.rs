@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::sample::{self, Sample};
+use super::sample::Sample;
 use super::{SimulatorError, random};
 use crate::domain::money::{Currency, Money};
 use crate::domain::provider::Provider;
@@ -329,7 +329,7 @@ impl Day {
             order_id: Some(&*payment.order_id),
             livemode: false,
         };
-        let body = sample::event(payment.provider, &sample);
+        let body = super::event(payment.provider, &sample);
         body.ok_or_else(|| SimulatorError::NoSample(event_type.to_owned()))
     }
 }

@@ -11,6 +11,16 @@ pub mod signer;
 pub mod stripe;
 pub mod template;
 
+use crate::domain::provider::Provider;
+
+/// The body of a sample event; `None` if there is no sample of its type.
+pub fn event(provider: Provider, sample: &sample::Sample<'_>) -> Option<String> {
+    match provider {
+        Provider::Stripe => stripe::event(sample),
+        Provider::Paypal => paypal::event(sample),
+    }
+}
+
 /// Why nothing could be made up.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SimulatorError {

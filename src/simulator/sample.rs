@@ -1,8 +1,6 @@
 //! A sample event of either provider: what it is about.
 
-use super::{paypal, stripe};
 use crate::domain::money::Money;
-use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 
 /// What a sample event is about.
@@ -10,7 +8,7 @@ use crate::domain::time::Timestamp;
 pub struct Sample<'a> {
     /// The event's id, `evt_…` or `WH-…`.
     pub event_id: &'a str,
-    /// One of [`stripe::TYPES`] or [`paypal::TYPES`].
+    /// One of [`stripe::TYPES`](super::stripe::TYPES) or [`paypal::TYPES`](super::paypal::TYPES).
     pub event_type: &'a str,
     /// When it happened; Stripe tells whole seconds.
     pub occurred_at: Timestamp,
@@ -32,14 +30,6 @@ pub struct Sample<'a> {
     pub order_id: Option<&'a str>,
     /// Real money or test money; in an event of PayPal's only the hosts of its links tell.
     pub livemode: bool,
-}
-
-/// The sample's body; `None` if there is no sample of its type.
-pub fn event(provider: Provider, sample: &Sample<'_>) -> Option<String> {
-    match provider {
-        Provider::Stripe => stripe::event(sample),
-        Provider::Paypal => paypal::event(sample),
-    }
 }
 
 #[cfg(test)]

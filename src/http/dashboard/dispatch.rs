@@ -10,11 +10,11 @@ use warp::path::FullPath;
 use warp::reply::Response;
 use warp::{Buf, Filter};
 
-use super::links::{CSRF, is_ours};
+use super::links::is_ours;
 use super::page::{Failure, see};
-use super::routes::{self, Guest, Handler, Route, RouteError};
-use super::sessions::Session;
-use super::visit::{Dashboard, Visit};
+use super::routes::{self, Handler, Route, RouteError};
+use super::sessions::{CSRF, Session};
+use super::visit::{Dashboard, Guest, Visit};
 use super::{assets, attempts, guard};
 use crate::http::Routes;
 use crate::http::api::problem::Problem;

@@ -22,6 +22,19 @@ impl Typeset<'_> {
         format!("{}\u{a0}{currency}", self.decimal(provider, minor, currency))
     }
 
+    /// An amount whose currency may not be known.
+    pub(super) fn money_in(
+        self,
+        provider: Provider,
+        minor: i64,
+        currency: Option<Currency>,
+    ) -> String {
+        match currency {
+            Some(currency) => self.money(provider, minor, currency),
+            None => self.number(minor),
+        }
+    }
+
     /// The same where the currency stands elsewhere.
     pub(super) fn decimal(self, provider: Provider, minor: i64, currency: Currency) -> String {
         self.grouped(&Money { minor, currency }.to_decimal(provider))

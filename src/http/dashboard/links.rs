@@ -176,9 +176,6 @@ pub(super) fn is_page(path: &str) -> bool {
         && !known.contains("//")
 }
 
-/// The field of every form that only a page of the same session can fill.
-pub(super) const CSRF: &str = "csrf";
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,8 +5,7 @@ use warp::http::{HeaderValue, StatusCode, header};
 use warp::reply::Response;
 
 use super::assets::{ICON, SCRIPT, STYLE};
-use super::links::CSRF;
-use super::sessions::{Notice, Session};
+use super::sessions::{CSRF, Notice, Session};
 use crate::http::api::problem::Problem;
 use crate::http::typed;
 use crate::i18n::Words;

@@ -1,21 +1,18 @@
 //! Which pages there are, which forms, what may be said to each, and who answers.
 
-use std::net::IpAddr;
 use std::pin::Pin;
 
-use warp::http::{HeaderMap, Method};
+use warp::http::Method;
 use warp::reply::Response;
 
-use super::links::CSRF;
 use super::page::Failure;
-use super::visit::{Dashboard, Visit};
+use super::sessions::CSRF;
+use super::visit::{Dashboard, Guest, Visit};
 use super::{
     deliveries, event, events, issues, login, orphan, orphans, overview, transaction, transactions,
 };
-use crate::http::api::query::Query;
 use crate::http::api::query::decode;
 use crate::http::api::routes::parts;
-use crate::i18n::Words;
 
 /// What a handler answers.
 type Answered<'a> = Pin<Box<dyn Future<Output = Result<Response, Failure>> + Send + 'a>>;
@@ -27,15 +24,6 @@ pub(super) enum Handler {
     Anybody(fn(&Dashboard, &Guest<'_>) -> Result<Response, Failure>),
     /// Somebody who is logged in.
     Visitor(for<'a> fn(&'a Dashboard, &'a Visit) -> Answered<'a>),
-}
-
-/// A request of anybody.
-#[derive(Debug)]
-pub(super) struct Guest<'a> {
-    pub(super) words: &'static Words,
-    pub(super) said: Query,
-    pub(super) headers: &'a HeaderMap,
-    pub(super) from: IpAddr,
 }
 
 /// One page or form.

@@ -146,6 +146,9 @@ fn chance() -> Option<String> {
     Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// The field of every form that only a page of the same session can fill.
+pub(super) const CSRF: &str = "csrf";
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,6 @@
 use maud::{Markup, html};
 
 use super::format::{Typeset, shortened};
-use super::transaction::money;
 use super::transactions::colour;
 use crate::domain::records::{Change, Delivery, TransactionDetail, WebhookLog};
 use crate::domain::time::Timestamp;
@@ -86,7 +85,7 @@ fn changed(
     let words = typeset.words;
     let texts = &words.transactions;
     let one = &dossier.transaction;
-    let of_it = |minor| money(typeset, one.provider, minor, one.state.currency);
+    let of_it = |minor| typeset.money_in(one.provider, minor, one.state.currency);
     let moved = |before: i64, after: i64| format!("{} → {}", of_it(before), of_it(after));
     let (received, refunded) =
         before.map_or((0, 0), |before| (before.amount_received, before.amount_refunded));
@@ -108,10 +107,10 @@ fn changed(
                 (texts.other_money) " "
                 @for (place, other) in change.other_money.iter().enumerate() {
                     @if place > 0 { ", " }
-                    (money(typeset, dossier.transaction.provider, other.received, Some(other.currency)))
+                    (typeset.money_in(dossier.transaction.provider, other.received, Some(other.currency)))
                     @if other.refunded > 0 {
                         " (" (texts.refunded) " "
-                        (money(typeset, dossier.transaction.provider, other.refunded, Some(other.currency)))
+                        (typeset.money_in(dossier.transaction.provider, other.refunded, Some(other.currency)))
                         ")"
                     }
                 }
@@ -154,7 +153,7 @@ fn received(typeset: Typeset<'_>, dossier: &TransactionDetail, event: &WebhookLo
                 @if place > 0 { "; " }
                 (words.reference(fact.object)) " " (words.fact(fact.state))
                 @if let Some(of) = fact.amount {
-                    ", " (money(typeset, event.provider, of.minor, Some(of.currency)))
+                    ", " (typeset.money_in(event.provider, of.minor, Some(of.currency)))
                 }
             }
         } }

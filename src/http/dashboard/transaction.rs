@@ -13,8 +13,6 @@ use super::timeline::timeline;
 use super::transactions::{amount, state};
 use super::visit::{Dashboard, Visit};
 use crate::domain::fact::Fact;
-use crate::domain::money::Currency;
-use crate::domain::provider::Provider;
 use crate::domain::records::{Closed, Transaction, TransactionDetail, WebhookLog};
 use crate::domain::reference::ReferenceKind;
 use crate::domain::time::Timestamp;
@@ -81,25 +79,12 @@ fn body(
     }
 }
 
-/// An amount of it, whose currency may not be known.
-pub(super) fn money(
-    typeset: Typeset<'_>,
-    provider: Provider,
-    minor: i64,
-    currency: Option<Currency>,
-) -> String {
-    match currency {
-        Some(currency) => typeset.money(provider, minor, currency),
-        None => typeset.number(minor),
-    }
-}
-
 fn summary(typeset: Typeset<'_>, dossier: &TransactionDetail) -> Markup {
     let words = typeset.words;
     let texts = &words.transactions;
     let one = &dossier.transaction;
     let stands = &one.state;
-    let of_it = |minor, currency| money(typeset, one.provider, minor, currency);
+    let of_it = |minor, currency| typeset.money_in(one.provider, minor, currency);
     html! {
         section.card {
             dl.facts {
@@ -221,7 +206,7 @@ fn going_back(
                             th scope="row" data-label=(texts.when) { (typeset.time(fact.occurred_at)) }
                             td.num data-label=(texts.amount) {
                                 @if let Some(of) = fact.amount {
-                                    (money(typeset, provider, of.minor, Some(of.currency)))
+                                    (typeset.money_in(provider, of.minor, Some(of.currency)))
                                 }
                             }
                             td data-label=(texts.status) { span.tag { (words.fact(fact.state)) } }

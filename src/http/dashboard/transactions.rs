@@ -7,7 +7,6 @@ use super::format::{Typeset, brief, with_commands};
 use super::links::Filters;
 use super::page::{Failure, Tab, older};
 use super::visit::{Dashboard, Visit};
-use crate::domain::money::Currency;
 use crate::domain::provider::Provider;
 use crate::domain::records::{Page, Searched, Transaction, TransactionFilter};
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Status};
@@ -182,10 +181,7 @@ pub(super) fn table(typeset: Typeset<'_>, rows: &[Transaction]) -> Markup {
 /// What was received or, before that, is expected.
 pub(super) fn amount(typeset: Typeset<'_>, transaction: &Transaction) -> String {
     let state = &transaction.state;
-    let money = |minor, currency: Option<Currency>| match currency {
-        Some(currency) => typeset.money(transaction.provider, minor, currency),
-        None => typeset.number(minor),
-    };
+    let money = |minor, currency| typeset.money_in(transaction.provider, minor, currency);
     match (state.amount_received, transaction.expected.amount) {
         (0, Some(expected)) => money(expected, transaction.expected.currency),
         (0, None) => typeset.words.transactions.no_amount.to_owned(),

@@ -1,5 +1,6 @@
 //! What every page has at hand: the dashboard, and the visit of somebody who is logged in.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -215,4 +216,13 @@ impl Visit {
         let text = self.said.get(name, |text| Ok(text.trim().to_owned()))?;
         Ok(text.filter(|text| !text.is_empty()))
     }
+}
+
+/// A request of anybody.
+#[derive(Debug)]
+pub(super) struct Guest<'a> {
+    pub(super) words: &'static Words,
+    pub(super) said: Query,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) from: IpAddr,
 }

@@ -9,6 +9,7 @@ pub(super) mod families;
 pub(super) mod health;
 pub(super) mod issue_lists;
 pub(super) mod listing;
+mod lookups;
 pub(super) mod open_orphans;
 pub(super) mod overdue;
 pub(super) mod reader;

@@ -1,8 +1,8 @@
 //! `webhook_log_chain`: the links, and how one is bound to all before it.
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
-use sha2::{Digest, Sha256};
 
+use super::encoded::Encoded;
 use crate::domain::records::{Hash, Head, LinkKind};
 use crate::store::error::StoreError;
 use crate::store::tables::watched::Watched;
@@ -115,41 +115,6 @@ impl<'l> Link<'l> {
     }
 }
 
-/// Values one after another, so that no two lists of values have one text: whether each is there,
-/// its length, itself.
-pub(crate) struct Encoded(Vec<u8>);
-
-impl Encoded {
-    pub(crate) fn new(of: &str) -> Self {
-        let mut text = Self(Vec::with_capacity(512));
-        text.text(Some(of));
-        text
-    }
-
-    pub(crate) fn push(&mut self, value: Option<&[u8]>) {
-        let Some(value) = value else { return self.0.push(0) };
-        self.0.push(1);
-        self.0.extend((value.len() as u64).to_be_bytes());
-        self.0.extend(value);
-    }
-
-    pub(crate) fn text(&mut self, value: Option<&str>) {
-        self.push(value.map(str::as_bytes));
-    }
-
-    pub(crate) fn number(&mut self, value: Option<i64>) {
-        self.push(value.map(i64::to_be_bytes).as_ref().map(|number| &number[..]));
-    }
-
-    pub(crate) fn hashed(&mut self, value: Option<&Hash>) {
-        self.push(value.map(|hash| &hash[..]));
-    }
-
-    pub(crate) fn hash(&self) -> Hash {
-        Sha256::digest(&self.0).into()
-    }
-}
-
 /// Whether the chain has the link that was its end at some time. Costs next to nothing.
 pub(crate) fn continues(connection: &Connection, from: Head) -> rusqlite::Result<bool> {
     connection
@@ -193,26 +158,4 @@ pub(crate) fn head(connection: &Connection) -> rusqlite::Result<Head> {
         .query_row([], |row| Ok(Head { link: row.get("id")?, chain: row.get("chain")? }))
         .optional()?;
     Ok(last.unwrap_or(Head::NONE))
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn no_two_lists_of_values_have_one_text(
-            one in prop::collection::vec(prop::option::of(prop::collection::vec(0_u8..3, 0..12)), 0..4),
-            other in prop::collection::vec(prop::option::of(prop::collection::vec(0_u8..3, 0..12)), 0..4),
-        ) {
-            let text = |list: &[Option<Vec<u8>>]| {
-                let mut text = Encoded::new("");
-                list.iter().for_each(|value| text.push(value.as_deref()));
-                text.0
-            };
-            prop_assert_eq!(one == other, text(&one) == text(&other));
-        }
-    }
 }

@@ -5,6 +5,7 @@ pub(super) mod chain;
 pub(super) mod changes;
 pub(super) mod daemon;
 pub(super) mod delivery_attempts;
+pub(super) mod encoded;
 pub(super) mod facts;
 pub(super) mod issues;
 pub(super) mod money_sum;

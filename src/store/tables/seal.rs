@@ -3,7 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, named_params};
 use serde_json::{Value, json};
 
-use super::chain::{Encoded, Link, link_columns};
+use super::chain::{Link, link_columns};
+use super::encoded::Encoded;
 use super::watched::{self, Watched, watched_columns};
 use crate::domain::records::{Hash, Head, LinkKind, Numbers};
 use crate::store::error::StoreError;

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, named_params};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::chain::Encoded;
+use super::encoded::Encoded;
 use super::facts::{self, Said};
 use super::webhook_logs;
 use crate::domain::records::{Hash, Webhook, hex, unhex};
