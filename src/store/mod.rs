@@ -36,5 +36,6 @@ pub use read::health::disk_free;
 pub use read::reader::Reader;
 pub use read::readers::Readers;
 pub use read::statistics::Statistics;
+pub use write::queue::Receipt;
 pub use write::retention::Round;
-pub use write::writer::{CommitSignal, Receipt, Store, Writer, WriterReport};
+pub use write::writer::{CommitSignal, Store, Writer, WriterReport};

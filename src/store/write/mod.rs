@@ -17,6 +17,7 @@ pub(super) mod late_money;
 pub(super) mod matching;
 pub(super) mod object_lookups;
 pub(super) mod orphans;
+pub(super) mod queue;
 pub(super) mod raise;
 pub(super) mod read_again;
 pub(super) mod reconcile;
