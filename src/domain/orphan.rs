@@ -229,7 +229,7 @@ mod tests {
             AttemptFailed, Authorized, Created, DisputeOpen, InvoiceAttemptFailed, InvoicePaid,
             Processing, RefundSucceeded, Succeeded,
         };
-        use ReferenceKind::{Capture, Charge, Dispute, Invoice, PaymentIntent, Refund};
+        use ReferenceKind::{Charge, Dispute, Invoice, PaymentIntent, Refund};
         let about = |all: &[(ReferenceKind, FactState)]| {
             let facts: Vec<Fact> = all
                 .iter()
@@ -245,7 +245,7 @@ mod tests {
             (&[(Charge, Authorized)], OrphanAbout::Payment),
             (&[(PaymentIntent, Created)], OrphanAbout::Attempt),
             (&[(PaymentIntent, AttemptFailed)], OrphanAbout::Attempt),
-            (&[(Capture, Succeeded), (Refund, RefundSucceeded)], OrphanAbout::Payment),
+            (&[(Charge, Succeeded), (Refund, RefundSucceeded)], OrphanAbout::Payment),
             (&[(Refund, RefundSucceeded)], OrphanAbout::Refund),
             (&[(Dispute, DisputeOpen)], OrphanAbout::Dispute),
             (&[(Invoice, InvoiceAttemptFailed)], OrphanAbout::Invoice),

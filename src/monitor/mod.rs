@@ -126,8 +126,9 @@ impl Monitor {
                 Ok(findings) => store.run(NoteFindings { findings }, now).await,
                 Err(error) => Err(error),
             };
-            if let Err(error) = kept {
-                Line::warn("the lookout could not look").with("err", &error).emit();
+            match kept {
+                Ok(()) => all.0.metrics.looked(now),
+                Err(error) => Line::warn("the lookout could not look").with("err", &error).emit(),
             }
         }
     }

@@ -32,6 +32,7 @@ pub struct Metrics {
     webhooks: Family<Labels<3>, Counter>,
     not_taken: Family<Labels<2>, Counter>,
     last_event: Family<Labels<2>, Gauge>,
+    last_look: Gauge,
     caught_up: Family<Labels<2>, Counter>,
     reconcile_failures: Family<Labels<1>, Counter>,
     reconcile_interval: Family<Labels<1>, Gauge>,
@@ -124,6 +125,13 @@ impl Metrics {
             Unit::Seconds,
             last_event.clone(),
         );
+        let last_look = Gauge::default();
+        registry.register_with_unit(
+            "monitor_last_look_timestamp",
+            "When the monitor last looked for what no event tells, Unix time",
+            Unit::Seconds,
+            last_look.clone(),
+        );
         // From a tenth of a millisecond to three seconds.
         let durations = || Histogram::new(exponential_buckets(0.000_1, 2.0, 16));
         let (seconds, commit_seconds) = (durations(), durations());
@@ -148,6 +156,7 @@ impl Metrics {
             webhooks,
             not_taken,
             last_event,
+            last_look,
             caught_up,
             reconcile_failures,
             reconcile_interval,
@@ -195,6 +204,11 @@ impl Metrics {
         if gauge.get() < at.unix_seconds() {
             gauge.set(at.unix_seconds());
         }
+    }
+
+    /// The monitor has looked, and what it found is kept.
+    pub fn looked(&self, at: Timestamp) {
+        self.last_look.set(at.unix_seconds());
     }
 
     /// An event that was missed was fetched.

@@ -124,10 +124,11 @@ impl Options {
         &self.db
     }
 
-    /// Writes a file into the folder.
+    /// Puts a file into the folder, or in place of one there, so that whoever reads it reads all of it.
     pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.folder().join(name);
-        std::fs::write(&path, content).expect("a file is written");
+        let (path, new) = (self.folder().join(name), self.folder().join(format!("{name}.new")));
+        std::fs::write(&new, content).expect("a file is written");
+        std::fs::rename(&new, &path).expect("a file is put in its place");
         path
     }
 

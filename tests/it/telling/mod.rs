@@ -9,5 +9,6 @@ pub(crate) mod log;
 pub(crate) mod lookout;
 pub(crate) mod mail;
 pub(crate) mod monitoring;
+pub(crate) mod month;
 pub(crate) mod notify;
 pub(crate) mod program;
