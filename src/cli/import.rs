@@ -68,6 +68,10 @@ impl Import {
                         let conflict = conflict(&new.reference.value, &transaction);
                         written.conflicts.push(format!("line {number}: {conflict}"));
                     }
+                    Registered::Subscribed(id) => {
+                        let taken = subscribed(&new.reference.value, id);
+                        written.conflicts.push(format!("line {number}: {taken}"));
+                    }
                 }
             }
             done += some.len();
@@ -202,6 +206,14 @@ fn shortened(mut mistakes: Vec<String>) -> String {
         mistakes.push(format!("… and {} more", all - MISTAKES_SHOWN));
     }
     mistakes.join("\n  ")
+}
+
+/// Why a registration contradicts this subscription.
+pub(super) fn subscribed(reference: &str, subscription: i64) -> String {
+    format!(
+        "{reference} is registered as subscription {subscription}, whose payments become transactions by \
+         themselves: see `payhookd subscriptions list`"
+    )
 }
 
 /// Why a registration contradicts this transaction.

@@ -30,6 +30,7 @@ pub mod restore;
 mod room;
 pub mod send;
 pub mod serve;
+pub mod subscriptions;
 pub mod table;
 pub mod transactions;
 
@@ -75,6 +76,9 @@ pub enum Command {
     /// The payments that the shop expects, and their outcome.
     #[command(subcommand, after_help = STATUSES)]
     Transactions(transactions::Transactions),
+    /// Subscriptions whose payments become transactions by themselves.
+    #[command(subcommand)]
+    Subscriptions(subscriptions::Subscriptions),
     /// The genuine events that were received.
     #[command(subcommand)]
     Events(events::Events),
@@ -267,6 +271,7 @@ fn done(mut cli: Cli) -> Result<(), CommandError> {
     match command {
         Command::Serve(options) => serve::run(&options),
         Command::Transactions(transactions) => transactions.run(),
+        Command::Subscriptions(subscriptions) => subscriptions.run(),
         Command::Events(events) => events.run(),
         Command::Demo(demo) => demo.run(),
         Command::Send(send) => send.run(),

@@ -6,16 +6,17 @@ use std::slice;
 use clap::{Args, Subcommand};
 
 use super::arguments::{JsonOption, Listing, ModeOption, Noun, Show, Whose, one_transaction};
-use super::import::{Import, conflict};
+use super::import::{Import, conflict, subscribed};
 use super::table::{Column, Shown, maybe, mode, money, write};
 use super::{CommandError, said, say};
 use crate::config::options::{DatabaseOption, SinceOption};
 use crate::domain::money::Currency;
 use crate::domain::provider::Provider;
 use crate::domain::records::{
-    Change, Closed, NewTransaction, Registered, Transaction, TransactionFilter,
+    Change, Closed, NewTransaction, OfSubscription, Registered, Transaction, TransactionFilter,
 };
 use crate::domain::reference::Reference;
+use crate::domain::subscription::Period;
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Expected, Status};
 use crate::json::{registration, rows};
 use crate::providers::reference_kind;
@@ -113,6 +114,9 @@ pub struct List {
     /// Only those with this order id of the shop's.
     #[arg(long, value_parser = registration::id)]
     order_id: Option<String>,
+    /// Only payments of the subscription with this number.
+    #[arg(long, value_name = "NUMBER")]
+    subscription: Option<i64>,
     /// Only those registered later than this: 2026-11-23, 2026-11-23T11:52:03Z, or 3d ago.
     #[arg(long, value_name = "TIME")]
     created_after: Option<SinceOption>,
@@ -206,6 +210,9 @@ impl Add {
             Registered::Conflict(transaction) => {
                 return Err(said(conflict(&self.reference, &transaction)));
             }
+            Registered::Subscribed(id) => {
+                return Err(said(subscribed(&self.reference, id)));
+            }
         };
         if self.output.json {
             return say(rows::registered(&transaction));
@@ -225,6 +232,7 @@ impl List {
             statuses: self.status.clone(),
             provider: self.whose.provider,
             order_id: self.order_id.clone(),
+            subscription_id: self.subscription,
             livemode: self.whose.livemode(),
             created_after: instant(self.created_after),
             created_before: instant(self.created_before),
@@ -276,7 +284,7 @@ const TRANSACTIONS: Shown<Transaction> = Shown {
         (">id", |one| one.id.to_string()),
         ("provider", |one| one.provider.to_string()),
         ("reference", |one| one.reference.clone()),
-        ("order id", |one| maybe(one.order_id.as_ref())),
+        ("order id", |one| maybe(one.own_id())),
         ("status", |one| one.state.status.to_string()),
         (">expected", |one| money(one.provider, one.expected.amount, one.expected.currency)),
         (">received", |one| in_its_currency(one, one.state.amount_received)),
@@ -324,10 +332,30 @@ fn notes(transaction: &Transaction) -> Vec<String> {
                 .to_owned(),
         );
     }
+    notes.extend(subscription_notes(transaction));
     for other in &state.other_money {
         let money = |minor| money(*provider, Some(minor), Some(other.currency));
         let (received, refunded) = (money(other.received), money(other.refunded));
         notes.push(format!("in another currency: {received} received, {refunded} refunded"));
+    }
+    notes
+}
+
+/// Of which subscription it is a payment, for which period, and what it turned out to be.
+fn subscription_notes(transaction: &Transaction) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(OfSubscription { id, reference, own_id, .. }) = &transaction.subscription {
+        let own = own_id.as_ref().map(|own| format!(", {own}")).unwrap_or_default();
+        notes.push(format!("payment of subscription {id} ({reference}{own})"));
+    }
+    if let Some(Period { start, end }) = transaction.period {
+        notes.push(format!("for the period from {start} to {end}"));
+    }
+    if let Some(into) = transaction.merged_into {
+        notes.push(format!("merged into transaction {into}, whose payment it is"));
+    }
+    if transaction.after_end {
+        notes.push("its money came after the subscription had ended".to_owned());
     }
     notes
 }

@@ -2,6 +2,7 @@
 
 use super::money::Money;
 use super::reference::ReferenceKind;
+use super::subscription::Period;
 use super::time::Timestamp;
 
 string_enum! {
@@ -114,6 +115,8 @@ pub struct Fact {
     pub object_at: Option<Timestamp>,
     /// The provider's own code for why: a decline code, a pending or cancellation reason.
     pub reason: Option<Box<str>>,
+    /// Of an invoice of a subscription, the period that it is for.
+    pub period: Option<Period>,
 }
 
 impl Fact {
@@ -140,6 +143,7 @@ impl Fact {
             shop_money: None,
             object_at: None,
             reason: None,
+            period: None,
         }
     }
 }

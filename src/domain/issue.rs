@@ -5,6 +5,7 @@
 
 mod data;
 mod ending;
+mod subscription;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ pub use data::{
     APP, DATABASE, Doubt, FILE, IssueData, MACHINE, Payment, Rescue, failed_subject, shortened,
 };
 pub use ending::Ending;
+pub use subscription::{EndedSubscription, Payments, UnknownSubscription, subscription_subject};
 
 string_enum! {
     /// What is wrong: the `kind` column of `issues`.
@@ -72,6 +74,11 @@ string_enum! {
         /// Two bodies came for an event of PayPal's, and one of them is forged. Subject: the event's id,
         /// or that of a transmission of which nothing was kept.
         DoubtfulEvent = "doubtful_event",
+        /// Payments of a subscription that the shop has not registered. Subject: provider and the
+        /// subscription's id there.
+        UnknownSubscription = "unknown_subscription",
+        /// Payments of a subscription that the shop had ended. Subject: the subscription's number.
+        EndedSubscription = "ended_subscription",
     }
 }
 
@@ -129,6 +136,8 @@ impl IssueKind {
             Self::Reconcile => "missed events can't be fetched from the provider",
             Self::Discrepancy => "the provider says otherwise of a payment than its events",
             Self::DoubtfulEvent => "two bodies came for one event of PayPal's, and one is forged",
+            Self::UnknownSubscription => "payments of a subscription that is not registered",
+            Self::EndedSubscription => "payments of a subscription that had ended",
         }
     }
 }
@@ -150,6 +159,7 @@ impl IssueKind {
             {
                 Some(format!("/transactions/{subject}"))
             }
+            Self::EndedSubscription if is_number => Some(format!("/subscriptions/{subject}")),
             Self::FailedEvent => Some("/events?status=failed".to_owned()),
             Self::App => Some("/deliveries?status=pending".to_owned()),
             Self::DeadLetter => Some("/deliveries?status=dead".to_owned()),

@@ -17,6 +17,7 @@ use super::provider::Provider;
 use super::reference::Reference;
 use super::transaction::Expected;
 use graph::Graph;
+pub(super) use verdict::is_about_a_payment;
 
 /// What one event says of one payment, as far as it is matched by.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ pub struct Registry {
     pub references: BTreeMap<Box<str>, BTreeSet<i64>>,
     /// Transactions by the order id, or the subscription, that the shop registered.
     pub shared: BTreeMap<Box<str>, BTreeSet<i64>>,
+    /// The numbers of the subscriptions that the shop registered, by the provider's id.
+    pub subscriptions: BTreeMap<Box<str>, i64>,
     /// What the shop expects of each of these transactions.
     pub expected: BTreeMap<i64, Expected>,
 }

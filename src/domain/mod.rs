@@ -84,6 +84,7 @@ pub mod refusal_pattern;
 pub mod retention;
 pub mod secret;
 pub mod silence;
+pub mod subscription;
 pub mod time;
 pub mod transaction;
 pub mod zone;

@@ -147,6 +147,20 @@ impl Unmatched<'_> {
     }
 }
 
+impl Unmatched<'_> {
+    /// Whether it is an invoice of a subscription, and all that belongs to it, over nothing: as that of a
+    /// trial.
+    pub fn is_nothing_due(&self) -> bool {
+        let of_subscription =
+            self.references.iter().any(|one| one.kind == ReferenceKind::Subscription);
+        let mut said = self.facts.iter().filter_map(|fact| fact.amount).peekable();
+        of_subscription
+            && said.peek().is_some()
+            && said.all(|amount| amount.minor == 0)
+            && self.facts.iter().all(|fact| fact.captured.is_none_or(|minor| minor == 0))
+    }
+}
+
 /// The objects that a shop starts a payment with, or that take its money.
 const PAYMENTS: &[ReferenceKind] = &[
     ReferenceKind::PaymentIntent,

@@ -5,6 +5,7 @@ mod endings;
 mod endpoints;
 mod machine;
 mod payments;
+mod subscriptions;
 mod webhooks;
 
 use crate::domain::issue::{IssueData, IssueKind, Payment, Texts, shortened};
@@ -151,6 +152,8 @@ pub fn texts(data: &IssueData, to: Audience<'_>) -> Texts {
         IssueData::DoubtfulEvent { event_id, doubt, transactions, .. } => {
             webhooks::doubtful_event(to, event_id, *doubt, transactions)
         }
+        IssueData::UnknownSubscription(of) => subscriptions::unknown(to, of),
+        IssueData::EndedSubscription(of) => subscriptions::ended(to, of),
         IssueData::RefusedSignatures { provider, likely, count, since, genuine_at, evidence } => {
             let times = (*since, *genuine_at);
             webhooks::refused_signatures(to, (*provider, *likely), *count, times, evidence.as_ref())

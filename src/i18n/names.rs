@@ -247,5 +247,7 @@ names! {
         Reconcile = "reconciliation", "rapprochement";
         Discrepancy = "discrepancy", "divergence";
         DoubtfulEvent = "doubtful event", "événement douteux";
+        UnknownSubscription = "unknown subscription", "abonnement inconnu";
+        EndedSubscription = "ended subscription", "abonnement terminé";
     }
 }

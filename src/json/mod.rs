@@ -1,4 +1,5 @@
-//! The JSON that comes in (a registration) and goes out (a row).
+//! The JSON that comes in (registrations) and goes out (a row).
 
 pub mod registration;
 pub mod rows;
+pub mod subscription;

@@ -26,7 +26,7 @@ pub struct Mistake {
 }
 
 impl Mistake {
-    fn of(field: &str, detail: impl Into<String>) -> Self {
+    pub(super) fn of(field: &str, detail: impl Into<String>) -> Self {
         Self { field: Some(field.to_owned()), detail: detail.into() }
     }
 }
@@ -45,19 +45,11 @@ impl fmt::Display for Mistake {
 /// Unknown fields and fields that stand twice are refused: what is misspelt would silently not be
 /// checked against the money that comes.
 pub fn parse(json: &[u8], livemode: bool) -> Result<NewTransaction, Mistake> {
-    let fields = serde_json::from_slice(json)
-        .map_err(|error| Mistake { field: None, detail: format!("not a JSON object: {error}") })?;
-    let fields = Fields::known(fields)?;
+    let fields = Fields::read(json, FIELDS)?;
     let provider = fields.required("provider", provider)?;
     let reference = fields.required("reference", reference)?;
     let order_id = fields.text("order_id", id)?;
-    let amount = match fields.value("amount") {
-        None => None,
-        Some(value) => {
-            let amount = whole(value).filter(|amount| *amount >= 0);
-            Some(amount.ok_or_else(|| Mistake::of("amount", AMOUNT))?)
-        }
-    };
+    let amount = fields.amount()?;
     let currency = fields.text("currency", currency)?;
     if amount.is_some() && currency.is_none() {
         return Err(Mistake::of("currency", "missing beside amount"));
@@ -132,13 +124,18 @@ const AMOUNT: &str = "give minor units, a whole number: 4999 for 49.99 EUR";
 const METADATA: &str = "give a JSON object such as {\"cart\":7}";
 
 /// The pairs of a JSON object as they stand in it, so that one that stands twice is seen.
-struct Fields(Vec<(String, Value)>);
+pub(super) struct Fields(Vec<(String, Value)>);
 
 impl Fields {
-    fn known(fields: Self) -> Result<Self, Mistake> {
+    /// Those of an object that may have these.
+    pub(super) fn read(json: &[u8], known: &[&str]) -> Result<Self, Mistake> {
+        let fields: Self = serde_json::from_slice(json).map_err(|error| Mistake {
+            field: None,
+            detail: format!("not a JSON object: {error}"),
+        })?;
         for (place, (name, _)) in fields.0.iter().enumerate() {
-            if !FIELDS.contains(&&**name) {
-                let known = FIELDS.join(", ");
+            if !known.contains(&&**name) {
+                let known = known.join(", ");
                 return Err(Mistake::of(name, format!("no such field: there are {known}")));
             }
             if fields.0[..place].iter().any(|(before, _)| before == name) {
@@ -157,7 +154,14 @@ impl Fields {
         self.given(name).filter(|value| !value.is_null())
     }
 
-    fn flag(&self, name: &str) -> Result<Option<bool>, Mistake> {
+    /// Minor units.
+    pub(super) fn amount(&self) -> Result<Option<i64>, Mistake> {
+        let Some(value) = self.value("amount") else { return Ok(None) };
+        let amount = whole(value).filter(|amount| *amount >= 0);
+        amount.map(Some).ok_or_else(|| Mistake::of("amount", AMOUNT))
+    }
+
+    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Mistake> {
         match self.value(name) {
             None => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
@@ -165,7 +169,7 @@ impl Fields {
         }
     }
 
-    fn text<T>(
+    pub(super) fn text<T>(
         &self,
         name: &str,
         parse: fn(&str) -> Result<T, String>,
@@ -175,7 +179,11 @@ impl Fields {
         parse(text).map(Some).map_err(|detail| Mistake::of(name, detail))
     }
 
-    fn required<T>(&self, name: &str, parse: fn(&str) -> Result<T, String>) -> Result<T, Mistake> {
+    pub(super) fn required<T>(
+        &self,
+        name: &str,
+        parse: fn(&str) -> Result<T, String>,
+    ) -> Result<T, Mistake> {
         self.text(name, parse)?.ok_or_else(|| Mistake::of(name, "missing"))
     }
 }

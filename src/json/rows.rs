@@ -6,8 +6,8 @@ use crate::domain::delivery::NoAnswer;
 use crate::domain::money::Currency;
 use crate::domain::paid::is_paid;
 use crate::domain::records::{
-    By, Change, Committed, Delivery, Issue, Orphan, Reread, Resolution, StoredAttempt, Transaction,
-    WebhookLog,
+    By, Change, Committed, Delivery, Issue, OfSubscription, Orphan, Reread, Resolution,
+    StoredAttempt, Subscription, Transaction, WebhookLog,
 };
 use crate::domain::transaction::{OtherMoney, Status};
 use crate::i18n::issues::Audience;
@@ -34,6 +34,10 @@ pub fn transaction(transaction: &Transaction) -> Value {
         "doubtful": state.doubtful,
         "livemode": transaction.livemode,
         "closed_at": transaction.closed_at.map(|at| at.to_string()),
+        "subscription": transaction.subscription.as_ref().map(of_subscription),
+        "period_start": transaction.period.map(|period| period.start.to_string()),
+        "period_end": transaction.period.map(|period| period.end.to_string()),
+        "merged_into": transaction.merged_into,
         "status_changed_at": state.status_changed_at.map(|at| at.to_string()),
         "created_at": transaction.created_at.to_string(),
         "updated_at": transaction.updated_at.to_string(),
@@ -49,6 +53,27 @@ pub fn registered(of: &Transaction) -> Value {
         shown["warning"] = warning.into();
     }
     shown
+}
+
+/// The subscription that a transaction is a payment of.
+fn of_subscription(of: &OfSubscription) -> Value {
+    json!({ "id": of.id, "reference": of.reference, "own_id": of.own_id })
+}
+
+/// A subscription that the shop registered.
+pub fn subscription(subscription: &Subscription) -> Value {
+    json!({
+        "id": subscription.id,
+        "provider": subscription.provider.as_str(),
+        "reference": subscription.reference,
+        "own_id": subscription.own_id,
+        "amount": subscription.amount,
+        "currency": subscription.currency.as_ref().map(Currency::as_str),
+        "livemode": subscription.livemode,
+        "created_at": subscription.created_at.to_string(),
+        "ended_at": subscription.ended_at.map(|at| at.to_string()),
+        "payments": subscription.payments,
+    })
 }
 
 /// Money in other currencies.
@@ -146,6 +171,10 @@ pub fn committed(committed: &Committed) -> Value {
             "other_money": other_money(&change.other_money),
             "doubtful": change.doubtful,
             "livemode": committed.livemode,
+            "subscription": committed.subscription.as_ref().map(of_subscription),
+            "period_start": committed.period.map(|period| period.start.to_string()),
+            "period_end": committed.period.map(|period| period.end.to_string()),
+            "merged_into": committed.merged_into,
             "version": change.version,
         },
     })
@@ -190,6 +219,7 @@ pub fn orphan(orphan: &Orphan) -> Value {
         "account": orphan.account,
         "reference": orphan.reference,
         "order_id": orphan.order_id,
+        "subscription": orphan.subscription,
         "event_id": orphan.event_id,
         "event_type": orphan.event_type,
         "status": orphan.status.map(Status::as_str),

@@ -141,11 +141,37 @@ impl Sample<'_> {
             })
         });
         let reason = if subscription { "subscription_cycle" } else { "manual" };
+        let lines = match subscription {
+            true => json!([self.line()]),
+            false => json!([]),
+        };
         let slots = vec![
             ("billing_reason", Slot::Text(reason)),
+            ("has_more", Slot::Json((!subscription).to_string())),
+            ("lines", Slot::Json(nested(&lines, 4))),
             ("parent", Slot::Json(nested(&Value::from(parent), 2))),
         ];
         self.object(include_str!("samples/stripe/invoice.json"), slots)
+    }
+
+    /// The line of a subscription, for the month that begins.
+    fn line(&self) -> Value {
+        let start = self.occurred_at.unix_seconds() - SECONDS_TO_PAY;
+        json!({
+            "amount": self.amount.minor,
+            "object": "line_item",
+            "parent": {
+                "invoice_item_details": null,
+                "subscription_item_details": {
+                    "invoice_item": null,
+                    "proration": false,
+                    "subscription": self.reference,
+                },
+                "type": "subscription_item_details",
+            },
+            "period": { "end": start + MONTH, "start": start },
+            "quantity": 1,
+        })
     }
 
     fn customer(&self) -> String {
@@ -187,6 +213,7 @@ const PAYMENT_METHOD: &str = "pm_1SampleVisaCardEnding4242";
 /// The object is this much older than what happened to it.
 const SECONDS_TO_PAY: i64 = 7;
 const DAYS_TO_RESPOND: i64 = 9;
+const MONTH: i64 = 30 * 86_400;
 
 #[cfg(test)]
 mod tests {
@@ -278,6 +305,8 @@ mod tests {
         let (ids, fact) = first(read(&sample));
         assert_eq!(ids, "invoice in_1SSample, subscription sub_1SSample, order_id A-1001");
         assert_eq!((fact.state, fact.captured), (FactState::InvoicePaid, Some(4999)));
+        let period = fact.period.expect("a period");
+        assert_eq!(period.end.unix_seconds() - period.start.unix_seconds(), MONTH);
     }
 
     #[test]

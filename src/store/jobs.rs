@@ -11,8 +11,9 @@ use crate::domain::issue::Finding;
 use crate::domain::provider::Provider;
 use crate::domain::records::{
     Asked, Attempt, Cause, Closed, Decision, Dismissed, Forgotten, Found, Ingested, Kept, Many,
-    NewTransaction, ReadAgain, Registered, RejectedRequest, Replayable, Reread, Retried, Sent,
-    Settled, StoredCertificate, Transaction, Verdict, Webhook, WebhookLog,
+    NewSubscription, NewTransaction, ReadAgain, Registered, RejectedRequest, Replayable, Reread,
+    Retried, Sent, Settled, StoredCertificate, Subscribed, Subscription, Transaction, Verdict,
+    Webhook, WebhookLog,
 };
 use crate::domain::time::Timestamp;
 use crate::providers::redact::Extent;
@@ -55,6 +56,20 @@ jobs! {
         /// Nothing is kept if one of them conflicts.
         whole: bool,
     } -> Vec<Registered> => |job, batch, now| batch.register_all(&job.new, job.whole, now);
+
+    /// Registers a subscription; the same again changes nothing.
+    Subscribe {
+        /// What the shop says of it.
+        new: NewSubscription,
+    } -> Subscribed => |job, batch, now| batch.subscribe(&job.new, now);
+
+    /// No more is to be paid of a subscription, or is after all. `None`: there is no such subscription.
+    EndSubscription {
+        /// The subscription.
+        id: i64,
+        /// Whether it has ended.
+        ended: bool,
+    } -> Option<Subscription> => |job, batch, now| batch.end_subscription(job.id, job.ended, now);
 
     /// The shop expects no money any more.
     CloseTransaction {

@@ -25,11 +25,12 @@ pub use file::restore::{Restored, restore};
 pub use file::schema::{Migration, migrate, remove_abandoned_copies};
 pub use file::wal::{LongWal, WalWatch};
 pub use jobs::{
-    BeginRun, CloseTransaction, DismissIssue, EndRun, ForgetEvents, ForgetMetadata, IngestAll,
-    KeepCertificate, KeepObjects, KeepRejected, NoteFindings, NoteRun, OweReport, PreviewOutdated,
-    PreviewReplay, RaiseDueOrphans, RecordAlerts, RecordAttempts, RecordReport, Register,
-    RegisterAll, RememberRefused, ReopenTransaction, Replay, ReplayOutdated, ResolveOrphan,
-    RetryDeliveries, RetryDelivery, SetTargets, SettleDoubtful, SettleLookup,
+    BeginRun, CloseTransaction, DismissIssue, EndRun, EndSubscription, ForgetEvents,
+    ForgetMetadata, IngestAll, KeepCertificate, KeepObjects, KeepRejected, NoteFindings, NoteRun,
+    OweReport, PreviewOutdated, PreviewReplay, RaiseDueOrphans, RecordAlerts, RecordAttempts,
+    RecordReport, Register, RegisterAll, RememberRefused, ReopenTransaction, Replay,
+    ReplayOutdated, ResolveOrphan, RetryDeliveries, RetryDelivery, SetTargets, SettleDoubtful,
+    SettleLookup, Subscribe,
 };
 pub use read::families::{Detailed, Due, Entered, Find, Get, List, Of, Search, Summed};
 pub use read::health::disk_free;

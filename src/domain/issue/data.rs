@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::IssueKind;
+use super::subscription::{EndedSubscription, UnknownSubscription, subscription_subject};
 use crate::domain::app_outage::AppOutage;
 use crate::domain::endpoint::Fault;
 use crate::domain::merchant_action::MerchantAction;
@@ -294,6 +295,10 @@ pub enum IssueData {
         /// Its transactions: their ids and payments.
         transactions: Vec<(i64, Payment)>,
     },
+    /// Payments of a subscription that the shop has not registered.
+    UnknownSubscription(UnknownSubscription),
+    /// Payments of a subscription that the shop had ended.
+    EndedSubscription(EndedSubscription),
 }
 
 /// What a person knows a payment by.
@@ -384,6 +389,8 @@ impl IssueData {
             Self::Reconcile { .. } => IssueKind::Reconcile,
             Self::Discrepancy { .. } => IssueKind::Discrepancy,
             Self::DoubtfulEvent { .. } => IssueKind::DoubtfulEvent,
+            Self::UnknownSubscription(_) => IssueKind::UnknownSubscription,
+            Self::EndedSubscription(_) => IssueKind::EndedSubscription,
         }
     }
 
@@ -415,6 +422,8 @@ impl IssueData {
             Self::DoubtfulEvent { event_id, transmission_id, .. } => {
                 shortened(transmission_id.as_deref().unwrap_or(event_id))
             }
+            Self::UnknownSubscription(of) => subscription_subject(of.provider, &of.reference),
+            Self::EndedSubscription(of) => of.subscription_id.to_string(),
         }
     }
 
@@ -477,7 +486,7 @@ impl Payment {
         Self {
             provider: transaction.provider,
             money: expected(transaction),
-            order_id: transaction.order_id.clone(),
+            order_id: transaction.own_id().map(str::to_owned),
             reference: transaction.reference.clone(),
         }
     }

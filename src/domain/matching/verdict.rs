@@ -171,7 +171,11 @@ impl<'g> Graph<'g> {
                             around.iter().for_each(|(id, by)| lead(&mut to, *id, by.clone()));
                         }
                         None => {
-                            if let Lead::One(id, by) = self.led(&self.said_in(area, None)) {
+                            let said = self.said_in(area, None);
+                            if self.is_of_subscription(&said) {
+                                continue;
+                            }
+                            if let Lead::One(id, by) = self.led(&said) {
                                 lead(&mut to, id, by);
                             }
                         }
@@ -197,6 +201,9 @@ impl<'g> Graph<'g> {
             return Lead::Nowhere;
         }
         let whole = self.said_in(area, None);
+        if self.is_of_subscription(&whole) {
+            return Lead::Nowhere;
+        }
         if !self.has_several_units(area) {
             return self.led(&whole);
         }
@@ -210,6 +217,13 @@ impl<'g> Graph<'g> {
             return self.led(&own);
         }
         self.led(&whole)
+    }
+
+    /// Whether these ids name a subscription that the shop registered: then the shop's own ids, which
+    /// are the same each time, lead nowhere.
+    fn is_of_subscription(&self, ids: &[&Reference]) -> bool {
+        let mut named = ids.iter().filter(|one| one.kind == ReferenceKind::Subscription);
+        named.any(|one| self.registry.subscriptions.contains_key(&one.value))
     }
 
     fn claims_in(&self, area: usize) -> impl Iterator<Item = usize> {
@@ -344,7 +358,7 @@ fn falls_short(provider: Provider, expected: &Expected, facts: &[&Fact]) -> bool
 }
 
 /// What speaks of money that went back, or of a question about it: never of the payment itself.
-fn is_about_a_payment(kind: ReferenceKind) -> bool {
+pub(in crate::domain) fn is_about_a_payment(kind: ReferenceKind) -> bool {
     use ReferenceKind::{CashBalance, Dispute, FraudWarning, Refund, Review};
     matches!(kind, Refund | Dispute | FraudWarning | Review | CashBalance)
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Change, Transaction};
+use super::{Change, OfSubscription, Transaction};
 use crate::domain::delivery::{DeliveryStatus, Next, NoAnswer};
 use crate::domain::money::Currency;
 use crate::domain::provider::Provider;
+use crate::domain::subscription::Period;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Expected;
 
@@ -133,6 +134,12 @@ pub struct Committed {
     pub received_currency: Option<Currency>,
     /// Real money.
     pub livemode: bool,
+    /// The subscription that the transaction is a payment of.
+    pub subscription: Option<OfSubscription>,
+    /// What is paid for, as far as the provider says.
+    pub period: Option<Period>,
+    /// The transaction of the shop's own that it turned out to be.
+    pub merged_into: Option<i64>,
     /// The change.
     pub change: Change,
 }

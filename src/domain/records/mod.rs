@@ -16,6 +16,7 @@ mod pruned;
 mod reconcile;
 mod refold;
 mod replay;
+mod subscription;
 mod sums;
 mod transaction;
 
@@ -43,6 +44,9 @@ pub use pruned::Pruned;
 pub use reconcile::{Cause, Found};
 pub use refold::{Differing, Refolding};
 pub use replay::{Forgotten, Left, ReadAgain, Replayable, Reread, RereadResult};
+pub use subscription::{
+    NewSubscription, OfSubscription, Subscribed, Subscription, SubscriptionFilter,
+};
 pub use sums::{
     DeliveryFigures, DisputeRaised, Figures, Histogram, MoneyFigures, RefundMade, Span, Sum, Sums,
 };

@@ -48,6 +48,8 @@ pub struct Orphan {
     pub reference: String,
     /// The shop's own id, if the events carry one.
     pub order_id: Option<String>,
+    /// The provider's id of the subscription that it is a payment of.
+    pub subscription: Option<String>,
     /// The event that was received last.
     pub event_id: String,
     /// Its type.

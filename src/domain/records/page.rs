@@ -36,6 +36,8 @@ pub struct TransactionFilter {
     pub provider: Option<Provider>,
     /// The shop's own id.
     pub order_id: Option<String>,
+    /// The subscription that they are payments of.
+    pub subscription_id: Option<i64>,
     /// Real money.
     pub livemode: Option<bool>,
     /// Registered later than this.

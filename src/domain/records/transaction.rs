@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Delivery, Listed, Orphan, WebhookLog};
+use super::{Delivery, Listed, OfSubscription, Orphan, WebhookLog};
 use crate::domain::fact::Fact;
 use crate::domain::money::Money;
 use crate::domain::provider::Provider;
 use crate::domain::reference::Reference;
+use crate::domain::subscription::Period;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{AmountCheck, DisputeStatus, Expected, OtherMoney, State, Status};
 
@@ -40,6 +41,24 @@ pub struct Transaction {
     pub metadata: String,
     /// When the shop said that it expects no money any more, UTC.
     pub closed_at: Option<Timestamp>,
+    /// The subscription that it is a payment of, if the shop registered that.
+    pub subscription: Option<OfSubscription>,
+    /// Payhookd made it for a payment of the subscription; else the shop registered it.
+    pub made: bool,
+    /// The transaction of the shop's own that this payment turned out to be.
+    pub merged_into: Option<i64>,
+    /// What is paid for, as far as the provider says.
+    pub period: Option<Period>,
+    /// Its money came after the subscription had ended.
+    pub after_end: bool,
+}
+
+impl Transaction {
+    /// The shop's own id: of the payment or else of its subscription.
+    pub fn own_id(&self) -> Option<&str> {
+        let subscription = self.subscription.as_ref();
+        self.order_id.as_deref().or_else(|| subscription?.own_id.as_deref())
+    }
 }
 
 /// One row of `transaction_changes` with the event that caused it.
@@ -95,6 +114,9 @@ pub enum Registered {
     Existing(Transaction),
     /// The same reference was registered before with other facts: this. Nothing was changed.
     Conflict(Transaction),
+    /// The reference is that of a subscription, whose payments become transactions by themselves: its
+    /// number. Nothing was changed.
+    Subscribed(i64),
 }
 
 /// What became of a wish to close a transaction.

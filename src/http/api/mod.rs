@@ -13,6 +13,7 @@ mod orphans;
 pub(in crate::http) mod problem;
 pub(in crate::http) mod query;
 pub(in crate::http) mod routes;
+mod subscriptions;
 mod transactions;
 mod wait;
 

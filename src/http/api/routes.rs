@@ -9,7 +9,7 @@ use warp::reply::Response;
 use super::call::{Api, Call};
 use super::problem::Problem;
 use super::query::decode;
-use super::{changes, deliveries, document, events, issues, orphans, transactions};
+use super::{changes, deliveries, document, events, issues, orphans, subscriptions, transactions};
 
 /// What a handler answers.
 type Answered<'a> = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send + 'a>>;
@@ -48,11 +48,18 @@ macro_rules! routes {
 pub const ROUTES: &[Route] = routes! {
     POST "/api/v1/transactions" [] json => transactions::register;
     GET "/api/v1/transactions" [
-        "status", "provider", "order_id", "livemode", "created_after", "created_before",
+        "status", "provider", "order_id", "subscription_id", "livemode", "created_after", "created_before",
         "updated_after", "updated_before", "amount_check", "dispute_status", "limit", "cursor",
     ] => transactions::list;
     GET "/api/v1/transactions/{id}" ["wait", "version"] => transactions::show;
     GET "/api/v1/transactions/by-reference/{provider}/{reference}" ["livemode", "wait", "version"] => transactions::show_by_reference;
+    POST "/api/v1/subscriptions" [] json => subscriptions::register;
+    GET "/api/v1/subscriptions" [
+        "provider", "id", "livemode", "ended", "limit", "cursor",
+    ] => subscriptions::list;
+    GET "/api/v1/subscriptions/{id}" [] => subscriptions::show;
+    POST "/api/v1/subscriptions/{id}/end" [] => subscriptions::end;
+    POST "/api/v1/subscriptions/{id}/reopen" [] => subscriptions::reopen;
     GET "/api/v1/changes" ["after", "wait", "limit"] => changes::list;
     GET "/api/v1/events" [
         "provider", "status", "event_type", "livemode", "received_after", "received_before",

@@ -51,6 +51,10 @@ pub(super) async fn register(api: &Arc<Api>, call: Call) -> Result<Response, Pro
                 transaction.id
             ),
         )),
+        Registered::Subscribed(id) => Err(Problem::contradiction(format!(
+            "{reference} is registered as a subscription, whose payments become transactions by \
+             themselves: see /api/v1/subscriptions/{id}"
+        ))),
     }
 }
 
@@ -60,6 +64,7 @@ fn tell(registered: &Registered) {
         Registered::Created(transaction) => (transaction, "created"),
         Registered::Existing(transaction) => (transaction, "existing"),
         Registered::Conflict(transaction) => (transaction, "conflict"),
+        Registered::Subscribed(_) => return,
     };
     Line::info("transaction")
         .with("provider", transaction.provider)
@@ -76,6 +81,7 @@ pub(super) async fn list(api: &Arc<Api>, call: Call) -> Result<Response, Problem
         statuses: query.words("status", Status::ALL, Status::parse)?,
         provider: query.word("provider", Provider::ALL, Provider::parse)?,
         order_id: query.get("order_id", registration::id)?,
+        subscription_id: query.row_id("subscription_id")?,
         livemode: query.flag("livemode")?,
         created_after: query.instant("created_after")?,
         created_before: query.instant("created_before")?,

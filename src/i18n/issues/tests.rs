@@ -2,7 +2,9 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::domain::endpoint::{Fault, Flaw};
-use crate::domain::issue::{Doubt, Ending, Rescue, Severity};
+use crate::domain::issue::{
+    Doubt, EndedSubscription, Ending, Payments, Rescue, Severity, UnknownSubscription,
+};
 use crate::domain::merchant_action::MerchantAction;
 use crate::domain::money::Currency;
 use crate::domain::orphan::{OrphanAbout, OrphanKind};
@@ -187,6 +189,21 @@ fn samples() -> Vec<IssueData> {
         transmission_id: None,
         doubt: *doubt,
         transactions: vec![(17, payment())],
+    }));
+    all.extend([1, 3].map(|number| {
+        let payments = Payments { number, sums: vec![money(999)], last_at: noon };
+        let reference = text("sub_1");
+        IssueData::UnknownSubscription(UnknownSubscription { provider, reference, payments })
+    }));
+    all.extend([None, Some(text("club-17"))].map(|own_id| {
+        IssueData::EndedSubscription(EndedSubscription {
+            subscription_id: 3,
+            provider,
+            reference: text("sub_1"),
+            own_id,
+            ended_at: noon,
+            payments: Payments { number: 2, sums: vec![money(999)], last_at: noon },
+        })
     }));
     all
 }

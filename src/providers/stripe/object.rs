@@ -18,6 +18,7 @@ mod dispute;
 mod invoice;
 mod notice;
 mod payment_intent;
+mod period;
 mod refund;
 mod session;
 
@@ -67,6 +68,8 @@ objects! {
         /// Of an invoice, where the API was asked for them; each is an InvoicePayment.
         payments: Part<Payments<'a>>,
         amount_requested: Loose<'a>,
+        /// Of an invoice.
+        lines: Part<period::Lines<'a>>,
         /// Of a session that took the place of one that had expired: the id of that.
         recovered_from: Loose<'a>,
         /// Of a session until 2025-03-31.basil.

@@ -10,7 +10,8 @@ use crate::store::tables::rows::{all, one, record, select};
 use crate::store::tables::transactions::change_columns;
 
 record! { Committed {
-    change, id, transaction_id, provider, reference, order_id, expected, received_currency, livemode
+    change, id, transaction_id, provider, reference, order_id, expected, received_currency, livemode,
+    subscription, merged_into, period
 } }
 
 record! { ChangedTransaction { id, reference, change } }
@@ -25,14 +26,16 @@ impl Reader {
     ) -> Result<(Vec<Committed>, i64), StoreError> {
         let sql = select!(
             change_columns,
-            ", transaction_changes.id, transactions.id, transactions.provider, reference, order_id,
-               amount, currency, partial,
+            ", transaction_changes.id, transactions.id, transactions.provider, transactions.reference,
+               order_id, transactions.amount, transactions.currency, partial,
                CASE WHEN transaction_changes.amount_received > 0 THEN
                    ifnull(transaction_changes.received_currency, transactions.received_currency)
                END,
-               transactions.livemode
+               transactions.livemode, subscription_id, subscriptions.reference, own_id, ended_at,
+               merged_into, period_start, period_end
              FROM transaction_changes
              JOIN transactions ON transactions.id = transaction_changes.transaction_id
+             LEFT JOIN subscriptions ON subscriptions.id = subscription_id
              LEFT JOIN webhook_logs ON webhook_logs.id = log_id
              WHERE transaction_changes.id > :after
              ORDER BY transaction_changes.id LIMIT :limit"

@@ -13,13 +13,14 @@ use crate::domain::delivery::DeliveryStatus;
 use crate::domain::event::Source;
 use crate::domain::records::{
     Delivery, DeliveryFilter, EventFilter, Listed, Orphan, OrphanFilter, Outcome, Page,
-    Transaction, TransactionFilter, WebhookLog,
+    Subscription, SubscriptionFilter, Transaction, TransactionFilter, WebhookLog,
 };
 use crate::domain::time::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::tables::orphans::orphan_columns;
 use crate::store::tables::outbox::select_deliveries;
 use crate::store::tables::rows::{Record, all, select};
+use crate::store::tables::subscriptions::subscription_columns;
 use crate::store::tables::transactions::transaction_columns;
 use crate::store::tables::webhook_logs::webhook_log_columns;
 
@@ -71,6 +72,23 @@ impl List for OrphanFilter {
         conditions.and("livemode = ?", self.livemode);
         let query = [select!(orphan_columns, " FROM orphan_transactions"), ""];
         reader.page(query, conditions, page)
+    }
+}
+
+impl List for SubscriptionFilter {
+    type Row = Subscription;
+
+    fn list(&self, reader: &Reader, page: Page) -> Result<Listed<Subscription>, StoreError> {
+        let mut conditions = Conditions::default();
+        conditions.and("provider = ?", self.provider.map(|one| one.as_str().to_owned()));
+        conditions.and("livemode = ?", self.livemode);
+        conditions.and("? IN (reference, own_id)", self.id.clone());
+        match self.ended {
+            Some(true) => conditions.always("ended_at IS NOT NULL"),
+            Some(false) => conditions.always("ended_at IS NULL"),
+            None => {}
+        }
+        reader.page([select!(subscription_columns, " FROM subscriptions"), ""], conditions, page)
     }
 }
 
@@ -185,6 +203,7 @@ pub(crate) fn transaction_conditions(filter: &TransactionFilter) -> Conditions {
         filter.order_id.clone(),
     );
     conditions.and("order_id = ?", filter.order_id.clone());
+    conditions.and("subscription_id = ?", filter.subscription_id);
     conditions.and("livemode = ?", filter.livemode);
     conditions.and("created_at > ?", text(filter.created_after));
     conditions.and("created_at < ?", text(filter.created_before));

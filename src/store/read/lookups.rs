@@ -5,11 +5,12 @@ use rusqlite::named_params;
 use super::families::{Find, Get, Of};
 use super::reader::Reader;
 use crate::domain::fact::Fact;
-use crate::domain::records::{Change, Orphan, Transaction, WebhookLog};
+use crate::domain::records::{Change, Orphan, Subscription, Transaction, WebhookLog};
 use crate::domain::reference::Reference;
 use crate::store::error::StoreError;
 use crate::store::tables::orphans::orphan_columns;
 use crate::store::tables::rows::{all, select};
+use crate::store::tables::subscriptions::{self, subscription_columns};
 use crate::store::tables::transactions::{self, change_columns, transaction_columns};
 use crate::store::tables::webhook_logs::{self, webhook_log_columns};
 use crate::store::tables::{self, facts};
@@ -32,6 +33,22 @@ impl Get for Orphan {
     }
 }
 
+impl Get for Subscription {
+    fn get(reader: &Reader, number: i64) -> Result<Option<Self>, StoreError> {
+        subscriptions::get(&reader.connection, number)
+    }
+}
+
+impl Find for Subscription {
+    fn find(reader: &Reader, id: &str) -> Result<Vec<Self>, StoreError> {
+        let sql = select!(
+            subscription_columns,
+            " FROM subscriptions WHERE id = :row_id OR reference = :id OR own_id = :id ORDER BY id"
+        );
+        reader.meant(sql, id)
+    }
+}
+
 impl Find for Transaction {
     fn find(reader: &Reader, id: &str) -> Result<Vec<Self>, StoreError> {
         let sql = select!(
@@ -40,6 +57,8 @@ impl Find for Transaction {
                  (SELECT transaction_id FROM transaction_references
                   WHERE provider IN ('stripe', 'paypal') AND livemode IN (0, 1) AND value = :id
                         AND (shared = 0 OR standing = 'registered'))
+                OR subscription_id IN (SELECT id FROM subscriptions
+                                       WHERE reference = :id OR own_id = :id)
              ORDER BY id"
         );
         reader.meant(sql, id)

@@ -330,6 +330,7 @@ mod tests {
             new("pi_4", "A-1004", 4999, "EUR"),
         ]);
         let orphan = Orphan {
+            subscription: None,
             id: 9,
             provider: Provider::Stripe,
             account: None,

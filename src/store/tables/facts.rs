@@ -12,6 +12,7 @@ use crate::domain::fact::Fact;
 use crate::domain::matching::Claim;
 use crate::domain::money::Money;
 use crate::domain::reference::{Reference, ReferenceKind};
+use crate::domain::subscription::Period;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::attempts::{are_attempts, superseded};
 use crate::store::error::StoreError;
@@ -143,7 +144,7 @@ const MANY: usize = 32;
 record! { Fact, fact_columns {
     occurred_at, event_id, object, object_id, state = "fact", amount = "amount, currency", captured,
     refunded, refunded_all, parent_id, payment_id, shop_money = "shop_amount, shop_currency", object_at,
-    reason
+    reason; period
 } }
 
 /// An amount in minor units, and its currency.
@@ -151,6 +152,14 @@ impl Record for Option<Money> {
     fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
         let (minor, currency): (Option<_>, Option<_>) = columns.next()?;
         Ok(minor.zip(currency).map(|(minor, currency)| Money { minor, currency }))
+    }
+}
+
+/// Its beginning and its end.
+impl Record for Option<Period> {
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        let (start, end): (Option<_>, Option<_>) = columns.next()?;
+        Ok(start.zip(end).map(|(start, end)| Period { start, end }))
     }
 }
 
@@ -164,7 +173,11 @@ impl Record for Ownership {
 /// Every column of what an event says of a payment, wherever it is kept.
 macro_rules! said_columns {
     () => {
-        concat!("ordinal, ", fact_columns!(), ", \"references\", ownership, rendering")
+        concat!(
+            "ordinal, ",
+            fact_columns!(),
+            ", \"references\", ownership, rendering, period_start, period_end"
+        )
     };
 }
 
@@ -175,15 +188,16 @@ record! { StoredFact {
 macro_rules! select_facts {
     () => {
         concat!(
-            "SELECT transaction_id, log_id, ",
-            said_columns!(),
-            ", matched_by FROM transaction_events WHERE "
+            "SELECT transaction_id, log_id, ordinal, ",
+            fact_columns!(),
+            ", period_start, period_end, \"references\", ownership, rendering, matched_by \
+             FROM transaction_events WHERE "
         )
     };
 }
 
 /// A row of [`said_columns`].
-type SaidRow = [Value; 20];
+pub(crate) type SaidRow = [Value; 22];
 
 impl Said {
     /// Its rows, in their order.
@@ -218,6 +232,8 @@ impl Said {
                 is_first.then(|| references_text(&self.references)).into(),
                 text(ownership),
                 i64::from(self.is_of_other_rendering).into(),
+                instant(fact.period.map(|period| period.start)),
+                instant(fact.period.map(|period| period.end)),
             ]
         })
     }
@@ -236,7 +252,7 @@ pub(crate) fn insert(
     let mut statement = connection.prepare_cached(concat!(
         "INSERT INTO transaction_events (transaction_id, log_id, matched_by, ",
         said_columns!(),
-        ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     ))?;
     let mut matched_by = matched_by.map(str::to_owned);
     for row in said.rows() {

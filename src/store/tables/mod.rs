@@ -16,6 +16,7 @@ pub(super) mod references;
 pub(super) mod rejected_requests;
 pub(super) mod rows;
 pub(super) mod seal;
+pub(super) mod subscriptions;
 pub(super) mod transactions;
 pub(super) mod watched;
 pub(super) mod webhook_logs;

@@ -8,8 +8,8 @@ use crate::store::error::StoreError;
 use crate::store::tables::facts;
 
 record! { Orphan, orphan_columns {
-    id, provider, account, kind, about, candidates, reference, order_id, event_id, event_type, status, amount,
-    currency, livemode, first_seen_at, last_seen_at, alert_at, resolved_at, resolution, resolved_by,
+    id, provider, account, kind, about, candidates, reference, order_id, subscription, event_id, event_type,
+    status, amount, currency, livemode, first_seen_at, last_seen_at, alert_at, resolved_at, resolution, resolved_by,
     transaction_id, note
 } }
 

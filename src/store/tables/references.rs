@@ -129,6 +129,30 @@ fn save(
     Ok(())
 }
 
+/// Forgets that the shop registered a payment with this id.
+pub(crate) fn unregister(
+    connection: &Connection,
+    realm: Realm<'_>,
+    value: &str,
+    payment: i64,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "DELETE FROM transaction_references
+             WHERE provider = :provider AND livemode = :livemode AND value = :value
+               AND shared = 0 AND account = :account AND transaction_id = :payment
+               AND standing = 'registered'",
+        )?
+        .execute(named_params! {
+            ":provider": realm.provider.as_str(),
+            ":livemode": realm.livemode,
+            ":value": value,
+            ":account": realm.account,
+            ":payment": payment,
+        })?;
+    Ok(())
+}
+
 /// Forgets that this payment has an id, unless the shop said so.
 pub(crate) fn forget(
     connection: &Connection,

@@ -6,7 +6,8 @@ use super::changes;
 use super::rows::{Columns, Record, first, insert, one, record, select};
 use crate::domain::change;
 use crate::domain::money::Currency;
-use crate::domain::records::{Change, NewTransaction, Transaction};
+use crate::domain::provider::Provider;
+use crate::domain::records::{Change, NewTransaction, OfSubscription, Transaction};
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::{Expected, State, fold};
 use crate::store::error::StoreError;
@@ -16,10 +17,25 @@ record! { Transaction, transaction_columns {
     id, provider, reference, order_id, expected = "amount, currency, partial",
     state = "status, amount_received, amount_refunded, received_currency, dispute_status, \
              amount_check, status_changed_at, other_money, doubtful",
-    livemode, created_at, updated_at, version, latest_log_id, metadata, closed_at
+    livemode, created_at, updated_at, version, latest_log_id, metadata, closed_at,
+    made, merged_into, period = "period_start, period_end", after_end,
+    subscription = "subscription_id,
+                    (SELECT reference FROM subscriptions AS of_it WHERE of_it.id = subscription_id),
+                    (SELECT own_id FROM subscriptions AS of_it WHERE of_it.id = subscription_id),
+                    (SELECT ended_at FROM subscriptions AS of_it WHERE of_it.id = subscription_id)"
 } }
 
 record! { Expected { amount, currency, partial } }
+
+/// Of one that is none the columns are NULL.
+impl Record for Option<OfSubscription> {
+    fn read(columns: &mut Columns<'_>) -> Result<Self, StoreError> {
+        let (id, reference): (Option<_>, Option<_>) = columns.next()?;
+        let (own_id, ended_at) = columns.next()?;
+        let named = id.zip(reference);
+        Ok(named.map(|(id, reference)| OfSubscription { id, reference, own_id, ended_at }))
+    }
+}
 
 /// The id of the latest event is not kept.
 impl Record for State {
@@ -73,14 +89,16 @@ pub(crate) fn exists(connection: &Connection, id: i64) -> rusqlite::Result<bool>
 /// The transaction that was registered with this reference.
 pub(crate) fn registered(
     connection: &Connection,
-    new: &NewTransaction,
+    provider: Provider,
+    livemode: bool,
+    reference: &str,
 ) -> Result<Option<i64>, StoreError> {
     let sql = "SELECT id FROM transactions
          WHERE provider = :provider AND livemode = :livemode AND reference = :reference";
     let parameters = named_params! {
-        ":provider": new.provider.as_str(),
-        ":livemode": new.livemode,
-        ":reference": &*new.reference.value,
+        ":provider": provider.as_str(),
+        ":livemode": livemode,
+        ":reference": reference,
     };
     first(connection, sql, parameters)
 }
@@ -92,11 +110,13 @@ pub(crate) fn next_id(connection: &Connection) -> Result<i64, StoreError> {
     one(connection, sql, [])
 }
 
-/// Adds a transaction in the state that follows from no facts, as version 1.
+/// Adds a transaction in the state that follows from no facts, as version 1. `made_for`: the subscription
+/// that payhookd makes it for, and the event that led to that.
 pub(crate) fn insert(
     connection: &Connection,
     id: i64,
     new: &NewTransaction,
+    made_for: Option<(i64, Option<i64>)>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let state = fold(new.provider, new.expected, []);
@@ -120,9 +140,56 @@ pub(crate) fn insert(
         updated_at: now.to_string(),
         version: 1,
         metadata: new.metadata,
+        subscription_id: made_for.map(|(subscription, _)| subscription),
+        made: made_for.is_some(),
     }?;
     let kind = change::kind(None, &state).unwrap_or_default();
-    changes::insert(connection, id, 1, kind, &state, None, now)?;
+    let cause = made_for.and_then(|(_, cause)| cause);
+    changes::insert(connection, id, 1, kind, &state, cause, now)?;
+    Ok(())
+}
+
+/// Lets a transaction that was made for a subscription be what the shop registers now.
+pub(crate) fn claim(
+    connection: &Connection,
+    id: i64,
+    new: &NewTransaction,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE transactions
+             SET made = 0, merged_into = NULL, order_id = :order_id, amount = :amount, currency = :currency,
+                 partial = :partial, metadata = :metadata
+             WHERE id = :id",
+        )?
+        .execute(named_params! {
+            ":id": id,
+            ":order_id": new.order_id,
+            ":amount": new.expected.amount,
+            ":currency": new.expected.currency.as_ref().map(Currency::as_str),
+            ":partial": new.expected.partial,
+            ":metadata": new.metadata,
+        })?;
+    Ok(())
+}
+
+/// Notes which transaction a made one turned out to be, or that it is one of its own again.
+pub(crate) fn merge(connection: &Connection, id: i64, into: Option<i64>) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE transactions SET merged_into = :into WHERE id = :id")?
+        .execute(named_params! { ":id": id, ":into": into })?;
+    Ok(())
+}
+
+/// Notes of which subscription a transaction is a payment.
+pub(crate) fn set_subscription(
+    connection: &Connection,
+    id: i64,
+    subscription: Option<i64>,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE transactions SET subscription_id = :subscription WHERE id = :id")?
+        .execute(named_params! { ":id": id, ":subscription": subscription })?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::encoded::Encoded;
-use super::facts::{self, Said};
+use super::facts::{self, Said, SaidRow};
 use super::webhook_logs;
 use crate::domain::records::{Hash, Webhook, hex, unhex};
 use crate::store::error::StoreError;
@@ -131,6 +131,9 @@ pub(crate) fn origin(identity: &Identity<'_>, arrival: &Arrival<'_>) -> Hash {
     text.hash()
 }
 
+/// The columns of a fact that were there before V21.
+const OF_FACT: usize = 20;
+
 /// What was read from an event.
 struct Reading {
     text: Encoded,
@@ -146,9 +149,12 @@ impl Reading {
         Self { text, says: 0 }
     }
 
-    fn says(&mut self, fact: &[SqlValue]) {
+    /// What V21 added to a fact counts where it says something, so that what was read before it stays.
+    fn says(&mut self, fact: &SaidRow) {
         self.says = self.says.saturating_add(1);
-        for value in fact {
+        let (fact, added) = fact.split_at(OF_FACT);
+        let added = added.iter().filter(|value| **value != SqlValue::Null);
+        for value in fact.iter().chain(added) {
             match value {
                 SqlValue::Null => self.text.push(None),
                 SqlValue::Integer(number) => self.text.number(Some(*number)),

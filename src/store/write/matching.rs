@@ -8,20 +8,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::orphans;
 use super::refold::Refolded;
+use super::subscriptions::{Decided, ToMake};
 use crate::domain::fact::Fact;
-use crate::domain::matching::{
-    Claim, Decision, Doubt, MatchedBy, Registry, Standing, Verdict, decide,
-};
+use crate::domain::matching::{Claim, Decision, Doubt, MatchedBy, Registry, Standing, Verdict};
 use crate::domain::orphan::OrphanKind;
 use crate::domain::records::Transaction;
 use crate::domain::reference::{Reference, ReferenceKind};
+use crate::domain::subscription::subscription_of;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::Status;
 use crate::store::engine::Batch;
 use crate::store::error::StoreError;
 use crate::store::tables::facts::{self, Said};
 use crate::store::tables::references::{self, Having, Realm};
-use crate::store::tables::{self, transactions, webhook_logs};
+use crate::store::tables::{self, subscriptions, transactions, webhook_logs};
 use crate::store::write::refold;
 
 /// Where to begin: everything that is tied to any of this is decided anew.
@@ -74,10 +74,16 @@ impl Piece {
 pub(crate) struct Plan {
     pieces: Vec<Piece>,
     /// Those whose pieces are all here; `None`: an orphan.
-    payments: BTreeMap<i64, Option<Transaction>>,
+    pub(crate) payments: BTreeMap<i64, Option<Transaction>>,
     /// Transactions beside them that order ids lead to.
     led_to: BTreeMap<i64, Transaction>,
     known: BTreeMap<(bool, Box<str>), Vec<Having>>,
+    /// The registered subscriptions that are named.
+    subscriptions: BTreeMap<Box<str>, i64>,
+    /// Transactions that are to be made for payments of them.
+    pub(crate) to_make: Vec<ToMake>,
+    /// Those that were made, and are the payments of others.
+    pub(crate) merging: BTreeMap<i64, i64>,
     /// The transactions of what is new, the first first.
     pub(crate) new_in: Vec<i64>,
 }
@@ -120,7 +126,9 @@ impl Batch<'_> {
         for piece in plan.pieces.iter_mut().filter(|piece| piece.is_new) {
             piece.said.log_id = log_id.unwrap_or(piece.said.log_id);
         }
+        self.make(realm, &mut plan, log_id, now)?;
         let targets = self.targets(&plan)?;
+        self.note_subscriptions(&mut plan, &targets)?;
         let mut changed = BTreeSet::new();
         for (piece, to) in plan.pieces.iter().zip(&targets) {
             self.put(piece, to, &mut changed)?;
@@ -140,6 +148,7 @@ impl Batch<'_> {
                 placed.refolded = Some(refolded);
             }
         }
+        self.close_merged(&plan, now)?;
         let new = plan.pieces.iter().zip(&targets).find(|(piece, _)| piece.is_new);
         if let Some((_, to)) = new.filter(|_| plan.new_in.is_empty()) {
             let orphan = to.keys().next().copied();
@@ -187,6 +196,33 @@ impl Batch<'_> {
                 Verdict::Orphan { group, .. } => BTreeMap::from([(chosen[group], None)]),
             })
             .collect())
+    }
+
+    /// Notes of which registered subscriptions the shop's own transactions are payments, by what they are
+    /// to have.
+    fn note_subscriptions(
+        &self,
+        plan: &mut Plan,
+        targets: &[BTreeMap<i64, Option<MatchedBy>>],
+    ) -> Result<(), StoreError> {
+        let mut of: BTreeMap<i64, i64> = BTreeMap::new();
+        for (piece, to) in plan.pieces.iter().zip(targets) {
+            let named = subscription_of(&piece.said.references, &plan.subscriptions);
+            let Some(subscription) = named else { continue };
+            for id in to.keys() {
+                let known = of.entry(*id).or_insert(subscription);
+                *known = subscription.min(*known);
+            }
+        }
+        for (id, transaction) in &mut plan.payments {
+            let Some(known) = transaction.as_ref().filter(|known| !known.made) else { continue };
+            let is = of.get(id).copied();
+            if is != known.subscription.as_ref().map(|one| one.id) {
+                transactions::set_subscription(self.connection, *id, is)?;
+                *transaction = Some(self.transaction(*id)?);
+            }
+        }
+        Ok(())
     }
 
     fn put(
@@ -378,6 +414,12 @@ impl Batch<'_> {
         let Some(transaction) = transactions::get(self.connection, found)? else {
             return Ok(None);
         };
+        let mut kinds = said.references.iter().map(|one| one.kind);
+        if transaction.subscription.is_none()
+            && kinds.any(|kind| kind == ReferenceKind::Subscription)
+        {
+            return Ok(None);
+        }
         let by = match registered {
             Some(id) => MatchedBy::Registered(id),
             None => MatchedBy::Tied(transaction.reference.as_str().into()),
@@ -531,6 +573,7 @@ impl<'b, 'r> Gathering<'b, 'r> {
             let ids = piece.said.references.iter().filter(|one| !one.kind.identifies_payment());
             shared.extend(ids.map(|one| one.value.clone()));
         }
+        self.find_subscriptions()?;
         for id in shared {
             self.look_up(false, id.clone())?;
             // Many may carry it, as a customer's number; it leads to those that registered it.
@@ -555,8 +598,10 @@ impl<'b, 'r> Gathering<'b, 'r> {
                 attached: piece.attached,
             })
             .collect();
-        let decisions = decide(self.realm.provider, &claims, &self.registry);
+        let subscriptions = self.registry.subscriptions.clone();
+        let decided = self.batch.decide(self.realm, &claims, self.registry, &self.payments)?;
         drop(claims);
+        let Decided { decisions, to_make, merging } = decided;
         let mut new_in = Vec::new();
         for (piece, Decision { verdict, is_sure }) in pieces.iter_mut().zip(decisions) {
             if let (true, Verdict::Belongs(to)) = (piece.is_new, &verdict) {
@@ -565,7 +610,26 @@ impl<'b, 'r> Gathering<'b, 'r> {
             piece.verdict = verdict;
             piece.is_sure = is_sure;
         }
-        Ok(Plan { pieces, payments: self.payments, led_to: self.led_to, known: self.known, new_in })
+        Ok(Plan {
+            pieces,
+            payments: self.payments,
+            led_to: self.led_to,
+            known: self.known,
+            subscriptions,
+            to_make,
+            merging,
+            new_in,
+        })
+    }
+
+    /// Those that the shop registered, of the subscriptions that are named.
+    fn find_subscriptions(&mut self) -> Result<(), StoreError> {
+        let named = self.pieces.values().flat_map(|piece| &piece.said.references);
+        for one in named.filter(|one| one.kind == ReferenceKind::Subscription) {
+            let found = subscriptions::find(self.batch.connection, self.realm, &one.value)?;
+            self.registry.subscriptions.extend(found.map(|id| (one.value.clone(), id)));
+        }
+        Ok(())
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) mod refold;
 pub(super) mod register;
 pub(super) mod replay;
 pub(super) mod retention;
+pub(super) mod subscription_issues;
+pub(super) mod subscriptions;
 pub(super) mod thin_events;
 pub(super) mod transmissions;
 pub(super) mod writer;

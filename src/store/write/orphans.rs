@@ -2,10 +2,11 @@
 
 use rusqlite::{Connection, named_params};
 
-use super::raise;
+use super::subscription_issues::Unknown;
+use super::{issues, raise};
 use crate::domain::event::Ownership;
 use crate::domain::fact::Fact;
-use crate::domain::issue::Ending;
+use crate::domain::issue::{Ending, IssueKind};
 use crate::domain::matching::Doubt;
 use crate::domain::money::{Currency, Money};
 use crate::domain::orphan::{OrphanAbout, OrphanKind, Policy, Unmatched};
@@ -39,6 +40,10 @@ pub(crate) fn refresh(
     for stored in &stored {
         references.extend(stored.references()?);
     }
+    references.sort();
+    let subscription =
+        references.iter().filter(|one| one.kind == ReferenceKind::Subscription).min();
+    let subscription = subscription.map(|one| one.value.clone().into_string());
     let ownership = stored.iter().map(|stored| stored.ownership).max();
     let unmatched = Unmatched {
         facts: &facts,
@@ -60,25 +65,28 @@ pub(crate) fn refresh(
     let status = state.status_changed_at.map(|_| state.status);
     let asked = facts.iter().filter(|fact| fact.amount.is_some()).max();
     let (amount, currency) = money(&state, asked.and_then(|fact| fact.amount));
-    references.sort();
     let order_id = references.iter().find(|known| known.kind == ReferenceKind::OrderId);
     let alert_at = kind.alert_at(realm.livemode, seen.first_seen_at, policy);
+    let alert_at = alert_at.filter(|_| !unmatched.is_nothing_due());
+    let stood_with = get(connection, id)?.as_ref().and_then(Unknown::of);
+    let stands_with = Unknown::named(realm.provider, (kind, about), subscription.clone());
     connection
         .prepare_cached(
             "INSERT INTO orphan_transactions
                  (id, provider, account, kind, about, candidates, reference, order_id, event_id, event_type,
-                  status, amount, currency, livemode, first_seen_at, last_seen_at, alert_at)
+                  status, amount, currency, livemode, first_seen_at, last_seen_at, alert_at,
+                  subscription)
              VALUES
                  (:id, :provider, :account, :kind, :about, :candidates, :reference, :order_id, :event_id,
                   :event_type, :status, :amount, :currency, :livemode, :first_seen_at, :last_seen_at,
-                  :alert_at)
+                  :alert_at, :subscription)
              ON CONFLICT (id) DO UPDATE SET
-                 kind = excluded.kind, about = excluded.about, candidates = excluded.candidates, reference = excluded.reference,
-                 order_id = excluded.order_id, event_id = excluded.event_id,
+                 kind = excluded.kind, about = excluded.about, candidates = excluded.candidates,
+                 reference = excluded.reference, order_id = excluded.order_id, event_id = excluded.event_id,
                  event_type = excluded.event_type, status = excluded.status,
                  amount = excluded.amount, currency = excluded.currency,
                  first_seen_at = excluded.first_seen_at, last_seen_at = excluded.last_seen_at,
-                 alert_at = excluded.alert_at,
+                 alert_at = excluded.alert_at, subscription = excluded.subscription,
                  alerted_at = CASE about WHEN excluded.about THEN alerted_at END",
         )?
         .execute(named_params! {
@@ -99,11 +107,32 @@ pub(crate) fn refresh(
             ":first_seen_at": seen.first_seen_at.to_string(),
             ":last_seen_at": seen.last_seen_at.to_string(),
             ":alert_at": alert_at.map(|at| at.to_string()),
+            ":subscription": subscription,
         })?;
+    if stood_with != stands_with {
+        told_otherwise(connection, id, stood_with.as_ref(), now)?;
+    }
     if alert_at.is_none() {
         raise::orphan_ended(connection, id, Ending::Foreign, now)?;
     }
     Ok(())
+}
+
+/// Lets a person be told of an orphan anew that stands with the payments of another subscription, or of one
+/// at all: it is another issue.
+fn told_otherwise(
+    connection: &Connection,
+    id: i64,
+    stood_with: Option<&Unknown>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("UPDATE orphan_transactions SET alerted_at = NULL WHERE id = :id")?
+        .execute(named_params! { ":id": id })?;
+    match stood_with {
+        Some(subscription) => subscription.sync(connection, Some(id), false, now),
+        None => issues::close(connection, IssueKind::Orphan, &id.to_string(), None, now),
+    }
 }
 
 fn json_list(ids: &[i64]) -> String {
@@ -244,10 +273,11 @@ pub(crate) fn merged(
                AND (SELECT resolved_at IS NULL FROM orphan_transactions WHERE id = :id)",
         )?
         .execute(named_params! { ":id": id, ":into": into })?;
+    raise::orphan_ended(connection, id, Ending::Merged { orphan_id: into }, now)?;
     connection
         .prepare_cached("DELETE FROM orphan_transactions WHERE id = :id")?
         .execute(named_params! { ":id": id })?;
-    raise::orphan_ended(connection, id, Ending::Merged { orphan_id: into }, now)
+    Ok(())
 }
 
 /// Removes the row of an orphan that has no events any more, unless it tells what became of them.
@@ -256,12 +286,13 @@ pub(crate) fn remove_open(
     id: i64,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    raise::orphan_ended(connection, id, Ending::EventsWentElsewhere, now)?;
     connection
         .prepare_cached(
             "DELETE FROM orphan_transactions WHERE id = :id AND resolution IS NOT 'matched'",
         )?
         .execute(named_params! { ":id": id })?;
-    raise::orphan_ended(connection, id, Ending::EventsWentElsewhere, now)
+    Ok(())
 }
 
 /// Keeps what a person said of an orphan.
@@ -297,15 +328,20 @@ fn due(connection: &Connection, now: Timestamp, limit: u32) -> Result<Vec<Orphan
     all(connection, sql, parameters)
 }
 
-/// Raises an issue for each of them, at most a hundred.
+/// Raises an issue for each of them, at most a hundred; one for all payments of a subscription.
 pub(crate) fn raise_due(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
     let mut note = connection
         .prepare_cached("UPDATE orphan_transactions SET alerted_at = :now WHERE id = :id")?;
+    let mut of_subscriptions: Vec<Unknown> = Vec::new();
     for orphan in due(connection, now, 100)? {
         note.execute(named_params! { ":id": orphan.id, ":now": now.to_string() })?;
-        raise::orphan(connection, &orphan, now)?;
+        match Unknown::of(&orphan) {
+            Some(one) if of_subscriptions.contains(&one) => {}
+            Some(one) => of_subscriptions.push(one),
+            None => raise::orphan(connection, &orphan, now)?,
+        }
     }
-    Ok(())
+    of_subscriptions.iter().try_for_each(|one| one.sync(connection, None, true, now))
 }
 
 /// The id by which a person would look the payment up at the provider.

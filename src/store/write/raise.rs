@@ -3,6 +3,7 @@
 use rusqlite::{Connection, named_params};
 
 use super::issues;
+use super::subscription_issues::Unknown;
 use crate::domain::app_outage::AppOutage;
 use crate::domain::fact::{Fact, FactState};
 use crate::domain::issue::{
@@ -19,6 +20,7 @@ use crate::domain::transaction::{AmountCheck, DisputeStatus, State, aftermath};
 use crate::providers::payouts::{Payout, PayoutState};
 use crate::store::error::StoreError;
 use crate::store::read::attention;
+use crate::store::tables::orphans;
 use crate::store::tables::rows::all;
 
 /// An orphan for which the shop had its time, or money that came too late.
@@ -43,7 +45,7 @@ fn happened(
     issues::raise(connection, &NewIssue { data, severity, trigger: Trigger::Happened }, now)
 }
 
-/// An orphan is matched, dismissed, part of another, or nobody's here.
+/// An orphan is matched, dismissed, part of another, or nobody's here. Its row is still there.
 pub(crate) fn orphan_ended(
     connection: &Connection,
     id: i64,
@@ -52,7 +54,11 @@ pub(crate) fn orphan_ended(
 ) -> Result<(), StoreError> {
     let subject = id.to_string();
     issues::close(connection, IssueKind::Orphan, &subject, Some(how), now)?;
-    issues::close(connection, IssueKind::LateMoney, &subject, Some(how), now)
+    issues::close(connection, IssueKind::LateMoney, &subject, Some(how), now)?;
+    match orphans::get(connection, id)?.and_then(Unknown::whose) {
+        Some(subscription) => subscription.sync(connection, Some(id), false, now),
+        None => Ok(()),
+    }
 }
 
 /// Raises and closes what a change of a transaction's state says. `before` is how it stood, and costs

@@ -2,8 +2,9 @@
 
 use rusqlite::{Connection, named_params};
 
-use super::{late_money, raise};
+use super::{late_money, raise, subscription_issues};
 use crate::domain::change;
+use crate::domain::fact::{Fact, FactState};
 use crate::domain::merchant_action::needed;
 use crate::domain::money::Currency;
 use crate::domain::provider::Provider;
@@ -41,13 +42,17 @@ pub(crate) fn refold(
     let saved = State { doubtful, ..saved };
     let change = change::kind(Some(&transaction.state), &saved);
     let version = transaction.version + i64::from(change.is_some());
+    let period = facts.iter().map(|stored| &stored.fact).filter(|fact| fact.period.is_some()).max();
+    let period = period.and_then(|fact| fact.period);
+    let after_end = came_after_end(transaction, &saved, facts.iter().map(|stored| &stored.fact));
     let sql = "UPDATE transactions
              SET status = :status, amount_received = :amount_received,
                  amount_refunded = :amount_refunded, received_currency = :received_currency,
                  dispute_status = :dispute_status, amount_check = :amount_check,
                  other_money = :other_money, doubtful = :doubtful,
                  status_changed_at = ifnull(:status_changed_at, created_at),
-                 updated_at = :now, version = :version, latest_log_id = :latest_log_id
+                 updated_at = :now, version = :version, latest_log_id = :latest_log_id,
+                 period_start = :period_start, period_end = :period_end, after_end = :after_end
              WHERE id = :id";
     let parameters = named_params! {
         ":id": transaction.id,
@@ -63,8 +68,17 @@ pub(crate) fn refold(
         ":now": now.to_string(),
         ":version": version,
         ":latest_log_id": latest_log_id,
+        ":period_start": period.map(|period| period.start.to_string()),
+        ":period_end": period.map(|period| period.end.to_string()),
+        ":after_end": after_end,
     };
     execute(connection, sql, parameters)?;
+    if let Some(subscription) = &transaction.subscription
+        && (after_end || transaction.after_end)
+    {
+        let is_new = after_end && !transaction.after_end;
+        subscription_issues::after_end(connection, subscription.id, is_new, now)?;
+    }
     if let Some(change) = change {
         changes::insert(connection, transaction.id, version, change, &saved, cause, now)?;
     }
@@ -90,6 +104,22 @@ pub(crate) fn refold(
         }
     };
     Ok(Refolded { state: saved, wrong_amount, late_money })
+}
+
+/// Whether the money of a payment, by the provider's clock, was taken after its subscription had ended.
+fn came_after_end<'f>(
+    transaction: &Transaction,
+    state: &State,
+    facts: impl Iterator<Item = &'f Fact>,
+) -> bool {
+    let Some(ended_at) = transaction.subscription.as_ref().and_then(|one| one.ended_at) else {
+        return false;
+    };
+    let takes = |fact: &&Fact| {
+        fact.state != FactState::Conflict && fact.captured.is_some_and(|minor| minor > 0)
+    };
+    let taken_at = facts.filter(takes).map(|fact| fact.occurred_at).min();
+    state.amount_received > 0 && taken_at.is_some_and(|at| at > ended_at)
 }
 
 /// Notes that the shop closed or opened a transaction, as a new version.

@@ -484,6 +484,32 @@ fn a_chain_of_the_earlier_form_is_carried_over_and_says_what_that_proves() {
     }
 }
 
+/// Takes back what V21 and V22 added.
+fn lacks_what_is_newer(one: &Somebody) {
+    one.does(
+        "DROP INDEX transaction_events_refund_pending; DROP INDEX orphan_transactions_inbox;
+         ALTER TABLE orphan_transactions DROP COLUMN about;
+         CREATE INDEX orphan_transactions_inbox ON orphan_transactions (id);",
+    );
+    let details = include_str!("../../../migrations/V14__details.sql");
+    let end = details.find("-- Disputes whose outcome").expect("what follows the view");
+    one.does(&details[..end]);
+    one.does(
+        "DROP INDEX transactions_of_subscription; DROP INDEX transactions_merged;
+         DROP INDEX orphan_transactions_subscription;
+         ALTER TABLE orphan_transactions DROP COLUMN subscription;",
+    );
+    for column in ["subscription_id", "made", "merged_into", "after_end"] {
+        one.does(&format!("ALTER TABLE transactions DROP COLUMN {column}"));
+    }
+    for table in ["transactions", "transaction_events"] {
+        for column in ["period_start", "period_end"] {
+            one.does(&format!("ALTER TABLE {table} DROP COLUMN {column}"));
+        }
+    }
+    one.does("DROP TABLE subscriptions");
+}
+
 /// Gives the log a chain as the version before V18 would have made it; its head.
 fn has_the_earlier_form(options: &Options, one: &Somebody) -> String {
     let care = include_str!("../../../migrations/V6__care.sql");
@@ -498,6 +524,7 @@ fn has_the_earlier_form(options: &Options, one: &Somebody) -> String {
              WHERE resolved_at IS NULL AND alert_at IS NOT NULL;
          DROP INDEX transaction_events_refund_pending;",
     );
+    lacks_what_is_newer(one);
     one.does(&care[begin..end]);
     let mut before = [0; 32];
     for id in 1..=6_i64 {

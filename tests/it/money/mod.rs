@@ -14,3 +14,5 @@ pub(crate) mod objects;
 pub(crate) mod orphans;
 pub(crate) mod reconcile;
 pub(crate) mod replay;
+pub(crate) mod subscription_issues;
+pub(crate) mod subscriptions;

@@ -198,6 +198,7 @@ fn every_operation_answers_as_the_document_says() {
         checker.check("POST", REGISTER, &answer, body);
     }
     checker.check("POST", REGISTER, &app.request("POST", REGISTER, &[], "{}"), "no content type");
+    check_subscriptions(&app, &large, &mut checker);
     check_what_a_person_does(&app, &mut checker);
     check_issues(&daemon, &app, &mut checker);
 
@@ -214,6 +215,44 @@ fn every_operation_answers_as_the_document_says() {
             let rare = ["408", "500", "503"].contains(&&**status);
             let seen = checker.seen.contains(&format!("{id} {status}"));
             assert!(seen || rare, "{id} never answered {status}");
+        }
+    }
+}
+
+fn check_subscriptions(app: &App, large: &str, checker: &mut Checker<'_>) {
+    const ALL: &str = "/api/v1/subscriptions";
+    for (body, status) in [
+        (r#"{"provider":"paypal","reference":"I-1","own_id":"club-17"}"#, 201),
+        (r#"{"provider":"paypal","reference":"I-1","own_id":"club-17"}"#, 200),
+        (r#"{"provider":"paypal","reference":"I-1"}"#, 409),
+        (r#"{"provider":"paypal","reference":"sub_1"}"#, 400),
+        (large, 413),
+    ] {
+        let answer = app.post(ALL, body);
+        assert_eq!(answer.status, status, "{}", answer.text());
+        checker.check("POST", ALL, &answer, body);
+    }
+    checker.check("POST", ALL, &app.request("POST", ALL, &[], "{}"), "no content type");
+    const ONE: &str = "/api/v1/subscriptions/{id}";
+    for (path, sent, status) in [
+        (ALL, "/api/v1/subscriptions?ended=false", 200),
+        (ALL, "/api/v1/subscriptions?ended=x", 400),
+        (ONE, "/api/v1/subscriptions/1", 200),
+        (ONE, "/api/v1/subscriptions/1?x=1", 400),
+        (ONE, "/api/v1/subscriptions/9", 404),
+    ] {
+        let answer = app.get(sent);
+        assert_eq!(answer.status, status, "{sent}: {}", answer.text());
+        checker.check("GET", path, &answer, sent);
+    }
+    for what in ["end", "reopen"] {
+        let path = format!("{ONE}/{what}");
+        for (id, status) in [("1", 200), ("1?x=1", 400), ("9", 404)] {
+            let (number, query) = id.split_once('?').unwrap_or((id, ""));
+            let sent = format!("{ALL}/{number}/{what}?{query}");
+            let answer = app.post(&sent, "");
+            assert_eq!(answer.status, status, "{sent}: {}", answer.text());
+            checker.check("POST", &path, &answer, &sent);
         }
     }
 }

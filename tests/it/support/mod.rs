@@ -13,6 +13,7 @@
 //! | hold an answer against the OpenAPI document | `document` |
 //! | look at the dashboard in Chromium, with a shop in which everything happened | `browser`, `browser_shop` |
 //! | make up shops and histories from a seed | `random_shop`, `random` |
+//! | send what Stripe sends of a subscription | `subscription` |
 
 pub(crate) mod admin;
 pub(crate) mod app;
@@ -27,7 +28,9 @@ pub(crate) mod paypal_api;
 pub(crate) mod provider;
 pub(crate) mod random;
 pub(crate) mod random_shop;
+mod random_subscriptions;
 pub(crate) mod shop;
 pub(crate) mod smtp;
 pub(crate) mod stripe_api;
+pub(crate) mod subscription;
 pub(crate) mod wire;

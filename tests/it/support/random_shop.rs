@@ -14,6 +14,8 @@ use payhookd::domain::time::Timestamp;
 pub(crate) enum Step {
     /// The shop registers a transaction.
     Register(Value),
+    /// The shop registers a subscription.
+    Subscribe(Value),
     /// A provider sends an event.
     Event(Provider, Value),
 }
@@ -23,6 +25,7 @@ impl Step {
     pub(crate) fn told(&self) -> String {
         match self {
             Self::Register(body) => format!("register {body}"),
+            Self::Subscribe(body) => format!("register subscription {body}"),
             Self::Event(_, body) => body.to_string(),
         }
     }
@@ -45,20 +48,20 @@ pub(crate) fn history(seed: u64) -> Vec<Step> {
 }
 
 /// A payment that the shop may have registered by one of these ids.
-struct Payment {
-    provider: Provider,
-    ids: Vec<String>,
-    amount: i64,
-    currency: &'static str,
-    order: Option<String>,
+pub(super) struct Payment {
+    pub(super) provider: Provider,
+    pub(super) ids: Vec<String>,
+    pub(super) amount: i64,
+    pub(super) currency: &'static str,
+    pub(super) order: Option<String>,
 }
 
-struct Shop {
-    random: Random,
-    steps: Vec<Step>,
-    payments: Vec<Payment>,
+pub(super) struct Shop {
+    pub(super) random: Random,
+    pub(super) steps: Vec<Step>,
+    pub(super) payments: Vec<Payment>,
     /// PayPal's, which disputes are about.
-    captures: Vec<String>,
+    pub(super) captures: Vec<String>,
     number: usize,
 }
 
@@ -75,6 +78,9 @@ impl Shop {
         for number in 0..paypal {
             self.paypal_payment(number);
         }
+        if self.one_in(2) {
+            self.subscription();
+        }
         if !self.captures.is_empty() && self.one_in(2) {
             self.paypal_dispute();
         }
@@ -82,11 +88,11 @@ impl Shop {
         self.register();
     }
 
-    fn one_in(&mut self, many: u64) -> bool {
+    pub(super) fn one_in(&mut self, many: u64) -> bool {
         self.random.below(many) == 0
     }
 
-    fn any<T: Clone>(&mut self, of: &[T]) -> T {
+    pub(super) fn any<T: Clone>(&mut self, of: &[T]) -> T {
         of[self.random.index(of.len())].clone()
     }
 
@@ -99,7 +105,7 @@ impl Shop {
     }
 
     /// Few seconds, so that events share them.
-    fn second(&mut self) -> Timestamp {
+    pub(super) fn second(&mut self) -> Timestamp {
         let seconds = self.random.below(8);
         at(&format!("2026-11-20T10:00:0{seconds}Z"))
     }
@@ -150,7 +156,7 @@ impl Shop {
         }
     }
 
-    fn stripe(&mut self, account: Option<&str>, event_type: &str, object: Value) {
+    pub(super) fn stripe(&mut self, account: Option<&str>, event_type: &str, object: Value) {
         self.number += 1;
         let id = format!("evt_{}", self.number);
         let created = self.second().unix_millis() / 1000;
@@ -420,7 +426,7 @@ impl Shop {
         }
     }
 
-    fn paypal(&mut self, event_type: &str, version: &str, resource: Value) {
+    pub(super) fn paypal(&mut self, event_type: &str, version: &str, resource: Value) {
         self.number += 1;
         let event = json!({
             "id": format!("WH-{}", self.number), "event_version": "1.0",
@@ -648,6 +654,6 @@ fn money(amount: i64, currency: &str) -> Value {
     json!({ "currency_code": currency, "value": decimal(amount) })
 }
 
-fn decimal(amount: i64) -> String {
+pub(super) fn decimal(amount: i64) -> String {
     format!("{}.{:02}", amount / 100, amount % 100)
 }

@@ -74,21 +74,18 @@ impl Object<'_> {
         reason: Option<&str>,
     ) -> Reading {
         let id = self.own_id()?;
-        let since_basil = self
-            .parent
-            .get()
-            .and_then(|parent| parent.subscription_details.get())
-            .and_then(|details| details.subscription.id());
+        let subscription = self.subscription_id();
         let references = References::new(ReferenceKind::Invoice, id)
             .and(ReferenceKind::PaymentIntent, self.payment_intent.id())
             .and(ReferenceKind::Charge, self.charge.id())
-            .and(ReferenceKind::Subscription, self.subscription.id().or(since_basil))
+            .and(ReferenceKind::Subscription, subscription)
             .and(ReferenceKind::OrderId, self.order_id(source).as_deref());
         let invoice = references.part(vec![Fact {
             amount: Some(amount),
             captured,
             payment_id: self.intent_or_charge().map(Into::into),
             reason: reason.map(Into::into),
+            period: subscription.and_then(|id| self.lines.get()?.period(id)),
             ..source.fact(ReferenceKind::Invoice, id, state)
         }]);
         let mut parts = vec![invoice];
@@ -99,6 +96,12 @@ impl Object<'_> {
             }
         }
         Ok(Content::Payments(parts))
+    }
+
+    /// Since 2025-03-31.basil it stands in the parent.
+    fn subscription_id(&self) -> Option<&str> {
+        let parent = self.parent.get().and_then(|parent| parent.subscription_details.get());
+        self.subscription.id().or_else(|| parent?.subscription.id())
     }
 
     /// The only event that ties an invoice to its PaymentIntent since 2025-03-31.basil.
