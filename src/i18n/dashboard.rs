@@ -7,4 +7,5 @@ pub(crate) mod events;
 pub(crate) mod issues;
 pub(crate) mod orphans;
 pub(crate) mod overview;
+pub(crate) mod subscriptions;
 pub(crate) mod transactions;

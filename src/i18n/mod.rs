@@ -56,6 +56,7 @@ use dashboard::events::Events;
 use dashboard::issues::Issues;
 use dashboard::orphans::Orphans;
 use dashboard::overview::Overview;
+use dashboard::subscriptions::Subscriptions;
 use dashboard::transactions::Transactions;
 use explain::{Explain, Leads};
 use replay::Replay;
@@ -73,6 +74,7 @@ texts! {
         issues: Issues = Issues::ENGLISH, Issues::FRENCH;
         orphans: Orphans = Orphans::ENGLISH, Orphans::FRENCH;
         transactions: Transactions = Transactions::ENGLISH, Transactions::FRENCH;
+        subscriptions: Subscriptions = Subscriptions::ENGLISH, Subscriptions::FRENCH;
         events: Events = Events::ENGLISH, Events::FRENCH;
         deliveries: Deliveries = Deliveries::ENGLISH, Deliveries::FRENCH;
         explain: Explain = Explain::ENGLISH, Explain::FRENCH;

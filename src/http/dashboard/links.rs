@@ -156,8 +156,18 @@ fn beginning(text: &str, bytes: usize) -> &str {
 const LONGEST: usize = 100;
 
 /// The first parts of the paths that are the dashboard's.
-const PARTS: &[&str] =
-    &["", "assets", "deliveries", "events", "issues", "login", "logout", "orphans", "transactions"];
+const PARTS: &[&str] = &[
+    "",
+    "assets",
+    "deliveries",
+    "events",
+    "issues",
+    "login",
+    "logout",
+    "orphans",
+    "subscriptions",
+    "transactions",
+];
 
 /// Whether a path is the dashboard's, be there a page or not.
 pub(super) fn is_ours(path: &str) -> bool {

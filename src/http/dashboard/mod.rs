@@ -25,6 +25,7 @@ mod page;
 mod pretty_json;
 mod routes;
 mod sessions;
+mod subscriptions;
 mod timeline;
 mod transaction;
 mod transactions;

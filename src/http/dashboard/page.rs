@@ -22,6 +22,8 @@ pub(super) enum Tab {
     Orphans,
     /// What the shop expects, and what became of it.
     Transactions,
+    /// Whose payments become transactions by themselves.
+    Subscriptions,
     /// What the providers sent.
     Events,
     /// What the shop's app is told.
@@ -34,6 +36,7 @@ impl Tab {
         Self::Issues,
         Self::Orphans,
         Self::Transactions,
+        Self::Subscriptions,
         Self::Events,
         Self::Deliveries,
     ];
@@ -44,6 +47,7 @@ impl Tab {
             Self::Issues => "/issues",
             Self::Orphans => "/orphans",
             Self::Transactions => "/transactions",
+            Self::Subscriptions => "/subscriptions",
             Self::Events => "/events",
             Self::Deliveries => "/deliveries",
         }
@@ -55,6 +59,7 @@ impl Tab {
             Self::Issues => words.issues.title,
             Self::Orphans => words.orphans.title,
             Self::Transactions => words.transactions.title,
+            Self::Subscriptions => words.subscriptions.title,
             Self::Events => words.events.title,
             Self::Deliveries => words.deliveries.title,
         }

@@ -9,7 +9,8 @@ use super::page::Failure;
 use super::sessions::CSRF;
 use super::visit::{Dashboard, Guest, Visit};
 use super::{
-    deliveries, event, events, issues, login, orphan, orphans, overview, transaction, transactions,
+    deliveries, event, events, issues, login, orphan, orphans, overview, subscriptions,
+    transaction, transactions,
 };
 use crate::http::api::query::decode;
 use crate::http::api::routes::parts;
@@ -68,6 +69,10 @@ const ROUTES: &[Route] = routes! {
     GET "/transactions/{id}" &[] => transaction::show;
     POST "/transactions/{id}/close" &[CSRF, "even_if_paid"] => transaction::close;
     POST "/transactions/{id}/reopen" &[CSRF] => transaction::reopen;
+    GET "/subscriptions" subscriptions::NAMES => subscriptions::list;
+    GET "/subscriptions/{id}" &["cursor"] => subscriptions::show;
+    POST "/subscriptions/{id}/end" &[CSRF] => subscriptions::end;
+    POST "/subscriptions/{id}/reopen" &[CSRF] => subscriptions::reopen;
     GET "/events" events::NAMES => events::list;
     GET "/events/{id}" &[] => event::show;
     GET "/events/{id}/payload" &[] => event::payload;

@@ -15,6 +15,7 @@ use super::visit::{Dashboard, Visit};
 use crate::domain::fact::Fact;
 use crate::domain::records::{Closed, Transaction, TransactionDetail, WebhookLog};
 use crate::domain::reference::ReferenceKind;
+use crate::domain::subscription::Period;
 use crate::domain::time::Timestamp;
 use crate::domain::transaction::DisputeStatus;
 use crate::providers::{object, pages};
@@ -132,6 +133,7 @@ fn summary(typeset: Typeset<'_>, dossier: &TransactionDetail) -> Markup {
                 }
                 dt { (texts.reference) }
                 dd { (id(&one.reference)) }
+                (of_subscription(typeset, one))
                 dt { (texts.provider) }
                 dd { (one.provider.name()) ", " (words.mode(one.livemode)) }
                 dt { (texts.registered) }
@@ -152,6 +154,29 @@ fn summary(typeset: Typeset<'_>, dossier: &TransactionDetail) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Of which subscription it is a payment, for which period, and what it turned out to be.
+fn of_subscription(typeset: Typeset<'_>, one: &Transaction) -> Markup {
+    let texts = &typeset.words.subscriptions;
+    html! {
+        @if let Some(of) = &one.subscription {
+            dt { (texts.subscription) }
+            dd {
+                a href=(format!("/subscriptions/{}", of.id)) {
+                    (brief(of.own_id.as_deref().unwrap_or(&of.reference)))
+                }
+            }
+        }
+        @if let Some(Period { start, end }) = one.period {
+            dt { (texts.period) }
+            dd { (typeset.time(start)) " – " (typeset.time(end)) }
+        }
+        @if let Some(into) = one.merged_into {
+            dt { (texts.merged) }
+            dd { a href=(format!("/transactions/{into}")) { ((typeset.words.transactions.one)(into)) } }
         }
     }
 }

@@ -162,7 +162,7 @@ pub(super) fn table(typeset: Typeset<'_>, rows: &[Transaction]) -> Markup {
                             }
                         }
                         td data-label=(texts.order) {
-                            @if let Some(order) = &one.order_id { (brief(order)) }
+                            @if let Some(order) = one.own_id() { (brief(order)) }
                         }
                         td.num data-label=(texts.amount) { (amount(typeset, one)) }
                         td data-label=(texts.status) { (state(typeset, one)) }
@@ -201,6 +201,9 @@ pub(super) fn state(typeset: Typeset<'_>, transaction: &Transaction) -> Markup {
             }
             @if state.doubtful {
                 " " span.tag.bad { (words.transactions.doubtful) }
+            }
+            @if transaction.after_end {
+                " " span.tag.bad { (words.subscriptions.after_end) }
             }
             @if transaction.closed_at.is_some() {
                 " " span.tag { (words.transactions.closed) }

@@ -9,6 +9,7 @@ pub(crate) mod dashboard;
 pub(crate) mod dashboard_issues;
 pub(crate) mod dashboard_overview;
 pub(crate) mod dashboard_pages;
+pub(crate) mod dashboard_subscriptions;
 pub(crate) mod listing;
 pub(crate) mod openapi;
 pub(crate) mod waiting;

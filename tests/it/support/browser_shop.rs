@@ -48,6 +48,7 @@ impl Shop {
         let capture = capture.order(&known("P-1", &say));
         let url = shop._certificates.url("CERT-1");
         assert_eq!(shop.daemon.deliver_paypal(&capture.body(), &url).status, 200);
+        shop.is_subscribed_to(&say);
         wait_until_all(shop.daemon.options(), "dead");
         shop
     }
@@ -85,6 +86,29 @@ impl Shop {
         object["billing_details"] =
             json!({"name": say("Ada"), "email": say("ada@shop.example"), "phone": say("1")});
         self.deliver(&event);
+    }
+
+    /// Of two subscriptions one has ended, and both are paid.
+    fn is_subscribed_to(&self, say: &impl Fn(&str) -> String) {
+        for (number, name) in [(1, "club"), (2, "ended")] {
+            let reference = format!("sub_{}", known(name, say));
+            let body = json!({
+                "provider": "stripe", "reference": reference, "own_id": known(name, say),
+                "amount": 4999, "currency": "EUR", "livemode": false,
+            });
+            let registered = self.api().post("/api/v1/subscriptions", body.to_string());
+            assert_eq!(registered.status, 201, "{}", registered.text());
+            if name == "ended" {
+                let path = format!("/api/v1/subscriptions/{number}/end");
+                assert_eq!(self.api().post(&path, "").status, 200);
+            }
+            let invoice = StripeSample::new("invoice.payment_succeeded", &known(name, say))
+                .reference(&reference)
+                .object(&format!("in_{}", known(name, say)))
+                .at("2099-01-01T00:00:00Z")
+                .test_money();
+            self.deliver(&serde_json::from_str(&invoice.body()).expect("JSON"));
+        }
     }
 
     /// Less comes than the shop expects.
@@ -172,6 +196,7 @@ impl Shop {
             "/orphans/999",
             "/transactions?q=nothing",
             "/transactions?status=succeeded",
+            "/subscriptions?ended=true",
             "/events?status=failed",
             "/events/1/replay",
             "/deliveries?status=dead",
@@ -183,6 +208,7 @@ impl Shop {
         for (path, table) in [
             ("orphans", "orphan_transactions"),
             ("transactions", "transactions"),
+            ("subscriptions", "subscriptions"),
             ("events", "webhook_logs"),
         ] {
             pages.extend(self.ids(table).iter().map(|id| format!("/{path}/{id}")));
