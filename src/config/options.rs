@@ -209,7 +209,7 @@ options! {
         /// Send the same people a report of the day before, every day at this time of the shop's zone, such as
         /// 08:00: what was taken, matched, orphaned, refunded and disputed, and what is open.
         daily_report: Option<TimeOfDay> = "HH:MM", "PAYHOOKD_DAILY_REPORT";
-        /// Where people open the dashboard, such as https://payhookd.shop.example: alerts link to it. Not a public
+        /// Where people open the dashboard, such as `https://payhookd.shop.example`: alerts link to it. Not a public
         /// address, if the dashboard has none.
         dashboard_url: Option<String> = "URL", "PAYHOOKD_DASHBOARD_URL";
         /// For tests: a clock that stands still. There is no variable for it, so that nothing but a

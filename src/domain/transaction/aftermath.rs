@@ -18,6 +18,8 @@ pub struct RefundStands<'f> {
     pub money: Option<Money>,
     /// It failed, and no other one made up for it: the buyer still waits.
     pub failed: bool,
+    /// It is under way.
+    pub pending: bool,
     /// The provider's time of the newest fact, UTC.
     pub at: Timestamp,
     /// The provider's code of why it failed.
@@ -60,6 +62,7 @@ pub fn refunds<'f>(facts: impl Iterator<Item = &'f Fact> + Clone) -> Vec<RefundS
         id,
         money: amount(id),
         failed: fact.state == FactState::RefundFailed && !made_up(fact),
+        pending: fact.state == FactState::RefundPending,
         at: fact.occurred_at,
         reason: fact.reason.as_deref(),
     });

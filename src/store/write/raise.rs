@@ -5,7 +5,7 @@ use rusqlite::{Connection, named_params};
 use super::issues;
 use super::subscription_issues::Unknown;
 use crate::domain::app_outage::AppOutage;
-use crate::domain::fact::{Fact, FactState};
+use crate::domain::fact::Fact;
 use crate::domain::issue::{
     APP, Doubt, Ending, IssueData, IssueKind, NewIssue, Payment, Severity, Trigger, failed_subject,
     shortened,
@@ -121,35 +121,40 @@ pub(crate) fn aftermath<'f>(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (transaction_id, payment) = (transaction.id, || Payment::of(transaction));
+    let mut last = Vec::new();
     for refund in aftermath::refunds(facts.clone()) {
-        if !refund.failed {
-            issues::close(connection, IssueKind::Refund, &shortened(refund.id), None, now)?;
-            continue;
+        let subject = (IssueKind::Refund, shortened(refund.id));
+        if refund.failed {
+            let data = IssueData::Refund {
+                transaction_id,
+                payment: payment(),
+                refund_id: refund.id.to_owned(),
+                money: refund.money,
+                failed: true,
+                since: refund.at,
+                reason: refund.reason.map(str::to_owned),
+            };
+            lasts(connection, data, Severity::Warning, now)?;
         }
-        let data = IssueData::Refund {
-            transaction_id,
-            payment: payment(),
-            refund_id: refund.id.to_owned(),
-            money: refund.money,
-            failed: true,
-            since: refund.at,
-            reason: refund.reason.map(str::to_owned),
-        };
+        if refund.failed || refund.pending {
+            last.push(subject);
+        }
+    }
+    if let Some(warning) = aftermath::fraud_warning(state, facts) {
+        let at = warning.occurred_at;
+        let data = IssueData::FraudWarning { transaction_id, payment: payment(), at };
+        last.push((IssueKind::FraudWarning, data.subject()));
         lasts(connection, data, Severity::Warning, now)?;
     }
-    let warnings = facts.filter(|fact| fact.state == FactState::FraudWarning);
-    match (aftermath::fraud_warning(state, warnings.clone()), warnings.count()) {
-        (Some(warning), _) => {
-            let at = warning.occurred_at;
-            let data = IssueData::FraudWarning { transaction_id, payment: payment(), at };
-            lasts(connection, data, Severity::Warning, now)
-        }
-        (None, 0) => Ok(()),
-        (None, _) => {
-            let subject = transaction.id.to_string();
-            issues::close(connection, IssueKind::FraudWarning, &subject, None, now)
-        }
-    }
+    // Also of what is another transaction's now.
+    let open = "SELECT kind, subject FROM issues
+         WHERE closed_at IS NULL AND kind IN ('refund', 'fraud_warning')
+           AND data ->> '$.transaction_id' = :id";
+    let open: Vec<(IssueKind, String)> =
+        all(connection, open, named_params! { ":id": transaction.id })?;
+    open.iter()
+        .filter(|open| !last.contains(open))
+        .try_for_each(|(kind, subject)| issues::close(connection, *kind, subject, None, now))
 }
 
 /// A payout ended. One that arrives shows that those before it did not fail for a reason that lasts.
