@@ -61,7 +61,7 @@ impl Demo {
     fn run_in(&self, folder: &Path) -> Result<(), CommandError> {
         let now = Clock::SYSTEM.now();
         say("making secrets and a certificate authority for this run …")?;
-        let authority = TestAuthority::make(Environment::Sandbox, now, now.plus(ONE_DAY))?;
+        let authority = TestAuthority::make(Environment::Sandbox, now, now.plus(A_YEAR))?;
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
         let certificates = serve_certificate(authority.leaf_pem().to_owned(), any_port)?;
         let db = folder.join("payhookd.db");
@@ -159,7 +159,7 @@ impl Demo {
 
 /// Any free port of this machine.
 const ANY_PORT: &str = "127.0.0.1:0";
-const ONE_DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const A_YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 /// The folder of one run; it goes with the run.
 struct Folder(PathBuf);

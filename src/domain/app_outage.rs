@@ -14,7 +14,7 @@ pub struct AppOutage {
     pub attempts: i64,
     /// About how many transactions they were.
     pub transactions: i64,
-    /// How many notifications wait.
+    /// How many notifications wait; 0 if none of them was tried yet.
     pub pending: i64,
     /// Why the last of them failed, in words.
     pub failure: Option<String>,
@@ -24,7 +24,8 @@ impl AppOutage {
     /// How bad it is by `now`; `None`: one notification that fails a few times is tried again by itself.
     pub fn severity(&self, now: Timestamp) -> Option<Severity> {
         let lasts = now.since(self.since);
-        match self.transactions >= OVER || (lasts >= LONG && self.pending > 0) {
+        // What was given up, without anything that waits, is told as such.
+        match self.pending > 0 && (self.transactions >= OVER || lasts >= LONG) {
             true if lasts >= TOO_LONG => Some(Severity::Critical),
             true => Some(Severity::Warning),
             false => None,
@@ -55,7 +56,6 @@ mod tests {
         assert_eq!(severity(5, 5, 0), Some(Severity::Warning));
         assert_eq!(severity(1, 1, 10), Some(Severity::Warning));
         assert_eq!(severity(1, 1, 60), Some(Severity::Critical));
-        // Given up at once: that is told as such.
-        assert_eq!(severity(1, 0, 60), None);
+        assert_eq!(severity(9, 0, 60), None);
     }
 }

@@ -247,7 +247,7 @@ mod tests {
         let about = |all: &[(ReferenceKind, FactState)]| {
             let facts: Vec<Fact> = all
                 .iter()
-                .map(|(kind, state)| Fact { state: *state, ..fact(*kind, "x") })
+                .map(|(kind, state)| Fact { state: *state, ..fact(*kind, kind.as_str()) })
                 .collect();
             let facts: Vec<&Fact> = facts.iter().collect();
             let state = fold(Provider::Stripe, Expected::default(), facts.iter().copied());
@@ -259,7 +259,7 @@ mod tests {
             (&[(Charge, Authorized)], OrphanAbout::Payment),
             (&[(PaymentIntent, Created)], OrphanAbout::Attempt),
             (&[(PaymentIntent, AttemptFailed)], OrphanAbout::Attempt),
-            (&[(Charge, Succeeded), (Refund, RefundSucceeded)], OrphanAbout::Payment),
+            (&[(PaymentIntent, Succeeded), (Refund, RefundSucceeded)], OrphanAbout::Payment),
             (&[(Refund, RefundSucceeded)], OrphanAbout::Refund),
             (&[(Dispute, DisputeOpen)], OrphanAbout::Dispute),
             (&[(Invoice, InvoiceAttemptFailed)], OrphanAbout::Invoice),

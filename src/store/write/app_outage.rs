@@ -26,7 +26,8 @@ pub(crate) fn outage(connection: &Connection) -> Result<Option<AppOutage>, Store
                     ifnull((SELECT data ->> '$.since' FROM issues
                             WHERE kind = 'app' AND closed_at IS NULL), '9')),
                 count(*), count(DISTINCT transaction_id),
-                (SELECT count(*) FROM deliveries WHERE status = 'pending'),
+                (SELECT count(*) * ifnull(max(attempts) > 0, 0) FROM deliveries
+                 WHERE status = 'pending'),
                 (SELECT last_error FROM deliveries
                  WHERE id = (SELECT delivery_id FROM failed ORDER BY id DESC LIMIT 1))
          FROM failed JOIN deliveries ON deliveries.id = delivery_id

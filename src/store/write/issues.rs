@@ -216,10 +216,11 @@ pub(crate) fn close(
     how: Option<Ending>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let closed: Option<i64> = connection
+    let closed: Option<(i64, bool)> = connection
         .prepare_cached(
             "UPDATE issues SET closed_at = :now, news = news + 1, ending = :how
-             WHERE kind = :kind AND subject = :subject AND closed_at IS NULL RETURNING id",
+             WHERE kind = :kind AND subject = :subject AND closed_at IS NULL
+             RETURNING id, severity <> 'notice'",
         )?
         .query_row(
             named_params! {
@@ -228,12 +229,12 @@ pub(crate) fn close(
                 ":how": how.as_ref().map(to_json).transpose()?,
                 ":now": now.to_string(),
             },
-            |row| row.get("id"),
+            |row| row.try_into(),
         )
         .optional()?;
     match closed {
-        Some(id) => alerts::owe(connection, id, kind, subject, now),
-        None => Ok(()),
+        Some((id, true)) => alerts::owe(connection, id, kind, subject, now),
+        Some((_, false)) | None => Ok(()),
     }
 }
 

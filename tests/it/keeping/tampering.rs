@@ -517,12 +517,7 @@ fn has_the_earlier_form(options: &Options, one: &Somebody) -> String {
     let end = care.find("-- Of headers that were removed").expect("what follows");
     one.does(
         "DROP TABLE webhook_log_chain; DELETE FROM refinery_schema_history WHERE version >= 18;
-         ALTER TABLE issues DROP COLUMN data; ALTER TABLE issues DROP COLUMN ending;
-         DROP INDEX orphan_transactions_inbox; ALTER TABLE orphan_transactions DROP COLUMN about;
-         CREATE INDEX orphan_transactions_inbox
-             ON orphan_transactions (id, livemode, currency, provider, amount, first_seen_at)
-             WHERE resolved_at IS NULL AND alert_at IS NOT NULL;
-         DROP INDEX transaction_events_refund_pending;",
+         ALTER TABLE issues DROP COLUMN data; ALTER TABLE issues DROP COLUMN ending;",
     );
     lacks_what_is_newer(one);
     one.does(&care[begin..end]);
