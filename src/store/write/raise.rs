@@ -136,25 +136,26 @@ pub(crate) fn aftermath<'f>(
             };
             lasts(connection, data, Severity::Warning, now)?;
         }
+        // That one is under way for too long is no word of a failure, nor the reverse.
         if refund.failed || refund.pending {
-            last.push(subject);
+            last.push((subject.0, subject.1, refund.failed));
         }
     }
     if let Some(warning) = aftermath::fraud_warning(state, facts) {
         let at = warning.occurred_at;
         let data = IssueData::FraudWarning { transaction_id, payment: payment(), at };
-        last.push((IssueKind::FraudWarning, data.subject()));
+        last.push((IssueKind::FraudWarning, data.subject(), false));
         lasts(connection, data, Severity::Warning, now)?;
     }
     // Also of what is another transaction's now.
-    let open = "SELECT kind, subject FROM issues
+    let open = "SELECT kind, subject, ifnull(data ->> '$.failed', 0) FROM issues
          WHERE closed_at IS NULL AND kind IN ('refund', 'fraud_warning')
            AND data ->> '$.transaction_id' = :id";
-    let open: Vec<(IssueKind, String)> =
+    let open: Vec<(IssueKind, String, bool)> =
         all(connection, open, named_params! { ":id": transaction.id })?;
     open.iter()
         .filter(|open| !last.contains(open))
-        .try_for_each(|(kind, subject)| issues::close(connection, *kind, subject, None, now))
+        .try_for_each(|(kind, subject, _)| issues::close(connection, *kind, subject, None, now))
 }
 
 /// A payout ended. One that arrives shows that those before it did not fail for a reason that lasts.
