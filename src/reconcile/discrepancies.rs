@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use super::id_set::IdSet;
 use super::objects::{AskError, Asker, of_payment};
 use crate::clients::api::ApiError;
 use crate::domain::discrepancy::{DiscrepancyKind, compare, has_money, may_be_forgotten};
@@ -431,44 +432,9 @@ fn money(provider: Provider, money: Money) -> String {
     format!("{} {}", money.to_decimal(provider), money.currency)
 }
 
-/// Which transactions were in a list: a bit for each.
-#[derive(Default)]
-struct IdSet(Vec<u64>);
-
-impl IdSet {
-    fn add(&mut self, id: i64) {
-        let Ok(id) = usize::try_from(id) else { return };
-        if self.0.len() <= id / 64 {
-            self.0.resize(id / 64 + 1, 0);
-        }
-        self.0[id / 64] |= 1 << (id % 64);
-    }
-
-    fn has(&self, id: i64) -> bool {
-        let Ok(id) = usize::try_from(id) else { return false };
-        self.0.get(id / 64).is_some_and(|bits| bits & (1 << (id % 64)) != 0)
-    }
-}
-
 /// PayPal lists no more days at once.
 const LONGEST_REPORT: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 /// Transactions that are read at once.
 const AT_ONCE: u32 = 200;
 const NO_REPORTS: &str = "payments that PayPal has and the shop has not: the app of PAYPAL_CLIENT_ID \
     may not list them; give it the permission Transaction Search in PayPal's developer dashboard";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_seen_is_remembered_in_bits() {
-        let mut seen = IdSet::default();
-        for id in [1, 64, 65, 100_000] {
-            assert!(!seen.has(id));
-            seen.add(id);
-            assert!(seen.has(id) && !seen.has(id + 1) || id == 64, "{id}");
-        }
-        assert!(!seen.has(-1) && seen.0.len() <= 1_563);
-    }
-}

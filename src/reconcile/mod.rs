@@ -12,6 +12,7 @@
 pub mod discrepancies;
 mod doubtful;
 pub mod endpoints;
+mod id_set;
 pub mod objects;
 mod pages;
 mod windows;
