@@ -33,7 +33,7 @@ use crate::telemetry::metrics::Metrics;
 const GAP: Duration = Duration::from_secs(10 * 60);
 /// So often it is seen whether an event came about which is to be asked at once.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
-/// So often it is seen whether an endpoint that was not as it should be is mended.
+/// So often it is seen whether an endpoint that was not as it should be is fixed.
 const BETWEEN_ENDPOINT_LOOKS: Duration = Duration::from_secs(5 * 60);
 /// How long a stop waits for what can be broken off; a call that hangs ends with the process.
 const LONGEST_STOP: Duration = Duration::from_millis(500);
@@ -165,7 +165,7 @@ impl Thread {
             let looks_at_endpoint = endpoint_seen.elapsed() >= BETWEEN_ENDPOINT_LOOKS;
             let looked = catch_unwind(AssertUnwindSafe(|| {
                 self.look_at_what_is_urgent()?;
-                if looks_at_endpoint { self.look_at_mended_endpoint() } else { Ok(()) }
+                if looks_at_endpoint { self.look_at_open_endpoint_issue() } else { Ok(()) }
             }));
             if looks_at_endpoint {
                 endpoint_seen = Instant::now();
@@ -251,8 +251,8 @@ impl Thread {
         fetched.and(asked).and(seen)
     }
 
-    /// Whether the endpoint is mended, if it was not as it should be when it was looked at last.
-    fn look_at_mended_endpoint(&self) -> Result<(), Failed> {
+    /// Whether the endpoint is fixed, if it was not as it should be when it was looked at last.
+    fn look_at_open_endpoint_issue(&self) -> Result<(), Failed> {
         let db = &self.settings.db;
         let open = Reader::open(db)?.open_issues(None)?;
         let is_of_provider = |issue: &Issue| {

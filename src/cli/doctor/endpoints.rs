@@ -32,8 +32,8 @@ pub(super) fn check(patient: &Patient, public_url: Option<&str>) -> Vec<Finding>
     config.providers().into_iter().flat_map(found).collect()
 }
 
-/// Closes the issue that the daemon may have opened before the endpoint was mended.
-fn mended(db: &Path, provider: Provider, now: Timestamp) -> Result<(), StoreError> {
+/// Closes the issue that the daemon may have opened before the endpoint was fixed.
+fn close_if_fixed(db: &Path, provider: Provider, now: Timestamp) -> Result<(), StoreError> {
     if !db.exists() {
         return Ok(());
     }
@@ -59,7 +59,7 @@ fn of(
     }
     match endpoints::check(apis, provider, wanted) {
         Ok(faults) if faults.is_empty() => {
-            if let Err(error) = mended(db, provider, now) {
+            if let Err(error) = close_if_fixed(db, provider, now) {
                 let what =
                     format!("an issue of {}'s endpoint was not closed: {error}", provider.name());
                 return vec![
