@@ -123,7 +123,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::clients::message::{discord, ntfy, slack};
+    use crate::clients::message::{discord, ntfy, ntfy_actions, slack};
     use crate::domain::issue::{IssueKind, Texts};
     use crate::domain::records::Details;
     use crate::domain::time::Timestamp;
@@ -212,9 +212,19 @@ mod tests {
             "🟠 De nouveau\u{a0}: Orphelin\nAucune transaction.\nQue faire\u{a0}: `payhookd`\n\
              Problème 7, depuis le 2026-11-23 11:52, 2 fois (UTC)"
         );
-        let both =
-            Message::about(&[said.clone(), said], &Zone::UTC, Language::French, Links::default());
+        let both = Message::about(
+            &[said.clone(), said.clone()],
+            &Zone::UTC,
+            Language::French,
+            Links::default(),
+        );
         assert_eq!(both.subject, "payhookd\u{a0}: 2 problèmes");
+        let links = Links { dashboard: Some("https://pay.shop.example"), livemode: true };
+        let both = Message::about(&[said.clone(), said], &Zone::UTC, Language::French, links);
+        assert_eq!(both.links[0].0, "Ouvrir tous les problèmes");
+        // A header holds no other letters.
+        let actions = ntfy_actions(&both).expect("a button");
+        assert!(actions.is_ascii() && actions.starts_with("=?UTF-8?B?"), "{actions}");
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! A message for people, in the forms that Slack, Discord and ntfy take.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::domain::issue::Severity;
 use crate::telemetry::line::is_obeyed;
 use serde_json::Value;
@@ -113,7 +116,13 @@ pub fn ntfy(message: &Message) -> String {
 pub fn ntfy_actions(message: &Message) -> Option<String> {
     let button = |(label, url): &(String, String)| format!("view, {label}, {url}");
     let buttons: Vec<String> = message.links.iter().take(3).map(button).collect();
-    (!buttons.is_empty()).then(|| buttons.join("; "))
+    let actions = buttons.join("; ");
+    match (buttons.is_empty(), actions.is_ascii()) {
+        (true, _) => None,
+        (false, true) => Some(actions),
+        // What a header may not hold, as RFC 2047 has it, which ntfy reads.
+        (false, false) => Some(format!("=?UTF-8?B?{}?=", STANDARD.encode(actions))),
+    }
 }
 
 /// ntfy's priority, from 1 to 5.

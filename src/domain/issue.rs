@@ -5,15 +5,15 @@
 
 mod data;
 mod ending;
+mod payment;
 mod subscription;
 
 use std::time::Duration;
 
 use super::time::Timestamp;
-pub use data::{
-    APP, DATABASE, Doubt, FILE, IssueData, MACHINE, Payment, Rescue, failed_subject, shortened,
-};
+pub use data::{APP, DATABASE, Doubt, FILE, IssueData, MACHINE, Rescue, failed_subject, shortened};
 pub use ending::Ending;
+pub use payment::Payment;
 pub use subscription::{EndedSubscription, Payments, UnknownSubscription, subscription_subject};
 
 string_enum! {

@@ -177,26 +177,38 @@ impl RefusalTally {
         self.minutes.iter().filter(|(minute, _)| is_meant(*minute)).map(|(_, number)| number).sum()
     }
 
-    /// Why those that came after the last genuine one are the provider's; `None`: they may be anybody's.
-    /// `is_silent`: nothing genuine has come for longer than usual. `is_listed` says of an event whether the
-    /// provider's own list gave it after an instant.
+    /// Why those of this class that came after the last genuine one are the provider's; `None`: they may be
+    /// anybody's. `is_silent`: nothing genuine has come for longer than usual. `known_since` says of an event when
+    /// it was received and proved, if it is known.
     pub fn evidence<E>(
         &self,
+        class: RefusalClass,
         genuine_at: Option<Timestamp>,
         is_silent: bool,
-        mut is_listed: impl FnMut(&str, Timestamp) -> Result<bool, E>,
+        mut known_since: impl FnMut(&str) -> Result<Option<Timestamp>, E>,
     ) -> Result<Option<Evidence>, E> {
         let claimed = || {
             let since = |one: &&Claimed| genuine_at.is_none_or(|genuine| one.first_at > genuine);
             self.claimed.iter().filter(since)
         };
+        let mut unknown = Vec::new();
         for one in claimed() {
-            if is_listed(&one.event_id, one.first_at)? {
-                return Ok(Some(Evidence::Listed { event_id: one.event_id.to_string() }));
+            match known_since(&one.event_id)? {
+                Some(since) if since >= one.first_at => {
+                    return Ok(Some(Evidence::Listed { event_id: one.event_id.to_string() }));
+                }
+                // The provider does not repeat what was taken: whoever does has caught it once.
+                Some(_) => {}
+                None => unknown.push(one),
             }
         }
-        let repeated =
-            claimed().filter(|one| one.attempts >= FEW && one.last_at.since(one.first_at) >= HOUR);
+        if class == RefusalClass::Time {
+            // A genuine signature can be sent again and again; only those of new times are the provider's.
+            return Ok(self.offset(genuine_at).map(|seconds| Evidence::Offset { seconds }));
+        }
+        let repeated = unknown
+            .into_iter()
+            .filter(|one| one.attempts >= FEW && one.last_at.since(one.first_at) >= HOUR);
         if let Some(one) = repeated.max_by_key(|one| (one.attempts, one.last_at)) {
             return Ok(Some(Evidence::Retried {
                 event_id: one.event_id.to_string(),
@@ -204,9 +216,6 @@ impl RefusalTally {
                 first_at: one.first_at,
                 last_at: one.last_at,
             }));
-        }
-        if let Some(seconds) = self.offset(genuine_at) {
-            return Ok(Some(Evidence::Offset { seconds }));
         }
         let silence = genuine_at.filter(|_| is_silent && self.since_genuine(genuine_at) >= FEW);
         Ok(silence.map(|last_at| Evidence::Silence { last_at }))
@@ -292,8 +301,14 @@ mod tests {
         is_silent: bool,
         listed: &str,
     ) -> Option<Evidence> {
-        let is_listed = |id: &str, _| Ok::<_, Infallible>(id == listed);
-        let Ok(evidence) = tally.evidence(genuine.map(at), is_silent, is_listed);
+        let known = |id: &str| {
+            Ok::<_, Infallible>(match id {
+                "old" => Some(Timestamp::EPOCH),
+                id => (id == listed).then(|| at(1_000)),
+            })
+        };
+        let of = |class| tally.evidence(class, genuine.map(at), is_silent, known);
+        let Ok(evidence) = of(RefusalClass::Signature);
         evidence
     }
 
@@ -307,8 +322,9 @@ mod tests {
     fn what_a_stranger_sends_for_nothing_is_no_evidence() {
         let scan: Vec<(u64, String)> = (0..400).map(|one| (one, format!("evt_{one}"))).collect();
         let scan: Vec<(u64, &str)> = scan.iter().map(|(minute, id)| (*minute, &**id)).collect();
+        let caught = [(1, "old"), (50, "old"), (100, "old"), (150, "old")];
         for requests in
-            [&[(0, "a"), (0, "a"), (0, "a"), (59, "a")][..], &[(0, "a"), (70, "a")], &scan]
+            [&[(0, "a"), (0, "a"), (0, "a"), (59, "a")][..], &[(0, "a"), (70, "a")], &scan, &caught]
         {
             for genuine in [None, Some(0)] {
                 assert_eq!(evidence(&tally(requests), genuine, false, ""), None, "{genuine:?}");
@@ -321,6 +337,9 @@ mod tests {
         }
         (0..10).for_each(|one| old.count(None, Some(at(one * 2)), at(1_100 + one)));
         assert_eq!(old.offset(None), None);
+        let unknown = |_: &str| Ok::<_, Infallible>(None);
+        let Ok(of_time) = old.evidence(RefusalClass::Time, Some(at(0)), true, unknown);
+        assert_eq!(of_time, None, "however long it is repeated, and whatever else does not come");
     }
 
     #[test]

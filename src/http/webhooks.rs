@@ -230,7 +230,9 @@ impl State {
             }
             RefusalClass::Signature | RefusalClass::Certificate => None,
         };
-        let event_id = claimed_id(payload);
+        // A probe that posts the same of its own is no repetition of Stripe's.
+        let is_its_own = |id: &&str| provider != Provider::Stripe || id.starts_with("evt_");
+        let event_id = claimed_id(payload).filter(is_its_own);
         self.endpoints.refusals.note(provider, class, event_id, signed_at, received_at);
     }
 

@@ -136,7 +136,7 @@ pub fn texts(data: &IssueData, to: Audience<'_>) -> Texts {
             )
         }
         IssueData::FraudWarning { payment, at, .. } => aftermath::fraud_warning(to, payment, *at),
-        IssueData::Payout { provider, payout_id, money, canceled, reason } => {
+        IssueData::Payout { provider, payout_id, money, canceled, reason, .. } => {
             let what = (*provider, &**payout_id, *money);
             aftermath::payout(to, what, *canceled, reason.as_deref())
         }

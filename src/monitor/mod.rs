@@ -155,8 +155,8 @@ impl Monitor {
     ) -> Result<(), StoreError> {
         for class in RefusalClass::ALL.iter().copied() {
             let tally = self.refusals.tally(provider, class);
-            let is_listed = |id: &str, since| self.is_listed(provider, id, since);
-            let evidence = tally.evidence(genuine_at, is_silent, is_listed)?;
+            let known_since = |id: &str| self.known_since(provider, id);
+            let evidence = tally.evidence(class, genuine_at, is_silent, known_since)?;
             let count = tally.since_genuine(genuine_at);
             let (kind, found) = match class {
                 RefusalClass::Signature => {
@@ -205,17 +205,15 @@ impl Monitor {
         Ok(())
     }
 
-    /// Whether the provider's own list gave an event after an instant: it was not known before.
-    fn is_listed(
+    /// When an event was received and proved, or given by the provider's own list.
+    fn known_since(
         &self,
         provider: Provider,
         event_id: &str,
-        since: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<Timestamp>, StoreError> {
         let known = self.reader.find::<WebhookLog>(event_id)?;
-        Ok(known.iter().any(|log| {
-            log.provider == provider && &*log.event_id == event_id && log.received_at >= since
-        }))
+        let is_it = |log: &WebhookLog| log.provider == provider && &*log.event_id == event_id;
+        Ok(known.into_iter().find(is_it).map(|log| log.received_at))
     }
 
     fn look_for_silence(

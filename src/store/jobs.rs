@@ -199,7 +199,7 @@ jobs! {
     } -> bool => |job, batch, now| {
         batch.set_alert_targets(&job.alerts, now)?;
         batch.set_daily_reports(job.daily_report, now)?;
-        batch.set_notifies(job.notifies)
+        batch.set_notifies(job.notifies, now)
     };
 
     /// Raises and closes issues.

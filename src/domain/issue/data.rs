@@ -5,19 +5,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::IssueKind;
 use super::subscription::{EndedSubscription, UnknownSubscription, subscription_subject};
-use crate::domain::app_outage::AppOutage;
+use super::{IssueKind, Payment};
 use crate::domain::endpoint::Fault;
 use crate::domain::merchant_action::MerchantAction;
-use crate::domain::money::{Currency, Money};
+use crate::domain::money::Money;
 use crate::domain::orphan::{OrphanAbout, OrphanKind};
 use crate::domain::provider::Provider;
-use crate::domain::records::{Loss, Orphan, Transaction};
+use crate::domain::records::Loss;
 use crate::domain::refusal_pattern::{Evidence, Likely};
 use crate::domain::retention::ClockDoubt;
 use crate::domain::time::Timestamp;
-use crate::domain::transaction::{AmountCheck, DisputeStatus, State};
+use crate::domain::transaction::{AmountCheck, DisputeStatus};
 
 /// A problem, with all that is known of it. It holds no secret, payload or e-mail address, and may hold
 /// what a sender wrote. Reasons that an app, a provider or the system gave are in English.
@@ -141,6 +140,9 @@ pub enum IssueData {
         canceled: bool,
         /// Why it failed, in the provider's words.
         reason: Option<String>,
+        /// When it did, by the provider's clock.
+        #[serde(default)]
+        at: Option<Timestamp>,
     },
     /// The shop's app refuses notifications, or is out of reach.
     App {
@@ -301,19 +303,6 @@ pub enum IssueData {
     EndedSubscription(EndedSubscription),
 }
 
-/// What a person knows a payment by.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Payment {
-    /// At whom it is made.
-    pub provider: Provider,
-    /// How much, if that is known.
-    pub money: Option<Money>,
-    /// The shop's own id.
-    pub order_id: Option<String>,
-    /// The provider's id.
-    pub reference: String,
-}
-
 /// What was saved of a database whose files were lost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
@@ -426,92 +415,11 @@ impl IssueData {
             Self::EndedSubscription(of) => of.subscription_id.to_string(),
         }
     }
-
-    /// An orphan for which the shop had its time, or money that came too late.
-    pub fn orphan(orphan: &Orphan, answer_by: Option<Timestamp>) -> Self {
-        let (id, payment) = (orphan.id, Payment::of_orphan(orphan));
-        match orphan.kind {
-            OrphanKind::LateMoney => {
-                Self::LateMoney { id, transaction_id: orphan.transaction_id, payment }
-            }
-            why => Self::Orphan { id, why, about: orphan.about, payment, answer_by },
-        }
-    }
-
-    /// The shop's app takes no notification.
-    pub fn of_outage(outage: AppOutage) -> Self {
-        let AppOutage { since, transactions, pending, failure, .. } = outage;
-        Self::App { since, transactions, pending, failure }
-    }
-
-    /// Other money came for a transaction, which stands so now, than the shop expects.
-    pub fn amount_mismatch(transaction: &Transaction, state: &State) -> Self {
-        let own = state.currency.map(|currency| Money { minor: state.amount_received, currency });
-        // Nothing of the transaction's own currency is not worth a word beside other money.
-        let own = own.filter(|own| own.minor > 0 || state.other_money.is_empty());
-        let other = state.other_money.iter();
-        let other = other.map(|one| Money { minor: one.received, currency: one.currency });
-        Self::AmountMismatch {
-            transaction_id: transaction.id,
-            payment: Payment::of(transaction),
-            check: state.amount_check,
-            expected: expected(transaction),
-            received: own.into_iter().chain(other).collect(),
-        }
-    }
-
-    /// The money of a transaction, which stands so now, is wanted back.
-    pub fn dispute(
-        transaction: &Transaction,
-        state: &State,
-        answer_by: Option<Timestamp>,
-        is_urgent: bool,
-    ) -> Self {
-        let received =
-            state.currency.map(|currency| Money { minor: state.amount_received, currency });
-        let payment = Payment::of(transaction);
-        Self::Dispute {
-            transaction_id: transaction.id,
-            payment: Payment { money: received.or(payment.money), ..payment },
-            status: state.dispute_status,
-            answer_by,
-            is_urgent,
-        }
-    }
-}
-
-impl Payment {
-    /// That of a transaction.
-    pub fn of(transaction: &Transaction) -> Self {
-        Self {
-            provider: transaction.provider,
-            money: expected(transaction),
-            order_id: transaction.own_id().map(str::to_owned),
-            reference: transaction.reference.clone(),
-        }
-    }
-
-    fn of_orphan(orphan: &Orphan) -> Self {
-        let currency = orphan.currency.as_deref().and_then(|code| Currency::parse(code).ok());
-        let money = orphan.amount.zip(currency);
-        Self {
-            provider: orphan.provider,
-            money: money.map(|(minor, currency)| Money { minor, currency }),
-            order_id: orphan.order_id.clone(),
-            reference: orphan.reference.clone(),
-        }
-    }
 }
 
 /// What orphans of rows from before are about.
 fn payment() -> OrphanAbout {
     OrphanAbout::Payment
-}
-
-fn expected(transaction: &Transaction) -> Option<Money> {
-    let expected = transaction.expected;
-    let money = expected.amount.zip(expected.currency);
-    money.map(|(minor, currency)| Money { minor, currency })
 }
 
 /// What the issue of events of this type is about.

@@ -173,7 +173,8 @@ pub struct LapsingAuthorization {
 }
 
 impl LapsingAuthorization {
-    /// When it lapses next, if that is within a day by `now` or over, and whether for good. Stripe holds money for
+    /// When it lapses next, if that is within a day of `now`, and whether for good; `None` also once it has for a
+    /// day. Stripe holds money for
     /// seven days or as long as the charge says; PayPal honours an authorization for three days, and takes a
     /// capture for twenty-nine.
     ///
@@ -181,16 +182,18 @@ impl LapsingAuthorization {
     /// <https://developer.paypal.com/docs/checkout/standard/customize/authorization/>.
     pub fn lapses(&self, now: Timestamp) -> Option<(Timestamp, bool)> {
         let days = |days: u64| self.authorized_at.plus(Duration::from_secs(days * 86_400));
-        let is_near = |at: Timestamp| at.minus(Duration::from_secs(86_400)) <= now;
+        let day = Duration::from_secs(86_400);
+        let is_near = |at: Timestamp| at.minus(day) <= now;
+        let is_over = |at: Timestamp| at.plus(day) <= now;
         match self.transaction.provider {
             Provider::Stripe => {
                 let ends = self.said.unwrap_or_else(|| days(7));
-                is_near(ends).then_some((ends, true))
+                (is_near(ends) && !is_over(ends)).then_some((ends, true))
             }
             Provider::Paypal => {
                 let (honoured, ends) = (days(3), self.said.unwrap_or_else(|| days(29)));
                 if is_near(ends) {
-                    return Some((ends, true));
+                    return (!is_over(ends)).then_some((ends, true));
                 }
                 is_near(honoured).then_some((honoured, false))
             }

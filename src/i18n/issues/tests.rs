@@ -110,7 +110,7 @@ fn samples() -> Vec<IssueData> {
             reason: reason.clone(),
         });
         let (payout_id, money, canceled) = (text("po_1"), Some(money(4999)), flag);
-        all.push(IssueData::Payout { provider, payout_id, money, canceled, reason });
+        all.push(IssueData::Payout { provider, payout_id, money, canceled, reason, at: None });
     }
     all.extend(OrphanAbout::ALL.iter().flat_map(|about| {
         [None, Some(noon)].map(|answer_by| IssueData::Orphan {

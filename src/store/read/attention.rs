@@ -74,17 +74,28 @@ pub(crate) fn answer_due(
     connection: &Connection,
     transaction_id: i64,
 ) -> Result<Option<Timestamp>, StoreError> {
+    newest_said(connection, transaction_id, Some("dispute"), deadline::answer_due)
+}
+
+/// What the newest event of a transaction says that says it, about objects of a kind or about any: one that says
+/// less than those before it takes nothing back.
+pub(crate) fn newest_said(
+    connection: &Connection,
+    transaction_id: i64,
+    object: Option<&str>,
+    said: fn(Provider, &str) -> Option<Timestamp>,
+) -> Result<Option<Timestamp>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT provider, payload FROM webhook_logs
          WHERE id IN (SELECT log_id FROM transaction_events
-                      WHERE transaction_id = :id AND object = 'dispute')
+                      WHERE transaction_id = :id AND (:object IS NULL OR object = :object))
            AND payload IS NOT NULL
          ORDER BY id DESC",
     )?;
-    let mut rows = statement.query(named_params! { ":id": transaction_id })?;
+    let mut rows = statement.query(named_params! { ":id": transaction_id, ":object": object })?;
     while let Some(row) = rows.next()? {
         let (provider, payload): (_, String) = Record::of(row)?;
-        if let Some(due) = deadline::answer_due(provider, &payload) {
+        if let Some(due) = said(provider, &payload) {
             return Ok(Some(due));
         }
     }

@@ -14,12 +14,13 @@ use crate::store::tables::rows::{first, record};
 record! { AppOutage { since, attempts, transactions, pending, failure } }
 
 /// The attempts since the last that succeeded, if they failed; among the newest two hundred, and since an outage
-/// that is known.
+/// that is known. (What was taken may be removed since; what was not stays.)
 pub(crate) fn outage(connection: &Connection) -> Result<Option<AppOutage>, StoreError> {
     let sql = "WITH latest AS
-             (SELECT id, delivery_id, attempted_at,
-                     error IS NULL AND (status_code = 0 OR status_code BETWEEN 200 AND 299) AS good
-              FROM delivery_attempts ORDER BY id DESC LIMIT 200),
+             (SELECT a.id, delivery_id, attempted_at,
+                     d.id IS NULL OR (d.status = 'delivered' AND d.attempts = a.attempt) AS good
+              FROM delivery_attempts a LEFT JOIN deliveries d ON d.id = delivery_id
+              ORDER BY a.id DESC LIMIT 200),
          failed AS
              (SELECT * FROM latest WHERE id > ifnull((SELECT max(id) FROM latest WHERE good), 0))
          SELECT min(min(attempted_at),
@@ -31,7 +32,7 @@ pub(crate) fn outage(connection: &Connection) -> Result<Option<AppOutage>, Store
                 (SELECT last_error FROM deliveries
                  WHERE id = (SELECT delivery_id FROM failed ORDER BY id DESC LIMIT 1))
          FROM failed JOIN deliveries ON deliveries.id = delivery_id
-         HAVING count(*) > 0";
+         HAVING count(*) > 0 AND (SELECT notifies FROM daemon)";
     first(connection, sql, [])
 }
 

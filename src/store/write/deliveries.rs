@@ -136,7 +136,10 @@ impl Reader {
 impl Batch<'_> {
     /// Notes whether an app is to be told of what changes from now on, whoever commits it; `true` if
     /// it was otherwise before.
-    pub(crate) fn set_notifies(&self, notifies: bool) -> Result<bool, StoreError> {
+    pub(crate) fn set_notifies(&self, notifies: bool, now: Timestamp) -> Result<bool, StoreError> {
+        if !notifies {
+            app_outage::ended(self.connection, now)?;
+        }
         Ok(daemon::set_notifies(self.connection, notifies)?)
     }
 

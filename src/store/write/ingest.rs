@@ -104,7 +104,10 @@ impl Batch<'_> {
             return Ok(());
         }
         match payouts::read(*provider, event_type, &webhook.payload) {
-            Some(payout) => raise::payout(self.connection, *provider, payout, webhook.received_at),
+            Some(payout) => {
+                let ended = (payout, webhook.event.occurred_at);
+                raise::payout(self.connection, *provider, ended, webhook.received_at)
+            }
             None => Ok(()),
         }
     }

@@ -39,6 +39,11 @@ pub(crate) fn sync(
             orphans::matched(connection, open, transaction.id, By::Person, now)?;
             Ok(false)
         }
+        // A version before counted also what was there at the close.
+        (Some(open), None) if !state.held().is_empty() => {
+            orphans::matched(connection, open, transaction.id, By::Payhookd, now)?;
+            Ok(false)
+        }
         (Some(open), None) => {
             orphans::dismissed(connection, open, "the money went back", By::Payhookd, now)?;
             Ok(false)

@@ -158,26 +158,31 @@ pub(crate) fn aftermath<'f>(
         .try_for_each(|(kind, subject, _)| issues::close(connection, *kind, subject, None, now))
 }
 
-/// A payout ended. One that arrives shows that those before it did not fail for a reason that lasts.
+/// A payout ended `at` this time of the provider's. One that arrives shows that others, before it, did not fail for
+/// a reason that lasts.
 pub(crate) fn payout(
     connection: &Connection,
     provider: Provider,
-    payout: Payout,
+    (payout, at): (Payout, Option<Timestamp>),
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let canceled = match payout.state {
         PayoutState::Failed => false,
         PayoutState::Canceled => true,
         PayoutState::Paid => {
-            let open = "SELECT subject FROM issues WHERE kind = 'payout' AND closed_at IS NULL";
-            let open: Vec<String> = all(connection, open, [])?;
+            let open = "SELECT subject FROM issues
+                 WHERE kind = 'payout' AND closed_at IS NULL AND subject <> :id
+                   AND ifnull(data ->> '$.at', '') <= :at";
+            let at = at.unwrap_or(now).to_string();
+            let before = named_params! { ":id": shortened(&payout.id), ":at": at };
+            let open: Vec<String> = all(connection, open, before)?;
             return open.iter().try_for_each(|subject| {
                 issues::close(connection, IssueKind::Payout, subject, None, now)
             });
         }
     };
     let Payout { id: payout_id, money, reason, .. } = payout;
-    let data = IssueData::Payout { provider, payout_id, money, canceled, reason };
+    let data = IssueData::Payout { provider, payout_id, money, canceled, reason, at };
     happened(connection, data, Severity::Warning, now)
 }
 

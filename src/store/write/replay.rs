@@ -1,7 +1,7 @@
 //! Stored events read again: by code that understands more, or by rules that were changed.
 
 use super::ingest::Before;
-use super::raise;
+use super::{raise, thin_events};
 use crate::domain::event::{Content, Event};
 use crate::domain::records::{
     Applied, Left, LinkKind, Outcome, Replayable, Replayed, Reread, RereadResult, Transaction,
@@ -150,6 +150,13 @@ impl Batch<'_> {
         event: &Event,
         now: Timestamp,
     ) -> Result<Replayed, StoreError> {
+        let is_thin = matches!(event.content, Content::Failed(_)) && thin_events::is_thin(event);
+        if is_thin
+            && log.status == Outcome::Ignored
+            && self.is_thin_event_told(event, log.id, now)?
+        {
+            return Ok(Replayed::Same);
+        }
         let outcome = Outcome::from(&event.content);
         let error = match &event.content {
             Content::Payments(_) => None,
@@ -167,7 +174,7 @@ impl Batch<'_> {
         }
         let of = (log.provider, &*log.event_type);
         match (&event.content, log.status) {
-            (Content::Failed(why), was) if was != Outcome::Failed => {
+            (Content::Failed(why), was) if was != Outcome::Failed && !is_thin => {
                 raise::failed_event(self.connection, of, &log.event_id, why, now)?;
             }
             (Content::Ignored(_), Outcome::Failed) => {

@@ -68,7 +68,8 @@ impl Batch<'_> {
         if event.provider != Provider::Stripe {
             return Ok(());
         }
-        let thin = "SELECT id, occurred_at, payload ->> '$.related_object.id'
+        let thin = "SELECT id, occurred_at,
+                    CASE WHEN json_valid(payload) THEN payload ->> '$.related_object.id' END
              FROM webhook_logs INDEXED BY webhook_logs_failed
              WHERE status = 'failed' AND id > (SELECT max(id) FROM webhook_logs) - :looked_back_on
                AND event_type LIKE 'v1.%' AND provider = 'stripe' AND livemode = :livemode";

@@ -300,6 +300,10 @@ fn a_thin_event_is_no_issue_once_its_snapshot_comes_before_or_after_it() {
     wait_until("it is told", || options.database().rows(failed) == [format!("{subject}|1")]);
     daemon.deliver_stripe(stripe_event("payment_intent.succeeded", "2"));
     assert_eq!(options.database().rows(failed), [format!("{subject}|0")]);
+    // Read again it is what it was.
+    options.done(&["events", "replay", "evt_thin_1"]);
+    assert_eq!(options.database().rows(outcomes), ["ignored", "ignored", "ignored"]);
+    assert_eq!(options.database().rows(failed), [format!("{subject}|0")]);
 }
 
 #[test]

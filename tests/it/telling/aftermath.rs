@@ -114,6 +114,11 @@ fn one_notification_that_fails_for_ten_minutes_is_an_outage_too() {
     wait_until("it failed", || options.database().one::<i64>(failed) > 0);
     options.file("now", "2026-11-23T12:10:00Z");
     wait_for(&options, &["app|app|warning|0"]);
+    // Nobody is notified any more.
+    drop(daemon);
+    let without = options.clone().variable("PAYHOOKD_NOTIFY_URL", "");
+    let _daemon = without.start();
+    wait_for(&options, &["app|app|warning|1"]);
 }
 
 #[test]
@@ -173,6 +178,9 @@ fn a_payout_that_fails_is_told_until_one_arrives() {
     deliver(&daemon, event("evt_2", "payout.failed", now, payout("po_1", "failed")));
     deliver(&daemon, event("evt_3", "payout.canceled", now, payout("po_2", "canceled")));
     assert_eq!(issues(&options), ["payout|po_1|warning|0", "payout|po_2|warning|0"]);
+    // One that arrived before, and is told of late, says nothing of them.
+    deliver(&daemon, event("evt_5", "payout.paid", "2026-11-23T11:00:00Z", payout("po_9", "paid")));
+    assert_eq!(issues(&options), ["payout|po_1|warning|0", "payout|po_2|warning|0"]);
     let said = last_said(&options, "payout", "title");
     assert_eq!(said, "Payout canceled: 1204.00 EUR, Stripe po_2");
     deliver(&daemon, event("evt_4", "payout.paid", now, payout("po_3", "paid")));
@@ -206,6 +214,35 @@ fn an_authorization_is_told_a_day_before_it_lapses_until_it_is_captured() {
     let captured = intent("succeeded", 4999);
     deliver(&daemon, event("evt_2", "payment_intent.succeeded", "2026-11-29T12:00:00Z", captured));
     wait_until("it is captured", || options.database().rows(issue) == ["warning|1"]);
+}
+
+#[test]
+fn an_event_that_does_not_say_until_when_money_is_held_takes_nothing_back() {
+    let told = target();
+    let options = Options::stripe();
+    register(&options, [("1".to_owned(), 4999)]);
+    let (options, daemon) = started(options, &told);
+    let now = "2026-11-23T12:00:00Z";
+    let charge = json!({
+        "id": "ch_1", "object": "charge", "amount": 4999, "amount_captured": 0, "captured": false,
+        "currency": "eur", "status": "succeeded", "paid": true, "payment_intent": "pi_1",
+        "payment_method_details": { "type": "card", "card": {
+            "capture_before": at("2026-11-25T12:00:00Z").unix_seconds(),
+        }},
+    });
+    deliver(&daemon, event("evt_1", "charge.succeeded", now, charge));
+    let intent = json!({
+        "id": "pi_1", "object": "payment_intent", "amount": 4999, "currency": "eur",
+        "status": "requires_capture", "amount_capturable": 4999, "latest_charge": "ch_1",
+    });
+    deliver(&daemon, event("evt_2", "payment_intent.amount_capturable_updated", now, intent));
+    options.file("now", "2026-11-24T12:00:00Z");
+    wait_for(&options, &["authorization|1|warning|0"]);
+    let detail = last_said(&options, "authorization", "detail");
+    assert!(detail.contains("until 2026-11-25 12:00 UTC"), "{detail}");
+    // It has lapsed, and the provider did not say so: nobody can do anything.
+    options.file("now", "2026-11-26T12:00:00Z");
+    wait_for(&options, &["authorization|1|warning|1"]);
 }
 
 #[test]

@@ -159,6 +159,18 @@ fn what_a_stranger_sends_for_nothing_calls_nobody() {
     options.file("now", "2026-11-23T13:45:00Z");
     wait_for_a_look(&options);
     assert_eq!(others(&options), [over, over]);
+    // What was caught is repeated for hours, as the provider would, and one that it never sent.
+    for time in ["14:00", "14:40", "15:20", "16:00"] {
+        let now = format!("2026-11-23T{time}:00Z");
+        options.file("now", &now);
+        assert_eq!(genuine(&daemon, "1", at("2026-11-23T12:00:00Z")), 400);
+        forge(&daemon, "1", at(&now));
+        let probe = r#"{"id":"probe"}"#;
+        let unsigned = signature::sign(probe.as_bytes(), "whsec_other", at(&now));
+        assert_eq!(daemon.post(STRIPE, &[("stripe-signature", &unsigned)], probe).status, 400);
+    }
+    wait_for_a_look(&options);
+    assert_eq!(others(&options), [over, over]);
     drop(daemon);
     assert_eq!(openings(&told, "refused_signatures"), 0);
 }

@@ -27,7 +27,7 @@ impl Shop {
         let now = Timestamp::parse("2026-11-23T10:00:00Z").expect("a time");
         let policy = Policy { livemode: true, grace: Duration::from_secs(120) };
         database.started(policy, "{}", now).expect("started");
-        database.batch(|batch| batch.set_notifies(true)).expect("an app");
+        database.batch(|batch| batch.set_notifies(true, Timestamp::EPOCH)).expect("an app");
         Self { folder, database, followed: Statistics::default(), now }
     }
 
